@@ -1,0 +1,61 @@
+/* job.h - the registered jobs of this node */
+#ifndef MW_JOB_H
+#define MW_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "handler/conf.h"
+#include "handler/incident.h"
+#include "handler/memcg.h"
+#include "lib/jobspec.h"
+
+struct sd_event_source;
+
+#define JOB_MAX_ATTACHED 4
+
+struct job {
+    struct job *next;               /* all jobs, in order of registration */
+    struct mw_jobspec spec;
+    struct memcg memcg;
+    char freezer_path[MEMCG_PATH_MAX];      /* "" = none */
+    const struct conf_class *class;         /* NULL = none matches */
+
+    uint64_t reservation, limit, reserve;   /* bytes, resolved and clamped; the
+                                               present limit is memcg.set_limit */
+    unsigned priority;
+    struct mw_ladder ladder;
+
+    struct incident incident;
+    unsigned incidents;             /* how many it has had */
+    uint64_t registered_ms;
+    uint64_t mark_ms;               /* last checkpoint mark, or registered_ms */
+    uint64_t peak;                  /* bytes, highest seen in incidents */
+
+    struct sd_event_source *event;  /* OOM */
+    struct sd_event_source *timer;  /* the incident's next deadline; made at
+                                       registration, switched on and off */
+    struct sd_event_source *attached[JOB_MAX_ATTACHED]; /* who hears its notes */
+};
+
+struct job_table {
+    struct job *first;
+    unsigned count;
+};
+
+/* Find the job [key]; NULL. */
+struct job *job_find (struct job_table *t, const char *key);
+
+/* Resolve [spec] by [conf] and the pool's [capacity] (bytes), for a pool shared by
+ *   [node_cpus], into the job's reservation, limit, reserve, priority and ladder:
+ *   clamped by the admin's caps, and said in [note] (may be NULL) where a cap
+ *   bound.  Pure. Returns 0, or -1: limit below reservation, … */
+int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
+                 unsigned node_cpus, struct mw_err *note);
+
+/* Add a zeroed job to the table, or take it out and free it (its descriptors
+ *   and event sources are released). */
+struct job *job_new (struct job_table *t);
+void job_free (struct job_table *t, struct job *job);
+
+#endif /* !MW_JOB_H */

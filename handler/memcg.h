@@ -1,0 +1,129 @@
+/* memcg.h - one memory cgroup, v1 or v2, behind one table
+ *
+ * A `struct memcg` keeps open what an OOM needs, so that from the event to its
+ * action nothing is opened by path, allocated or guessed.  DESIGN.md, section 3
+ * has the table of what each operation is on v1 and on v2; the kernel's
+ * Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst are where the
+ * files are explained.
+ *
+ * Every operation returns 0, or -1 with errno and a sentence in [err] that names
+ * the directory and the file; ENODEV where the directory has been removed,
+ * ENOTSUP where this kernel has no such thing.
+ */
+#ifndef MW_MEMCG_H
+#define MW_MEMCG_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "lib/jobspec.h"
+
+#define MEMCG_NO_LIMIT UINT64_MAX
+#define MEMCG_PATH_MAX 1024
+
+struct memcg_ops;
+
+struct memcg {
+    const struct memcg_ops *ops;
+    char path[MEMCG_PATH_MAX];  /* for people and recovery only */
+    uint64_t inode;             /* of [dir]: is it still the same one? */
+    enum mw_layout layout;
+    int dir;                    /* memory directory */
+    int freezer;                /* v1: freezer directory or -1; v2: -1 */
+    int event;                  /* v1: eventfd; v2: memory.events */
+    int limit;                  /* v1: memory.limit_in_bytes; v2: memory.high */
+    int hard;                   /* v2: memory.max; v1: -1 */
+    int usage;                  /* memory.usage_in_bytes / memory.current */
+    int oom_control;            /* v1 only */
+    bool armed;
+    uint64_t set_limit;         /* what was last written, bytes */
+    uint64_t seen_oom_kill;     /* counters when last checked */
+    uint64_t seen_high;
+    unsigned backoff_ms;        /* v2: do not look again before that long */
+};
+
+/* What a job uses, in bytes. */
+struct memcg_usage {
+    uint64_t total;             /* with page cache */
+    uint64_t used;              /* anon + shmem + unevictable + kernel: what the
+                                   job is blamed for (DESIGN.md, 1, overage) */
+    uint64_t cache;             /* clean page cache, shown apart */
+    uint64_t swap;
+    uint64_t peak;              /* highest total the kernel has seen; 0 unknown */
+};
+
+/* What an event turned out to be. */
+enum memcg_state {
+    MEMCG_QUIET,                /* nothing: woken by cache reclaim, rmdir, … */
+    MEMCG_OOM,                  /* at its own limit and cannot get below it */
+    MEMCG_PARENT_OOM,           /* asleep at the limit of a parent (the pool) */
+    MEMCG_KERNEL_KILL,          /* the kernel has killed in it */
+    MEMCG_GONE,                 /* the directory has been removed */
+};
+
+struct memcg_ops {
+    const char *name;           /* "v1", "v2" */
+    uint32_t epoll_events;      /* what to wait for on memcg.event */
+
+    /* Listen for OOM and take it out of the kernel's hands (v1: oom_control 1).
+     *   Only to be called when an answer to the event is certain. */
+    int (*arm) (struct memcg *m, struct mw_err *err);
+    /* Give OOM back to the kernel; the descriptor [event] is closed. */
+    int (*disarm) (struct memcg *m, struct mw_err *err);
+    /* Take the event off the descriptor and say what it was.  Cheap; also to be
+     *   called without an event (after arming, at deadlines, at recovery).  On
+     *   return [m->backoff_ms] > 0 asks to be called again after that long
+     *   instead of on the next event. */
+    enum memcg_state (*check) (struct memcg *m);
+    int (*read_usage) (struct memcg *m, struct memcg_usage *u,
+                       struct mw_err *err);
+    /* Set where OOM is declared, and on v2 the wall [reserve] bytes above it.
+     *   v1: below present usage is EBUSY when reclaim does not get there. */
+    int (*set_limit) (struct memcg *m, uint64_t limit, uint64_t reserve,
+                      struct mw_err *err);
+    int (*set_reservation) (struct memcg *m, uint64_t bytes,
+                            struct mw_err *err);
+    /* Push about [bytes] out. [*freed] = by how much usage fell. */
+    int (*reclaim) (struct memcg *m, uint64_t bytes, uint64_t *freed,
+                    struct mw_err *err);
+    /* Stop (thaw) the job's own tasks, never slurmstepd.  Does not wait until
+     *   they have stopped. */
+    int (*freeze) (struct memcg *m, bool on, struct mw_err *err);
+    /* SIGKILL to every task of the job, once; thaws what must be to die.
+     *   [*left] = how many were found: call again until 0. */
+    int (*kill) (struct memcg *m, unsigned *left, struct mw_err *err);
+};
+
+extern const struct memcg_ops memcg_v1_ops, memcg_v2_ops;
+
+/* Open the job's memcg [dir] (and [freezer], or -1); both are duplicated.  The
+ *   file system tells the version.  Checks that it is a cgroup directory and not
+ *   a root.  The file [m] may be copied but not be closed twice.
+ * Returns 0, or -1 with ENOTSUP (no memory controller here), EINVAL (not a
+ *   cgroup), … */
+int memcg_open (struct memcg *m, int dir, int freezer, enum mw_layout layout,
+                struct mw_err *err);
+
+/* The same by [path], only if its inode is still [inode] (0: any): recovery.
+ *   Fails with ESTALE where another directory has taken the name. */
+int memcg_reopen (struct memcg *m, const char *path, const char *freezer_path,
+                  uint64_t inode, enum mw_layout layout, struct mw_err *err);
+
+/* Close every descriptor. Does not disarm. */
+void memcg_close (struct memcg *m);
+
+/* Send [signo] to the job's tasks. Returns to how many, or -1. */
+int memcg_signal (struct memcg *m, int signo, struct mw_err *err);
+
+/* How many processes of the job there are (slurmstepd not counted); -1. */
+int memcg_populated (struct memcg *m);
+
+/* Call [visit] for each process of the job, never for a slurmstepd.
+ * Returns how many, or -1. */
+int memcg_each_pid (struct memcg *m, int (*visit) (pid_t pid, void *arg),
+                    void *arg);
+
+#endif /* !MW_MEMCG_H */

@@ -1,0 +1,35 @@
+/* client.h - calls to the warden, for the plugin, the CLI and tests */
+#ifndef MW_CLIENT_H
+#define MW_CLIENT_H
+
+#include <jansson.h>
+
+#include "lib/err.h"
+#include "lib/jobspec.h"
+
+/* Connect to the warden at [path] (NULL: $MEMWARDEN_SOCKET, then
+ *   MW_SOCKET_DEFAULT). Calls through the socket wait at most [timeout_ms].
+ * Returns the socket (CLOEXEC; the caller's), or -1; the sentence names the
+ *   path and says whether the warden runs there. */
+int mw_client_open (const char *path, int timeout_ms, struct mw_err *err);
+
+/* Send [req] with [nfds] [fds] and wait for its answer.  An `error` answer is a
+ *   failure (EREMOTEIO) whose sentence is the warden's.  [reply] may be NULL;
+ *   [reply_fd] may be NULL, otherwise it gets the descriptor of the answer or
+ *   -1.  `note` packets that arrive meanwhile are dropped.
+ * Returns 0, or -1. */
+int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
+                    json_t **reply, int *reply_fd, struct mw_err *err);
+
+/* Register the job [spec], whose memcg is open as [memory_dir] and whose
+ *   freezer directory is open as [freezer_dir] (-1: none, or cgroup v2).
+ *   Registering a job again with the same memcg is no error: limits are
+ *   asserted again (a new step has begun).
+ * Returns 0, or -1 with the warden's sentence in [err]. */
+int mw_client_register (int sock, const struct mw_jobspec *spec,
+                        int memory_dir, int freezer_dir, struct mw_err *err);
+
+/* Tell the warden that the job [key] is over. Returns 0 or -1. */
+int mw_client_release (int sock, const char *key, struct mw_err *err);
+
+#endif /* !MW_CLIENT_H */

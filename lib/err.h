@@ -1,0 +1,33 @@
+/* err.h - an error as a sentence, kept by the caller
+ *
+ * Functions of memwarden that can fail take a `struct mw_err *` last, return -1
+ * (or NULL) and leave errno set; the sentence says what was tried, on what, and
+ * what would be right. [err] may be NULL: then only errno tells.
+ */
+#ifndef MW_ERR_H
+#define MW_ERR_H
+
+#include <stdarg.h>
+
+#define MW_ERR_MAX 512
+
+struct mw_err {
+    char text[MW_ERR_MAX];      /* NUL-terminated, no newline at its end */
+};
+
+/* Set [err] (may be NULL) to the formatted sentence; a sentence too long is
+ *   cut.  Control characters in it are replaced by '?', since job names and
+ *   paths come from users.  errno is kept.
+ * Returns -1 always, so that `return mw_err_set (err, …)` reads well. */
+int mw_err_set (struct mw_err *err, const char *fmt, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
+/* Like mw_err_set, with ": strerror (errno)" behind it. */
+int mw_err_errno (struct mw_err *err, const char *fmt, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
+/* Put [fmt…] and ": " before what [err] already says. Returns -1. */
+int mw_err_prefix (struct mw_err *err, const char *fmt, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
+#endif /* !MW_ERR_H */

@@ -1,0 +1,61 @@
+/* jobspec.h - what the warden is told of a job when it is registered */
+#ifndef MW_JOBSPEC_H
+#define MW_JOBSPEC_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "lib/ladder.h"
+
+#define MW_JOBKEY_MAX 64
+#define MW_NAME_MAX 64
+
+/* How processes lie below the directories that are handed over. */
+enum mw_layout {
+    MW_LAYOUT_LEAF = 0,     /* all in the directory itself (`memwarden run`) */
+    MW_LAYOUT_SLURM,        /* in step directories below it; slurmstepd beside
+                               them (v1 freezer) or in step_X/slurm (v2) */
+};
+
+struct mw_jobspec {
+    char key[MW_JOBKEY_MAX];        /* Slurm's raw job id as decimal, or a name
+                                       of [A-Za-z0-9._-] standalone */
+    uint32_t slurm_id;              /* raw job id, 0 = standalone */
+    uint32_t array_job_id;          /* 0 = not of an array */
+    uint32_t array_task_id;
+    uint32_t restart_count;         /* times the job was requeued before */
+    uid_t uid;
+    gid_t gid;
+    uint32_t cpus;                  /* allocated on this node, at least 1 */
+    unsigned priority;              /* 0..1000 */
+    uint64_t reservation;           /* bytes; 0 = Slurm allocated none: the
+                                       warden gives it its share of the pool */
+    struct mw_amount burst;         /* what the limit is of the reservation;
+                                       NONE = configured */
+    struct mw_amount reserve;       /* bytes or share of the reservation;
+                                       NONE = configured */
+    char ladder[MW_LADDER_STRLEN];  /* "" = configured */
+    enum mw_layout layout;
+    bool batch;                     /* can be requeued */
+    char name[MW_NAME_MAX];         /* hostile: shown, never trusted */
+};
+
+/* Encode [spec] as a new JSON object (sizes in bytes, times in ms).
+ * Returns it (owned by the caller), or NULL with ENOMEM. */
+json_t *mw_jobspec_encode (const struct mw_jobspec *spec);
+
+/* Decode [obj], which may come from anyone, into [spec].  Everything is
+ *   checked: key characters, ranges, that the ladder parses.  Missing members
+ *   take the defaults; unknown ones are ignored (newer peers).
+ * Returns 0, or -1 with EINVAL and the member's name in [err]; [spec] is then
+ *   untouched. */
+int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
+                       struct mw_err *err);
+
+/* Is [key] one to be used as a job key (and so as a file name)? */
+bool mw_jobkey_valid (const char *key);
+
+#endif /* !MW_JOBSPEC_H */

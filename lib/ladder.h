@@ -1,0 +1,89 @@
+/* ladder.h - what is to be done about a job's OOM, in order
+ *
+ *     ladder = step *("," step)
+ *     step   = name ["=" ARG] ["@" TIME]
+ *
+ * for example "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill".  The table of
+ * names, arguments and deadlines is `mw_steps`; DESIGN.md, section 5, says what
+ * each does and where it comes from.
+ */
+#ifndef MW_LADDER_H
+#define MW_LADDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/units.h"
+
+enum mw_step_kind {
+    MW_STEP_HOLD,
+    MW_STEP_GROW,
+    MW_STEP_RECLAIM,
+    MW_STEP_SLOW,
+    MW_STEP_ENOMEM,
+    MW_STEP_SIGNAL,
+    MW_STEP_DUMP,
+    MW_STEP_SUSPEND,
+    MW_STEP_REQUEUE,
+    MW_STEP_KILL,
+    MW_STEP_COUNT
+};
+
+enum mw_step_arg {
+    MW_ARG_NONE,
+    MW_ARG_SIZE,            /* optional SIZE, xF or P% */
+    MW_ARG_PERCENT,         /* optional P% (the sign may be left out) */
+    MW_ARG_SIGNAL,          /* required: USR1, SIGUSR1 or a number */
+    MW_ARG_HOOK,            /* optional: name of a hook in memwarden.conf */
+    MW_ARG_FACTOR,          /* optional xF, F >= 1 */
+};
+
+/* One row of the grammar. */
+struct mw_step_info {
+    const char *name;
+    enum mw_step_arg arg;
+    bool timed;             /* takes @TIME */
+    uint64_t default_ms;    /* its deadline where a timed step names none */
+    const char *summary;    /* one line for --help and the man page */
+};
+
+extern const struct mw_step_info mw_steps[MW_STEP_COUNT];
+
+#define MW_LADDER_MAX_STEPS 16
+#define MW_LADDER_STRLEN 512
+#define MW_HOOK_MAX 32
+
+struct mw_ladder_step {
+    enum mw_step_kind kind;
+    struct mw_amount amount;        /* grow, reclaim, slow, requeue */
+    int signo;                      /* signal */
+    char hook[MW_HOOK_MAX];         /* dump; "" = the default hook */
+    uint64_t deadline_ms;           /* 0 where the step is not timed */
+};
+
+struct mw_ladder {
+    unsigned count;
+    struct mw_ladder_step step[MW_LADDER_MAX_STEPS];
+};
+
+/* Parse [text] into [ladder].  `kill` is always the last step: where [text]
+ *   does not end with it, it is added; a step behind a kill is refused.
+ * Returns 0, or -1 with EINVAL and in [err] a sentence that says what would be
+ *   right, then a line with the ladder and a line with a caret under the wrong
+ *   word:  unknown step "explode"; allowed are hold, grow, …
+ *              grow@30s,explode
+ *                       ^
+ *   [ladder] is untouched then. */
+int mw_ladder_parse (const char *text, struct mw_ladder *ladder,
+                     struct mw_err *err);
+
+/* Write [ladder] so that mw_ladder_parse gives it back. Returns [buf]. */
+char *mw_ladder_format (const struct mw_ladder *ladder, char *buf, size_t len);
+
+/* Write the one step [s] ("grow=512M@10m"). Returns [buf]. */
+char *mw_ladder_step_format (const struct mw_ladder_step *s, char *buf,
+                             size_t len);
+
+#endif /* !MW_LADDER_H */

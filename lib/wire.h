@@ -1,0 +1,55 @@
+/* wire.h - messages between warden, plugin, courier, CLI and jobs
+ *
+ * One message is one JSON object in one packet of a SEQPACKET unix socket,
+ * `{"v":1,"type":"…",…}`, at most MW_WIRE_MAX bytes, with up to
+ * MW_WIRE_FDS_MAX descriptors beside it (SCM_RIGHTS, unix(7)).
+ *
+ *   type       from          descriptors        members
+ *   register   root          memcg [, freezer]  job: jobspec
+ *   release    root                             job: key
+ *   jobs       anyone                           (answer: jobs: [...] own or, root, all)
+ *   hold, resume, set  owner, root              job: key; set: priority, limit, ladder
+ *   history    anyone        (answer: 1 fd)     own records (root: all), JSON lines
+ *   node       anyone                           (answer: what this node offers)
+ *   attach     owner, root                      job: key; then `note` packets follow
+ *   note       warden                           job, text
+ *   ok, error  warden                           error: text
+ */
+#ifndef MW_WIRE_H
+#define MW_WIRE_H
+
+#include <jansson.h>
+
+#include "lib/err.h"
+
+#define MW_WIRE_VERSION 1
+#define MW_WIRE_MAX 65536
+#define MW_WIRE_FDS_MAX 2
+#define MW_SOCKET_DEFAULT "/run/memwarden/memwardend.sock"
+
+/* A new message of [type], with its version. Owned by the caller. */
+json_t *mw_wire_new (const char *type);
+
+/* A new `error` message that carries [err]'s sentence. */
+json_t *mw_wire_error (const struct mw_err *err);
+
+/* Send [msg] and the [nfds] descriptors [fds] (which stay the caller's) in one
+ *   packet.  Does not wait: a full socket is EAGAIN (give the socket a
+ *   SO_SNDTIMEO and no O_NONBLOCK to wait).
+ * Returns 0, or -1 with EMSGSIZE, EAGAIN, EPIPE, … */
+int mw_wire_send (int sock, const json_t *msg, const int *fds, int nfds,
+                  struct mw_err *err);
+
+/* Receive one packet into [*msg] (owned by the caller).  Descriptors in it are
+ *   stored in [fds] (room for MW_WIRE_FDS_MAX, the caller's to close, CLOEXEC)
+ *   and counted in [*nfds]; where [fds] is NULL they are closed.
+ * Returns 1; 0 when the peer has closed; -1 with EAGAIN, EMSGSIZE (truncated),
+ *   EPROTO (not JSON, no type, or another version: [err] says which). No
+ *   descriptor is left open on failure. */
+int mw_wire_recv (int sock, json_t **msg, int *fds, int *nfds,
+                  struct mw_err *err);
+
+/* The "type" of [msg], never NULL for a message mw_wire_recv gave. */
+const char *mw_wire_type (const json_t *msg);
+
+#endif /* !MW_WIRE_H */

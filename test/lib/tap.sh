@@ -1,0 +1,69 @@
+# tap.sh - for test/integration/*.t: TAP, clean-up, waiting.  Source it first.
+#
+# A test says in its head which machines it is for, as test/run reads it:
+#   # runs: v1 v2          cgroup versions (native v1 here; v2 only in the VM)
+#   # needs: cluster       a throw-away Slurm cluster (test/lib/cluster.sh)
+# It gets MW_SRC (source tree), MW_BUILD (build tree), and TMP (a private
+# directory, removed at its end).  Whatever it starts it stops in at_exit.
+
+set -u
+MW_SRC=${MW_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+MW_BUILD=${MW_BUILD:-$MW_SRC}
+export MW_SRC MW_BUILD
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/mwt.XXXXXX")
+chmod 755 "$TMP"
+_n=0 _bad=0 _at_exit=()
+
+# at_exit COMMAND: run it at the end, also after a failure; last one first
+at_exit () { _at_exit=("$1" "${_at_exit[@]}"); }
+
+_finish () {
+    local c rc=$?
+    trap - EXIT INT TERM
+    for c in "${_at_exit[@]}"; do eval "$c" >>"$TMP/at_exit.log" 2>&1; done
+    if [ "$_bad" -gt 0 ] && [ -n "${MW_KEEP:-}" ]; then
+        echo "# kept: $TMP"
+    else
+        rm -rf "$TMP"
+    fi
+    if [ "$_planned" != yes ]; then
+        echo "not ok $((_n + 1)) - the test ran to its end"
+        echo "1..$((_n + 1))"
+        exit 1
+    fi
+    [ "$rc" -eq 0 ] && [ "$_bad" -eq 0 ]
+    exit
+}
+_planned=no
+trap _finish EXIT
+trap 'exit 130' INT TERM
+
+pass () { _n=$((_n + 1)); echo "ok $_n - $1"; }
+fail () {
+    _n=$((_n + 1)); _bad=$((_bad + 1)); echo "not ok $_n - $1"
+    shift; [ $# -eq 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
+}
+# ok NAME COMMAND…: the command succeeds
+ok () { local name=$1 out; shift
+    if out=$("$@" 2>&1); then pass "$name"; else fail "$name" "$* failed: $out"; fi; }
+# is NAME GOT WANT
+is () { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:  $2" "want: $3"; fi; }
+# like NAME TEXT ERE
+like () { if grep -Eq -- "$3" <<<"$2"; then pass "$1"; else fail "$1" "got: $2" "want match: $3"; fi; }
+unlike () { if grep -Eq -- "$3" <<<"$2"; then fail "$1" "got: $2" "no match wanted: $3"; else pass "$1"; fi; }
+# skip NAME REASON
+skip () { _n=$((_n + 1)); echo "ok $_n - $1 # SKIP $2"; }
+# skip_all REASON: the whole file
+skip_all () { echo "1..0 # SKIP $1"; _planned=yes; exit 0; }
+# done_testing: last line of every test
+done_testing () { _planned=yes; echo "1..$_n"; }
+
+# wait_for SECONDS COMMAND…: until it succeeds; fails after SECONDS.  For what
+# gives no event to wait on; a test's verdict must not depend on its speed.
+wait_for () {
+    local end=$((SECONDS + $1)); shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.05
+    done
+}
