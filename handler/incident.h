@@ -34,10 +34,11 @@ struct incident {
     bool open;
     unsigned number;            /* of this job: its id is "KEY.NUMBER" */
     enum incident_trigger trigger;
-    struct mw_ladder ladder;    /* being climbed */
+    const struct mw_ladder *ladder; /* being climbed; of ladder_share */
     unsigned step;              /* place in it */
     uint64_t opened_ms, step_ms;    /* clock_ms */
     uint64_t deadline_ms;           /* of the step, clock_ms; 0 = none */
+    uint64_t again_ms;              /* STEP_TIMER is due then; 0 = not */
 
     /* What has been done to the job and is to be undone; all of it is in each
      * journal record, so that a restart or the failsafe can. */
@@ -50,6 +51,9 @@ struct incident {
 
     char request[SPOOL_ID_MAX]; /* the courier's answer that is awaited; "" */
     unsigned phase;             /* the step's own */
+    bool grow_refused;          /* for want of headroom: it waits for some */
+    bool requeue_asked;         /* and not refused: a completion of the job now
+                                   would undo it */
 };
 
 /* [job] is out of memory: open an incident, or tell the one that is open. */

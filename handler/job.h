@@ -18,14 +18,15 @@ struct job {
     struct job *next;               /* all jobs, in order of registration */
     struct mw_jobspec spec;
     struct memcg memcg;
-    char freezer_path[MEMCG_PATH_MAX];      /* "" = none */
+    char *freezer_path;                     /* NULL = none */
     const struct conf_class *class;         /* NULL = none matches */
 
     uint64_t reservation, limit, reserve;   /* bytes, resolved and clamped; the
                                                present limit is memcg.set_limit */
     unsigned priority;
-    struct mw_ladder ladder;
+    const struct mw_ladder *ladder;         /* of ladder_share */
 
+    struct memcg_usage usage;       /* as last read: for records */
     struct incident incident;
     unsigned incidents;             /* how many it has had */
     uint64_t registered_ms;
@@ -42,6 +43,12 @@ struct job_table {
     struct job *first;
     unsigned count;
 };
+
+/* Jobs with equal ladders share one copy (a ladder is large, and a site has few):
+ *   return the shared copy of [ladder], made if there is none yet, with one more
+ *   user; NULL with ENOMEM.  ladder_drop gives it back (NULL is allowed). */
+const struct mw_ladder *ladder_share (const struct mw_ladder *ladder);
+void ladder_drop (const struct mw_ladder *shared);
 
 /* Find the job [key]; NULL. */
 struct job *job_find (struct job_table *t, const char *key);

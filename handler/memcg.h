@@ -28,7 +28,8 @@ struct memcg_ops;
 
 struct memcg {
     const struct memcg_ops *ops;
-    char path[MEMCG_PATH_MAX];  /* for people and recovery only */
+    char *path;                 /* for people and recovery only; freed by
+                                   memcg_close */
     uint64_t inode;             /* of [dir]: is it still the same one? */
     enum mw_layout layout;
     int dir;                    /* memory directory */

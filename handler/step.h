@@ -2,8 +2,8 @@
  *
  * A step never waits.  It does what it does at once and returns; deadlines,
  * further OOM events, the courier's answers and room in the pool come back to it
- * as `struct step_ops` calls.  Before an effect it calls incident_record() (see
- * report.h), so that the journal is ahead of the world.
+ * as `struct step_ops` calls.  Before an effect it calls report(), so that the
+ * journal is ahead of the world.
  */
 #ifndef MW_STEP_H
 #define MW_STEP_H
@@ -30,6 +30,8 @@ enum step_cause {
 
 struct step_ops {
     enum mw_step_kind kind;
+    bool frozen;                /* works on a frozen job: one that the step
+                                   before it has frozen is left so */
 
     /* Can it be done to this job on this node? Returns true, or false and the
      *   reason ("not available on this node: …"). */
@@ -40,8 +42,10 @@ struct step_ops {
                              enum step_cause cause,
                              const struct spool_answer *answer);
 
-    /* Take back what the step did to the job; called when it ends, whatever its
-     *   result, unless the next step wants the same (hold before kill). NULL. */
+    /* Take back what only this step knows how to (slow, enomem); called when it
+     *   ends, whatever its result. NULL.  The freeze is lifted by the incident
+     *   unless the next step is [frozen]; the reserve is closed, and what was
+     *   lent is taken back, when the incident is over. */
     void (*undo) (struct warden *w, struct job *job);
 };
 

@@ -7,7 +7,9 @@
  *   type       from          descriptors        members
  *   register   root          memcg [, freezer]  job: jobspec
  *   release    root                             job: key
- *   jobs       anyone                           (answer: jobs: [...] own or, root, all)
+ *   jobs       anyone                           after: key (none: from the first)
+ *              (answer: jobs: [...] own or, root, all; next: key to go on after)
+ *   self       anyone                           (answer: job: {...} of the peer)
  *   hold, resume, set  owner, root              job: key; set: priority, limit, ladder
  *   history    anyone        (answer: 1 fd)     own records (root: all), JSON lines
  *   node       anyone                           (answer: what this node offers)
