@@ -14,10 +14,12 @@
 int mw_client_open (const char *path, int timeout_ms, struct mw_err *err);
 
 /* Send [req] with [nfds] [fds] and wait for its answer.  An `error` answer is a
- *   failure (EREMOTEIO) whose sentence is the warden's.  [reply] may be NULL;
+ *   failure whose sentence and errno are the warden's (ESRCH: no such job, EPERM,
+ *   EEXIST, …; EREMOTEIO where it names none).  [reply] may be NULL;
  *   [reply_fd] may be NULL, otherwise it gets the descriptor of the answer or
  *   -1.  `note` packets that arrive meanwhile are dropped.
- * Returns 0, or -1. */
+ * Returns 0, or -1; ETIMEDOUT, EPIPE, EPROTO: close the socket, since a late
+ *   answer may still come. */
 int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
                     json_t **reply, int *reply_fd, struct mw_err *err);
 
@@ -28,6 +30,10 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
  * Returns 0, or -1 with the warden's sentence in [err]. */
 int mw_client_register (int sock, const struct mw_jobspec *spec,
                         int memory_dir, int freezer_dir, struct mw_err *err);
+
+/* The jobs of the warden, all pages of them: a JSON array (owned by the caller)
+ *   of what wire.h calls a job in an answer; or NULL. */
+json_t *mw_client_jobs (int sock, struct mw_err *err);
 
 /* Tell the warden that the job [key] is over. Returns 0 or -1. */
 int mw_client_release (int sock, const char *key, struct mw_err *err);

@@ -8,14 +8,26 @@
  *   register   root          memcg [, freezer]  job: jobspec
  *   release    root                             job: key
  *   jobs       anyone                           after: key (none: from the first)
- *              (answer: jobs: [...] own or, root, all; next: key to go on after)
- *   self       anyone                           (answer: job: {...} of the peer)
- *   hold, resume, set  owner, root              job: key; set: priority, limit, ladder
+ *              (answer: jobs: [...] own or, root, all; next: key to go on after,
+ *              none when that was the last page)
+ *   self       anyone        (answer: job: the one the peer's process is in)
+ *   hold, resume, set  owner, root              job: key; set: priority, limit
+ *                                               (bytes), ladder
  *   history    anyone        (answer: 1 fd)     own records (root: all), JSON lines
  *   node       anyone                           (answer: what this node offers)
  *   attach     owner, root                      job: key; then `note` packets follow
  *   note       warden                           job, text
- *   ok, error  warden                           error: text
+ *   ok         warden                           (an answer, with its members)
+ *   error      warden                           error: text, errno: number
+ *
+ * The error of a job that is not there is ESRCH, of one that is another's EPERM.
+ *
+ * A job in an answer (sizes in bytes; the present ones):
+ *   {"key","name","uid","slurm_id","priority","reservation","limit","reserve",
+ *    "lent","used","total","swap","peak","ladder","memory":PATH,"freezer":PATH,
+ *    "incidents":how many it has had,
+ *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
+ *    "held":bool, "suspended":bool}
  */
 #ifndef MW_WIRE_H
 #define MW_WIRE_H
@@ -32,7 +44,7 @@
 /* A new message of [type], with its version. Owned by the caller. */
 json_t *mw_wire_new (const char *type);
 
-/* A new `error` message that carries [err]'s sentence. */
+/* A new `error` message that carries [err]'s sentence and errno. */
 json_t *mw_wire_error (const struct mw_err *err);
 
 /* Send [msg] and the [nfds] descriptors [fds] (which stay the caller's) in one
