@@ -1,0 +1,330 @@
+# cluster.sh - a throw-away Slurm cluster in one private directory
+#
+#   cluster_start [OPTION…]      0 when every node is IDLE; else says why; sets
+#                                variables, so not to be called in a subshell
+#     --nodes N                  several slurmd on this machine (default 1)
+#     --cpus N                   CPUs configured for each (default 8)
+#     --memory MB                RealMemory of each (default 2000)
+#     --plugins none|spank|task|both   of ours, from $MW_BUILD (default none)
+#     --plugstack-args ARGS      behind spank_memwarden.so and socket=…
+#     --slurm-conf-line LINE     more of slurm.conf (may be repeated)
+#     --no-contain               without the extern step
+#     --no-memcg                 so that Slurm makes no memory cgroup at all
+#   cluster_stop                 no process, cgroup or file is left; also after a
+#                                start that failed half way; may be called twice
+#   slurmctld_stop, slurmctld_start      for a controller that is away
+#   submit [--root] SBATCH-ARGS  prints the job id; the job is nobody's, its
+#                                output is $CLUSTER_DIR/out/ID.out and .err
+#   as_user COMMAND…             as that same user, in $CLUSTER_DIR/out
+#   job_field ID NAME            of `scontrol show job` (JobState, Comment, …)
+#   job_state ID
+#   wait_job ID ERE SECONDS      until its state matches
+#   cluster_logs                 the ends of all logs, as TAP comments
+#
+# Sets CLUSTER_DIR, CLUSTER_NODE (the first), CLUSTER_NODES, CLUSTER_SOCKET
+# (where the plugins look for the warden) and exports SLURM_CONF.  Ports and
+# node names are this shell's own, so that several clusters run side by side,
+# and the daemons listen on the loopback only.  Needs root.
+
+MW_SRC=${MW_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+MW_BUILD=${MW_BUILD:-$MW_SRC/build}
+CLUSTER_USER=${CLUSTER_USER:-nobody}
+CLUSTER_DIR=
+
+_cluster_say () { echo "cluster: $*" >&2; }
+
+_cluster_options () {
+    _c_nodes=1 _c_cpus=8 _c_memory=2000 _c_plugins=none _c_args=
+    _c_lines=() _c_contain=yes _c_memcg=yes
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --nodes) _c_nodes=$2; shift ;;
+            --cpus) _c_cpus=$2; shift ;;
+            --memory) _c_memory=$2; shift ;;
+            --plugins) _c_plugins=$2; shift ;;
+            --plugstack-args) _c_args=$2; shift ;;
+            --slurm-conf-line) _c_lines+=("$2"); shift ;;
+            --no-contain) _c_contain= ;;
+            --no-memcg) _c_memcg= ;;
+            *) _cluster_say "unknown option '$1'"; return 1 ;;
+        esac
+        shift
+    done
+}
+
+_cluster_v2 () { [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; }
+
+# A port nobody listens on, below those the kernel hands out itself
+_cluster_port () {
+    local p
+    while :; do
+        p=$((10000 + (RANDOM * 32768 + RANDOM) % 22000))
+        grep -q ":$(printf %04X $p) .* 0A " /proc/net/tcp || { echo $p; return; }
+    done
+}
+
+_cluster_plugindir () {
+    local d
+    for d in /usr/lib/*/slurm-wlm /usr/lib64/slurm /usr/lib/slurm; do
+        [ -e "$d/task_cgroup.so" ] && { echo "$d"; return; }
+    done
+    _cluster_say "no Slurm plugin directory found (Debian: slurmd)"
+    return 1
+}
+
+# Our plugins are copied: the user's sbatch loads them too, and the build tree
+# may lie where only root can read
+_cluster_plugins () {
+    local so wanted=
+    : >"$CLUSTER_DIR/plugstack.conf"
+    case $_c_plugins in
+        none) ;;
+        spank) wanted=spank_memwarden ;;
+        task) wanted=task_memwarden ;;
+        both) wanted='spank_memwarden task_memwarden' ;;
+        *) _cluster_say "no plugins '$_c_plugins'"; return 1 ;;
+    esac
+    for so in $wanted; do
+        install -m 755 "$MW_BUILD/plugin/.libs/$so.so" \
+            "$CLUSTER_DIR/plugins/" || return 1
+    done
+    case $_c_plugins in spank|both)
+        echo "optional $CLUSTER_DIR/plugins/spank_memwarden.so" \
+            "socket=$CLUSTER_SOCKET $_c_args" >"$CLUSTER_DIR/plugstack.conf"
+    esac
+}
+
+_cluster_conf () {
+    local d=$CLUSTER_DIR host plugindir task=task/cgroup gather=cgroup node
+    host=$(hostname -s) plugindir=$(_cluster_plugindir) || return 1
+    case $_c_plugins in task|both) task=task/cgroup,task/memwarden ;; esac
+    [ -n "$_c_memcg" ] || gather=linux
+    {
+        cat <<END
+ClusterName=$CLUSTER_NODE
+SlurmctldHost=$host(127.0.0.1)
+SlurmctldPort=$(_cluster_port)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=$d/run/munge.sock,cred_expire=5
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+PluginDir=$d/plugins:$plugindir
+PlugStackConfig=$d/plugstack.conf
+StateSaveLocation=$d/state
+SlurmdSpoolDir=$d/spool-%n
+SlurmctldPidFile=$d/run/slurmctld.pid
+SlurmdPidFile=$d/run/slurmd-%n.pid
+SlurmctldLogFile=$d/log/slurmctld.log
+SlurmdLogFile=$d/log/slurmd-%n.log
+MpiDefault=none
+ProctrackType=proctrack/cgroup
+TaskPlugin=$task
+JobAcctGatherType=jobacct_gather/$gather
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+SlurmdParameters=config_overrides
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
+ReturnToService=2
+KillWait=2
+${_c_contain:+PrologFlags=Contain}
+END
+        for node in $CLUSTER_NODES; do
+            echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1" \
+                "Port=$(_cluster_port) CPUs=$_c_cpus RealMemory=$_c_memory" \
+                "State=UNKNOWN"
+        done
+        echo "PartitionName=p Nodes=ALL Default=YES State=UP"
+        [ ${#_c_lines[@]} -eq 0 ] || printf '%s\n' "${_c_lines[@]}"
+    } >"$d/slurm.conf"
+    {
+        [ -z "$_c_memcg" ] || echo ConstrainRAMSpace=yes
+        if _cluster_v2; then
+            echo CgroupPlugin=cgroup/v2
+            echo IgnoreSystemd=yes
+        else
+            echo CgroupPlugin=cgroup/v1
+        fi
+    } >"$d/cgroup.conf"
+}
+
+_cluster_pid_of () {        # PIDFILE COMM: a live process of that name
+    local pid comm
+    pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] || return 1
+    comm=$(cat "/proc/$pid/comm" 2>/dev/null) && [ "$comm" = "$2" ] &&
+        echo "$pid"
+}
+
+_cluster_end () {           # PIDFILE COMM: TERM, and KILL after 10 s
+    local pid i
+    pid=$(_cluster_pid_of "$1" "$2") || return 0
+    kill "$pid" 2>/dev/null
+    for ((i = 0; i < 200; i++)); do
+        [ -d "/proc/$pid" ] || return 0
+        sleep 0.05
+    done
+    kill -9 "$pid" 2>/dev/null
+    while [ -d "/proc/$pid" ]; do sleep 0.05; done
+}
+
+_cluster_poll () {          # SECONDS COMMAND…
+    local end=$((SECONDS + $1)); shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.1
+    done
+}
+
+_cluster_munged () {
+    local d=$CLUSTER_DIR
+    (umask 077; mkdir "$d/key" && head -c 1024 /dev/urandom >"$d/key/key")
+    munged --socket="$d/run/munge.sock" --key-file="$d/key/key" \
+        --pid-file="$d/run/munged.pid" --log-file="$d/key/munged.log" \
+        --seed-file="$d/key/seed" 2>>"$d/log/munged.err"
+}
+
+# cgroup v2 without systemd: slurmd wants to find itself in a service below
+# system.slice, with the controllers handed down to it.  22.05 takes the newline
+# behind the last controller for a part of its name: memory must not be last.
+_cluster_v2_service () {    # NODE: prints the service's directory
+    local top=/sys/fs/cgroup slice=/sys/fs/cgroup/system.slice
+    mkdir -p "$slice/slurmd_$1.service" || return 1
+    echo '+cpuset +cpu +memory +pids' >$top/cgroup.subtree_control &&
+        echo '+cpuset +cpu +memory +pids' >$slice/cgroup.subtree_control &&
+        echo "$slice/slurmd_$1.service"
+}
+
+_cluster_slurmd () {        # NODE
+    local service
+    if _cluster_v2; then
+        service=$(_cluster_v2_service "$1") || return 1
+        (echo $BASHPID >"$service/cgroup.procs" &&
+            INVOCATION_ID=1 exec slurmd -N "$1") 2>>"$CLUSTER_DIR/log/slurmd.err"
+    else
+        slurmd -N "$1" 2>>"$CLUSTER_DIR/log/slurmd.err"
+    fi
+}
+
+slurmctld_start () {
+    slurmctld 2>>"$CLUSTER_DIR/log/slurmctld.err" &&
+        _cluster_poll 20 scontrol ping -o
+}
+
+slurmctld_stop () { _cluster_end "$CLUSTER_DIR/run/slurmctld.pid" slurmctld; }
+
+_cluster_idle () {
+    local node
+    for node in $CLUSTER_NODES; do
+        [ "$(sinfo -h -n "$node" -o %T)" = idle ] || return 1
+    done
+}
+
+_cluster_try () {
+    local node d
+    CLUSTER_DIR=$(mktemp -d "${TMPDIR:-/tmp}/mwc.XXXXXX") || return 1
+    d=$CLUSTER_DIR
+    export SLURM_CONF=$d/slurm.conf
+    CLUSTER_SOCKET=$d/run/warden.sock
+    chmod 755 "$d" && mkdir "$d"/{run,log,state,plugins,out} &&
+        chmod 1777 "$d/out" && _cluster_plugins && _cluster_conf &&
+        _cluster_munged && slurmctld_start || return 1
+    for node in $CLUSTER_NODES; do _cluster_slurmd "$node" || return 1; done
+    _cluster_poll 30 _cluster_idle
+}
+
+cluster_start () {
+    local i var
+    _cluster_options "$@" || return 1
+    [ "$(id -u)" = 0 ] || { _cluster_say "needs root"; return 1; }
+    for var in ${!SLURM_@} ${!SBATCH_@} ${!SRUN_@}; do unset "$var"; done
+    CLUSTER_NODES=
+    for ((i = 1; i <= _c_nodes; i++)); do CLUSTER_NODES+=" mw$$n$i"; done
+    CLUSTER_NODES=${CLUSTER_NODES# }
+    CLUSTER_NODE=${CLUSTER_NODES%% *}
+    if declare -F at_exit >/dev/null; then at_exit cluster_stop; fi
+    # someone else may have taken a port between our look and the daemon's bind
+    for i in 1 2 3; do
+        _cluster_try && return 0
+        _cluster_say "attempt $i: the nodes did not become IDLE"
+        [ "$i" -lt 3 ] || cluster_logs >&2
+        cluster_stop
+    done
+    return 1
+}
+
+cluster_logs () {
+    local f
+    for f in "$CLUSTER_DIR"/log/*; do
+        [ -s "$f" ] || continue
+        echo "# == $f"
+        tail -n 15 "$f" | sed 's/^/# /'
+    done
+}
+
+# The cgroup directories that Slurm has made for our nodes, in any hierarchy
+_cluster_cgroups () {
+    local node
+    for node in $CLUSTER_NODES; do
+        ls -d "/sys/fs/cgroup/slurm_$node" /sys/fs/cgroup/*/"slurm_$node" \
+            "/sys/fs/cgroup/system.slice/${node}_slurmstepd.scope" \
+            "/sys/fs/cgroup/system.slice/slurmd_$node.service" 2>/dev/null
+    done
+}
+
+# Kill what is in the cgroup directory $1 and remove it; fails while tasks die
+_cluster_rmcgroup () {
+    local d f pids
+    for f in $(find "$1" -name freezer.state 2>/dev/null); do
+        echo THAWED >"$f"
+    done 2>/dev/null
+    pids=$(find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u)
+    # shellcheck disable=SC2086
+    [ -z "$pids" ] || kill -9 $pids
+    while read -r d; do rmdir "$d"; done < <(find "$1" -depth -type d)
+    [ ! -d "$1" ]
+} 2>/dev/null
+
+cluster_stop () {
+    local node cg
+    [ -n "${CLUSTER_DIR:-}" ] && [ -d "$CLUSTER_DIR" ] || return 0
+    for node in $CLUSTER_NODES; do
+        _cluster_end "$CLUSTER_DIR/run/slurmd-$node.pid" slurmd
+    done
+    for cg in $(_cluster_cgroups); do
+        _cluster_poll 20 _cluster_rmcgroup "$cg" ||
+            _cluster_say "could not remove $cg"
+    done
+    slurmctld_stop
+    _cluster_end "$CLUSTER_DIR/run/munged.pid" munged
+    rm -rf "$CLUSTER_DIR"
+    CLUSTER_DIR=
+    unset SLURM_CONF
+}
+
+as_user () {
+    (cd "$CLUSTER_DIR/out" && exec setpriv --reuid "$(id -u "$CLUSTER_USER")" \
+        --regid "$(id -g "$CLUSTER_USER")" --clear-groups \
+        env HOME="$CLUSTER_DIR/out" USER="$CLUSTER_USER" "$@")
+}
+
+submit () {
+    local as=as_user
+    [ "$1" != --root ] || { as=env; shift; }
+    $as sbatch --parsable -D "$CLUSTER_DIR/out" -o "$CLUSTER_DIR/out/%j.out" \
+        -e "$CLUSTER_DIR/out/%j.err" "$@"
+}
+
+job_field () {
+    scontrol show job -o "$1" 2>/dev/null | head -n 1 | tr ' ' '\n' |
+        sed -n "s/^$2=//p" | head -n 1
+}
+
+job_state () { job_field "$1" JobState; }
+
+_cluster_job_is () { [[ $(job_state "$1") =~ ^($2)$ ]]; }
+
+wait_job () {
+    _cluster_poll "$3" _cluster_job_is "$1" "$2" && return 0
+    echo "job $1 is '$(job_state "$1")', not $2, after $3 s" >&2
+    return 1
+}
