@@ -11,7 +11,7 @@
 #include "lib/ladder.h"
 #include "lib/units.h"
 
-#define CONF_PATH_DEFAULT "/etc/memwarden/memwarden.conf"
+#define CONF_PATH_DEFAULT SYSCONFDIR "/memwarden/memwarden.conf"
 #define CONF_MAX_CLASSES 32
 #define CONF_MAX_HOOKS 16
 
