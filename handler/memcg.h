@@ -36,7 +36,8 @@ struct memcg {
     int freezer;                /* v1: freezer directory or -1; v2: -1 */
     int event;                  /* v1: eventfd; v2: memory.events */
     int limit;                  /* v1: memory.limit_in_bytes; v2: memory.high */
-    int hard;                   /* v2: memory.max; v1: -1 */
+    int hard;                   /* v1: memory.memsw.limit_in_bytes or -1; v2:
+                                   memory.max */
     int usage;                  /* memory.usage_in_bytes / memory.current */
     int oom_control;            /* v1 only */
     bool armed;
@@ -44,6 +45,9 @@ struct memcg {
     uint64_t seen_oom_kill;     /* counters when last checked */
     uint64_t seen_high;
     unsigned backoff_ms;        /* v2: do not look again before that long */
+    unsigned looks;             /* v2: how many looks were for nothing … */
+    uint64_t looked_ms;         /* … and when the last was */
+    unsigned stuck_looks;       /* v2: looks in a row that found it too high */
 };
 
 /* What a job uses, in bytes. */

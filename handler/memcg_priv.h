@@ -1,0 +1,48 @@
+/* memcg_priv.h - what memcg.c, memcg_v1.c and memcg_v2.c share */
+#ifndef MW_MEMCG_PRIV_H
+#define MW_MEMCG_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "handler/memcg.h"
+
+/* One read or write of a file that is kept open. Return 0 (length), or -1. */
+ssize_t memcg_pread (int fd, char *buf, size_t len);
+int memcg_pread_u64 (int fd, uint64_t *value);
+int memcg_pwrite_u64 (int fd, uint64_t value);
+
+/* Open [name] of [m]'s directory. Returns the descriptor or -1. */
+int memcg_open_file (const struct memcg *m, const char *name, int flags);
+
+/* Has the directory been removed? errno is kept. */
+bool memcg_gone (const struct memcg *m);
+
+/* "cannot [what] PATH/[file]: …" from errno, which becomes ENODEV where the
+ *   directory has been removed and ENOTSUP where the file is missing.
+ * Returns -1. */
+int memcg_fail (const struct memcg *m, const char *what, const char *file,
+                struct mw_err *err);
+
+/* Call [visit] for every directory that may hold the job's own tasks. Returns
+ *   how many, or -1. */
+int memcg_each_dir (const struct memcg *m, int (*visit) (int dir, void *arg),
+                    void *arg);
+
+/* Call [visit] for the top of every part of [dir] that may be frozen or killed
+ *   as a whole: in MW_LAYOUT_SLURM each child `step_*` (and in it [inner], if
+ *   not NULL), else [dir] itself. Returns how many, or -1. */
+int memcg_each_top (const struct memcg *m, int dir, const char *inner,
+                    int (*visit) (int dir, void *arg), void *arg);
+
+/* Reap the memory of those processes that were killed before but are not gone
+ *   yet (process_mrelease(2) refuses all others). */
+void memcg_mrelease (struct memcg *m);
+
+/* Open what the version keeps open, after dir, freezer, path and layout are
+ *   set. Return 0 or -1. */
+int memcg_v1_open (struct memcg *m, struct mw_err *err);
+int memcg_v2_open (struct memcg *m, struct mw_err *err);
+
+#endif /* !MW_MEMCG_PRIV_H */

@@ -1,0 +1,358 @@
+/* memcg_v1.c - a memory cgroup of the v1 hierarchy
+ *
+ * Facts from Documentation/admin-guide/cgroup-v1/memory.rst and the kernel's
+ * mm/memcontrol-v1.c: with oom_kill_disable a task that faults at the limit
+ * sleeps (killable) until the limit is raised or memory is freed; the flag that
+ * counts is that of the memcg whose limit was hit, not of the task's; OOM marks
+ * the whole subtree below that memcg as under_oom and notifies every listener in
+ * it; the rmdir of a memcg fires its eventfds as well.  A charge on behalf of a
+ * system call (write(2) into tmpfs) does not sleep: the call fails with ENOMEM.
+ */
+#include "handler/memcg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "handler/cgfile.h"
+#include "handler/clock.h"
+#include "handler/memcg_priv.h"
+#include "lib/units.h"
+
+/* v1 has no "max": no limit is the largest multiple of the page size. */
+#define V1_NO_LIMIT (INT64_MAX - 65535)
+
+#define STAT_MAX 8192
+
+int memcg_v1_open (struct memcg *m, struct mw_err *err)
+{
+    uint64_t value;
+
+    m->ops = &memcg_v1_ops;
+    if (faccessat (m->dir, "release_agent", F_OK, 0) == 0) {
+        errno = EINVAL;
+        return mw_err_set (err, "%s is the root of its hierarchy: no job is "
+                           "there", m->path);
+    }
+    m->limit = memcg_open_file (m, "memory.limit_in_bytes", O_RDWR);
+    if (m->limit < 0 && errno == ENOENT && !memcg_gone (m)) {
+        errno = ENOTSUP;
+        return mw_err_set (err, "%s is not of the memory controller", m->path);
+    }
+    if (m->limit < 0)
+        return memcg_fail (m, "open", "memory.limit_in_bytes", err);
+    /* missing without swap accounting: then there is nothing to keep above */
+    m->hard = memcg_open_file (m, "memory.memsw.limit_in_bytes", O_RDWR);
+    m->usage = memcg_open_file (m, "memory.usage_in_bytes", O_RDONLY);
+    if (m->usage < 0)
+        return memcg_fail (m, "open", "memory.usage_in_bytes", err);
+    m->oom_control = memcg_open_file (m, "memory.oom_control", O_RDWR);
+    if (m->oom_control < 0)
+        return memcg_fail (m, "open", "memory.oom_control", err);
+    if (memcg_pread_u64 (m->limit, &value) < 0)
+        return memcg_fail (m, "read", "memory.limit_in_bytes", err);
+    m->set_limit = value >= V1_NO_LIMIT ? MEMCG_NO_LIMIT : value;
+    return 0;
+}
+
+/* [oom_kill] is of Linux 4.13. */
+struct oom_control {
+    uint64_t under_oom, oom_kill;
+};
+
+static int _read_oom_control (int fd, struct oom_control *o)
+{
+    char buf[256];
+
+    *o = (struct oom_control) { 0 };
+    if (memcg_pread (fd, buf, sizeof (buf)) < 0)
+        return -1;
+    cg_key (buf, "under_oom", &o->under_oom);
+    cg_key (buf, "oom_kill", &o->oom_kill);
+    return 0;
+}
+
+static int _close_event (struct memcg *m)
+{
+    if (m->event >= 0)
+        close (m->event);
+    m->event = -1;
+    return -1;
+}
+
+static int _v1_arm (struct memcg *m, struct mw_err *err)
+{
+    struct oom_control o;
+
+    if (m->event < 0) {
+        m->event = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (m->event < 0)
+            return mw_err_errno (err, "cannot make an eventfd");
+        if (cg_write (m->dir, "cgroup.event_control", "%d %d", m->event,
+                      m->oom_control) < 0) {
+            memcg_fail (m, "listen by", "cgroup.event_control", err);
+            return _close_event (m);
+        }
+    }
+    /* first the ear, then the killer off: an OOM between finds one of them */
+    if (_read_oom_control (m->oom_control, &o) < 0 ||
+        memcg_pwrite_u64 (m->oom_control, 1) < 0) {
+        memcg_fail (m, "write", "memory.oom_control", err);
+        return _close_event (m);
+    }
+    m->seen_oom_kill = o.oom_kill;
+    m->armed = true;
+    return 0;
+}
+
+static int _v1_disarm (struct memcg *m, struct mw_err *err)
+{
+    int rc = memcg_pwrite_u64 (m->oom_control, 0);
+
+    if (rc < 0)
+        memcg_fail (m, "write", "memory.oom_control", err);
+    _close_event (m);
+    m->armed = false;
+    return rc;
+}
+
+/* A page short of its limit a memcg may already be in OOM, and what other CPUs
+ * hold for it in stock (64 pages each) is given back only then; so "at the
+ * limit" is within a stock per CPU and the largest order that may sleep (8
+ * pages; a huge page falls back to small ones instead).  On nodes of many CPUs
+ * never more than a 16th of the limit. */
+static bool _near (uint64_t usage, uint64_t limit)
+{
+    static uint64_t stock;
+    uint64_t slack;
+
+    if (limit >= V1_NO_LIMIT)
+        return false;
+    if (!stock)
+        stock = (uint64_t) sysconf (_SC_PAGESIZE) *
+                (8 + 64 * sysconf (_SC_NPROCESSORS_ONLN));
+    slack = stock < limit / 16 ? stock : limit / 16;
+    return usage + slack >= limit;
+}
+
+static bool _at_own_limit (const struct memcg *m)
+{
+    uint64_t usage, limit;
+
+    if (memcg_pread_u64 (m->usage, &usage) == 0 &&
+        memcg_pread_u64 (m->limit, &limit) == 0 && _near (usage, limit))
+        return true;
+    return m->hard >= 0 && memcg_pread_u64 (m->hard, &limit) == 0 &&
+           cg_read_u64 (m->dir, "memory.memsw.usage_in_bytes", &usage) == 0 &&
+           _near (usage, limit);
+}
+
+/* OOM marks downwards only, so a parent that is not marked proves that the OOM
+ * is our own.  Where it is marked too, both may be at their limits. */
+static bool _own_oom (const struct memcg *m)
+{
+    uint64_t parent;
+    char buf[256];
+
+    if (cg_read (m->dir, "../memory.oom_control", buf, sizeof (buf)) > 0 &&
+        cg_key (buf, "under_oom", &parent) && parent == 0)
+        return true;
+    return _at_own_limit (m);
+}
+
+static enum memcg_state _v1_check (struct memcg *m)
+{
+    struct oom_control o;
+    uint64_t ticks;
+
+    if (m->event >= 0 && read (m->event, &ticks, sizeof (ticks)) < 0)
+        ticks = 0;
+    m->backoff_ms = 0;
+    if (_read_oom_control (m->oom_control, &o) < 0)
+        return errno == ENODEV || memcg_gone (m) ? MEMCG_GONE : MEMCG_QUIET;
+    /* A kernel kill (of a task directly in this memcg: v1 does not add up the
+     * subtree) is reported once, but after an OOM that still waits. */
+    if (o.under_oom)
+        return _own_oom (m) ? MEMCG_OOM : MEMCG_PARENT_OOM;
+    if (o.oom_kill > m->seen_oom_kill) {
+        m->seen_oom_kill = o.oom_kill;
+        return MEMCG_KERNEL_KILL;
+    }
+    return MEMCG_QUIET;
+}
+
+/* Whatever is charged but is no file page that reclaim can take is anon, shmem,
+ * unevictable or kernel memory.  By subtraction nothing is counted twice, as it
+ * would be by a sum: mlocked pages are in both total_rss and total_unevictable.
+ * Reclaimable slab stays counted, since v1 does not tell it apart. */
+static int _v1_read_usage (struct memcg *m, struct memcg_usage *u,
+                           struct mw_err *err)
+{
+    uint64_t active = 0, inactive = 0;
+    char stat[STAT_MAX];
+
+    *u = (struct memcg_usage) { 0 };
+    if (memcg_pread_u64 (m->usage, &u->total) < 0)
+        return memcg_fail (m, "read", "memory.usage_in_bytes", err);
+    if (cg_read (m->dir, "memory.stat", stat, sizeof (stat)) < 0)
+        return memcg_fail (m, "read", "memory.stat", err);
+    cg_key (stat, "total_active_file", &active);
+    cg_key (stat, "total_inactive_file", &inactive);
+    cg_key (stat, "total_swap", &u->swap);
+    u->cache = active + inactive;
+    if (u->cache > u->total)    /* the two were not read at one moment */
+        u->cache = u->total;
+    u->used = u->total - u->cache;
+    if (cg_read_u64 (m->dir, "memory.max_usage_in_bytes", &u->peak) < 0)
+        u->peak = 0;
+    return 0;
+}
+
+/* Slurm's ConstrainSwapSpace limits memory and swap together.  That limit may
+ * not be below the other, and its distance is the swap the job was given: it is
+ * moved along.  0 where there is no such limit. */
+static uint64_t _memsw_for (const struct memcg *m, uint64_t limit)
+{
+    uint64_t memsw, old;
+
+    if (m->hard < 0 || memcg_pread_u64 (m->hard, &memsw) < 0 ||
+        memcg_pread_u64 (m->limit, &old) < 0 || memsw >= V1_NO_LIMIT)
+        return 0;
+    if (limit == MEMCG_NO_LIMIT)
+        return V1_NO_LIMIT;
+    return limit + (memsw > old ? memsw - old : 0);
+}
+
+static int _v1_set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
+                          struct mw_err *err)
+{
+    uint64_t memsw = _memsw_for (m, limit), old = 0;
+    int rc;
+
+    (void) reserve;     /* v1 has one wall; opening the reserve moves it */
+    if (memsw)
+        memcg_pread_u64 (m->hard, &old);
+    if (memsw > old && memcg_pwrite_u64 (m->hard, memsw) < 0)
+        return memcg_fail (m, "write", "memory.memsw.limit_in_bytes", err);
+    if (limit == MEMCG_NO_LIMIT)
+        rc = pwrite (m->limit, "-1", 2, 0);
+    else
+        rc = memcg_pwrite_u64 (m->limit, limit);
+    if (rc < 0)
+        return memcg_fail (m, "write", "memory.limit_in_bytes", err);
+    m->set_limit = limit;
+    /* What has gone to swap may keep memory and swap above it for a while: then
+     * the wall stays where it was, which takes nothing from anyone. */
+    if (memsw && memsw < old && memcg_pwrite_u64 (m->hard, memsw) < 0 &&
+        errno != EBUSY)
+        return memcg_fail (m, "write", "memory.memsw.limit_in_bytes", err);
+    return 0;
+}
+
+static int _v1_set_reservation (struct memcg *m, uint64_t bytes,
+                                struct mw_err *err)
+{
+    if (cg_write_u64 (m->dir, "memory.soft_limit_in_bytes", bytes) < 0)
+        return memcg_fail (m, "write", "memory.soft_limit_in_bytes", err);
+    return 0;
+}
+
+/* Reclaim is the kernel's own answer to a limit that is lowered below usage.
+ * While that runs the old limit holds; it either ends with the lower limit,
+ * taken back at once, or in EBUSY.  A task that meets the lower limit meanwhile
+ * sleeps (the killer must be off) and is woken by the restored one; its event
+ * finds nobody under OOM.  In small steps and not for long, since it is done in
+ * the warden's own time. */
+#define RECLAIM_STEP (16 * MW_MIB)
+#define RECLAIM_MS 50
+
+static int _v1_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
+                        struct mw_err *err)
+{
+    uint64_t limit, first, usage, step, end = clock_ms () + RECLAIM_MS;
+    int rc = 0;
+
+    *freed = 0;
+    if (!m->armed) {
+        errno = EPERM;
+        return mw_err_set (err, "%s: not reclaimed, since the kernel's killer "
+                           "is on", m->path);
+    }
+    if (memcg_pread_u64 (m->limit, &limit) < 0 ||
+        memcg_pread_u64 (m->usage, &first) < 0)
+        return memcg_fail (m, "read", "memory.usage_in_bytes", err);
+    for (usage = first; rc == 0 && *freed < bytes && clock_ms () < end;) {
+        step = bytes - *freed < RECLAIM_STEP ? bytes - *freed : RECLAIM_STEP;
+        if (step >= usage)
+            break;
+        rc = memcg_pwrite_u64 (m->limit, usage - step);
+        if (memcg_pwrite_u64 (m->limit, limit) < 0)
+            return memcg_fail (m, "restore", "memory.limit_in_bytes", err);
+        if (memcg_pread_u64 (m->usage, &usage) < 0)
+            return memcg_fail (m, "read", "memory.usage_in_bytes", err);
+        *freed = first > usage ? first - usage : 0;
+    }
+    return 0;
+}
+
+static int _write_freezer (int dir, void *arg)
+{
+    /* a step that ends meanwhile needs no freezing */
+    cg_write (dir, "freezer.state", "%s", *(bool *) arg ? "FROZEN" : "THAWED");
+    return 0;
+}
+
+static int _v1_freeze (struct memcg *m, bool on, struct mw_err *err)
+{
+    int n;
+
+    if (m->freezer < 0)
+        return memcg_signal (m, on ? SIGSTOP : SIGCONT, err) < 0 ? -1 : 0;
+    n = memcg_each_top (m, m->freezer, NULL, _write_freezer, &on);
+    if (n > 0 && faccessat (m->freezer, "freezer.state", F_OK, 0) == 0)
+        return 0;
+    if (n == 0 && !memcg_gone (m)) {
+        errno = ESRCH;
+        return mw_err_set (err, "cannot %s %s: no step_* in its freezer "
+                           "directory", on ? "freeze" : "thaw", m->path);
+    }
+    errno = ENODEV;
+    return memcg_fail (m, on ? "freeze" : "thaw", "freezer.state", err);
+}
+
+/* Frozen, a fork bomb stops forking while its pids are read.  A frozen task of
+ * v1 dies only when it is thawed, so that comes last, whatever happened. */
+static int _v1_kill (struct memcg *m, unsigned *left, struct mw_err *err)
+{
+    int n;
+
+    if (m->freezer >= 0)
+        _v1_freeze (m, true, NULL);
+    memcg_mrelease (m);
+    n = memcg_signal (m, SIGKILL, err);
+    if (m->freezer >= 0)
+        _v1_freeze (m, false, NULL);
+    if (n < 0)
+        return -1;
+    *left = n;
+    return 0;
+}
+
+const struct memcg_ops memcg_v1_ops = {
+    .name = "v1",
+    .epoll_events = EPOLLIN,
+    .arm = _v1_arm,
+    .disarm = _v1_disarm,
+    .check = _v1_check,
+    .read_usage = _v1_read_usage,
+    .set_limit = _v1_set_limit,
+    .set_reservation = _v1_set_reservation,
+    .reclaim = _v1_reclaim,
+    .freeze = _v1_freeze,
+    .kill = _v1_kill,
+};
