@@ -58,10 +58,11 @@ skip_all () { echo "1..0 # SKIP $1"; _planned=yes; exit 0; }
 # done_testing: last line of every test
 done_testing () { _planned=yes; echo "1..$_n"; }
 
-# wait_for SECONDS COMMAND…: until it succeeds; fails after SECONDS.  For what
-# gives no event to wait on; a test's verdict must not depend on its speed.
+# wait_for SECONDS COMMAND…: until it succeeds; fails after SECONDS, or MW_SLOW
+# times as many where test/vm says that the machine is slow.  For what gives no
+# event to wait on; a test's verdict must not depend on its speed.
 wait_for () {
-    local end=$((SECONDS + $1)); shift
+    local end=$((SECONDS + $1 * ${MW_SLOW:-1})); shift
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1
         sleep 0.05
