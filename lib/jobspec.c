@@ -1,0 +1,251 @@
+/* jobspec.c - a job as JSON, and back with nothing taken on trust */
+#include "lib/jobspec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/units.h"
+
+#define CPUS_MAX 65536
+
+static const char *const _layouts[] = {
+    [MW_LAYOUT_LEAF] = "leaf",
+    [MW_LAYOUT_SLURM] = "slurm",
+};
+#define LAYOUT_COUNT (sizeof (_layouts) / sizeof (_layouts[0]))
+
+bool mw_jobkey_valid (const char *key)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t len = strlen (key);
+
+    /* no leading dot, "." and ".." among them: it names files; no leading
+     * dash: it is typed on command lines */
+    return len > 0 && len < MW_JOBKEY_MAX && key[0] != '.' && key[0] != '-' &&
+           key[strspn (key, allowed)] == '\0';
+}
+
+/* JSON is UTF-8, a job's name whatever its user made it. */
+static json_t *_text (const char *s)
+{
+    char plain[MW_NAME_MAX];
+    json_t *j = json_string (s);
+
+    if (j)
+        return j;
+    snprintf (plain, sizeof (plain), "%s", s);
+    for (char *c = plain; *c; c++)
+        if ((unsigned char) *c >= 0x80)
+            *c = '?';
+    return json_string (plain);
+}
+
+json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
+{
+    char burst[MW_SIZE_STRLEN], reserve[MW_SIZE_STRLEN];
+    json_t *j;
+
+    mw_amount_format (&spec->burst, burst, sizeof (burst));
+    mw_amount_format (&spec->reserve, reserve, sizeof (reserve));
+    j = json_pack ("{s:s s:I s:I s:I s:I s:I s:I s:I s:I s:I"
+                   " s:s s:s s:s s:s s:b s:o}",
+                   "key", spec->key,
+                   "slurm_id", (json_int_t) spec->slurm_id,
+                   "array_job_id", (json_int_t) spec->array_job_id,
+                   "array_task_id", (json_int_t) spec->array_task_id,
+                   "restart_count", (json_int_t) spec->restart_count,
+                   "uid", (json_int_t) spec->uid,
+                   "gid", (json_int_t) spec->gid,
+                   "cpus", (json_int_t) spec->cpus,
+                   "priority", (json_int_t) spec->priority,
+                   "reservation", (json_int_t) spec->reservation,
+                   "burst", burst, "reserve", reserve,
+                   "ladder", spec->ladder,
+                   "layout", _layouts[spec->layout],
+                   "batch", spec->batch, "name", _text (spec->name));
+    if (!j)
+        errno = ENOMEM;
+    return j;
+}
+
+static int _wrong (struct mw_err *err, const char *member, const char *why)
+{
+    errno = EINVAL;
+    return mw_err_set (err, "job: \"%s\" %s", member, why);
+}
+
+/* Get the number [member] of [obj], from [min] to [max]; [dflt] if missing. */
+static int _get_number (const json_t *obj, const char *member, uint64_t min,
+                        uint64_t max, uint64_t dflt, uint64_t *value,
+                        struct mw_err *err)
+{
+    const json_t *j = json_object_get (obj, member);
+    json_int_t n = json_integer_value (j);
+
+    *value = dflt;
+    if (!j)
+        return 0;
+    if (!json_is_integer (j) || n < 0 || (uint64_t) n < min ||
+        (uint64_t) n > max) {
+        errno = EINVAL;
+        return mw_err_set (err, "job: \"%s\" must be a whole number from %"
+                           PRIu64 " to %" PRIu64, member, min, max);
+    }
+    *value = (uint64_t) n;
+    return 0;
+}
+
+/* Get the string [member] of [obj]; "" if missing; NULL if it is no string or
+ * longer than [max] bytes. */
+static const char *_get_string (const json_t *obj, const char *member,
+                                size_t max, struct mw_err *err)
+{
+    const json_t *j = json_object_get (obj, member);
+
+    if (!j)
+        return "";
+    if (!json_is_string (j)) {
+        _wrong (err, member, "must be a string");
+        return NULL;
+    }
+    if (json_string_length (j) > max) {
+        errno = EINVAL;
+        mw_err_set (err, "job: \"%s\" is too long; at most %zu bytes are "
+                    "allowed", member, max);
+        return NULL;
+    }
+    return json_string_value (j);
+}
+
+static int _decode_numbers (const json_t *obj, struct mw_jobspec *spec,
+                            struct mw_err *err)
+{
+    uint64_t n[9];
+
+    /* (uid_t) -1 means "nobody in particular" to the kernel */
+    if (_get_number (obj, "slurm_id", 0, UINT32_MAX, 0, &n[0], err) < 0 ||
+        _get_number (obj, "array_job_id", 0, UINT32_MAX, 0, &n[1], err) < 0 ||
+        _get_number (obj, "array_task_id", 0, UINT32_MAX, 0, &n[2], err) < 0 ||
+        _get_number (obj, "restart_count", 0, UINT32_MAX, 0, &n[3], err) < 0 ||
+        _get_number (obj, "uid", 0, UINT32_MAX - 1, 0, &n[4], err) < 0 ||
+        _get_number (obj, "gid", 0, UINT32_MAX - 1, 0, &n[5], err) < 0 ||
+        _get_number (obj, "cpus", 1, CPUS_MAX, 1, &n[6], err) < 0 ||
+        _get_number (obj, "priority", 0, MW_PRIORITY_MAX, MW_PRIORITY_DEFAULT,
+                     &n[7], err) < 0 ||
+        _get_number (obj, "reservation", 0, INT64_MAX, 0, &n[8], err) < 0)
+        return -1;
+    spec->slurm_id = (uint32_t) n[0];
+    spec->array_job_id = (uint32_t) n[1];
+    spec->array_task_id = (uint32_t) n[2];
+    spec->restart_count = (uint32_t) n[3];
+    spec->uid = (uid_t) n[4];
+    spec->gid = (gid_t) n[5];
+    spec->cpus = (uint32_t) n[6];
+    spec->priority = (unsigned) n[7];
+    spec->reservation = n[8];
+    return 0;
+}
+
+static int _get_amount (const json_t *obj, const char *member,
+                        struct mw_amount *amount, struct mw_err *err)
+{
+    const char *text = _get_string (obj, member, MW_SIZE_STRLEN, err);
+
+    if (!text)
+        return -1;
+    if (*text == '\0')
+        return 0;
+    if (mw_amount_parse (text, amount, err) < 0) {
+        errno = EINVAL;
+        return mw_err_prefix (err, "job: \"%s\"", member);
+    }
+    return 0;
+}
+
+static int _get_ladder (const json_t *obj, struct mw_jobspec *spec,
+                        struct mw_err *err)
+{
+    const char *text = _get_string (obj, "ladder", MW_LADDER_STRLEN - 1, err);
+    struct mw_ladder ladder;
+
+    if (!text)
+        return -1;
+    if (*text && mw_ladder_parse (text, &ladder, err) < 0)
+        return mw_err_prefix (err, "job: \"ladder\"");
+    snprintf (spec->ladder, sizeof (spec->ladder), "%s", text);
+    return 0;
+}
+
+static int _get_layout (const json_t *obj, struct mw_jobspec *spec,
+                        struct mw_err *err)
+{
+    const char *text = _get_string (obj, "layout", 16, err);
+
+    if (!text)
+        return -1;
+    if (*text == '\0')
+        return 0;
+    for (size_t i = 0; i < LAYOUT_COUNT; i++) {
+        if (strcmp (text, _layouts[i]) == 0) {
+            spec->layout = (enum mw_layout) i;
+            return 0;
+        }
+    }
+    return _wrong (err, "layout", "must be \"leaf\" or \"slurm\"");
+}
+
+/* The name is only ever shown, so a long one is cut, between characters. */
+static int _get_name (const json_t *obj, struct mw_jobspec *spec,
+                      struct mw_err *err)
+{
+    const char *text = _get_string (obj, "name", SIZE_MAX, err);
+    size_t len;
+
+    if (!text)
+        return -1;
+    len = strlen (text);
+    if (len >= sizeof (spec->name)) {
+        len = sizeof (spec->name) - 1;
+        while (len > 0 && ((unsigned char) text[len] & 0xc0) == 0x80)
+            len--;
+    }
+    memcpy (spec->name, text, len);
+    spec->name[len] = '\0';
+    return 0;
+}
+
+int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
+                       struct mw_err *err)
+{
+    struct mw_jobspec s = { 0 };
+    const char *key;
+
+    if (!json_is_object (obj)) {
+        errno = EINVAL;
+        return mw_err_set (err, "job: not a JSON object");
+    }
+    if (!(key = _get_string (obj, "key", MW_JOBKEY_MAX - 1, err)))
+        return -1;
+    if (!mw_jobkey_valid (key))
+        return _wrong (err, "key", "must be letters, digits, ., _ and -, not "
+                       "starting with . or -");
+    memcpy (s.key, key, strlen (key));
+    if (json_object_get (obj, "batch") &&
+        !json_is_boolean (json_object_get (obj, "batch")))
+        return _wrong (err, "batch", "must be true or false");
+    s.batch = json_is_true (json_object_get (obj, "batch"));
+    if (_decode_numbers (obj, &s, err) < 0 ||
+        _get_amount (obj, "burst", &s.burst, err) < 0 ||
+        _get_amount (obj, "reserve", &s.reserve, err) < 0 ||
+        _get_ladder (obj, &s, err) < 0 ||
+        _get_layout (obj, &s, err) < 0 ||
+        _get_name (obj, &s, err) < 0)
+        return -1;
+    *spec = s;
+    return 0;
+}
