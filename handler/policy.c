@@ -8,6 +8,7 @@
 #define GROW_POINTLESS MW_MIB
 #define MARGIN_MOST MW_GIB
 #define NEED_LEAST MW_MIB
+#define SORT_SMALL 12
 #define FREES_MOST (UINT64_C (1) << 48)    /* so that no sum overflows */
 
 /* policy_rank.key, from the top: nobody's candidate (1 bit), then class (1) and
@@ -129,10 +130,10 @@ static void _rank (const struct policy_job *jobs, unsigned place,
     r->frees = _min (j->used, FREES_MOST);
     r->key = _key (j, r, order);
     r->verdict = POLICY_NOT_NEEDED;
-    if (j->protect)
-        r->verdict = POLICY_PROTECTED;
-    else if (j->leaving)
+    if (j->leaving)
         r->verdict = POLICY_LEAVING;
+    else if (j->protect)
+        r->verdict = POLICY_PROTECTED;
     else if (j->used == 0)
         r->verdict = POLICY_FREES_NOTHING;
     else
@@ -159,93 +160,159 @@ static bool _before (const struct policy_job *jobs, const struct policy_rank *a,
     return ja->index > jb->index;
 }
 
-static bool _chosen_before (const struct policy_job *jobs,
-                            const struct policy_rank *a,
-                            const struct policy_rank *b)
+static void _swap (struct policy_rank *a, struct policy_rank *b)
 {
-    if (policy_is_chosen (a) != policy_is_chosen (b))
-        return policy_is_chosen (a);
-    return _before (jobs, a, b);
+    struct policy_rank tmp = *a;
+
+    *a = *b;
+    *b = tmp;
 }
 
-static bool _larger (const struct policy_job *jobs, const struct policy_rank *a,
-                     const struct policy_rank *b)
+static void _sift (struct policy_rank *r, unsigned root, unsigned n,
+                   const struct policy_job *jobs)
 {
-    return a->frees != b->frees ? a->frees > b->frees : _before (jobs, a, b);
-}
-
-typedef bool (*before_f) (const struct policy_job *jobs,
-                          const struct policy_rank *a,
-                          const struct policy_rank *b);
-
-/* Heap sort, since qsort(3) may allocate, and quicksort's worst case is one a
- * user could bring about. The hole is moved to a leaf and then up again, which
- * takes half the comparisons. */
-static void _sift (struct policy_rank *r, unsigned hole, unsigned n,
-                   const struct policy_job *jobs, before_f before)
-{
-    struct policy_rank moving = r[hole];
-    unsigned root = hole;
     unsigned child;
 
-    while ((child = 2 * hole + 1) < n) {
-        if (child + 1 < n && before (jobs, &r[child], &r[child + 1]))
+    while ((child = 2 * root + 1) < n) {
+        if (child + 1 < n && _before (jobs, &r[child], &r[child + 1]))
             child++;
-        r[hole] = r[child];
-        hole = child;
+        if (!_before (jobs, &r[root], &r[child]))
+            return;
+        _swap (&r[root], &r[child]);
+        root = child;
     }
-    while (hole > root && before (jobs, &r[(hole - 1) / 2], &moving)) {
-        r[hole] = r[(hole - 1) / 2];
-        hole = (hole - 1) / 2;
-    }
-    r[hole] = moving;
 }
 
-static void _sort (struct policy_rank *r, unsigned n,
-                   const struct policy_job *jobs, before_f before)
+static void _heap_sort (struct policy_rank *r, unsigned n,
+                        const struct policy_job *jobs)
 {
-    struct policy_rank last;
     unsigned i;
 
     for (i = n / 2; i-- > 0;)
-        _sift (r, i, n, jobs, before);
+        _sift (r, i, n, jobs);
     for (i = n; i-- > 1;) {
-        last = r[i];
-        r[i] = r[0];
-        r[0] = last;
-        _sift (r, 0, i, jobs, before);
+        _swap (&r[0], &r[i]);
+        _sift (r, 0, i, jobs);
     }
+}
+
+static void _insertion_sort (struct policy_rank *r, unsigned n,
+                             const struct policy_job *jobs)
+{
+    struct policy_rank moving;
+    unsigned i, k;
+
+    for (i = 1; i < n; i++) {
+        moving = r[i];
+        for (k = i; k > 0 && _before (jobs, &moving, &r[k - 1]); k--)
+            r[k] = r[k - 1];
+        r[k] = moving;
+    }
+}
+
+/* Part [r] ([n] >= 3) about the middle one of first, middle and last. Returns
+ * where it ended. */
+static unsigned _part (struct policy_rank *r, unsigned n,
+                       const struct policy_job *jobs)
+{
+    unsigned mid = n / 2, low = 0, high = n - 1;
+
+    if (_before (jobs, &r[mid], &r[0]))
+        _swap (&r[mid], &r[0]);
+    if (_before (jobs, &r[n - 1], &r[0]))
+        _swap (&r[n - 1], &r[0]);
+    if (_before (jobs, &r[n - 1], &r[mid]))
+        _swap (&r[n - 1], &r[mid]);
+    _swap (&r[mid], &r[n - 2]);
+    for (high = n - 2;;) {
+        while (_before (jobs, &r[++low], &r[n - 2]))
+            ;
+        while (high > 0 && _before (jobs, &r[n - 2], &r[--high]))
+            ;
+        if (low >= high)
+            break;
+        _swap (&r[low], &r[high]);
+    }
+    _swap (&r[low], &r[n - 2]);
+    return low;
+}
+
+/* Quick sort, since qsort(3) may allocate; its worst case is one a user could
+ * bring about, therefore heap sort where it goes too deep. */
+static void _sort (struct policy_rank *r, unsigned n,
+                   const struct policy_job *jobs, unsigned depth)
+{
+    unsigned at;
+
+    while (n > SORT_SMALL) {
+        if (depth-- == 0) {
+            _heap_sort (r, n, jobs);
+            return;
+        }
+        at = _part (r, n, jobs);
+        if (at < n - at - 1) {
+            _sort (r, at, jobs, depth);
+            r += at + 1;
+            n -= at + 1;
+        } else {
+            _sort (r + at + 1, n - at - 1, jobs, depth);
+            n = at;
+        }
+    }
+    _insertion_sort (r, n, jobs);
+}
+
+/* The most that one can ask of each of [r] so that they free [need] together. */
+static uint64_t _threshold (const struct policy_rank *r, unsigned n,
+                            uint64_t need, uint64_t largest)
+{
+    uint64_t low = 1, high = largest, mid, sum;
+    unsigned i;
+
+    while (low < high) {
+        mid = high - (high - low) / 2;
+        for (sum = 0, i = 0; i < n; i++)
+            sum += r[i].frees >= mid ? r[i].frees : 0;
+        if (sum >= need)
+            low = mid;
+        else
+            high = mid - 1;
+    }
+    return low;
 }
 
 /* Choose in the tier [r] (sorted, [n] jobs, together enough) the fewest that free
  * [need]: the largest, and as the last one the first in order that suffices. */
-static void _choose_fewest (struct policy_rank *r, unsigned n, uint64_t need,
-                            const struct policy_job *jobs)
+static void _choose_fewest (struct policy_rank *r, unsigned n, uint64_t need)
 {
-    uint64_t largest = 0;
-    bool alone;
-    unsigned i, k;
+    uint64_t largest = 0, least;
+    unsigned i;
 
     for (i = 0; i < n; i++)
         largest = _max (largest, r[i].frees);
-    alone = largest >= need;
-    if (!alone)
-        _sort (r, n, jobs, _larger);
-    for (k = 0; !alone && r[k].frees < need; k++) {
-        r[k].verdict = POLICY_CHOSEN;
-        need -= r[k].frees;
+    if (largest < need) {
+        least = _threshold (r, n, need, largest);
+        for (i = 0; i < n; i++) {
+            if (r[i].frees > least) {
+                r[i].verdict = POLICY_CHOSEN;
+                need -= r[i].frees;
+            }
+        }
+        for (i = 0; need > least; i++) {
+            if (r[i].frees == least) {
+                r[i].verdict = POLICY_CHOSEN;
+                need -= least;
+            }
+        }
     }
-    if (!alone)
-        _sort (r + k, n - k, jobs, _before);
-    for (i = k; r[i].frees < need; i++)
+    for (i = 0; r[i].frees < need || policy_is_chosen (&r[i]); i++)
         ;
-    r[i].verdict = alone ? POLICY_SUFFICES_ALONE : POLICY_CHOSEN;
+    r[i].verdict = POLICY_CHOSEN;
 }
 
 /* Take whole tiers while [need] is more than they free, then part of one.
  * Returns what the chosen free together. */
-static uint64_t _choose (struct policy_rank *r, unsigned n, uint64_t need,
-                         const struct policy_job *jobs)
+static uint64_t _choose (struct policy_rank *r, unsigned n, uint64_t need)
 {
     uint64_t covered = 0, tier;
     unsigned i, end, k;
@@ -256,7 +323,7 @@ static uint64_t _choose (struct policy_rank *r, unsigned n, uint64_t need,
              end++)
             tier = _plus (tier, r[end].frees);
         if (tier >= need - covered) {
-            _choose_fewest (r + i, end - i, need - covered, jobs);
+            _choose_fewest (r + i, end - i, need - covered);
             end = n;
         } else {
             for (k = i; k < end; k++)
@@ -308,7 +375,6 @@ static void _judge (struct policy_plan *plan, unsigned candidates, bool enough)
         if (policy_is_chosen (r)) {
             plan->chosen++;
             last = i;
-            r->verdict = POLICY_CHOSEN;
             plan->reservations_broken |= r->overage == 0;
         } else if (r->overage == 0) {
             r->verdict = POLICY_WITHIN_RESERVATION;
@@ -318,13 +384,27 @@ static void _judge (struct policy_plan *plan, unsigned candidates, bool enough)
         plan->ranks[last].verdict = POLICY_SUFFICES_ALONE;
 }
 
+/* Put the chosen before the others and leave both in order: each one's new place
+ * goes where its key was, then everyone moves there. */
+static void _chosen_first (struct policy_rank *r, unsigned n, unsigned chosen)
+{
+    unsigned i, front = 0, back = chosen;
+
+    for (i = 0; i < n; i++)
+        r[i].key = policy_is_chosen (&r[i]) ? front++ : back++;
+    for (i = 0; i < n; i++) {
+        while (r[i].key != i)
+            _swap (&r[i], &r[r[i].key]);
+    }
+}
+
 void policy_victims (const struct policy_node *node,
                      const struct policy_job *jobs, unsigned count,
                      uint64_t need, enum conf_order order,
                      struct policy_plan *plan)
 {
     uint64_t leaving = 0, left, covered;
-    unsigned i, candidates = 0;
+    unsigned i, candidates = 0, depth = 0;
 
     (void) node;
     for (i = 0; i < count; i++) {
@@ -333,12 +413,12 @@ void policy_victims (const struct policy_node *node,
             leaving = _plus (leaving, plan->ranks[i].frees);
         candidates += !(plan->ranks[i].key & KEY_EXCLUDED);
     }
-    _sort (plan->ranks, count, jobs, _before);
+    for (i = count; i > 0; i /= 2)
+        depth += 2;
+    _sort (plan->ranks, count, jobs, depth);
 
     left = _less (need, leaving);
-    covered = _choose (plan->ranks, candidates, left, jobs);
-    /* part of a tier may have been left in another order */
-    _sort (plan->ranks, candidates, jobs, _before);
+    covered = _choose (plan->ranks, candidates, left);
     covered = _let_off (plan->ranks, candidates, left, covered);
 
     plan->need = need;
@@ -348,7 +428,7 @@ void policy_victims (const struct policy_node *node,
     plan->chosen = 0;
     plan->reservations_broken = false;
     _judge (plan, candidates, covered >= left);
-    _sort (plan->ranks, candidates, jobs, _chosen_before);
+    _chosen_first (plan->ranks, candidates, plan->chosen);
 }
 
 bool policy_is_chosen (const struct policy_rank *rank)

@@ -58,8 +58,7 @@ enum policy_verdict {
 struct policy_rank {
     unsigned job;               /* place in the snapshot's array */
     enum policy_verdict verdict;
-    uint64_t key;               /* class, priority and relative overage packed
-                                   so that less is first */
+    uint64_t key;               /* of policy_victims alone, for sorting */
     uint64_t overage;           /* bytes */
     uint64_t relative;          /* overage in 1/1000 of the reservation;
                                    UINT64_MAX where nothing is reserved */
