@@ -1,0 +1,200 @@
+/* touchmem.c - use memory as told: the jobs of tests, benches and the demo
+ *
+ * Says on standard output, a line each, what it has done ("touched 64 MiB",
+ * "checkpoint FILE"), so that a test can wait for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/units.h"
+
+static const char usage[] =
+    "Usage: touchmem --size SIZE [OPTION]...\n"
+    "Touch SIZE of memory, then end with 0.\n"
+    "\n"
+    "  --size SIZE          how much, in steps of 1 MiB\n"
+    "  --rate SIZE          at most that much a second (default: full speed)\n"
+    "  --shmem              shared memory instead of anonymous\n"
+    "  --lock               mlock it\n"
+    "  --children N         N processes, each with SIZE\n"
+    "  --stay SECONDS       stay that long after it (0: until a signal)\n"
+    "  --free               give it back before staying\n"
+    "  --stop-file FILE     stay until FILE is there\n"
+    "  --checkpoint FILE    on SIGUSR1 or SIGTERM write FILE, end with 0\n"
+    "  --resume             end at once with 0 if the checkpoint is there\n"
+    "  --ignore-term        go on at SIGTERM\n";
+
+static struct {
+    uint64_t size, rate;
+    bool shmem, lock, give_back, resume, ignore_term, stay;
+    unsigned children;
+    double stay_s;
+    const char *checkpoint, *stop_file;
+} opt;
+
+/* Async-signal-safe: the program is most likely inside a page fault. */
+static void _checkpoint (int signo)
+{
+    static const char text[] = "checkpoint\n";
+    int fd = open (opt.checkpoint, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+    (void) signo;
+    if (fd < 0 || write (fd, text, sizeof (text) - 1) < 0 ||
+        write (STDOUT_FILENO, text, sizeof (text) - 1) < 0)
+        _exit (1);
+    _exit (0);
+}
+
+static void _pause_ms (uint64_t ms)
+{
+    struct timespec t = { .tv_sec = (time_t) (ms / 1000),
+                          .tv_nsec = (long) (ms % 1000) * 1000000 };
+
+    while (nanosleep (&t, &t) < 0 && errno == EINTR)
+        ;
+}
+
+static uint64_t _now_ms (void)
+{
+    struct timespec t;
+
+    clock_gettime (CLOCK_MONOTONIC, &t);
+    return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
+}
+
+static void _touch (char *mem)
+{
+    uint64_t began = _now_ms (), done, due;
+    long page = sysconf (_SC_PAGESIZE);
+
+    for (done = 0; done < opt.size; done += (uint64_t) page) {
+        mem[done] = 1;
+        if (opt.rate == 0 || done % MW_MIB != 0)
+            continue;
+        due = began + done * 1000 / opt.rate;
+        if (_now_ms () < due)
+            _pause_ms (due - _now_ms ());
+    }
+}
+
+static int _work (void)
+{
+    int flags = opt.shmem ? MAP_SHARED : MAP_PRIVATE;
+    char *mem = mmap (NULL, opt.size, PROT_READ | PROT_WRITE,
+                      flags | MAP_ANONYMOUS, -1, 0);
+
+    if (mem == MAP_FAILED || (opt.lock && mlock (mem, opt.size) < 0)) {
+        perror ("touchmem: memory");
+        return 1;
+    }
+    _touch (mem);
+    printf ("touched %llu MiB\n", (unsigned long long) (opt.size / MW_MIB));
+    if (opt.give_back) {
+        munmap (mem, opt.size);
+        printf ("freed\n");
+    }
+    if (opt.stop_file) {
+        while (access (opt.stop_file, F_OK) < 0)
+            _pause_ms (50);
+    } else if (opt.stay && opt.stay_s <= 0) {
+        for (;;)
+            pause ();
+    } else if (opt.stay) {
+        _pause_ms ((uint64_t) (opt.stay_s * 1000));
+    }
+    return 0;
+}
+
+static int _work_many (void)
+{
+    int status, worst = 0;
+
+    for (unsigned i = 0; i < opt.children; i++) {
+        if (fork () == 0)
+            _exit (_work ());
+    }
+    while (wait (&status) > 0) {
+        if (status != 0)
+            worst = WIFSIGNALED (status) ? 128 + WTERMSIG (status) : 1;
+    }
+    return worst;
+}
+
+static uint64_t _size_arg (const char *text)
+{
+    struct mw_err err;
+    uint64_t bytes;
+
+    if (mw_size_parse (text, &bytes, &err) < 0) {
+        fprintf (stderr, "touchmem: %s\n", err.text);
+        exit (2);
+    }
+    return bytes;
+}
+
+static void _parse (int argc, char **argv)
+{
+    enum { SIZE = 1, RATE, SHMEM, LOCK, CHILDREN, STAY, FREE, STOP_FILE,
+           CHECKPOINT, RESUME, IGNORE_TERM, HELP };
+    static const struct option options[] = {
+        { "size", 1, NULL, SIZE }, { "rate", 1, NULL, RATE },
+        { "shmem", 0, NULL, SHMEM }, { "lock", 0, NULL, LOCK },
+        { "children", 1, NULL, CHILDREN }, { "stay", 1, NULL, STAY },
+        { "free", 0, NULL, FREE }, { "stop-file", 1, NULL, STOP_FILE },
+        { "checkpoint", 1, NULL, CHECKPOINT }, { "resume", 0, NULL, RESUME },
+        { "ignore-term", 0, NULL, IGNORE_TERM }, { "help", 0, NULL, HELP },
+        { 0 }
+    };
+    int c;
+
+    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case SIZE: opt.size = _size_arg (optarg); break;
+        case RATE: opt.rate = _size_arg (optarg); break;
+        case SHMEM: opt.shmem = true; break;
+        case LOCK: opt.lock = true; break;
+        case CHILDREN: opt.children = (unsigned) atoi (optarg); break;
+        case STAY: opt.stay = true; opt.stay_s = atof (optarg); break;
+        case FREE: opt.give_back = true; break;
+        case STOP_FILE: opt.stop_file = optarg; break;
+        case CHECKPOINT: opt.checkpoint = optarg; break;
+        case RESUME: opt.resume = true; break;
+        case IGNORE_TERM: opt.ignore_term = true; break;
+        case HELP: fputs (usage, stdout); exit (0);
+        default: fputs (usage, stderr); exit (2);
+        }
+    }
+    if (opt.size == 0) {
+        fputs (usage, stderr);
+        exit (2);
+    }
+}
+
+int main (int argc, char **argv)
+{
+    setvbuf (stdout, NULL, _IOLBF, 0);
+    _parse (argc, argv);
+    if (opt.resume && opt.checkpoint && access (opt.checkpoint, F_OK) == 0) {
+        printf ("resumed from %s\n", opt.checkpoint);
+        opt.checkpoint = NULL;
+        return 0;
+    }
+    if (opt.checkpoint) {
+        signal (SIGUSR1, _checkpoint);
+        signal (SIGTERM, _checkpoint);
+    }
+    if (opt.ignore_term)
+        signal (SIGTERM, SIG_IGN);
+    return opt.children > 0 ? _work_many () : _work ();
+}

@@ -1,0 +1,74 @@
+# warden.sh - a memwardend of the test's own: private socket, state, pool.
+# Source after tap.sh.
+#
+#   warden_start ['CONF LINES']   start it, wait until it answers
+#   warden_stop, warden_kill9, warden_restart
+#   mw ARG…                       the CLI on its socket
+#   journal_events KEY            the events of one job, a line: "detected step …"
+#   run_job NAME ARG…             `memwarden run --name NAME ARG…` in the
+#                                 background; its pid in $!, output in $TMP/NAME.{out,err}
+
+WARDEND=$MW_BUILD/handler/memwardend
+MEMWARDEN=$MW_BUILD/handler/memwarden
+TOUCHMEM=$MW_BUILD/test/bin/touchmem
+export MEMWARDEN_SOCKET=$TMP/w.sock
+WARDEN_STATE=$TMP/state
+WARDEN_CONF=$TMP/memwarden.conf
+WARDEN_POOL=mwt$$
+WARDEN_PID=
+
+mw () { "$MEMWARDEN" "$@"; }
+
+warden_start () {
+    [ $# -eq 0 ] || {
+        printf '%s\n' "socket = \"$MEMWARDEN_SOCKET\"" \
+            "state-dir = \"$WARDEN_STATE\"" "log-file = \"$TMP/warden.log\"" \
+            'syslog = false' "$1" >"$WARDEN_CONF"
+    }
+    [ -f "$WARDEN_CONF" ] || { warden_start "${WARDEN_EXTRA:-courier { start = false \}}"; return; }
+    "$WARDEND" --foreground --config "$WARDEN_CONF" >>"$TMP/warden.err" 2>&1 &
+    WARDEN_PID=$!
+    wait_for 10 mw jobs || {
+        echo "# the warden does not answer:"; sed 's/^/# /' "$TMP/warden.err"
+        return 1
+    }
+}
+_warden_gone () { ! kill -0 "$WARDEN_PID" 2>/dev/null; }
+_warden_signal () {
+    [ -n "$WARDEN_PID" ] || return 0
+    kill "-$1" "$WARDEN_PID" 2>/dev/null
+    wait "$WARDEN_PID" 2>/dev/null
+    WARDEN_PID=
+}
+warden_stop () { _warden_signal TERM; }
+warden_kill9 () { _warden_signal KILL; }
+warden_restart () { warden_stop; warden_start; }
+at_exit 'warden_stop'
+
+run_job () {
+    local name=$1; shift
+    "$MEMWARDEN" run --pool "$WARDEN_POOL" --name "$name" "$@" \
+        >"$TMP/$name.out" 2>"$TMP/$name.err" &
+}
+
+# What a test's jobs left: killed by pid, their directories removed.
+_pool_clean () {
+    local c p
+    for c in /sys/fs/cgroup/freezer/$WARDEN_POOL /sys/fs/cgroup/memory/$WARDEN_POOL /sys/fs/cgroup/$WARDEN_POOL; do
+        [ -d "$c" ] || continue
+        for p in $(find "$c" -name freezer.state); do echo THAWED >"$p" 2>/dev/null; done
+        for p in $(find "$c" -name cgroup.freeze); do echo 0 >"$p" 2>/dev/null; done
+        for p in $(find "$c" -name cgroup.procs -exec cat {} +); do kill -9 "$p" 2>/dev/null; done
+        wait_for 5 _pool_empty "$c"
+        find "$c" -depth -type d -exec rmdir {} \; 2>/dev/null
+    done
+    true
+}
+_pool_empty () { [ -z "$(find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null)" ]; }
+at_exit '_pool_clean'
+
+journal_events () {
+    jq -r --arg k "$1" 'select(.job == $k) | .event + (if .step then ":" + .step else "" end)' \
+        "$WARDEN_STATE/journal.jsonl" 2>/dev/null | tr '\n' ' '
+}
+journal_has () { case " $(journal_events "$1") " in *" $2"*) ;; *) return 1 ;; esac; }
