@@ -155,16 +155,15 @@ _cluster_pid_of () {        # PIDFILE COMM: a live process of that name
         echo "$pid"
 }
 
+_cluster_gone () { [ ! -d "/proc/$1" ]; }
+
 _cluster_end () {           # PIDFILE COMM: TERM, and KILL after 10 s
-    local pid i
+    local pid
     pid=$(_cluster_pid_of "$1" "$2") || return 0
     kill "$pid" 2>/dev/null
-    for ((i = 0; i < 200; i++)); do
-        [ -d "/proc/$pid" ] || return 0
-        sleep 0.05
-    done
+    _cluster_poll 10 _cluster_gone "$pid" && return 0
     kill -9 "$pid" 2>/dev/null
-    while [ -d "/proc/$pid" ]; do sleep 0.05; done
+    _cluster_poll 10 _cluster_gone "$pid"
 }
 
 _cluster_poll () {          # SECONDS COMMAND…
@@ -285,16 +284,17 @@ _cluster_rmcgroup () {
 } 2>/dev/null
 
 cluster_stop () {
-    local node cg
+    local node cg enders=()
     [ -n "${CLUSTER_DIR:-}" ] && [ -d "$CLUSTER_DIR" ] || return 0
+    slurmctld_stop & enders+=($!)
     for node in $CLUSTER_NODES; do
-        _cluster_end "$CLUSTER_DIR/run/slurmd-$node.pid" slurmd
+        _cluster_end "$CLUSTER_DIR/run/slurmd-$node.pid" slurmd & enders+=($!)
     done
+    wait "${enders[@]}"
     for cg in $(_cluster_cgroups); do
         _cluster_poll 20 _cluster_rmcgroup "$cg" ||
             _cluster_say "could not remove $cg"
     done
-    slurmctld_stop
     _cluster_end "$CLUSTER_DIR/run/munged.pid" munged
     rm -rf "$CLUSTER_DIR"
     CLUSTER_DIR=
