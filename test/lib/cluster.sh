@@ -224,6 +224,7 @@ _cluster_try () {
     d=$CLUSTER_DIR
     export SLURM_CONF=$d/slurm.conf
     CLUSTER_SOCKET=$d/run/warden.sock
+    export MEMWARDEN_SOCKET=$CLUSTER_SOCKET    # task_memwarden.so has no arguments
     chmod 755 "$d" && mkdir "$d"/{run,log,state,plugins,out} &&
         chmod 1777 "$d/out" && _cluster_plugins && _cluster_conf &&
         _cluster_munged && slurmctld_start || return 1

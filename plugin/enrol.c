@@ -1,0 +1,115 @@
+/* enrol.c - place, prepare, register, label */
+#include "plugin/enrol.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/client.h"
+#include "plugin/made.h"
+
+static int _connect (const struct site *site, struct mw_err *err)
+{
+    return mw_client_open (site->socket[0] ? site->socket : NULL,
+                           ENROL_TIMEOUT_MS, err);
+}
+
+int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err)
+{
+    struct place_paths now;
+
+    if (place_read (pid, &now, err) < 0)
+        return -1;
+    if (now.job[0] && (now.v2 || now.freezer[0]))
+        return 0;
+    /* a job that is registered but cannot be frozen is still worth having */
+    if (made_attach (e->spec.key, e->step, pid, &now, err) < 0)
+        return now.job[0] ? 0 : -1;
+    e->made = true;
+    return 0;
+}
+
+/* An earlier step's label holds, but for what this step knows better. */
+static void _heed_label (struct enrolment *e, const struct place *p)
+{
+    struct mw_jobspec said;
+
+    if (place_read_label (p, &said, NULL) < 0
+        || strcmp (said.key, e->spec.key) != 0)
+        return;
+    e->spec.priority = said.priority;
+    e->spec.burst = said.burst;
+    e->spec.reserve = said.reserve;
+    strcpy (e->spec.ladder, said.ladder);
+    e->spec.batch = e->spec.batch || said.batch;
+    if (e->spec.cpus < said.cpus)
+        e->spec.cpus = said.cpus;
+    if (!e->spec.name[0])
+        strcpy (e->spec.name, said.name);
+    if (!e->reservation_known) {
+        e->spec.reservation = said.reservation;
+        e->reservation_known = true;
+    }
+    if (!e->owner_known) {
+        e->spec.uid = said.uid;
+        e->spec.gid = said.gid;
+        e->owner_known = true;
+    }
+}
+
+static int _complete (struct enrolment *e, const struct place *p,
+                      struct mw_err *err)
+{
+    _heed_label (e, p);
+    if (!e->reservation_known)
+        e->spec.reservation = place_granted (p);
+    if (!e->owner_known && place_owner (p, &e->spec.uid, &e->spec.gid) < 0)
+        return mw_err_errno (err, "%s: its owner", p->paths.task);
+    return 0;
+}
+
+static int _register (struct enrolment *e, const struct place *p, int sock,
+                      struct mw_err *err)
+{
+    if (place_ready (p, err) < 0
+        || mw_client_register (sock, &e->spec, p->job, p->freezer, err) < 0) {
+        place_undo (p);
+        return -1;
+    }
+    return place_label (p, &e->spec, err);
+}
+
+int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
+                struct mw_err *note, struct mw_err *err)
+{
+    cleanup_fd int sock = _connect (site, err);
+    struct place p;
+    int rc = -1;
+
+    mw_err_set (note, "%s", "");
+    if (sock < 0 || enrol_another (e, pid, err) < 0
+        || place_open (&p, pid, err) < 0)
+        return -1;
+    if (!_complete (e, &p, err)) {
+        settings_clamp (&e->spec, site, note);
+        rc = _register (e, &p, sock, err);
+    }
+    place_close (&p);
+    return rc;
+}
+
+void enrol_end (struct enrolment *e)
+{
+    if (e->made)
+        made_remove (e->spec.key, e->step);
+    e->made = false;
+}
+
+void enrol_release (const struct site *site, const char *key)
+{
+    cleanup_fd int sock = _connect (site, NULL);
+
+    if (sock >= 0)
+        mw_client_release (sock, key, NULL);
+    made_remove (key, NULL);
+}

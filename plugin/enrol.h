@@ -1,0 +1,44 @@
+/* enrol.h - place a starting step's job and tell the warden of it
+ *
+ * What both plugins do, in Slurm's order: root, once per step, before the first
+ * task runs.  Without a warden nothing is touched: the job runs as under plain
+ * Slurm.
+ */
+#ifndef MW_ENROL_H
+#define MW_ENROL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "plugin/place.h"
+#include "plugin/settings.h"
+
+/* How long a step's start waits for a warden that does not answer. */
+#define ENROL_TIMEOUT_MS 2000
+
+struct enrolment {
+    struct mw_jobspec spec;     /* what is known of the job */
+    bool owner_known;           /* uid and gid are; else the cgroup's owner */
+    bool reservation_known;     /* it is Slurm's word; else the cgroup's limit */
+    char step[PLACE_STEP_MAX];  /* "step_0", as a cgroup made here is named */
+    bool made;                  /* set: cgroups were made, see enrol_end */
+};
+
+/* Place the job of process [pid], one of the step's, and register it. What an
+ *   earlier step was labelled with holds for later ones.  [note] says what
+ *   [site] did not allow, or is "".
+ * Returns 0, or -1 with a sentence. */
+int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
+                struct mw_err *note, struct mw_err *err);
+
+/* Put another process of an enrolled step where its first one is. */
+int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err);
+
+/* The step is over. */
+void enrol_end (struct enrolment *e);
+
+/* The job is over: nothing of it is left here, and the warden knows. */
+void enrol_release (const struct site *site, const char *key);
+
+#endif /* !MW_ENROL_H */

@@ -1,0 +1,180 @@
+/* made.c - make, fill and remove job cgroups through libcgroup */
+#include "plugin/made.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libcgroup.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "handler/cgfile.h"
+#include "lib/cleanup.h"
+#include "lib/jobspec.h"
+#include "plugin/place.h"
+
+#define TOP "memwarden"
+#define XATTR_MADE "trusted.memwarden.made"
+
+static void cleanup_cgroup_p (struct cgroup **cg)
+{
+    if (*cg)
+        cgroup_free (cg);
+}
+
+#define cleanup_cgroup __attribute__ ((cleanup (cleanup_cgroup_p)))
+
+/* libcgroup would print to slurmstepd's stdout */
+static void _quiet (void *arg, int level, const char *fmt, va_list ap)
+{
+    (void) arg;
+    (void) level;
+    (void) fmt;
+    (void) ap;
+}
+
+static int _fail (struct mw_err *err, int rc, const char *what)
+{
+    if (rc != ECGOTHER)
+        errno = EIO;
+    return mw_err_set (err, "%s: %s", what,
+                       rc == ECGOTHER ? strerror (errno) : cgroup_strerror (rc));
+}
+
+static int _init (struct mw_err *err)
+{
+    static int done = -1;
+
+    if (done != 0) {
+        cgroup_set_logger (_quiet, CGROUP_LOG_ERROR, NULL);
+        done = cgroup_init ();
+    }
+    return done ? _fail (err, done, "libcgroup finds no cgroups") : 0;
+}
+
+/* A cgroup of libcgroup's in the hierarchies that are wanted. */
+static struct cgroup *_cgroup (const char *path, bool memory, bool freezer)
+{
+    struct cgroup *cg = cgroup_new_cgroup (path);
+
+    if (cg && ((memory && !cgroup_add_controller (cg, "memory"))
+               || (freezer && !cgroup_add_controller (cg, "freezer"))))
+        cgroup_free (&cg);
+    return cg;
+}
+
+/* The directory above all of ours is removed with the last of them, but only if
+ * it was made here: the warden may keep its pool under the same name. */
+static void _mark_top (void)
+{
+    cleanup_fd int root = place_open_mount ("memory", NULL);
+    cleanup_fd int top = -1;
+
+    if (root < 0 || !faccessat (root, TOP, F_OK, 0))
+        return;
+    if (!mkdirat (root, TOP, 0755)
+        && (top = openat (root, TOP, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0)
+        fsetxattr (top, XATTR_MADE, "1", 1, 0);
+}
+
+static bool _top_is_ours (int root)
+{
+    cleanup_fd int top = openat (root, TOP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char mark;
+
+    return top >= 0 && fgetxattr (top, XATTR_MADE, &mark, 1) == 1;
+}
+
+static int _attach (const char *path, bool memory, bool freezer, pid_t pid,
+                    struct mw_err *err)
+{
+    cleanup_cgroup struct cgroup *cg = _cgroup (path, memory, freezer);
+    int rc;
+
+    if (!cg) {
+        errno = ENOMEM;
+        return mw_err_errno (err, "%s", path);
+    }
+    rc = cgroup_create_cgroup (cg, 1);
+    if (!rc)
+        rc = cgroup_attach_task_pid (cg, pid);
+    return rc ? _fail (err, rc, path) : 0;
+}
+
+int made_attach (const char *key, const char *step, pid_t pid,
+                 const struct place_paths *now, struct mw_err *err)
+{
+    char path[PLACE_PATH_MAX];
+    bool memory = !now->job[0], freezer = !now->v2 && !now->freezer[0];
+
+    if (!memory && !freezer)
+        return 0;
+    if (!mw_jobkey_valid (key) || !mw_jobkey_valid (step)) {
+        errno = EINVAL;
+        return mw_err_set (err, "\"%.64s\" of \"%.64s\" cannot name a cgroup",
+                           step, key);
+    }
+    snprintf (path, sizeof (path), TOP "/job_%s/%s", key, step);
+    if (_init (err) < 0)
+        return -1;
+    if (memory)
+        _mark_top ();
+    return _attach (path, memory, freezer, pid, err);
+}
+
+static void _remove (const char *controller, const char *path)
+{
+    cleanup_cgroup struct cgroup *cg = cgroup_new_cgroup (path);
+
+    if (cg && cgroup_add_controller (cg, controller))
+        cgroup_delete_cgroup_ext (cg, CGFLAG_DELETE_EMPTY_ONLY);
+}
+
+struct removal {
+    const char *controller;
+    const char *key;
+};
+
+static int _remove_step (int dir, const char *name, void *arg)
+{
+    const struct removal *r = arg;
+    char path[PLACE_PATH_MAX];
+
+    (void) dir;
+    if (!strncmp (name, "step_", 5)) {
+        snprintf (path, sizeof (path), TOP "/job_%s/%.64s", r->key, name);
+        _remove (r->controller, path);
+    }
+    return 0;
+}
+
+static void _remove_from (struct removal r, const char *step)
+{
+    char path[PLACE_PATH_MAX];
+    cleanup_fd int root = place_open_mount (r.controller, NULL);
+    cleanup_fd int job = -1;
+
+    snprintf (path, sizeof (path), TOP "/job_%s", r.key);
+    if (root >= 0)
+        job = openat (root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (job < 0 || _init (NULL) < 0)
+        return;
+    if (step)
+        _remove_step (job, step, &r);
+    else
+        cg_each_child (job, _remove_step, &r);
+    _remove (r.controller, path);
+    if (strcmp (r.controller, "memory") != 0 || _top_is_ours (root))
+        _remove (r.controller, TOP);
+}
+
+void made_remove (const char *key, const char *step)
+{
+    if (!mw_jobkey_valid (key))
+        return;
+    _remove_from ((struct removal) { "memory", key }, step);
+    _remove_from ((struct removal) { "freezer", key }, step);
+}

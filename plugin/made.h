@@ -1,0 +1,24 @@
+/* made.h - job memory cgroups of our own, where Slurm makes none
+ *
+ * Below "memwarden" in the memory hierarchy and shaped as Slurm's are,
+ * memwarden/job_J/step_X, so that everything else need not know.
+ */
+#ifndef MW_MADE_H
+#define MW_MADE_H
+
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "plugin/place.h"
+
+/* Make the memory cgroup of step [step] ("step_0") of job [key], and on v1 a
+ *   freezer beside it; move process [pid], which is at [now], into what it has not
+ *   from Slurm.  What is there already is used. Returns 0, or -1. */
+int made_attach (const char *key, const char *step, pid_t pid,
+                 const struct place_paths *now, struct mw_err *err);
+
+/* Remove what was made for [step] of job [key] (NULL: for all of its steps), and
+ *   what stood above it, as far as it is empty. Nobody is killed or moved. */
+void made_remove (const char *key, const char *step);
+
+#endif /* !MW_MADE_H */

@@ -1,0 +1,111 @@
+/* record.c - one small JSON file per job, below the socket's directory */
+#include "plugin/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/wire.h"
+
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+/* Ours alone to write?  What lies here decides over other people's jobs. */
+static bool _trusted (int dir)
+{
+    struct stat st;
+
+    return !fstat (dir, &st) && st.st_uid == geteuid ()
+           && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int _open_dir (const struct site *site, bool make, struct mw_err *err)
+{
+    const char *socket = site->socket[0] ? site->socket : MW_SOCKET_DEFAULT;
+    char path[PATH_MAX];
+    cleanup_fd int above = -1;
+    cleanup_fd int dir = -1;
+
+    snprintf (path, sizeof (path), "%.*s",
+              (int) (strrchr (socket, '/') - socket), socket);
+    if (make)
+        mkdir (path, 0755);
+    above = open (path, OPEN_DIR);
+    if (above >= 0 && make)
+        mkdirat (above, "jobs", 0700);
+    if (above >= 0)
+        dir = openat (above, "jobs", OPEN_DIR);
+    if (dir < 0)
+        return mw_err_errno (err, "%s/jobs", path);
+    if (!_trusted (above) || !_trusted (dir)) {
+        errno = EPERM;
+        return mw_err_set (err, "%s/jobs: others may write there", path);
+    }
+    return mw_steal_fd (&dir);
+}
+
+int record_save (const struct site *site, const struct mw_jobspec *spec,
+                 struct mw_err *err)
+{
+    cleanup_json json_t *obj = mw_jobspec_encode (spec);
+    cleanup_free char *text = obj ? json_dumps (obj, JSON_COMPACT) : NULL;
+    char temporary[MW_JOBKEY_MAX + 8];
+    cleanup_fd int dir = -1;
+    cleanup_fd int fd = -1;
+    ssize_t len;
+
+    if (!text || !mw_jobkey_valid (spec->key)) {
+        errno = EINVAL;
+        return mw_err_set (err, "the job cannot be put into a record");
+    }
+    if ((dir = _open_dir (site, true, err)) < 0)
+        return -1;
+    snprintf (temporary, sizeof (temporary), "%s.new", spec->key);
+    len = (ssize_t) strlen (text);
+    fd = openat (dir, temporary,
+                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || write (fd, text, (size_t) len) != len
+        || renameat (dir, temporary, dir, spec->key) < 0) {
+        mw_err_errno (err, "record of job %s", spec->key);
+        unlinkat (dir, temporary, 0);
+        return -1;
+    }
+    return 0;
+}
+
+int record_load (const struct site *site, const char *key,
+                 struct mw_jobspec *spec, struct mw_err *err)
+{
+    char text[4096];
+    cleanup_fd int dir = -1;
+    cleanup_fd int fd = -1;
+    cleanup_json json_t *obj = NULL;
+    ssize_t n = -1;
+
+    if (!mw_jobkey_valid (key)) {
+        errno = EINVAL;
+        return mw_err_set (err, "\"%.64s\" is not a job", key);
+    }
+    if ((dir = _open_dir (site, false, err)) < 0)
+        return -1;
+    fd = openat (dir, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || (n = read (fd, text, sizeof (text))) < 0)
+        return mw_err_errno (err, "record of job %s", key);
+    obj = json_loadb (text, (size_t) n, JSON_REJECT_DUPLICATES, NULL);
+    if (!obj) {
+        errno = EINVAL;
+        return mw_err_set (err, "record of job %s: not JSON", key);
+    }
+    return mw_jobspec_decode (obj, spec, err);
+}
+
+void record_remove (const struct site *site, const char *key)
+{
+    cleanup_fd int dir = -1;
+
+    if (mw_jobkey_valid (key) && (dir = _open_dir (site, false, NULL)) >= 0)
+        unlinkat (dir, key, 0);
+}

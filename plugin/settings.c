@@ -1,0 +1,227 @@
+/* settings.c - the plugin's flags and its arguments in plugstack.conf */
+#include "plugin/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct setting_info settings[SETTING_COUNT] = {
+    [SETTING_PRIORITY] = {
+        "oom-priority", "0..1000", "MEMWARDEN_OOM_PRIORITY",
+        "how well the job is protected when the node runs out of memory: "
+        "0 first to give, 1000 last (default 500)" },
+    [SETTING_BURST] = {
+        "mem-burst", "SIZE|xF", "MEMWARDEN_MEM_BURST",
+        "how far the job may grow beyond its --mem while the node has room: "
+        "to SIZE (\"6G\") or to F times --mem (\"x1.5\")" },
+    [SETTING_RESERVE] = {
+        "oom-reserve", "SIZE|P%", "MEMWARDEN_OOM_RESERVE",
+        "memory above the limit that opens while the job's own OOM is handled, "
+        "to save its work in (\"256M\", or a share of --mem: \"10%\")" },
+    [SETTING_LADDER] = {
+        "on-oom", "LADDER", "MEMWARDEN_ON_OOM",
+        "what to do at the job's own OOM, step by step, for example "
+        "\"grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill\"" },
+};
+
+void settings_defaults (struct mw_jobspec *spec)
+{
+    memset (spec, 0, sizeof (*spec));
+    spec->priority = MW_PRIORITY_DEFAULT;
+    spec->cpus = 1;
+    spec->layout = MW_LAYOUT_SLURM;
+}
+
+static int _put_priority (struct mw_jobspec *spec, const char *text,
+                          struct mw_err *err)
+{
+    unsigned priority;
+
+    if (mw_priority_parse (text, &priority, err) < 0)
+        return -1;
+    spec->priority = priority;
+    return 0;
+}
+
+static int _put_burst (struct mw_jobspec *spec, const char *text,
+                       struct mw_err *err)
+{
+    struct mw_amount a;
+
+    if (mw_amount_parse (text, &a, err) < 0)
+        return mw_err_set (err, "\"%.40s\" is not a limit to grow to; allowed "
+                           "are a size (\"6G\") or a factor of --mem "
+                           "(\"x1.5\")", text);
+    if (a.kind == MW_AMOUNT_PERCENT || (a.kind == MW_AMOUNT_BYTES && !a.bytes)
+        || (a.kind == MW_AMOUNT_FACTOR && !(a.ratio >= 1.0))) {
+        errno = ERANGE;
+        return mw_err_set (err, "\"%.40s\" is below what the job has reserved; "
+                           "allowed are a size not below --mem (\"6G\") or a "
+                           "factor of it from x1 up (\"x1.5\")", text);
+    }
+    spec->burst = a;
+    return 0;
+}
+
+static int _put_reserve (struct mw_jobspec *spec, const char *text,
+                         struct mw_err *err)
+{
+    struct mw_amount a;
+
+    if (mw_amount_parse (text, &a, err) < 0 || a.kind == MW_AMOUNT_FACTOR) {
+        if (errno != ERANGE)
+            errno = EINVAL;
+        return mw_err_set (err, "\"%.40s\" is not a reserve; allowed are a size "
+                           "(\"256M\") or a share of --mem (\"10%%\")", text);
+    }
+    spec->reserve = a;
+    return 0;
+}
+
+static int _put_ladder (struct mw_jobspec *spec, const char *text,
+                        struct mw_err *err)
+{
+    struct mw_ladder ladder;
+
+    if (mw_ladder_parse (text, &ladder, err) < 0)
+        return -1;
+    mw_ladder_format (&ladder, spec->ladder, sizeof (spec->ladder));
+    return 0;
+}
+
+int settings_put (struct mw_jobspec *spec, enum setting which,
+                  const char *text, struct mw_err *err)
+{
+    static int (*const put[SETTING_COUNT]) (struct mw_jobspec *, const char *,
+                                            struct mw_err *) = {
+        [SETTING_PRIORITY] = _put_priority,
+        [SETTING_BURST] = _put_burst,
+        [SETTING_RESERVE] = _put_reserve,
+        [SETTING_LADDER] = _put_ladder,
+    };
+
+    if (which >= SETTING_COUNT) {
+        errno = EINVAL;
+        return mw_err_set (err, "no such setting");
+    }
+    if (put[which] (spec, text ? text : "", err) < 0)
+        return mw_err_prefix (err, "--%s", settings[which].flag);
+    return 0;
+}
+
+int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
+                  struct mw_err *err)
+{
+    char limit[MW_SIZE_STRLEN], mem[MW_SIZE_STRLEN];
+    uint64_t bytes = mw_amount_of (&spec->burst, reservation, reservation);
+
+    if (!reservation || bytes >= reservation)
+        return 0;
+    errno = ERANGE;
+    return mw_err_set (err, "--mem-burst: %s is below the job's --mem of %s; "
+                       "allowed is that much or more, or a factor from x1 up",
+                       mw_size_format (bytes, limit, sizeof (limit)),
+                       mw_size_format (reservation, mem, sizeof (mem)));
+}
+
+/* Is [a] more than [cap]?  Two factors compare without a reservation; otherwise
+ * one is needed, and without it the warden's own cap has to do. */
+static bool _above (const struct mw_amount *a, const struct mw_amount *cap,
+                    uint64_t reservation)
+{
+    if (a->kind == MW_AMOUNT_NONE || cap->kind == MW_AMOUNT_NONE)
+        return false;
+    if (a->kind == MW_AMOUNT_FACTOR && cap->kind == MW_AMOUNT_FACTOR)
+        return a->ratio > cap->ratio;
+    if (!reservation
+        && (a->kind != MW_AMOUNT_BYTES || cap->kind != MW_AMOUNT_BYTES))
+        return false;
+    return mw_amount_of (a, reservation, 0) > mw_amount_of (cap, reservation, 0);
+}
+
+bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
+                     struct mw_err *note)
+{
+    char cap[MW_SIZE_STRLEN], priority[96] = "", burst[96] = "";
+
+    if (spec->priority > site->max_priority) {
+        snprintf (priority, sizeof (priority),
+                  "--oom-priority=%u is above the site's cap, %u is taken; ",
+                  spec->priority, site->max_priority);
+        spec->priority = site->max_priority;
+    }
+    if (_above (&spec->burst, &site->max_burst, spec->reservation)) {
+        spec->burst = site->max_burst;
+        snprintf (burst, sizeof (burst),
+                  "--mem-burst is above the site's cap, %s is taken; ",
+                  mw_amount_format (&spec->burst, cap, sizeof (cap)));
+    }
+    if (settings_fit (spec, spec->reservation, NULL) < 0) {
+        spec->burst = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR,
+                                           .ratio = 1.0 };
+        snprintf (burst, sizeof (burst),
+                  "--mem-burst is below --mem, --mem is taken; ");
+    }
+    mw_err_set (note, "%s%s", priority, burst);
+    if (!priority[0] && !burst[0])
+        return false;
+    if (note)
+        note->text[strlen (note->text) - 2] = '\0';    /* the last "; " */
+    return true;
+}
+
+/* Is the word of [len] bytes at [arg] [name]? */
+static bool _named (const char *arg, size_t len, const char *name)
+{
+    return len == strlen (name) && !strncmp (arg, name, len);
+}
+
+static int _site_arg (struct site *site, const char *arg, struct mw_err *err)
+{
+    const char *value = strchr (arg, '=');
+    size_t len = value ? (size_t) (value - arg) : strlen (arg);
+
+    value = value ? value + 1 : "";
+    if (_named (arg, len, "max_priority"))
+        return mw_priority_parse (value, &site->max_priority, err);
+    if (_named (arg, len, "max_burst")) {
+        struct mw_amount a;
+
+        if (mw_amount_parse (value, &a, err) < 0)
+            return -1;
+        if (a.kind == MW_AMOUNT_FACTOR && a.ratio < 1.0)
+            a.ratio = 1.0;
+        site->max_burst = a;
+        return 0;
+    }
+    if (_named (arg, len, "required")
+        && (!strcmp (value, "yes") || !strcmp (value, "no"))) {
+        site->required = value[0] == 'y';
+        return 0;
+    }
+    if (_named (arg, len, "socket") && value[0] == '/'
+        && strlen (value) < sizeof (site->socket)) {
+        strcpy (site->socket, value);
+        return 0;
+    }
+    errno = EINVAL;
+    return mw_err_set (err, "allowed are max_priority=0..1000, "
+                       "max_burst=SIZE|xF, required=yes|no, "
+                       "socket=/ABSOLUTE/PATH");
+}
+
+int site_parse (struct site *site, int ac, char **av, struct mw_err *err)
+{
+    int rc = 0;
+
+    memset (site, 0, sizeof (*site));
+    site->max_priority = MW_PRIORITY_MAX;
+    for (int i = 0; i < ac; i++) {
+        struct mw_err why = { "" };
+
+        if (_site_arg (site, av[i], &why) < 0)
+            rc = mw_err_set (err, "plugstack.conf: \"%.100s\": %s", av[i],
+                             why.text);
+    }
+    return rc;
+}

@@ -1,0 +1,333 @@
+/* spank_memwarden.c - the flags of sbatch, srun and salloc, and the job's
+ *   placing on the node
+ *
+ * plugstack.conf:
+ *     optional spank_memwarden.so [max_priority=N] [max_burst=SIZE|xF]
+ *                                 [required=yes|no] [socket=PATH]
+ *
+ * The order of the hooks is in spank(8).
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <slurm/slurm.h>
+#include <slurm/spank.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/enrol.h"
+#include "plugin/record.h"
+#include "plugin/settings.h"
+
+SPANK_PLUGIN (memwarden, 1)
+
+static struct site site;
+static struct mw_jobspec asked;         /* by this command's flags */
+static bool given[SETTING_COUNT];
+
+static enum { FRESH, ENROLLED, FAILED } state;
+static struct enrolment enrolment;      /* of this process's one step */
+
+/* A sentence of more than one line (a ladder's caret) has one prefix a line */
+static void _complain (const char *text)
+{
+    for (const char *p = text; *p;) {
+        size_t len = strcspn (p, "\n");
+
+        slurm_error ("%.*s", (int) len, p);
+        p += len + (p[len] == '\n');
+    }
+}
+
+static int _take_flag (int val, const char *text, int remote)
+{
+    struct mw_err err = { "" };
+
+    if (val < 0 || val >= SETTING_COUNT)
+        return -1;
+    if (settings_put (&asked, (enum setting) val, text, &err) < 0) {
+        if (!remote) {
+            _complain (err.text);
+            return -1;
+        }
+        /* the client let it pass: not ours, or another version */
+        slurm_info ("memwarden: ignored: %s", err.text);
+        return 0;
+    }
+    given[val] = true;
+    return 0;
+}
+
+static struct spank_option _option (enum setting which)
+{
+    const struct setting_info *s = &settings[which];
+
+    /* Slurm's structure has no const, but writes to none of these */
+    return (struct spank_option) {
+        .name = (char *) s->flag, .arginfo = (char *) s->arg,
+        .usage = (char *) s->help, .has_arg = 1, .val = (int) which,
+        .cb = _take_flag };
+}
+
+int slurm_spank_init (spank_t sp, int ac, char **av)
+{
+    enum spank_context context = spank_context ();
+    struct mw_err err = { "" };
+
+    settings_defaults (&asked);
+    if (site_parse (&site, ac, av, &err) < 0)
+        slurm_error ("memwarden: %s", err.text);
+    if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR
+        && context != S_CTX_REMOTE)
+        return 0;
+    for (unsigned i = 0; i < SETTING_COUNT; i++) {
+        struct spank_option option = _option ((enum setting) i);
+
+        if (spank_option_register (sp, &option) != ESPANK_SUCCESS)
+            slurm_error ("memwarden: cannot register --%s", settings[i].flag);
+    }
+    return 0;
+}
+
+/* ---- at submit ---- */
+
+/* --mem as sbatch, srun or salloc has understood it, from command line,
+ * environment or script; SPANK does not tell, Slurm's own option table does.
+ * 0 where it is not known. */
+static uint64_t _mem_flag (void)
+{
+    char *(*get) (void *, const char *);
+    void *opt = dlsym (RTLD_DEFAULT, "opt");
+    uint64_t bytes = 0;
+    char *text, size[32];
+
+    /* ISO C has no cast from object to function pointer; dlsym(3) */
+    *(void **) &get = dlsym (RTLD_DEFAULT, "slurm_option_get");
+    if (!opt || !get || !dlsym (RTLD_DEFAULT, "spank_set_job_env"))
+        return 0;
+    text = get (opt, "mem");
+    if (!text)
+        return 0;
+    /* a bare number is MiB */
+    snprintf (size, sizeof (size), "%s%s", text,
+              text[strspn (text, "0123456789")] ? "" : "M");
+    return mw_size_parse (size, &bytes, NULL) < 0 ? 0 : bytes;
+}
+
+/* What was not given as a flag may come from the environment; it travels to
+ * the node as a variable of the job's control environment. */
+static int _take_environment (spank_t sp)
+{
+    for (unsigned i = 0; i < SETTING_COUNT; i++) {
+        const char *value = getenv (settings[i].env);
+        struct mw_err err = { "" };
+
+        if (given[i] || !value || !value[0])
+            continue;
+        if (settings_put (&asked, (enum setting) i, value, &err) < 0) {
+            mw_err_prefix (&err, "%s", settings[i].env);
+            _complain (err.text);
+            return -1;
+        }
+        spank_job_control_setenv (sp, settings[i].env, value, 1);
+    }
+    return 0;
+}
+
+int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
+{
+    enum spank_context context = spank_context ();
+    struct mw_err err = { "" };
+    struct mw_jobspec clamped;
+
+    (void) ac;
+    (void) av;
+    if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR)
+        return 0;
+    if (_take_environment (sp) < 0)
+        return -1;
+    if (settings_fit (&asked, _mem_flag (), &err) < 0) {
+        _complain (err.text);
+        return -1;
+    }
+    clamped = asked;
+    if (settings_clamp (&clamped, &site, &err))
+        slurm_info ("memwarden: %s", err.text);
+    return 0;
+}
+
+/* ---- on the node, once per job ---- */
+
+static int _key (spank_t sp, struct mw_jobspec *spec)
+{
+    if (spank_get_item (sp, S_JOB_ID, &spec->slurm_id) != ESPANK_SUCCESS)
+        return -1;
+    snprintf (spec->key, sizeof (spec->key), "%u", spec->slurm_id);
+    return 0;
+}
+
+int slurm_spank_job_prolog (spank_t sp, int ac, char **av)
+{
+    struct mw_err err = { "" };
+    struct mw_jobspec spec;
+
+    (void) ac;
+    (void) av;
+    settings_defaults (&spec);
+    if (_key (sp, &spec) < 0)
+        return 0;
+    spank_get_item (sp, S_JOB_UID, &spec.uid);
+    spank_get_item (sp, S_JOB_GID, &spec.gid);
+    for (unsigned i = 0; i < SETTING_COUNT; i++) {
+        struct spank_option option = _option ((enum setting) i);
+        char name[64], *value = NULL;
+
+        /* Slurm puts SPANK_ before what comes from the user */
+        snprintf (name, sizeof (name), "SPANK_%s", settings[i].env);
+        if (spank_option_getopt (sp, &option, &value) != ESPANK_SUCCESS)
+            value = getenv (name);
+        if (value && settings_put (&spec, (enum setting) i, value, &err) < 0)
+            slurm_info ("memwarden: job %s: ignored: %s", spec.key, err.text);
+    }
+    if (record_save (&site, &spec, &err) < 0)
+        slurm_info ("memwarden: job %s: %s", spec.key, err.text);
+    return 0;
+}
+
+int slurm_spank_job_epilog (spank_t sp, int ac, char **av)
+{
+    struct mw_jobspec spec;
+
+    (void) ac;
+    (void) av;
+    if (_key (sp, &spec) < 0)
+        return 0;
+    record_remove (&site, spec.key);
+    enrol_release (&site, spec.key);
+    return 0;
+}
+
+/* ---- on the node, for each task ---- */
+
+static void _step_name (spank_t sp, char *name, size_t len)
+{
+    uint32_t id = 0;
+
+    spank_get_item (sp, S_JOB_STEPID, &id);
+    if (id == SLURM_BATCH_SCRIPT)
+        snprintf (name, len, "step_batch");
+    else if (id > SLURM_MAX_NORMAL_STEP_ID)
+        snprintf (name, len, "step_interactive");
+    else
+        snprintf (name, len, "step_%u", id);
+}
+
+static uint32_t _number (spank_t sp, spank_item_t item)
+{
+    uint32_t n = 0;
+
+    if (spank_get_item (sp, item, &n) != ESPANK_SUCCESS || n >= NO_VAL)
+        return 0;
+    return n;
+}
+
+static int _know_job (spank_t sp, struct enrolment *e)
+{
+    struct mw_jobspec *spec = &e->spec;
+    struct mw_jobspec recorded;
+    uint16_t cpus = 0;
+    uint64_t mib = 0;
+    char batch[16] = "";
+
+    *spec = asked;
+    if (_key (sp, spec) < 0)
+        return -1;
+    /* the job's own values, not what this step's srun says */
+    if (!record_load (&site, spec->key, &recorded, NULL))
+        *spec = recorded;
+    spank_get_item (sp, S_JOB_UID, &spec->uid);
+    spank_get_item (sp, S_JOB_GID, &spec->gid);
+    spank_get_item (sp, S_JOB_NCPUS, &cpus);
+    if (spank_get_item (sp, S_JOB_ALLOC_MEM, &mib) == ESPANK_SUCCESS) {
+        spec->reservation = mib < UINT64_MAX >> 21 ? mib << 20 : 0;
+        e->reservation_known = true;
+    }
+    spec->cpus = cpus ? cpus : 1;
+    spec->array_job_id = _number (sp, S_JOB_ARRAY_ID);
+    spec->array_task_id = spec->array_job_id
+                          ? _number (sp, S_JOB_ARRAY_TASK_ID) : 0;
+    spec->restart_count = _number (sp, S_SLURM_RESTART_COUNT);
+    spank_getenv (sp, "SLURM_JOB_NAME", spec->name, sizeof (spec->name));
+    spec->name[sizeof (spec->name) - 1] = '\0';
+    _step_name (sp, e->step, sizeof (e->step));
+    /* a hint: the controller itself knows what can be requeued */
+    spank_getenv (sp, "ENVIRONMENT", batch, sizeof (batch));
+    spec->batch = !strcmp (e->step, "step_batch") || !strcmp (batch, "BATCH");
+    e->owner_known = true;
+    return 0;
+}
+
+/* required=yes and no warden: the task dies before it is what the user wanted.
+ * Failing the hook instead would end a batch job as COMPLETED and drain the
+ * node. */
+static int _refuse (pid_t pid)
+{
+    if (site.required)
+        kill (pid, SIGKILL);
+    return 0;
+}
+
+static int _enrol (spank_t sp, pid_t pid)
+{
+    struct mw_err err = { "" }, note = { "" };
+
+    if (_know_job (sp, &enrolment) < 0)
+        mw_err_set (&err, "Slurm does not say which job this is");
+    else if (!enrol_step (&enrolment, &site, pid, &note, &err)) {
+        state = ENROLLED;
+        if (note.text[0])
+            slurm_info ("memwarden: job %s: %s", enrolment.spec.key, note.text);
+        return 0;
+    }
+    state = FAILED;
+    if (site.required)
+        slurm_error ("memwarden: job %s may not run on this node without "
+                     "memwarden (required=yes): %s", enrolment.spec.key,
+                     err.text);
+    else
+        slurm_info ("memwarden: job %s runs without it: %s",
+                    enrolment.spec.key, err.text);
+    return _refuse (pid);
+}
+
+int slurm_spank_task_post_fork (spank_t sp, int ac, char **av)
+{
+    struct mw_err err = { "" };
+    pid_t pid = 0;
+
+    (void) ac;
+    (void) av;
+    /* the extern step has no task of its own */
+    if (spank_remote (sp) != 1
+        || spank_get_item (sp, S_TASK_PID, &pid) != ESPANK_SUCCESS || pid <= 1)
+        return 0;
+    if (state == FRESH)
+        return _enrol (sp, pid);
+    if (state == FAILED)
+        return _refuse (pid);
+    if (enrol_another (&enrolment, pid, &err) < 0)
+        slurm_info ("memwarden: job %s: process %d: %s", enrolment.spec.key,
+                    (int) pid, err.text);
+    return 0;
+}
+
+int slurm_spank_exit (spank_t sp, int ac, char **av)
+{
+    (void) ac;
+    (void) av;
+    if (spank_remote (sp) == 1)
+        enrol_end (&enrolment);
+    return 0;
+}
