@@ -51,6 +51,7 @@ struct incident {
 
     char request[SPOOL_ID_MAX]; /* the courier's answer that is awaited; "" */
     unsigned phase;             /* the step's own */
+    unsigned kills;             /* rounds of SIGKILL so far */
     bool grow_refused;          /* for want of headroom: it waits for some */
     bool requeue_asked;         /* and not refused: a completion of the job now
                                    would undo it */
@@ -73,6 +74,9 @@ void incident_headroom (struct warden *w);
 /* An admin or the owner wants [job] held (or resumed). Returns 0 or -1. */
 int incident_hold (struct warden *w, struct job *job, struct mw_err *err);
 int incident_resume (struct warden *w, struct job *job, struct mw_err *err);
+
+/* Is [job] stopped by an incident and waits for room? */
+bool incident_waits (const struct job *job);
 
 /* The job has ended, by itself or by us: undo, record, close. */
 void incident_end (struct warden *w, struct job *job, const char *why);

@@ -30,6 +30,8 @@ struct job {
     struct incident incident;
     unsigned incidents;             /* how many it has had */
     uint64_t registered_ms;
+    uint64_t look_ms;               /* v2: do not look at its events before; 0 */
+    unsigned round;                 /* of incident_headroom, last asked in */
     uint64_t mark_ms;               /* last checkpoint mark, or registered_ms */
     uint64_t peak;                  /* bytes, highest seen in incidents */
 
@@ -55,10 +57,15 @@ struct job *job_find (struct job_table *t, const char *key);
 
 /* Resolve [spec] by [conf] and the pool's [capacity] (bytes), for a pool shared by
  *   [node_cpus], into the job's reservation, limit, reserve, priority and ladder:
- *   clamped by the admin's caps, and said in [note] (may be NULL) where a cap
- *   bound.  Pure. Returns 0, or -1: limit below reservation, … */
+ *   clamped by the admin's caps, and said in [note] (may be NULL, else set to ""
+ *   or to that) where a cap bound.  The limit is never below the reservation; a
+ *   burst asked for below it is refused.
+ * Returns 0, or -1 (EINVAL) with the reason in [note]. */
 int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
                  unsigned node_cpus, struct mw_err *note);
+
+/* The highest priority that the owner of [job] may give it. */
+unsigned job_priority_cap (const struct job *job, const struct conf *conf);
 
 /* Add a zeroed job to the table, or take it out and free it (its descriptors
  *   and event sources are released). */

@@ -16,6 +16,8 @@ enum step_result {
     STEP_WAIT,                  /* under way: timer, event or answer follows */
     STEP_SOLVED,                /* the OOM is over: undo, close the incident */
     STEP_NEXT,                  /* done or in vain: next rung */
+    STEP_BACK,                  /* there is room now: back to the grow that was
+                                   refused for want of it */
 };
 
 enum step_cause {
@@ -30,6 +32,7 @@ enum step_cause {
 
 struct step_ops {
     enum mw_step_kind kind;
+    const char *done;           /* for people: how an OOM ended that it solved */
     bool frozen;                /* works on a frozen job: one that the step
                                    before it has frozen is left so */
 
@@ -55,10 +58,40 @@ extern const struct step_ops *const step_table[MW_STEP_COUNT];
 /* Call the step again with STEP_TIMER in [ms] (its deadline comes by itself). */
 void step_timer (struct warden *w, struct job *job, uint64_t ms);
 
-/* Shared by several steps; each records, acts, and remembers in job->incident. */
+/* Shared by several steps.  Each remembers in job->incident, records, acts, and
+ * returns 0; or -1 when it could not, with that recorded and remembered. */
 int step_freeze (struct warden *w, struct job *job, bool on);
 int step_open_reserve (struct warden *w, struct job *job, bool on);
 int step_lend (struct warden *w, struct job *job, uint64_t bytes);
 int step_return (struct warden *w, struct job *job);
+
+/* Write the limit that [job] should have now: its own, what is lent to it, and
+ *   the reserve while it is open. Returns 0 or -1. */
+int step_assert_limit (struct job *job, struct mw_err *err);
+
+/* Read the usage of [job] into job->usage; keeps its peak. Returns 0 or -1. */
+int step_read_usage (struct job *job);
+
+/* Has [job] come down from its own limit far enough (1/32) not to be back there
+ *   at its next page? Reads its usage. */
+bool step_below (struct job *job);
+
+/* Ask the courier [op] for [job] (a job of Slurm); [mem_mb] for a requeue, [text]
+ *   may be NULL.  With [await], the answer comes back as STEP_ANSWER.
+ * Returns 0, or -1 when the spool does not take it: recorded. */
+int step_ask (struct warden *w, struct job *job, enum spool_op op,
+              uint64_t mem_mb, const char *text, bool await);
+
+/* The job is to go on at the controller, where step_suspend has suspended it or
+ *   asked for it. */
+void step_unsuspend (struct warden *w, struct job *job);
+
+/* SIGKILL to every task of [job]; SOLVED when none is left, else WAIT: it comes
+ *   back with STEP_TIMER to do so again. */
+enum step_result step_kill_all (struct warden *w, struct job *job);
+
+/* For a job that is stopped until there is room: has it been given more room, or
+ *   would the grow that was refused be granted now? */
+enum step_result step_look_for_room (struct warden *w, struct job *job);
 
 #endif /* !MW_STEP_H */

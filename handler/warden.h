@@ -29,14 +29,39 @@ struct warden {
     unsigned node_cpus;
     struct node_watch *node;    /* node OOM: sources and machine; NULL = none */
 
+    int meminfo;                /* /proc/meminfo, kept open */
+    struct policy_job *scratch; /* room for a snapshot of every job */
+    unsigned scratch_max;
+    sd_event_source *room;      /* deferred: incident_headroom */
+    sd_event_source *answers;   /* deferred: more answers of the courier */
+
     int control;                /* listening socket */
-    int conf_generation;
+    struct peer *peers;         /* connections (control.c) */
+    unsigned peer_count;
 };
 
-/* What policy needs to know: fill [node] and up to [max] [jobs]. Reads usage
- *   files only. Returns how many jobs. */
+/* What jobs may use together, bytes: the node's memory less the node reserve. */
+uint64_t warden_capacity (const struct warden *w);
+
+/* What policy needs to know: fill [node] and up to [max] [jobs], in the table's
+ *   order.  With [exact], reads each job's usage; without, takes a job to use all
+ *   that its limit allows, which costs no system call a job.
+ * Returns how many jobs. */
 unsigned warden_snapshot (struct warden *w, struct policy_node *node,
-                          struct policy_job *jobs, unsigned max);
+                          struct policy_job *jobs, unsigned max, bool exact);
+
+/* How much a grow of [amount] may lend to [job] now, in bytes; 0 = nothing. */
+uint64_t warden_may_lend (struct warden *w, struct job *job,
+                          const struct mw_amount *amount);
+
+/* Memory has come back, or may have: call incident_headroom soon. */
+void warden_room (struct warden *w);
+
+/* Look what has happened to [job] and deal with it. [job] may be gone after it. */
+void warden_check (struct warden *w, struct job *job);
+
+/* Arm [job]'s timer for whatever is due first. */
+void warden_set_timer (struct job *job);
 
 /* Register [spec]: open, resolve, journal, arm, and check at once.  Descriptors
  *   stay the caller's.  The same job with the same memcg: asserted again; with
@@ -45,6 +70,19 @@ unsigned warden_snapshot (struct warden *w, struct policy_node *node,
 struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
                              int memory_dir, int freezer_dir,
                              struct mw_err *err);
+
+/* Take up again the jobs that the journal has, after a restart. */
+int warden_recover (struct warden *w, struct mw_err *err);
+
+/* Take the courier's answers from the spool. Returns 0 or -1. */
+int warden_listen_answers (struct warden *w, struct mw_err *err);
+
+/* Before the warden goes: every job's OOM back to the kernel, nobody left frozen.
+ *   The journal keeps the jobs, for the next warden. */
+void warden_hand_back (struct warden *w);
+
+/* The configuration has changed: classes and the pool's capacity. */
+void warden_reconfigured (struct warden *w);
 
 /* Forget [job]: give its OOM back to the kernel if the memcg is still there. */
 void warden_release (struct warden *w, struct job *job, const char *why);

@@ -1,0 +1,242 @@
+/* step.c - the table of steps, and what several of them do to a job */
+
+#include "handler/step.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "handler/clock.h"
+
+extern const struct step_ops step_hold, step_grow, step_reclaim, step_slow,
+    step_enomem, step_signal, step_dump, step_suspend, step_requeue, step_kill;
+
+const struct step_ops *const step_table[MW_STEP_COUNT] = {
+    [MW_STEP_HOLD] = &step_hold,
+    [MW_STEP_GROW] = &step_grow,
+    [MW_STEP_RECLAIM] = &step_reclaim,
+    [MW_STEP_SLOW] = &step_slow,
+    [MW_STEP_ENOMEM] = &step_enomem,
+    [MW_STEP_SIGNAL] = &step_signal,
+    [MW_STEP_DUMP] = &step_dump,
+    [MW_STEP_SUSPEND] = &step_suspend,
+    [MW_STEP_REQUEUE] = &step_requeue,
+    [MW_STEP_KILL] = &step_kill,
+};
+
+/* memory.high throttles but a task can get past it: the wall behind it (v2) is
+ * never so near that the kernel would kill before the warden has acted. */
+#define WALL_MIN (32 * MW_MIB)
+
+#define KILLS_FAST 200
+
+void step_timer (struct warden *w, struct job *job, uint64_t ms)
+{
+    (void) w;
+    job->incident.again_ms = clock_ms () + ms;
+}
+
+int step_read_usage (struct job *job)
+{
+    struct memcg_usage u;
+
+    if (job->memcg.ops->read_usage (&job->memcg, &u, NULL) < 0)
+        return -1;
+    job->usage = u;
+    if (u.total > job->peak)
+        job->peak = u.total;
+    if (u.peak > job->peak)
+        job->peak = u.peak;
+    return 0;
+}
+
+bool step_below (struct job *job)
+{
+    if (step_read_usage (job) < 0)
+        return false;
+    return job->usage.used + job->limit / 32 < job->limit;
+}
+
+int step_assert_limit (struct job *job, struct mw_err *err)
+{
+    uint64_t limit = job->limit + job->incident.lent;
+    uint64_t wall = job->reserve > WALL_MIN ? job->reserve : WALL_MIN;
+
+    if (job->incident.reserve_open)
+        limit += job->reserve;
+    return job->memcg.ops->set_limit (&job->memcg, limit, wall, err);
+}
+
+int step_freeze (struct warden *w, struct job *job, bool on)
+{
+    struct mw_err err;
+
+    if (job->incident.frozen == on)
+        return 0;
+    job->incident.frozen = on;
+    report (w, job, on ? "held" : "thawed", REPORT_LOG,
+            on ? "job %s: held (its tasks are frozen)"
+               : "job %s: goes on (its tasks are thawed)", job->spec.key);
+    if (job->memcg.ops->freeze (&job->memcg, on, &err) == 0)
+        return 0;
+    job->incident.frozen = !on;
+    report (w, job, "failed", REPORT_LOG, "job %s: cannot %s it: %s",
+            job->spec.key, on ? "freeze" : "thaw", err.text);
+    return -1;
+}
+
+int step_open_reserve (struct warden *w, struct job *job, bool on)
+{
+    char a[MW_SIZE_STRLEN];
+    struct mw_err err;
+
+    if (job->incident.reserve_open == on || job->reserve == 0)
+        return 0;
+    job->incident.reserve_open = on;
+    report (w, job, on ? "lent" : "returned", REPORT_LOG,
+            on ? "job %s: its reserve of %s is open"
+               : "job %s: its reserve of %s is closed", job->spec.key,
+            mw_size_format (job->reserve, a, sizeof (a)));
+    if (step_assert_limit (job, &err) == 0)
+        return 0;
+    job->incident.reserve_open = !on;
+    report (w, job, "failed", REPORT_LOG, "job %s: cannot %s its reserve: %s",
+            job->spec.key, on ? "open" : "close", err.text);
+    return -1;
+}
+
+int step_lend (struct warden *w, struct job *job, uint64_t bytes)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct incident *in = &job->incident;
+    struct mw_err err;
+
+    in->lent += bytes;
+    report (w, job, "lent", REPORT_LOG | REPORT_JOB,
+            "job %s: grown by %s to %s", job->spec.key,
+            mw_size_format (bytes, a, sizeof (a)),
+            mw_size_format (job->limit + in->lent, b, sizeof (b)));
+    if (step_assert_limit (job, &err) == 0)
+        return 0;
+    in->lent -= bytes;
+    report (w, job, "failed", REPORT_LOG, "job %s: cannot be grown: %s",
+            job->spec.key, err.text);
+    return -1;
+}
+
+int step_return (struct warden *w, struct job *job)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct incident *in = &job->incident;
+    uint64_t lent = in->lent;
+    struct mw_err err;
+
+    if (lent == 0)
+        return 0;
+    in->lent = 0;
+    report (w, job, "returned", REPORT_LOG | REPORT_JOB,
+            "job %s: gave back the %s it was lent; its limit is %s again",
+            job->spec.key, mw_size_format (lent, a, sizeof (a)),
+            mw_size_format (job->limit, b, sizeof (b)));
+    if (step_assert_limit (job, &err) < 0 && errno != ENODEV) {
+        in->lent = lent;
+        report (w, job, "failed", REPORT_LOG,
+                "job %s: cannot take back what it was lent: %s",
+                job->spec.key, err.text);
+        return -1;
+    }
+    warden_room (w);
+    return 0;
+}
+
+int step_ask (struct warden *w, struct job *job, enum spool_op op,
+              uint64_t mem_mb, const char *text, bool await)
+{
+    static struct spool_request r;      /* 2 KiB that need not be on the stack */
+    struct mw_err err;
+
+    r = (struct spool_request) {
+        .slurm_id = job->spec.slurm_id,
+        .array_job_id = job->spec.array_job_id,
+        .array_task_id = job->spec.array_task_id,
+        .restart_count = job->spec.restart_count,
+        .op = op,
+        .mem_mb = mem_mb,
+    };
+    snprintf (r.id, sizeof (r.id), "%s.%" PRIu64 ".%s", job->spec.key,
+              ++w->request_seq, spool_op_name[op]);
+    snprintf (r.job, sizeof (r.job), "%s", job->spec.key);
+    snprintf (r.text, sizeof (r.text), "%s", text ? text : "");
+    if (await)
+        snprintf (job->incident.request, sizeof (job->incident.request), "%s",
+                  r.id);
+    report (w, job, "asked", REPORT_LOG, "job %s: the controller is asked: %s",
+            job->spec.key, spool_op_name[op]);
+    if (spool_put (&w->spool, &r, &err) == 0)
+        return 0;
+    if (await)
+        job->incident.request[0] = '\0';
+    report (w, job, "failed", REPORT_LOG, "job %s: cannot ask for %s: %s",
+            job->spec.key, spool_op_name[op], err.text);
+    return -1;
+}
+
+/* Slurm's suspend stops tasks by signal besides the freezer, so they are told
+ * to go on also where its resume is late. */
+void step_unsuspend (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+
+    if (!in->suspended)
+        return;
+    if (in->request[0])
+        spool_cancel (&w->spool, in->request);
+    in->request[0] = '\0';
+    in->suspended = false;
+    step_ask (w, job, SPOOL_RESUME, 0, NULL, false);
+    memcg_signal (&job->memcg, SIGCONT, NULL);
+}
+
+/* Tasks that do not die of it are in the kernel (state D): after KILLS_FAST
+ * rounds that is said, and they are only looked at each second. */
+enum step_result step_kill_all (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+    struct mw_err err = { "they do not die of SIGKILL" };
+    unsigned left = 0;
+    int rc = job->memcg.ops->kill (&job->memcg, &left, &err);
+
+    in->frozen = false;
+    in->suspended = false;
+    if ((rc < 0 && errno == ENODEV) ||
+        (left == 0 && memcg_populated (&job->memcg) <= 0))
+        return STEP_SOLVED;
+    if (++in->kills == KILLS_FAST)
+        report (w, job, "failed", REPORT_LOG,
+                "job %s: %u processes cannot be killed: %s", job->spec.key,
+                left, err.text);
+    step_timer (w, job, in->kills < KILLS_FAST ? 10 : 1000);
+    return STEP_WAIT;
+}
+
+static const struct mw_ladder_step *_refused_grow (const struct incident *in)
+{
+    for (unsigned i = in->step; in->grow_refused && i-- > 0;) {
+        if (in->ladder->step[i].kind == MW_STEP_GROW)
+            return &in->ladder->step[i];
+    }
+    return NULL;
+}
+
+enum step_result step_look_for_room (struct warden *w, struct job *job)
+{
+    const struct mw_ladder_step *grow = _refused_grow (&job->incident);
+
+    if (job->incident.trigger == TRIGGER_ADMIN)
+        return STEP_WAIT;
+    if (job->incident.trigger == TRIGGER_JOB && step_below (job))
+        return STEP_SOLVED;
+    if (grow && warden_may_lend (w, job, &grow->amount) > 0)
+        return STEP_BACK;
+    return STEP_WAIT;
+}

@@ -1,0 +1,75 @@
+/* step_kill.c - kill: SIGKILL to the whole job, until it is empty
+ *
+ * The last rung, so it never says STEP_NEXT.  Slurm is asked to end the job as
+ * OUT_OF_MEMORY first, and the job waits frozen for the answer: killed before it,
+ * the job would be FAILED.  Nothing waits when the node is short of memory, nor
+ * when a requeue has been asked for and not yet answered: a job that has been
+ * completed cannot be requeued as the request says.
+ */
+
+#include <inttypes.h>
+
+#include "handler/step.h"
+
+enum { ASKED = 1, KILLING };
+
+static bool _node_is_short (const struct job *job)
+{
+    return job->incident.trigger == TRIGGER_NODE;
+}
+
+static enum step_result _kill (struct warden *w, struct job *job)
+{
+    job->incident.phase = KILLING;
+    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: killed",
+            job->spec.key);
+    return step_kill_all (w, job);
+}
+
+static enum step_result _start (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+
+    if (job->spec.slurm_id == 0 || in->requeue_asked)
+        return _kill (w, job);
+    if (_node_is_short (job)) {
+        step_ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, false);
+        return _kill (w, job);
+    }
+    step_freeze (w, job, true);
+    in->phase = ASKED;
+    if (step_ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, true) < 0)
+        return _kill (w, job);
+    step_timer (w, job, w->conf.controller_timeout_ms);
+    return STEP_WAIT;
+}
+
+static enum step_result _run (struct warden *w, struct job *job,
+                              const struct mw_ladder_step *s,
+                              enum step_cause cause,
+                              const struct spool_answer *answer)
+{
+    bool killing = job->incident.phase == KILLING;
+
+    (void) s;
+    (void) answer;      /* yes or no: the job has to go */
+    switch (cause) {
+    case STEP_START:
+        return _start (w, job);
+    case STEP_TIMER:
+    case STEP_ANSWER:
+        return killing ? step_kill_all (w, job) : _kill (w, job);
+    case STEP_RECOVER:
+        step_timer (w, job, killing ? 0 : w->conf.controller_timeout_ms);
+        return STEP_WAIT;
+    default:
+        return STEP_WAIT;
+    }
+}
+
+const struct step_ops step_kill = {
+    .kind = MW_STEP_KILL,
+    .done = "killed",
+    .frozen = true,
+    .run = _run,
+};
