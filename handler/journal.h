@@ -31,12 +31,15 @@ struct job_table;
 struct journal {
     int state_dir;              /* descriptor */
     int fd;
+    int lock;                   /* held while this warden lives */
     uint64_t seq;
+    uint64_t torn;              /* bytes of a half record cut off at open */
     uint64_t size;              /* bytes in the present file */
     bool failing;               /* last write failed (full disk): said once */
 };
 
-/* Open the journal below [state_dir] (made 0700 where it is not there).
+/* Open the journal below [state_dir] (made where it is not there); one of an
+ *   earlier boot is put aside.  journal_recover comes next, before any append.
  * Returns 0, or -1: not ours, another warden has it locked (EBUSY), … */
 int journal_open (struct journal *j, const char *state_dir, struct mw_err *err);
 void journal_close (struct journal *j);

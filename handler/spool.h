@@ -70,6 +70,10 @@ int spool_open (struct spool *s, const char *state_dir, bool create, uid_t uid,
                 struct mw_err *err);
 void spool_close (struct spool *s);
 
+/* Name [r] by its job, [seq] and operation. [seq] must grow, also over restarts,
+ *   so that a job's requests are worked off in order. */
+void spool_make_id (struct spool_request *r, uint64_t seq);
+
 /* Warden: hand [r] over. Does not wait for anything but the page cache, and does
  *   not allocate. Returns 0 or -1 (ENOSPC, …). */
 int spool_put (struct spool *s, const struct spool_request *r,
@@ -81,6 +85,12 @@ int spool_cancel (struct spool *s, const char *id);
 /* Warden: take the next answer. Returns 1, 0 (none), or -1. */
 int spool_take_answer (struct spool *s, struct spool_answer *a,
                        struct mw_err *err);
+
+/* Courier: the name of the request that sorts first behind [after] ("": from the
+ *   first).  A job's requests sort in the order they were made.
+ * Returns 1 and sets [id], 0 (none), or -1. */
+int spool_next_request (struct spool *s, const char *after,
+                        char id[SPOOL_ID_MAX]);
 
 /* Courier: read request file [id]. Returns 0, or -1 (EPROTO: not a request). */
 int spool_read_request (struct spool *s, const char *id,

@@ -3,7 +3,6 @@
 #include "handler/step.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "handler/clock.h"
@@ -163,9 +162,8 @@ int step_ask (struct warden *w, struct job *job, enum spool_op op,
         .op = op,
         .mem_mb = mem_mb,
     };
-    snprintf (r.id, sizeof (r.id), "%s.%" PRIu64 ".%s", job->spec.key,
-              ++w->request_seq, spool_op_name[op]);
     snprintf (r.job, sizeof (r.job), "%s", job->spec.key);
+    spool_make_id (&r, ++w->request_seq);
     snprintf (r.text, sizeof (r.text), "%s", text ? text : "");
     if (await)
         snprintf (job->incident.request, sizeof (job->incident.request), "%s",

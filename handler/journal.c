@@ -1,0 +1,536 @@
+/* journal.c - what was decided, written before it is done */
+#include "handler/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "handler/cgfile.h"
+#include "handler/clock.h"
+#include "handler/job.h"
+#include "lib/cleanup.h"
+
+#define JOURNAL "journal.jsonl"
+#define JOURNAL_NEW "journal.jsonl.new"
+#define JOURNAL_OLD "journal.jsonl.1"
+#define JOURNAL_SIZE_MAX (16 << 20)
+#define USER_SIZE_MAX (1 << 20)
+#define LINE_MAX_BYTES 24576
+
+/* One record being written. The warden has one thread, and its stack is locked
+ * memory, so the bytes are here, once. */
+static struct {
+    char text[LINE_MAX_BYTES];
+    size_t len;
+    bool over;
+} line;
+
+__attribute__ ((format (printf, 1, 2)))
+static void _put (const char *fmt, ...)
+{
+    size_t room = sizeof (line.text) - line.len;
+    va_list ap;
+    int n;
+
+    va_start (ap, fmt);
+    n = vsnprintf (line.text + line.len, room, fmt, ap);
+    va_end (ap);
+    if (n < 0 || (size_t) n >= room)
+        line.over = true;
+    else
+        line.len += (size_t) n;
+}
+
+/* `"key":"value",` */
+static void _put_text (const char *key, const char *value)
+{
+    char buf[6 * MEMCG_PATH_MAX];
+
+    _put ("\"%s\":\"%s\",", key, json_escape (value, buf, sizeof (buf)));
+}
+
+/* `"key":N,`; JSON's whole numbers end at INT64_MAX, and no limit is as good */
+static void _put_number (const char *key, uint64_t n)
+{
+    _put ("\"%s\":%" PRIu64 ",", key, n < INT64_MAX ? n : (uint64_t) INT64_MAX);
+}
+
+static void _put_flag (const char *key, bool flag)
+{
+    _put ("\"%s\":%s,", key, flag ? "true" : "false");
+}
+
+/* End what was begun with an opening brace: no comma before the closing one. */
+static void _put_end (const char *end)
+{
+    if (line.len > 0 && line.text[line.len - 1] == ',')
+        line.len--;
+    _put ("%s", end);
+}
+
+static void _put_ladder (const struct mw_ladder *ladder)
+{
+    char text[MW_LADDER_STRLEN];
+
+    if (ladder)
+        _put_text ("ladder", mw_ladder_format (ladder, text, sizeof (text)));
+}
+
+/* As mw_jobspec_encode has it, so that mw_jobspec_decode reads it back. */
+static void _put_spec (const struct mw_jobspec *s)
+{
+    char amount[32];
+
+    _put ("\"spec\":{");
+    _put_text ("key", s->key);
+    _put_number ("slurm_id", s->slurm_id);
+    _put_number ("array_job_id", s->array_job_id);
+    _put_number ("array_task_id", s->array_task_id);
+    _put_number ("restart_count", s->restart_count);
+    _put_number ("uid", s->uid);
+    _put_number ("gid", s->gid);
+    _put_number ("cpus", s->cpus);
+    _put_number ("priority", s->priority);
+    _put_number ("reservation", s->reservation);
+    _put_text ("burst", mw_amount_format (&s->burst, amount, sizeof (amount)));
+    _put_text ("reserve",
+               mw_amount_format (&s->reserve, amount, sizeof (amount)));
+    _put_text ("ladder", s->ladder);
+    _put_text ("layout", s->layout == MW_LAYOUT_SLURM ? "slurm" : "leaf");
+    _put_flag ("batch", s->batch);
+    _put_text ("name", s->name);
+    _put_end ("},");
+}
+
+static void _put_incident (const struct incident *in)
+{
+    _put ("\"incident\":{");
+    _put_flag ("open", in->open);
+    _put_number ("number", in->number);
+    _put_number ("trigger", in->trigger);
+    _put_ladder (in->ladder);
+    _put_number ("step", in->step);
+    _put_number ("opened_ms", in->opened_ms);
+    _put_number ("step_ms", in->step_ms);
+    _put_number ("deadline_ms", in->deadline_ms);
+    _put_number ("again_ms", in->again_ms);
+    _put_flag ("frozen", in->frozen);
+    _put_flag ("reserve_open", in->reserve_open);
+    _put_flag ("slowed", in->slowed);
+    _put_flag ("enomem", in->enomem);
+    _put_flag ("suspended", in->suspended);
+    _put_number ("lent", in->lent);
+    _put_text ("request", in->request);
+    _put_number ("phase", in->phase);
+    _put_flag ("grow_refused", in->grow_refused);
+    _put_flag ("requeue_asked", in->requeue_asked);
+    _put_end ("},");
+}
+
+static void _put_state (const struct job *job)
+{
+    _put ("\"st\":{");
+    _put_spec (&job->spec);
+    _put_text ("memory", job->memcg.path ? job->memcg.path : "");
+    _put_number ("inode", job->memcg.inode);
+    if (job->freezer_path)
+        _put_text ("freezer", job->freezer_path);
+    _put_flag ("armed", job->memcg.armed);
+    _put_number ("set_limit", job->memcg.set_limit);
+    _put_number ("reservation", job->reservation);
+    _put_number ("limit", job->limit);
+    _put_number ("reserve", job->reserve);
+    _put_number ("priority", job->priority);
+    _put_ladder (job->ladder);
+    _put_number ("incidents", job->incidents);
+    _put_number ("registered_ms", job->registered_ms);
+    _put_number ("mark_ms", job->mark_ms);
+    _put_number ("peak", job->peak);
+    _put_incident (&job->incident);
+    _put_end ("},");
+}
+
+static void _put_job (const struct job *job, const char *event)
+{
+    char id[MW_JOBKEY_MAX + 16];
+
+    _put_text ("job", job->spec.key);
+    _put_number ("uid", job->spec.uid);
+    if (job->incident.open || !strcmp (event, "resolved")) {
+        snprintf (id, sizeof (id), "%s.%u", job->spec.key,
+                  job->incident.number);
+        _put_text ("incident", id);
+    }
+}
+
+/* Compose the whole record, with its newline. */
+static void _compose (uint64_t seq, const char *event, const struct job *job,
+                      const char *step, const char *text, const char *more)
+{
+    uint64_t us = clock_wall_us ();
+    time_t s = (time_t) (us / 1000000);
+    struct tm tm;
+    char t[32];
+
+    line.len = 0;
+    line.over = false;
+    gmtime_r (&s, &tm);
+    strftime (t, sizeof (t), "%Y-%m-%dT%H:%M:%S", &tm);
+    _put ("{\"t\":\"%s.%06" PRIu64 "Z\",", t, us % 1000000);
+    _put_number ("ms", clock_ms ());
+    _put_number ("seq", seq);
+    _put_text ("event", event);
+    if (job)
+        _put_job (job, event);
+    if (step)
+        _put_text ("step", step);
+    _put_text ("text", text ? text : "");
+    if (job) {
+        _put_number ("used", job->usage.used);
+        _put_number ("limit", job->limit + job->incident.lent);
+        _put_number ("reservation", job->reservation);
+        _put_number ("priority", job->priority);
+    }
+    if (more && *more)
+        _put ("%s,", more);
+    if (job)
+        _put_state (job);
+    _put_end ("}\n");
+}
+
+/* Write the record to [fd], which is [*size] long, whole or not at all. */
+static int _write_whole (int fd, uint64_t *size)
+{
+    ssize_t n;
+    int saved;
+
+    do {
+        n = write (fd, line.text, line.len);
+    } while (n < 0 && errno == EINTR);
+    if (n == (ssize_t) line.len) {
+        *size += line.len;
+        return 0;
+    }
+    saved = n < 0 ? errno : ENOSPC;
+    /* where even that fails, recovery passes over the half line; the next
+     * record must not be glued to it, so it is remembered as torn */
+    if (n > 0 && ftruncate (fd, (off_t) *size) < 0)
+        *size += (uint64_t) n;
+    errno = saved;
+    return -1;
+}
+
+/* ---- users/UID.jsonl ----------------------------------------------------- */
+
+/* What a user may read must not make the warden slower: a few of the files stay
+ * open, the least recently used gives way. */
+static struct user_file {
+    int fd;
+    uid_t uid;
+    uint64_t size, used;
+} users[8] = {
+    { .fd = -1 }, { .fd = -1 }, { .fd = -1 }, { .fd = -1 },
+    { .fd = -1 }, { .fd = -1 }, { .fd = -1 }, { .fd = -1 },
+};
+#define USERS (sizeof (users) / sizeof (users[0]))
+
+static void _close_user (struct user_file *u)
+{
+    if (u->fd >= 0)
+        close (u->fd);
+    u->fd = -1;
+}
+
+static void _user_name (uid_t uid, char *name, size_t len, const char *tail)
+{
+    snprintf (name, len, "users/%" PRIu32 ".jsonl%s", (uint32_t) uid, tail);
+}
+
+static int _open_user (struct journal *j, struct user_file *u, uid_t uid)
+{
+    char name[64], old[64];
+    struct stat st;
+
+    _user_name (uid, name, sizeof (name), "");
+    if (fstatat (j->state_dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        st.st_size > USER_SIZE_MAX) {
+        _user_name (uid, old, sizeof (old), ".1");
+        renameat (j->state_dir, name, j->state_dir, old);
+    }
+    u->fd = openat (j->state_dir, name, O_WRONLY | O_CREAT | O_APPEND |
+                    O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (u->fd < 0 || fstat (u->fd, &st) < 0)
+        return -1;
+    u->uid = uid;
+    u->size = (uint64_t) st.st_size;
+    return 0;
+}
+
+/* The user's copy of the record. It is for reading only, so a failure is not the
+ * journal's. */
+static void _append_user (struct journal *j, uid_t uid)
+{
+    struct user_file *u = &users[0];
+
+    for (unsigned i = 0; i < USERS; i++) {
+        if (users[i].fd >= 0 && users[i].uid == uid) {
+            u = &users[i];
+            break;
+        }
+        if (users[i].used < u->used)
+            u = &users[i];
+    }
+    if (u->fd >= 0 && (u->uid != uid || u->size > USER_SIZE_MAX))
+        _close_user (u);
+    if (u->fd < 0 && _open_user (j, u, uid) < 0) {
+        _close_user (u);
+        return;
+    }
+    u->used = j->seq;
+    _write_whole (u->fd, &u->size);
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+int journal_append (struct journal *j, const char *event,
+                    const struct job *job, const char *step,
+                    const char *text, const char *more, struct mw_err *err)
+{
+    _compose (j->seq + 1, event, job, step, text, more);
+    if (line.over) {
+        errno = EMSGSIZE;
+        return mw_err_set (err, "journal: record of %s is too long", event);
+    }
+    if (_write_whole (j->fd, &j->size) < 0) {
+        j->failing = true;
+        return mw_err_errno (err, "cannot write %s", JOURNAL);
+    }
+    j->seq++;
+    j->failing = false;
+    if (job)
+        _append_user (j, job->spec.uid);
+    return 0;
+}
+
+static void _boot_id (char *buf, size_t len)
+{
+    cleanup_fd int fd = sysroot_open ("/proc/sys/kernel/random/boot_id",
+                                      O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : read (fd, buf, len - 1);
+
+    buf[n > 0 ? n : 0] = '\0';
+    buf[strcspn (buf, "\n\"\\")] = '\0';
+}
+
+static int _append_boot (struct journal *j, struct mw_err *err)
+{
+    char id[64], more[80];
+
+    _boot_id (id, sizeof (id));
+    snprintf (more, sizeof (more), "\"boot\":\"%s\"", id);
+    return journal_append (j, "boot", NULL, NULL, "journal begins", more, err);
+}
+
+/* Does the file [fd] begin with a record of this boot? */
+static bool _of_this_boot (int fd)
+{
+    cleanup_json json_t *first = NULL;
+    char buf[1024], id[64];
+    const char *boot, *end;
+    ssize_t n = pread (fd, buf, sizeof (buf), 0);
+
+    end = n > 0 ? memchr (buf, '\n', (size_t) n) : NULL;
+    if (!end)
+        return false;
+    first = json_loadb (buf, (size_t) (end - buf), 0, NULL);
+    boot = json_string_value (json_object_get (first, "boot"));
+    _boot_id (id, sizeof (id));
+    return boot && !strcmp (boot, id);
+}
+
+/* Cut off what was not written to its newline. Returns the size, or -1. */
+static off_t _cut_torn (int fd, off_t size)
+{
+    char buf[4096];
+    off_t at = size, begin;
+    ssize_t n;
+
+    while (at > 0) {
+        begin = at > (off_t) sizeof (buf) ? at - (off_t) sizeof (buf) : 0;
+        n = pread (fd, buf, (size_t) (at - begin), begin);
+        if (n <= 0)
+            return -1;
+        for (; n > 0; n--) {
+            if (buf[n - 1] == '\n') {
+                at = begin + n;
+                return at == size || ftruncate (fd, at) == 0 ? at : -1;
+            }
+        }
+        at = begin;
+    }
+    return size == 0 || ftruncate (fd, 0) == 0 ? 0 : -1;
+}
+
+/* One warden a state directory. A lock of fcntl(2), since those of flock(2) would
+ * live on in whatever the warden has forked. */
+static int _lock (struct journal *j, const char *path, struct mw_err *err)
+{
+    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    j->lock = openat (j->state_dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW |
+                      O_CLOEXEC, 0600);
+    if (j->lock < 0)
+        return mw_err_errno (err, "cannot open %s/lock", path);
+    if (fcntl (j->lock, F_SETLK, &l) == 0)
+        return 0;
+    if (errno != EACCES && errno != EAGAIN)
+        return mw_err_errno (err, "cannot lock %s/lock", path);
+    fcntl (j->lock, F_GETLK, &l);
+    errno = EBUSY;
+    return mw_err_set (err, "%s is in use by a running memwardend (pid %d)",
+                       path, (int) l.l_pid);
+}
+
+static int _open_state_dir (struct journal *j, const char *path,
+                            struct mw_err *err)
+{
+    struct stat st;
+
+    /* searchable, for the courier's way to the spool; its files are 0600 */
+    if (mkdir (path, 0711) < 0 && errno != EEXIST)
+        return mw_err_errno (err, "cannot make state directory %s", path);
+    j->state_dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (j->state_dir < 0 || fstat (j->state_dir, &st) < 0)
+        return mw_err_errno (err, "cannot open state directory %s", path);
+    if (st.st_uid != geteuid () || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+        errno = EPERM;
+        return mw_err_set (err, "state directory %s can be changed by others;"
+                           " chown it to the warden's user and chmod go-w it",
+                           path);
+    }
+    if (mkdirat (j->state_dir, "users", 0700) < 0 && errno != EEXIST)
+        return mw_err_errno (err, "cannot make %s/users", path);
+    return 0;
+}
+
+static int _open_file (struct journal *j, const char *path, struct mw_err *err)
+{
+    struct stat st;
+    off_t size;
+
+    j->fd = openat (j->state_dir, JOURNAL, O_RDWR | O_CREAT | O_APPEND |
+                    O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (j->fd < 0 || fstat (j->fd, &st) < 0)
+        return mw_err_errno (err, "cannot open %s/%s", path, JOURNAL);
+    if (!S_ISREG (st.st_mode)) {
+        errno = EINVAL;
+        return mw_err_set (err, "%s/%s is not a file", path, JOURNAL);
+    }
+    size = _cut_torn (j->fd, st.st_size);
+    if (size < 0)
+        return mw_err_errno (err, "cannot repair %s/%s", path, JOURNAL);
+    j->torn = (uint64_t) (st.st_size - size);
+    j->size = (uint64_t) size;
+    return 0;
+}
+
+int journal_open (struct journal *j, const char *state_dir, struct mw_err *err)
+{
+    *j = (struct journal) { .state_dir = -1, .fd = -1, .lock = -1 };
+    if (_open_state_dir (j, state_dir, err) < 0 ||
+        _lock (j, state_dir, err) < 0 || _open_file (j, state_dir, err) < 0) {
+        journal_close (j);
+        return -1;
+    }
+    if (j->size > 0 && !_of_this_boot (j->fd)) {
+        /* of an earlier boot: those memcgs are gone, and the job ids may not
+         * mean the same jobs any more */
+        renameat (j->state_dir, JOURNAL, j->state_dir, JOURNAL_OLD);
+        close (j->fd);
+        if (_open_file (j, state_dir, err) < 0) {
+            journal_close (j);
+            return -1;
+        }
+    }
+    /* a full disk must not keep the warden from guarding its jobs */
+    if (j->size == 0)
+        _append_boot (j, NULL);
+    return 0;
+}
+
+void journal_close (struct journal *j)
+{
+    int saved = errno;
+
+    for (unsigned i = 0; i < USERS; i++)
+        _close_user (&users[i]);
+    if (j->fd >= 0)
+        close (j->fd);
+    if (j->lock >= 0)
+        close (j->lock);
+    if (j->state_dir >= 0)
+        close (j->state_dir);
+    *j = (struct journal) { .state_dir = -1, .fd = -1, .lock = -1 };
+    errno = saved;
+}
+
+/* Fill the new file of [j] with all that a recovery needs. */
+static int _carry_over (struct journal *j, const struct job_table *t,
+                        struct mw_err *err)
+{
+    if (_append_boot (j, err) < 0)
+        return -1;
+    for (const struct job *job = t->first; job; job = job->next) {
+        _compose (j->seq + 1, "note", job, NULL, "carried over", NULL);
+        if (_write_whole (j->fd, &j->size) < 0)
+            return mw_err_errno (err, "cannot write %s", JOURNAL_NEW);
+        j->seq++;
+    }
+    return 0;
+}
+
+int journal_rotate (struct journal *j, const struct job_table *t,
+                    struct mw_err *err)
+{
+    struct journal fresh = *j;
+
+    if (j->size <= JOURNAL_SIZE_MAX)
+        return 0;
+    unlinkat (j->state_dir, JOURNAL_NEW, 0);
+    fresh.fd = openat (j->state_dir, JOURNAL_NEW, O_RDWR | O_CREAT | O_EXCL |
+                       O_APPEND | O_CLOEXEC, 0600);
+    if (fresh.fd < 0)
+        return mw_err_errno (err, "cannot make %s", JOURNAL_NEW);
+    fresh.size = 0;
+    /* at every moment JOURNAL is one whole journal: the old or the new one */
+    if (_carry_over (&fresh, t, err) < 0) {
+        close (fresh.fd);
+        unlinkat (j->state_dir, JOURNAL_NEW, 0);
+        return -1;
+    }
+    unlinkat (j->state_dir, JOURNAL_OLD, 0);
+    linkat (j->state_dir, JOURNAL, j->state_dir, JOURNAL_OLD, 0);
+    if (renameat (j->state_dir, JOURNAL_NEW, j->state_dir, JOURNAL) < 0) {
+        mw_err_errno (err, "cannot rename %s", JOURNAL_NEW);
+        close (fresh.fd);
+        return -1;
+    }
+    close (j->fd);
+    *j = fresh;
+    return 0;
+}
+
+int journal_open_history (struct journal *j, uid_t uid)
+{
+    char name[64] = JOURNAL;
+
+    if (uid != 0)
+        _user_name (uid, name, sizeof (name), "");
+    return openat (j->state_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}

@@ -1,0 +1,175 @@
+/* journal_recover.c - the jobs as the last record of each left them */
+#include "handler/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "handler/job.h"
+#include "lib/cleanup.h"
+
+static uint64_t _number (const json_t *j, const char *key)
+{
+    json_int_t n = json_integer_value (json_object_get (j, key));
+
+    return n > 0 ? (uint64_t) n : 0;
+}
+
+static bool _flag (const json_t *j, const char *key)
+{
+    return json_is_true (json_object_get (j, key));
+}
+
+static const char *_text (const json_t *j, const char *key)
+{
+    const char *s = json_string_value (json_object_get (j, key));
+
+    return s ? s : "";
+}
+
+/* Replace [*slot] by the ladder in [j]. Returns false where it is none. */
+static bool _ladder (const json_t *j, const struct mw_ladder **slot)
+{
+    struct mw_ladder ladder;
+    const struct mw_ladder *shared = NULL;
+    const char *text = _text (j, "ladder");
+
+    if (*text && (mw_ladder_parse (text, &ladder, NULL) < 0 ||
+                  !(shared = ladder_share (&ladder))))
+        return false;
+    if (*slot)
+        ladder_drop (*slot);
+    *slot = shared;
+    return true;
+}
+
+static bool _incident (const json_t *j, struct incident *in)
+{
+    if (!_ladder (j, &in->ladder))
+        return false;
+    in->open = _flag (j, "open");
+    in->number = (unsigned) _number (j, "number");
+    in->trigger = (enum incident_trigger) _number (j, "trigger");
+    in->step = (unsigned) _number (j, "step");
+    in->opened_ms = _number (j, "opened_ms");
+    in->step_ms = _number (j, "step_ms");
+    in->deadline_ms = _number (j, "deadline_ms");
+    in->again_ms = _number (j, "again_ms");
+    in->frozen = _flag (j, "frozen");
+    in->reserve_open = _flag (j, "reserve_open");
+    in->slowed = _flag (j, "slowed");
+    in->enomem = _flag (j, "enomem");
+    in->suspended = _flag (j, "suspended");
+    in->lent = _number (j, "lent");
+    snprintf (in->request, sizeof (in->request), "%s", _text (j, "request"));
+    in->phase = (unsigned) _number (j, "phase");
+    in->grow_refused = _flag (j, "grow_refused");
+    in->requeue_asked = _flag (j, "requeue_asked");
+    /* an open incident without a ladder, or beyond it, cannot be gone on with */
+    return !in->open || (in->ladder && in->step < in->ladder->count);
+}
+
+/* Set [*slot] to a copy of [text], NULL for "". */
+static bool _path (const char *text, char **slot)
+{
+    char *copy = *text ? strdup (text) : NULL;
+
+    if (*text && !copy)
+        return false;
+    free (*slot);
+    *slot = copy;
+    return true;
+}
+
+/* Put state [st] into [job]. Returns false where it is not a whole state. */
+static bool _apply (const json_t *st, struct job *job)
+{
+    uint64_t limit = _number (st, "set_limit");
+
+    if (mw_jobspec_decode (json_object_get (st, "spec"), &job->spec,
+                           NULL) < 0 ||
+        !_path (_text (st, "memory"), &job->memcg.path) || !job->memcg.path ||
+        !_path (_text (st, "freezer"), &job->freezer_path) ||
+        !_ladder (st, &job->ladder) || !job->ladder)
+        return false;
+    job->memcg.inode = _number (st, "inode");
+    job->memcg.layout = job->spec.layout;
+    job->memcg.armed = _flag (st, "armed");
+    job->memcg.set_limit = limit == INT64_MAX ? MEMCG_NO_LIMIT : limit;
+    job->reservation = _number (st, "reservation");
+    job->limit = _number (st, "limit");
+    job->reserve = _number (st, "reserve");
+    job->priority = (unsigned) _number (st, "priority");
+    job->incidents = (unsigned) _number (st, "incidents");
+    job->registered_ms = _number (st, "registered_ms");
+    job->mark_ms = _number (st, "mark_ms");
+    job->peak = _number (st, "peak");
+    return _incident (json_object_get (st, "incident"), &job->incident);
+}
+
+/* Take in one record. Returns false where it is not a whole one. */
+static bool _record (struct journal *j, struct job_table *t,
+                     const json_t *record)
+{
+    const char *key = _text (record, "job"), *event = _text (record, "event");
+    const json_t *st = json_object_get (record, "st");
+    struct job *job;
+
+    if (!*event)
+        return false;
+    if (_number (record, "seq") > j->seq)
+        j->seq = _number (record, "seq");
+    if (!*key)
+        return true;
+    job = job_find (t, key);
+    if (!strcmp (event, "released")) {
+        if (job)
+            job_free (t, job);
+        return true;
+    }
+    if (!st)
+        return true;
+    if (!job && !(job = job_new (t)))
+        return false;
+    if (_apply (st, job))
+        return true;
+    /* no job must be acted upon by half a state */
+    job_free (t, job);
+    return false;
+}
+
+int journal_recover (struct journal *j, struct job_table *t,
+                     struct mw_err *err)
+{
+    cleanup_fd int fd = journal_open_history (j, 0);
+    cleanup_file FILE *f = fd < 0 ? NULL : fdopen (fd, "r");
+    cleanup_free char *text = NULL;
+    unsigned bad = 0;
+    size_t room = 0;
+    ssize_t n;
+
+    if (err)
+        err->text[0] = '\0';
+    if (!f)
+        return mw_err_errno (err, "cannot read the journal");
+    fd = -1;
+    while ((n = getline (&text, &room, f)) > 0) {
+        cleanup_json json_t *record = json_loadb (text, (size_t) n, 0, NULL);
+
+        if (!_record (j, t, record))
+            bad++;
+    }
+    if (ferror (f))
+        return mw_err_errno (err, "cannot read the journal");
+    if (j->torn > 0)
+        mw_err_set (err, "journal: the last record was torn (%" PRIu64 " bytes)"
+                    " and is dropped", j->torn);
+    else if (bad > 0)
+        mw_err_set (err, "journal: %u records could not be understood", bad);
+    return 0;
+}
