@@ -166,8 +166,8 @@ _cluster_end () {           # PIDFILE COMM: TERM, and KILL after 10 s
     _cluster_poll 10 _cluster_gone "$pid"
 }
 
-_cluster_poll () {          # SECONDS COMMAND…
-    local end=$((SECONDS + $1)); shift
+_cluster_poll () {          # SECONDS COMMAND…; test/vm sets MW_SLOW
+    local end=$((SECONDS + $1 * ${MW_SLOW:-1})); shift
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1
         sleep 0.1
