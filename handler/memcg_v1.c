@@ -124,45 +124,51 @@ static int _v1_disarm (struct memcg *m, struct mw_err *err)
 /* A page short of its limit a memcg may already be in OOM, and what other CPUs
  * hold for it in stock (64 pages each) is given back only then; so "at the
  * limit" is within a stock per CPU and the largest order that may sleep (8
- * pages; a huge page falls back to small ones instead).  On nodes of many CPUs
- * never more than a 16th of the limit. */
-static bool _near (uint64_t usage, uint64_t limit)
+ * pages; a huge page falls back to small ones instead). */
+static uint64_t _slack (void)
 {
     static uint64_t stock;
-    uint64_t slack;
 
-    if (limit >= V1_NO_LIMIT)
-        return false;
     if (!stock)
         stock = (uint64_t) sysconf (_SC_PAGESIZE) *
                 (8 + 64 * sysconf (_SC_NPROCESSORS_ONLN));
-    slack = stock < limit / 16 ? stock : limit / 16;
-    return usage + slack >= limit;
+    return stock;
 }
 
-static bool _at_own_limit (const struct memcg *m)
+/* How far below its limits, memory or memory and swap, the memcg is. */
+static uint64_t _distance (const struct memcg *m, uint64_t *limit)
 {
-    uint64_t usage, limit;
+    uint64_t usage, memsw, distance = UINT64_MAX;
 
+    *limit = MEMCG_NO_LIMIT;
     if (memcg_pread_u64 (m->usage, &usage) == 0 &&
-        memcg_pread_u64 (m->limit, &limit) == 0 && _near (usage, limit))
-        return true;
-    return m->hard >= 0 && memcg_pread_u64 (m->hard, &limit) == 0 &&
-           cg_read_u64 (m->dir, "memory.memsw.usage_in_bytes", &usage) == 0 &&
-           _near (usage, limit);
+        memcg_pread_u64 (m->limit, limit) == 0 && *limit < V1_NO_LIMIT)
+        distance = *limit > usage ? *limit - usage : 0;
+    if (distance > 0 && m->hard >= 0 &&
+        memcg_pread_u64 (m->hard, &memsw) == 0 && memsw < V1_NO_LIMIT &&
+        cg_read_u64 (m->dir, "memory.memsw.usage_in_bytes", &usage) == 0) {
+        memsw = memsw > usage ? memsw - usage : 0;
+        distance = memsw < distance ? memsw : distance;
+    }
+    return distance;
 }
 
-/* OOM marks downwards only, so a parent that is not marked proves that the OOM
- * is our own.  Where it is marked too, both may be at their limits. */
-static bool _own_oom (const struct memcg *m)
+/* Whose OOM is it?  The kernel marks downwards only, so a parent that is not
+ * marked proves that it is our own.  Where it is marked too, both may be at
+ * their limits, and nearness decides; a stock per CPU is much on a node of many
+ * CPUs, so not more than a 16th of the limit is near then.  Far below the limit
+ * nobody waits any more: it was raised, and the sleepers have yet to run. */
+static enum memcg_state _whose_oom (const struct memcg *m)
 {
-    uint64_t parent;
+    uint64_t parent = 0, limit, distance = _distance (m, &limit);
     char buf[256];
 
-    if (cg_read (m->dir, "../memory.oom_control", buf, sizeof (buf)) > 0 &&
-        cg_key (buf, "under_oom", &parent) && parent == 0)
-        return true;
-    return _at_own_limit (m);
+    if (cg_read (m->dir, "../memory.oom_control", buf, sizeof (buf)) > 0)
+        cg_key (buf, "under_oom", &parent);
+    if (!parent)
+        return distance <= _slack () ? MEMCG_OOM : MEMCG_QUIET;
+    return distance <= _slack () && distance <= limit / 16 ? MEMCG_OOM :
+                                                             MEMCG_PARENT_OOM;
 }
 
 static enum memcg_state _v1_check (struct memcg *m)
@@ -178,7 +184,7 @@ static enum memcg_state _v1_check (struct memcg *m)
     /* A kernel kill (of a task directly in this memcg: v1 does not add up the
      * subtree) is reported once, but after an OOM that still waits. */
     if (o.under_oom)
-        return _own_oom (m) ? MEMCG_OOM : MEMCG_PARENT_OOM;
+        return _whose_oom (m);
     if (o.oom_kill > m->seen_oom_kill) {
         m->seen_oom_kill = o.oom_kill;
         return MEMCG_KERNEL_KILL;
