@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# runs: v1 v2
+# needs: cluster
+# The courier suspends and resumes a job at the controller; asked a second time,
+# as after a crash, the answer is the same.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$MW_SRC/test/lib/cluster.sh"
+. "$MW_SRC/test/lib/courier.sh"
+
+cluster_start || { fail 'a cluster'; done_testing; exit; }
+courier_start
+job=$(submit --mem=50 --wrap 'sleep 1000')
+wait_job "$job" RUNNING 30
+is 'suspend: done' "$(ask suspend "$job")" 'ok 0 suspended'
+ok 'the controller shows it SUSPENDED' wait_job "$job" SUSPENDED 10
+is 'suspend again: still done' "$(ask suspend "$job")" 'ok 0 suspended'
+is 'resume: done' "$(ask resume "$job")" 'ok 0 resumed'
+ok 'the controller shows it RUNNING' wait_job "$job" RUNNING 10
+is 'resume again: still done' "$(ask resume "$job")" 'ok 0 resumed'
+is 'a job that is not there: refused' \
+    "$(ask suspend 4000000)" 'no 2017 cannot look at the job: Invalid job id specified'
+is 'not a job of Slurm: refused' \
+    "$(ask suspend mine)" "no 22 not a job of Slurm's"
+is 'cancel: done' "$(ask cancel "$job")" 'ok 0 cancelled'
+ok 'the controller shows it CANCELLED' wait_job "$job" CANCELLED 20
+is 'nothing is left in the spool' "$(ls "$COURIER_STATE"/spool/{req,ans,tmp} |
+    grep -v : | tr -d '\n')" ''
+done_testing
