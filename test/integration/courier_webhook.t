@@ -39,7 +39,7 @@ printf '#!/bin/sh\nsleep 1000\n' >"$TMP/slow"
 chmod 755 "$TMP"/{good,bad,slow}
 hook () { printf 'hook %s {\npath = "%s"\ntimeout = "%s"\n}\n' "$1" "$TMP/$1" "$2"; }
 COURIER_OPTION="webhook = \"http://127.0.0.1:$port/memwarden\"" \
-    courier_start "$(hook good 10s)" "$(hook bad 10s)" "$(hook slow 500ms)"
+    courier_start "$(hook good 10s)" "$(hook bad 10s)" "$(hook slow 1s)"
 
 is 'posted' "$(ask webhook a text='{"job":"a"}')" 'ok 204 posted'
 is 'as JSON' "$(cat "$TMP/posted")" 'application/json {"job":"a"}'
