@@ -2,10 +2,11 @@
  *
  *     bench_job_oom [--jobs N] [--idle S] [--warden MEMWARDEND]
  *
- * N armed memcgs; one after the other a process of each passes its limit.  It
- * notes the time before and after each page it touches; the longest of them is
- * the one it slept in, so what is measured has everything in it: the kernel's
- * vain reclaim, the event, the answer (the limit raised) and the waking up.
+ * N armed memcgs; one after the other a process of each passes its limit.  Page
+ * by page it first lets the kernel touch (read(2) of /dev/zero): at the limit
+ * that fails with EFAULT after the kernel's vain reclaim, and tells what this
+ * alone costs.  Then it touches the page itself, which does the same again and
+ * sleeps: what that takes longer is event, answer (the limit raised) and waking.
  * The answer comes from memwardend, where its path is given, by the ladder's
  * `grow`; else from a process that has nothing but the back end, which also
  * notes when the limit was raised.
@@ -36,7 +37,7 @@
 
 /* Shared by driver, handler and touchers; nanoseconds. */
 static struct shared {
-    volatile uint64_t before, after, raised;
+    volatile uint64_t vain, before, after, raised;
 } *shared;
 
 static struct tcg base, jobs[MAX_JOBS];
@@ -56,20 +57,21 @@ static int touch_and_time (void *arg)
 {
     volatile char *p = mmap (NULL, TOUCHED, PROT_READ | PROT_WRITE,
                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    uint64_t before, after, longest = 0;
+    int zero = open ("/dev/zero", O_RDONLY | O_CLOEXEC);
+    uint64_t first, before;
 
     (void) arg;
-    if (p == MAP_FAILED)
+    if (p == MAP_FAILED || zero < 0)
         return 98;
     for (uint64_t i = 0; i < TOUCHED; i += 4096) {
+        first = now_ns ();
+        if (read (zero, (void *) (p + i), 1) == 1)
+            continue;
         before = now_ns ();
         p[i] = 1;
-        after = now_ns ();
-        if (after - before > longest) {
-            longest = after - before;
-            shared->before = before;
-            shared->after = after;
-        }
+        shared->after = now_ns ();
+        shared->before = before;
+        shared->vain = before - first;
     }
     return 0;
 }
@@ -247,12 +249,13 @@ static void print_times (const char *what, uint64_t *t, unsigned n)
 
 static void measure (void)
 {
-    static uint64_t raised[MAX_JOBS], woken[MAX_JOBS];
+    static uint64_t vain[MAX_JOBS], raised[MAX_JOBS], woken[MAX_JOBS],
+        event[MAX_JOBS];
     struct tproc p;
     int status;
 
     for (unsigned i = 0; i < job_count; i++) {
-        shared->raised = 0;
+        shared->raised = shared->after = 0;
         p = t_spawn (&jobs[i], touch_and_time, NULL);
         status = t_join (&p);
         T_CHECK (status == 0, "job %u ended by 0x%x", i, status);
@@ -260,13 +263,17 @@ static void measure (void)
         for (int w = 0; !warden_path && !shared->raised && w < 1000; w++)
             usleep (1000);
         T_CHECK (warden_path || shared->raised, "job %u had no OOM", i);
-        raised[i] = shared->raised > shared->before ?
-                        shared->raised - shared->before : 0;
+        T_CHECK (shared->after, "job %u never slept", i);
+        raised[i] = shared->raised - shared->before;
         woken[i] = shared->after - shared->before;
+        vain[i] = shared->vain;
+        event[i] = woken[i] > vain[i] ? woken[i] - vain[i] : 0;
     }
+    print_times ("the kernel's vain reclaim alone", vain, job_count);
     if (!warden_path)
-        print_times ("charge fails to limit raised", raised, job_count);
-    print_times ("charge fails to the task running again", woken, job_count);
+        print_times ("touch to limit raised", raised, job_count);
+    print_times ("touch to the task running again", woken, job_count);
+    print_times ("the same without the vain reclaim", event, job_count);
 }
 
 static void measure_idle (pid_t pid)
