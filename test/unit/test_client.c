@@ -101,10 +101,11 @@ static void a_socket_that_is_not_there_is_named (void **state)
 
 static void a_socket_without_a_warden_is_told_apart (void **state)
 {
-    cleanup_fd int stale = _bind (SOCK_SEQPACKET, 0);
+    int stale = _bind (SOCK_SEQPACKET, 0);
     struct mw_err err;
 
     (void) state;
+    close (stale);
     assert_int_equal (mw_client_open (NULL, 1000, &err), -1);
     assert_int_equal (errno, ECONNREFUSED);
     assert_non_null (strstr (err.text, "nobody answers at"));
@@ -112,11 +113,12 @@ static void a_socket_without_a_warden_is_told_apart (void **state)
 
 static void a_strangers_socket_is_told_apart (void **state)
 {
-    cleanup_fd int other = _bind (SOCK_STREAM, 1);
+    int other = _bind (SOCK_STREAM, 1);
     struct mw_err err;
 
     (void) state;
     assert_int_equal (mw_client_open (NULL, 1000, &err), -1);
+    close (other);
     assert_non_null (strstr (err.text, "another program"));
 }
 
