@@ -32,12 +32,13 @@ static const char usage[] =
     "  --free               give it back before staying\n"
     "  --stop-file FILE     stay until FILE is there\n"
     "  --checkpoint FILE    on SIGUSR1 or SIGTERM write FILE, end with 0\n"
+    "  --go-on              after the checkpoint go on instead of ending\n"
     "  --resume             end at once with 0 if the checkpoint is there\n"
     "  --ignore-term        go on at SIGTERM\n";
 
 static struct {
     uint64_t size, rate;
-    bool shmem, lock, give_back, resume, ignore_term, stay;
+    bool shmem, lock, give_back, resume, ignore_term, stay, go_on;
     unsigned children;
     double stay_s;
     const char *checkpoint, *stop_file;
@@ -53,7 +54,9 @@ static void _checkpoint (int signo)
     if (fd < 0 || write (fd, text, sizeof (text) - 1) < 0 ||
         write (STDOUT_FILENO, text, sizeof (text) - 1) < 0)
         _exit (1);
-    _exit (0);
+    close (fd);
+    if (!opt.go_on)
+        _exit (0);
 }
 
 static void _pause_ms (uint64_t ms)
@@ -146,13 +149,14 @@ static uint64_t _size_arg (const char *text)
 static void _parse (int argc, char **argv)
 {
     enum { SIZE = 1, RATE, SHMEM, LOCK, CHILDREN, STAY, FREE, STOP_FILE,
-           CHECKPOINT, RESUME, IGNORE_TERM, HELP };
+           CHECKPOINT, GO_ON, RESUME, IGNORE_TERM, HELP };
     static const struct option options[] = {
         { "size", 1, NULL, SIZE }, { "rate", 1, NULL, RATE },
         { "shmem", 0, NULL, SHMEM }, { "lock", 0, NULL, LOCK },
         { "children", 1, NULL, CHILDREN }, { "stay", 1, NULL, STAY },
         { "free", 0, NULL, FREE }, { "stop-file", 1, NULL, STOP_FILE },
-        { "checkpoint", 1, NULL, CHECKPOINT }, { "resume", 0, NULL, RESUME },
+        { "checkpoint", 1, NULL, CHECKPOINT }, { "go-on", 0, NULL, GO_ON },
+        { "resume", 0, NULL, RESUME },
         { "ignore-term", 0, NULL, IGNORE_TERM }, { "help", 0, NULL, HELP },
         { 0 }
     };
@@ -169,6 +173,7 @@ static void _parse (int argc, char **argv)
         case FREE: opt.give_back = true; break;
         case STOP_FILE: opt.stop_file = optarg; break;
         case CHECKPOINT: opt.checkpoint = optarg; break;
+        case GO_ON: opt.go_on = true; break;
         case RESUME: opt.resume = true; break;
         case IGNORE_TERM: opt.ignore_term = true; break;
         case HELP: fputs (usage, stdout); exit (0);

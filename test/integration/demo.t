@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# runs: v1 v2
+# needs: cluster
+# contrib/demo tells its four stories from real Slurm states and leaves nothing
+# behind, also when it is interrupted.
+. "$(dirname "$0")/../lib/tap.sh"
+
+export TMPDIR=$TMP/tmp
+mkdir -m 1777 "$TMPDIR"
+chmod 1777 "$TMPDIR"
+mark=MWT_DEMO_$$
+export "$mark=1"            # what the demo starts inherits it
+
+left () {
+    local p
+    for p in /proc/[0-9]*; do
+        [ "${p#/proc/}" != "$$" ] && [ "${p#/proc/}" != "$BASHPID" ] || continue
+        tr '\0' '\n' 2>/dev/null <"$p/environ" | grep -q "^$mark=1" &&
+            grep -Eq 'slurm|munge|memwarden|touchmem|mwdemo' "$p/cmdline" &&
+            tr '\0' ' ' <"$p/cmdline"
+    done
+    ls "$TMPDIR"
+    find /sys/fs/cgroup -maxdepth 4 -name "*mw$1n1*" 2>/dev/null
+}
+
+"$MW_SRC/contrib/demo" --in-vm >"$TMP/out" 2>&1 &
+demo=$!
+wait "$demo"
+rc=$?
+is 'the demo exits 0' "$rc" 0
+[ "$rc" = 0 ] || sed 's/^/# /' "$TMP/out"
+out=$(cat "$TMP/out")
+like 'a job was grown and completed' "$out" '^[0-9]+ +grown +COMPLETED +0:0 +0 '
+like 'a job was requeued with more memory and completed' "$out" \
+    '^[0-9]+ +checkpoint +COMPLETED +0:0 +1 +1[0-9]+M '
+like 'a job was suspended' "$out" '\(patient\): SUSPENDED'
+like 'and completed' "$out" '^[0-9]+ +patient +COMPLETED +0:0 +0 '
+like 'a job was killed and ended as OUT_OF_MEMORY' "$out" \
+    '^[0-9]+ +greedy +OUT_OF_MEMORY +0:125 '
+like 'memwarden why told a story' "$(sed -n '/^memwarden why/,$p' "$TMP/out")" \
+    'requeue'
+is 'nothing is left' "$(left "$demo")" ''
+
+for signal in INT TERM; do
+    # a background job of a script ignores SIGINT unless it is told not to
+    env --default-signal=INT "$MW_SRC/contrib/demo" --in-vm >"$TMP/out" 2>&1 &
+    demo=$!
+    ok "$signal: the demo is under way" wait_for 60 grep -q '(grown): RUNNING' "$TMP/out"
+    kill -$signal "$demo"
+    wait "$demo"
+    unlike "$signal: the demo fails" "$?" '^0$'
+    is "$signal: nothing is left" "$(left "$demo")" ''
+done
+done_testing
