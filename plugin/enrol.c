@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/cleanup.h"
 #include "lib/client.h"
@@ -44,6 +45,10 @@ static void _heed_label (struct enrolment *e, const struct place *p)
     e->spec.batch = e->spec.batch || said.batch;
     if (e->spec.cpus < said.cpus)
         e->spec.cpus = said.cpus;
+    if (said.array_job_id) {
+        e->spec.array_job_id = said.array_job_id;
+        e->spec.array_task_id = said.array_task_id;
+    }
     if (!e->spec.name[0])
         strcpy (e->spec.name, said.name);
     if (!e->reservation_known) {
@@ -98,10 +103,17 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
     return rc;
 }
 
+/* Slurm has killed the step; what is dying still holds its cgroup.  Where other
+ * steps still run, the last of them removes it. */
 void enrol_end (struct enrolment *e)
 {
-    if (e->made)
-        made_remove (e->spec.key, e->step);
+    struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+
+    for (int i = 0; e->made && i < 15; i++) {
+        if (made_remove (e->spec.key))
+            break;
+        nanosleep (&pause, NULL);
+    }
     e->made = false;
 }
 
@@ -111,5 +123,5 @@ void enrol_release (const struct site *site, const char *key)
 
     if (sock >= 0)
         mw_client_release (sock, key, NULL);
-    made_remove (key, NULL);
+    made_remove (key);
 }

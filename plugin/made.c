@@ -92,15 +92,18 @@ static int _attach (const char *path, bool memory, bool freezer, pid_t pid,
                     struct mw_err *err)
 {
     cleanup_cgroup struct cgroup *cg = _cgroup (path, memory, freezer);
-    int rc;
+    int rc = -1;
 
     if (!cg) {
         errno = ENOMEM;
         return mw_err_errno (err, "%s", path);
     }
-    rc = cgroup_create_cgroup (cg, 1);
-    if (!rc)
-        rc = cgroup_attach_task_pid (cg, pid);
+    /* a step that ends just now may remove what is still empty */
+    for (int i = 0; rc && i < 3; i++) {
+        rc = cgroup_create_cgroup (cg, 1);
+        if (!rc)
+            rc = cgroup_attach_task_pid (cg, pid);
+    }
     return rc ? _fail (err, rc, path) : 0;
 }
 
@@ -151,7 +154,7 @@ static int _remove_step (int dir, const char *name, void *arg)
     return 0;
 }
 
-static void _remove_from (struct removal r, const char *step)
+static bool _remove_from (struct removal r)
 {
     char path[PLACE_PATH_MAX];
     cleanup_fd int root = place_open_mount (r.controller, NULL);
@@ -161,20 +164,21 @@ static void _remove_from (struct removal r, const char *step)
     if (root >= 0)
         job = openat (root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (job < 0 || _init (NULL) < 0)
-        return;
-    if (step)
-        _remove_step (job, step, &r);
-    else
-        cg_each_child (job, _remove_step, &r);
+        return true;
+    cg_each_child (job, _remove_step, &r);
     _remove (r.controller, path);
     if (strcmp (r.controller, "memory") != 0 || _top_is_ours (root))
         _remove (r.controller, TOP);
+    return faccessat (root, path, F_OK, 0) < 0;
 }
 
-void made_remove (const char *key, const char *step)
+bool made_remove (const char *key)
 {
+    bool memory, freezer;
+
     if (!mw_jobkey_valid (key))
-        return;
-    _remove_from ((struct removal) { "memory", key }, step);
-    _remove_from ((struct removal) { "freezer", key }, step);
+        return true;
+    memory = _remove_from ((struct removal) { "memory", key });
+    freezer = _remove_from ((struct removal) { "freezer", key });
+    return memory && freezer;
 }

@@ -6,6 +6,7 @@
 #ifndef MW_MADE_H
 #define MW_MADE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/err.h"
@@ -17,8 +18,8 @@
 int made_attach (const char *key, const char *step, pid_t pid,
                  const struct place_paths *now, struct mw_err *err);
 
-/* Remove what was made for [step] of job [key] (NULL: for all of its steps), and
- *   what stood above it, as far as it is empty. Nobody is killed or moved. */
-void made_remove (const char *key, const char *step);
+/* Remove what was made for job [key] and what stood above it, as far as it is
+ *   empty. Nobody is killed or moved. Returns true when nothing of it is left. */
+bool made_remove (const char *key);
 
 #endif /* !MW_MADE_H */

@@ -71,14 +71,20 @@ static struct spank_option _option (enum setting which)
         .cb = _take_flag };
 }
 
+static void _read_site (int ac, char **av)
+{
+    struct mw_err err = { "" };
+
+    if (site_parse (&site, ac, av, &err) < 0)
+        slurm_error ("memwarden: %s", err.text);
+}
+
 int slurm_spank_init (spank_t sp, int ac, char **av)
 {
     enum spank_context context = spank_context ();
-    struct mw_err err = { "" };
 
     settings_defaults (&asked);
-    if (site_parse (&site, ac, av, &err) < 0)
-        slurm_error ("memwarden: %s", err.text);
+    _read_site (ac, av);
     if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR
         && context != S_CTX_REMOTE)
         return 0;
@@ -136,6 +142,13 @@ static int _take_environment (spank_t sp)
     return 0;
 }
 
+/* Of a plugin that plugstack.conf calls optional, Slurm heeds what a flag's
+ * callback returns, but not this hook: here the command has to be ended. */
+static _Noreturn void _refuse_submit (void)
+{
+    exit (EXIT_FAILURE);
+}
+
 int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
 {
     enum spank_context context = spank_context ();
@@ -147,10 +160,10 @@ int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
     if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR)
         return 0;
     if (_take_environment (sp) < 0)
-        return -1;
+        _refuse_submit ();
     if (settings_fit (&asked, _mem_flag (), &err) < 0) {
         _complain (err.text);
-        return -1;
+        _refuse_submit ();
     }
     clamped = asked;
     if (settings_clamp (&clamped, &site, &err))
@@ -173,8 +186,8 @@ int slurm_spank_job_prolog (spank_t sp, int ac, char **av)
     struct mw_err err = { "" };
     struct mw_jobspec spec;
 
-    (void) ac;
-    (void) av;
+    /* in this context slurm_spank_init is not called */
+    _read_site (ac, av);
     settings_defaults (&spec);
     if (_key (sp, &spec) < 0)
         return 0;
@@ -200,8 +213,7 @@ int slurm_spank_job_epilog (spank_t sp, int ac, char **av)
 {
     struct mw_jobspec spec;
 
-    (void) ac;
-    (void) av;
+    _read_site (ac, av);
     if (_key (sp, &spec) < 0)
         return 0;
     record_remove (&site, spec.key);
@@ -233,6 +245,18 @@ static uint32_t _number (spank_t sp, spank_item_t item)
     return n;
 }
 
+/* srun's steps name their own job as the array they are not in. */
+static void _know_array (spank_t sp, struct mw_jobspec *spec)
+{
+    uint32_t task = NO_VAL;
+
+    if (spank_get_item (sp, S_JOB_ARRAY_TASK_ID, &task) != ESPANK_SUCCESS
+        || task >= NO_VAL)
+        return;
+    spec->array_job_id = _number (sp, S_JOB_ARRAY_ID);
+    spec->array_task_id = spec->array_job_id ? task : 0;
+}
+
 static int _know_job (spank_t sp, struct enrolment *e)
 {
     struct mw_jobspec *spec = &e->spec;
@@ -255,9 +279,7 @@ static int _know_job (spank_t sp, struct enrolment *e)
         e->reservation_known = true;
     }
     spec->cpus = cpus ? cpus : 1;
-    spec->array_job_id = _number (sp, S_JOB_ARRAY_ID);
-    spec->array_task_id = spec->array_job_id
-                          ? _number (sp, S_JOB_ARRAY_TASK_ID) : 0;
+    _know_array (sp, spec);
     spec->restart_count = _number (sp, S_SLURM_RESTART_COUNT);
     spank_getenv (sp, "SLURM_JOB_NAME", spec->name, sizeof (spec->name));
     spec->name[sizeof (spec->name) - 1] = '\0';

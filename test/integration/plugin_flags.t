@@ -32,7 +32,7 @@ refused '--on-oom=explode' 'explode.*allowed' --on-oom=explode
 refused '--mem-burst=-1' 'mem-burst.*allowed' --mem-burst=-1
 refused '--mem-burst=x0.5' 'mem-burst.*allowed' --mem-burst=x0.5
 refused '--oom-reserve=lots' 'oom-reserve.*allowed' --oom-reserve=lots
-refused '--mem-burst below --mem' 'below.*--mem.*200' --mem=200M --mem-burst=100M
+refused '--mem-burst below --mem' 'below.*--mem of 200' --mem=200M --mem-burst=100M
 out=$(MEMWARDEN_OOM_PRIORITY=2000 submit --wrap true 2>&1)
 like 'a bad environment default is refused' "$out" 'MEMWARDEN_OOM_PRIORITY.*1000'
 

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# runs: v1
+# needs: cluster
+# Where Slurm makes no memory cgroup, each job has one of ours, shared by all its
+# steps and gone after it.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$MW_SRC/test/lib/cluster.sh"
+. "$MW_SRC/test/lib/plugin.sh"
+
+# cgroups_of JOB: ours, in every hierarchy
+cgroups_of () { ls -d /sys/fs/cgroup/*/memwarden/job_"$1" 2>/dev/null; }
+_gone () { [ -z "$(cgroups_of "$1")" ]; }
+
+try () {    # PLUGINS PROCTRACK FREEZER-ERE
+    local job memcg step
+    cluster_start --plugins "$1" --no-memcg --slurm-conf-line "$(first_job_id)" \
+        --slurm-conf-line "ProctrackType=proctrack/$2" 2>"$TMP/start"
+    is "$1, proctrack/$2: the cluster comes up" "$?$(cat "$TMP/start")" 0
+    recorder_start
+    job=$(submit -n3 --mem=100 --wrap 'srun --exact --mem=40 -n2 sleep 1000 & srun --exact --mem=40 -n1 sleep 1000 & wait')
+    ok 'a job registers with every step' wait_registered "$job" 3
+    memcg=$(memcg_of "$job")
+    is 'in one directory' "$(registered "$job" | sed 's/.*} //' | sort -u | wc -l)" 1
+    is 'of ours' "$memcg" "/sys/fs/cgroup/memory/memwarden/job_$job"
+    like 'with a freezer' "$(freezer_of "$job")" "$3"
+    # srun -n2 may be step 0 or 1
+    _tasks () { [ "$(cat "$memcg"/step_[01]/cgroup.procs | wc -l)" = 3 ]; }
+    ok 'every task of its steps is in it' wait_for 10 _tasks
+    is 'and the batch script' "$(cat "/proc/$(head -n 1 "$memcg/step_batch/cgroup.procs")/comm")" slurm_script
+    is 'no slurmstepd is' "$(slurmstepds "$memcg")" 0
+    is 'the owner is right' "$(told "$job" .uid)" "$(id -u "$CLUSTER_USER")"
+    scancel "$job"
+    ok 'the job ends' wait_job "$job" CANCELLED 30
+    ok 'and its cgroups are gone' wait_for 20 _gone "$job"
+    recorder_stop
+    cluster_stop
+}
+try spank cgroup '/freezer/slurm_.*/job_'
+try task cgroup '/freezer/slurm_.*/job_'
+try both linuxproc '/freezer/memwarden/job_'
+try task linuxproc '/freezer/memwarden/job_'
+done_testing
