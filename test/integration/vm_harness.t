@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# runs: v1 native
+# What happens in the VM of test/vm/run stays there, but for what is asked for:
+# its output, its exit status, and the files of its results directory.
+. "$(dirname "$0")/../lib/tap.sh"
+
+mkdir "$TMP/vms" "$TMP/out"
+vm () { TMPDIR=$TMP/vms "$MW_SRC/test/vm/run" "$@"; }
+
+# bad options and missing things: said before anything starts
+while IFS='|' read -r what want options; do
+    # shellcheck disable=SC2086
+    said=$(vm $options 2>&1)
+    is "$what: exit status 125" $? 125
+    like "$what: says what would be right" "$said" "$want"
+done <<'END'
+no command|no command, see --help|--kernel 6.1
+an unknown kernel|there are 6.1 and 6.12|--kernel 2.6 -- true
+v1 on a kernel without it|take --kernel 6.1|--kernel 6.12 --cgroup v1 -- true
+a size without a unit|a size like 512M|--memory 12 -- true
+an option without its value|needs a value|--swap
+an option not known|unknown option|--frobnicate -- true
+END
+
+# a machine that has qemu, but neither a kernel nor apt-get
+mkdir "$TMP/bin"
+for c in bash basename busybox cat cpio dirname grep id mkdir qemu-system-x86_64 \
+    sed uname unshare xz; do
+    ln -s "$(command -v $c)" "$TMP/bin/$c"
+done
+said=$(PATH=$TMP/bin MW_VM_CACHE=$TMP/cache vm -- true 2>&1)
+is 'no kernel: exit status 125' $? 125
+like 'no kernel: that is said' "$said" 'no kernel in .*/cache/linux-6.12.*apt-get'
+rm "$TMP/bin/cpio"
+said=$(PATH=$TMP/bin vm -- true 2>&1)
+is 'no package: exit status 125' $? 125
+like 'no package: its name is said' "$said" 'Debian: cpio.*install-deps vm'
+
+# one VM for what a command may see and do
+victim=$TMP/victim
+echo "the host's" >"$victim"
+cat >"$TMP/inside" <<'END'
+echo "to stdout"
+echo "to stderr" >&2
+echo "kernel $(uname -r)"
+echo "cgroup $(stat -fc %T /sys/fs/cgroup)"
+echo "argument [$1] [$2]"
+echo "cwd $PWD"
+echo "name $(getent hosts "$(uname -n)" | cut -d ' ' -f 1)"
+echo "network $(tail -n +3 /proc/net/dev | cut -d : -f 1 | tr -d ' ' | sort | tr '\n' ' ')"
+echo "address $(busybox ip -4 addr | sed -n 's/.*inet \([0-9.]*\).*/\1/p' | grep -vc '^127')"
+echo "harmed" >"$2" && echo "layer $(cat "$2")"
+mount -o remount,rw /lower 2>/dev/null
+rm -rf "$(dirname "$0")/victim" "$MW_SRC/README.md"
+mkdir -p /vmroot && mount -t virtiofs host /vmroot &&
+    { echo harmed >"/vmroot$2"; rm -f "/vmroot$2" "/vmroot$MW_SRC/README.md"; }
+head -c 3000000 /dev/zero >"$MW_VM_OUT/big"
+mkdir "$MW_VM_OUT/dir" && echo "came back" >"$MW_VM_OUT/dir/file"
+exit 42
+END
+said=$(cd "$TMP" && vm --out "$TMP/out" -- \
+    bash "$TMP/inside" "a  b'\$c" "$victim" 2>"$TMP/err")
+is 'the exit status comes back' $? 42
+like 'output comes back' "$said" '^to stdout'
+like 'errors come back' "$said" '^to stderr'
+like 'the kernel is the one asked for' "$said" '^kernel 6\.12\..*cloud'
+like 'the cgroups are those asked for' "$said" '^cgroup cgroup2fs'
+like 'arguments arrive as they are' "$said" "^argument \\[a  b'\\\$c\\] "
+like 'it starts where it was called' "$said" "^cwd $TMP\$"
+like 'the host name resolves' "$said" '^name 127'
+like 'no network but its own' "$said" '^network dummy0 lo $'
+like 'an address that is not 127.x' "$said" '^address 1$'
+like 'it may write anywhere' "$said" '^layer harmed'
+is "the host's files are not harmed" "$(cat "$victim" 2>&1)" "the host's"
+ok "nor removed" test -e "$MW_SRC/README.md"
+is 'files come back' "$(cat "$TMP/out/dir/file" 2>&1)" 'came back'
+is 'whole' "$(stat -c %s "$TMP/out/big" 2>&1)" 3000000
+ok 'with the kernel log' grep -q 'Linux version 6\.12' "$TMP/out/kernel.log"
+like 'the boot time is told' "$(cat "$TMP/err")" 'up after [0-9.]+ s'
+
+vm --timeout 2 -- sleep 1000 >"$TMP/slow" 2>&1
+is 'a command over its time is ended: 124' $? 124
+
+# what outlives even the guest's own watch: its process stopped
+said=$(MW_VM_BOOT_TIMEOUT=40 vm --timeout 1 -- sh -c \
+    'kill -STOP $PPID; sleep 1000' 2>&1)
+is 'a VM that hangs is ended: 124' $? 124
+like 'and that is said' "$said" 'it hung'
+
+said=$(vm --out "$TMP/died" -- sh -c 'echo c >/proc/sysrq-trigger' 2>&1)
+is 'a VM that dies: 125' $? 125
+like "with the kernel's last words" "$said" 'Kernel panic'
+is 'nothing of any VM is left' "$(ls "$TMP/vms")" ''
+done_testing
