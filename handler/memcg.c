@@ -450,10 +450,27 @@ static int _take (pid_t pid, void *arg)
     return 0;
 }
 
+/* The extern step has only Slurm's own `sleep` and what ssh brought: its end
+ * would be the extern step's, and scancel does not signal it either. */
+static bool _is_extern (int dir)
+{
+    char link[32], path[MEMCG_PATH_MAX];
+    ssize_t n;
+
+    snprintf (link, sizeof (link), "/proc/self/fd/%d", dir);
+    n = readlink (link, path, sizeof (path) - 1);
+    if (n < 0)
+        return false;
+    path[n] = '\0';
+    return strstr (path, "/step_extern") != NULL;
+}
+
 static int _signal_dir (int dir, void *arg)
 {
     struct batch *b = arg;
 
+    if (b->m->layout == MW_LAYOUT_SLURM && _is_extern (dir))
+        return 0;
     b->dir = dir;
     cg_each_pid (dir, "cgroup.procs", _take, b);
     _flush (b);

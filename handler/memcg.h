@@ -120,7 +120,8 @@ int memcg_reopen (struct memcg *m, const char *path, const char *freezer_path,
 /* Close every descriptor. Does not disarm. */
 void memcg_close (struct memcg *m);
 
-/* Send [signo] to the job's tasks. Returns to how many, or -1. */
+/* Send [signo] to the job's tasks, but not to its extern step. Returns to how
+ *   many, or -1. */
 int memcg_signal (struct memcg *m, int signo, struct mw_err *err);
 
 /* How many processes of the job there are (slurmstepd not counted); -1. */
