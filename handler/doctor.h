@@ -1,0 +1,44 @@
+/* doctor.h - what this node offers, what it lacks, and what that costs
+ *
+ * Each check is a function and a row of a table; all of them read below the
+ * sysroot (cgfile.h), so that recorded trees of other nodes can be examined.
+ */
+#ifndef MW_DOCTOR_H
+#define MW_DOCTOR_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum doctor_verdict {
+    DOCTOR_OK,                  /* it is there */
+    DOCTOR_LACKS,               /* it is not; the row says what that costs */
+    DOCTOR_NA,                  /* means nothing on this node */
+};
+
+/* Where things are mounted. "" = nowhere. */
+struct doctor_mounts {
+    char memory[PATH_MAX];      /* v1 */
+    char freezer[PATH_MAX];     /* v1 */
+    char unified[PATH_MAX];     /* v2 */
+    bool unified_memory;        /* v2 has the memory controller */
+    bool recursiveprot;         /* mounted memory_recursiveprot */
+};
+
+struct doctor_check {
+    const char *item;
+    const char *cost;           /* what is lost where it is lacking */
+    /* Look, and write what was found as a short text into [found]. */
+    enum doctor_verdict (*look) (const struct doctor_mounts *m, char *found,
+                                 size_t len);
+};
+
+extern const struct doctor_check doctor_node_checks[];
+extern const size_t doctor_node_count;
+extern const struct doctor_check doctor_slurm_checks[];
+extern const size_t doctor_slurm_count;
+
+/* Read /proc/self/mounts. Returns 0, or -1 with errno. */
+int doctor_mounts (struct doctor_mounts *m);
+
+#endif /* !MW_DOCTOR_H */
