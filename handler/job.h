@@ -12,8 +12,6 @@
 
 struct sd_event_source;
 
-#define JOB_MAX_ATTACHED 4
-
 struct job {
     struct job *next;               /* all jobs, in order of registration */
     struct mw_jobspec spec;
@@ -38,7 +36,6 @@ struct job {
     struct sd_event_source *event;  /* OOM */
     struct sd_event_source *timer;  /* the incident's next deadline; made at
                                        registration, switched on and off */
-    struct sd_event_source *attached[JOB_MAX_ATTACHED]; /* who hears its notes */
 };
 
 struct job_table {

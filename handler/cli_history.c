@@ -1,0 +1,277 @@
+/* cli_history.c - memwarden events and why: the journal, for people
+ *
+ * The warden only checks who asks and hands over a descriptor; reading, which may
+ * be long, is done here.  Where no warden answers, root reads the file itself.
+ */
+#include "handler/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "handler/conf.h"
+#include "lib/cleanup.h"
+#include "lib/client.h"
+#include "lib/units.h"
+#include "lib/wire.h"
+
+#define TIMEOUT_MS 5000
+#define FOLLOW_MS 200
+
+/* The file itself, for root without a warden. */
+static int _open_file (const struct cli_common *common, struct mw_err *err)
+{
+    static struct conf conf;
+    char path[PATH_MAX + 32];
+    int fd;
+
+    if (!common->state_dir && conf_load (&conf, CONF_PATH_DEFAULT, err) < 0)
+        return -1;
+    snprintf (path, sizeof (path), "%s/journal.jsonl",
+              common->state_dir ? common->state_dir : conf.state_dir);
+    fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        mw_err_errno (err, "no warden answers, and its journal %s cannot be "
+                      "read; --state-dir names another place", path);
+    return fd;
+}
+
+/* Open what may be read. Returns NULL with *[rc], everything said. */
+static FILE *_open_history (const struct cli_command *self,
+                            const struct cli_common *common, int *rc)
+{
+    cleanup_json json_t *req = mw_wire_new ("history");
+    cleanup_fd int sock = -1, fd = -1;
+    struct mw_err err = { "" };
+    FILE *f;
+
+    if (!common->state_dir)
+        sock = mw_client_open (common->socket, TIMEOUT_MS, &err);
+    if (sock >= 0 &&
+        mw_client_call (sock, req, NULL, 0, NULL, &fd, &err) < 0) {
+        if (errno == ENOENT)        /* nothing has happened to this user */
+            return fopen ("/dev/null", "r");
+        *rc = cli_fail (self, &err, errno);
+        return NULL;
+    }
+    if (sock < 0 && (geteuid () != 0 ||
+                     (fd = _open_file (common, &err)) < 0)) {
+        fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
+        *rc = CLI_NO_WARDEN;
+        return NULL;
+    }
+    if (!(f = fdopen (fd, "r"))) {
+        *rc = CLI_FAILED;
+        return NULL;
+    }
+    fd = -1;
+    rewind (f);     /* the descriptor's place may be shared */
+    return f;
+}
+
+static bool _about (const json_t *record, const char *job)
+{
+    return !job || strcmp (cli_text (record, "job"), job) == 0;
+}
+
+/* The time of a record as the reader's clock shows it. */
+static void _local_time (const json_t *record, char *buf, size_t len)
+{
+    struct tm tm = { 0 };
+    time_t t;
+
+    if (!strptime (cli_text (record, "t"), "%Y-%m-%dT%H:%M:%S", &tm)) {
+        snprintf (buf, len, "?");
+        return;
+    }
+    t = timegm (&tm);
+    localtime_r (&t, &tm);
+    strftime (buf, len, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
+/* Every record without what only a restart needs. */
+static int _print_record (json_t *record, bool json)
+{
+    char t[32];
+
+    if (json) {
+        json_object_del (record, "st");
+        return cli_print_json (record);
+    }
+    _local_time (record, t, sizeof (t));
+    printf ("%s %-11s %s\n", t, cli_text (record, "event"),
+            cli_text (record, "text"));
+    return CLI_OK;
+}
+
+/* Read a line that is whole. Returns its length; 0 = not yet. */
+static ssize_t _line (FILE *f, char **text, size_t *room)
+{
+    off_t at = ftello (f);
+    ssize_t n = getline (text, room, f);
+
+    if (n > 0 && (*text)[n - 1] == '\n')
+        return n;
+    clearerr (f);
+    fseeko (f, at, SEEK_SET);
+    return 0;
+}
+
+int cli_events (const struct cli_command *self, int argc, char **argv)
+{
+    static const struct option options[] = {
+        CLI_COMMON_OPTIONS,
+        { "follow", no_argument, NULL, 'f' },
+        { "job", required_argument, NULL, 'j' },
+        { 0 }
+    };
+    struct timespec pause = { .tv_nsec = FOLLOW_MS * 1000000 };
+    struct cli_common common = { 0 };
+    cleanup_free char *text = NULL;
+    cleanup_file FILE *f = NULL;
+    const char *job = NULL;
+    bool follow = false;
+    size_t room = 0;
+    ssize_t n;
+    int c, rc = CLI_OK;
+
+    while ((c = getopt_long (argc, argv, "f", options, NULL)) != -1) {
+        if (c == 'f')
+            follow = true;
+        else if (c == 'j')
+            job = optarg;
+        else
+            cli_common_option (self, c, &common);
+    }
+    if (optind < argc)
+        return cli_usage (self, "\"%.40s\" is not understood; --job JOB names "
+                          "a job", argv[optind]);
+    if (!(f = _open_history (self, &common, &rc)))
+        return rc;
+    for (;;) {
+        while ((n = _line (f, &text, &room)) > 0) {
+            cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
+
+            if (r && _about (r, job))
+                _print_record (r, common.json);
+        }
+        fflush (stdout);
+        if (!follow)
+            return CLI_OK;
+        nanosleep (&pause, NULL);
+    }
+}
+
+/* ---- why ----------------------------------------------------------------- */
+
+struct story {
+    unsigned long long began_ms;    /* of the incident being told */
+    char incident[96];
+    unsigned incidents;
+    bool header;
+};
+
+static void _tell_header (struct story *s, const json_t *record)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    const json_t *st = json_object_get (record, "st");
+
+    if (s->header || !st)
+        return;
+    s->header = true;
+    printf ("Job %s, uid %llu: reservation %s, limit %s, priority %llu\n"
+            "Its ladder: %s\n", cli_text (record, "job"),
+            cli_number (record, "uid"),
+            mw_size_format (cli_number (st, "reservation"), a, sizeof (a)),
+            mw_size_format (cli_number (st, "limit"), b, sizeof (b)),
+            cli_number (st, "priority"), cli_text (st, "ladder"));
+}
+
+/* A record as a line of the story: when, counted from the incident's begin. */
+static void _tell (struct story *s, const json_t *record)
+{
+    const char *incident = cli_text (record, "incident");
+    unsigned long long ms = cli_number (record, "ms");
+    char t[32], used[MW_SIZE_STRLEN];
+
+    _tell_header (s, record);
+    if (*incident && strcmp (incident, s->incident) != 0) {
+        snprintf (s->incident, sizeof (s->incident), "%s", incident);
+        s->began_ms = ms;
+        s->incidents++;
+        _local_time (record, t, sizeof (t));
+        printf ("\nIncident %s, %s\n", incident, t);
+    }
+    if (!*incident) {
+        _local_time (record, t, sizeof (t));
+        printf ("  %s  %-10s %s\n", t, cli_text (record, "event"),
+                cli_text (record, "text"));
+        return;
+    }
+    printf ("  %+9.3f s  %-10s %s [%s in use]\n",
+            (double) (ms - s->began_ms) / 1000, cli_text (record, "event"),
+            cli_text (record, "text"),
+            mw_size_format (cli_number (record, "used"), used, sizeof (used)));
+}
+
+/* What is no part of an OOM's story. */
+static bool _dull (const json_t *record)
+{
+    const char *event = cli_text (record, "event");
+
+    return strcmp (event, "note") == 0 && !*cli_text (record, "incident");
+}
+
+static int _nothing (const struct cli_command *self, const char *key)
+{
+    fprintf (stderr, "memwarden why: nothing is known of a job %s here%s; "
+             "`memwarden jobs` lists those that run, `memwarden events` what "
+             "has happened\n", key, geteuid () == 0 ? "" : " that is yours");
+    (void) self;
+    return CLI_NO_JOB;
+}
+
+int cli_why (const struct cli_command *self, int argc, char **argv)
+{
+    static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
+    cleanup_json json_t *all = json_array ();
+    struct cli_common common = { 0 };
+    cleanup_free char *text = NULL;
+    cleanup_file FILE *f = NULL;
+    struct story story = { 0 };
+    size_t room = 0, i;
+    json_t *record;
+    ssize_t n;
+    int c, rc = CLI_OK;
+
+    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+        cli_common_option (self, c, &common);
+    if (optind + 1 != argc)
+        return cli_usage (self, optind < argc ? "one job at a time"
+                                              : "which job?");
+    if (!(f = _open_history (self, &common, &rc)))
+        return rc;
+    while ((n = _line (f, &text, &room)) > 0) {
+        cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
+
+        if (r && _about (r, argv[optind]) && !_dull (r))
+            json_array_append (all, r);
+    }
+    if (json_array_size (all) == 0)
+        return _nothing (self, argv[optind]);
+    json_array_foreach (all, i, record) {
+        if (!common.json)
+            _tell (&story, record);
+        json_object_del (record, "st");
+    }
+    if (common.json)
+        return cli_print_json (all);
+    if (story.incidents == 0)
+        printf ("\nIt has had no OOM here.\n");
+    return CLI_OK;
+}

@@ -1,0 +1,63 @@
+#include "handler/failsafe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "handler/job.h"
+#include "handler/journal.h"
+#include "lib/cleanup.h"
+
+/* Returns 0, or -1: its memcg is not there any more, or does not obey. */
+static int _give_back (struct job *job, struct mw_err *err)
+{
+    cleanup_free char *path = job->memcg.path;
+    struct memcg *m = &job->memcg;
+    int rc;
+
+    m->path = NULL;
+    if (memcg_reopen (m, path, job->freezer_path, m->inode, job->spec.layout,
+                      err) < 0) {
+        m->path = path;
+        path = NULL;
+        return -1;
+    }
+    /* first what lets it run: the kernel's killer must be there when it does */
+    rc = m->ops->disarm (m, err);
+    if (m->ops->freeze (m, false, err) < 0)
+        rc = -1;
+    /* a loan that is in use cannot be taken back without an OOM */
+    m->ops->set_limit (m, job->limit, job->reserve, NULL);
+    return rc;
+}
+
+int failsafe_run (const char *state_dir, struct mw_err *err)
+{
+    struct job_table jobs = { 0 };
+    struct journal journal;
+    int count = 0;
+
+    if (journal_open (&journal, state_dir, err) < 0)
+        return -1;
+    if (journal_recover (&journal, &jobs, err) < 0) {
+        journal_close (&journal);
+        return -1;
+    }
+    for (struct job *job = jobs.first; job; job = job->next) {
+        struct mw_err why = { "" };
+        char text[MW_ERR_MAX];
+
+        if (_give_back (job, &why) == 0) {
+            count++;
+            snprintf (text, sizeof (text), "job %s: given back to the kernel",
+                      job->spec.key);
+        } else {
+            snprintf (text, sizeof (text), "job %s: not given back: %.400s",
+                      job->spec.key, why.text);
+        }
+        journal_append (&journal, "failsafe", job, NULL, text, NULL, NULL);
+    }
+    while (jobs.first)
+        job_free (&jobs, jobs.first);
+    journal_close (&journal);
+    return count;
+}

@@ -1,0 +1,542 @@
+/* warden.c - jobs come, run out of memory, and go: what main's loop calls
+ *
+ * An event's way: _on_event → warden_check → incident_oom → step.  Nothing on it
+ * allocates, forks or waits.
+ */
+#include "handler/warden.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "handler/cgfile.h"
+#include "handler/clock.h"
+#include "handler/control.h"
+#include "handler/step.h"
+#include "lib/cleanup.h"
+
+/* ---- the node ------------------------------------------------------------ */
+
+uint64_t warden_capacity (const struct warden *w)
+{
+    return w->node_memory > w->node_reserve ? w->node_memory - w->node_reserve
+                                            : 0;
+}
+
+static void _read_meminfo (const struct warden *w, struct policy_node *node)
+{
+    char text[2048];
+    ssize_t n = w->meminfo < 0 ? -1 : pread (w->meminfo, text,
+                                             sizeof (text) - 1, 0);
+
+    /* without it, what the jobs use is all that is known */
+    node->available = node->capacity;
+    if (n <= 0)
+        return;
+    text[n] = '\0';
+    if (cg_key (text, "MemAvailable:", &node->available))
+        node->available *= 1024;
+    if (cg_key (text, "SwapFree:", &node->swap_free))
+        node->swap_free *= 1024;
+}
+
+static void _snapshot_job (struct job *j, struct policy_job *p, bool exact)
+{
+    uint64_t limit = j->limit + j->incident.lent;
+
+    if (exact)
+        step_read_usage (j);
+    *p = (struct policy_job) {
+        .slurm_id = j->spec.slurm_id,
+        .priority = j->priority,
+        .reservation = j->reservation,
+        .limit = limit,
+        .lent = j->incident.lent,
+        .used = exact ? j->usage.used : limit,
+        .swap = j->usage.swap,
+        .elapsed_ms = clock_ms () - j->mark_ms,
+        .cpus = j->spec.cpus,
+        .requeueable = j->spec.batch,
+        .protect = j->class && j->class->protect,
+        .leaving = j->incident.kills > 0,
+        .parked = incident_waits (j),
+    };
+}
+
+unsigned warden_snapshot (struct warden *w, struct policy_node *node,
+                          struct policy_job *jobs, unsigned max, bool exact)
+{
+    unsigned n = 0;
+
+    *node = (struct policy_node) { .capacity = warden_capacity (w),
+                                   .reserve = w->node_reserve };
+    _read_meminfo (w, node);
+    for (struct job *j = w->jobs.first; j && n < max; j = j->next, n++) {
+        _snapshot_job (j, &jobs[n], exact);
+        jobs[n].index = n;
+        node->used += jobs[n].used;
+    }
+    return n;
+}
+
+uint64_t warden_may_lend (struct warden *w, struct job *job,
+                          const struct mw_amount *amount)
+{
+    uint64_t limit = job->limit + job->incident.lent, bytes = 0, room;
+    struct policy_node node;
+    unsigned n;
+
+    /* cheap first: where there is room even if all used all of their limits, no
+     * usage needs to be read */
+    for (int exact = 0; exact <= 1 && bytes == 0; exact++) {
+        n = warden_snapshot (w, &node, w->scratch, w->scratch_max, exact);
+        room = policy_headroom (&node, w->scratch, n);
+        /* memory that others than jobs have taken cannot be lent either */
+        if (node.available < node.reserve)
+            room = 0;
+        else if (room > node.available - node.reserve)
+            room = node.available - node.reserve;
+        bytes = policy_grow (amount, limit, job->incident.lent, room);
+    }
+    return bytes;
+}
+
+static int _on_room (sd_event_source *s, void *arg)
+{
+    struct warden *w = arg;
+
+    sd_event_source_set_enabled (s, SD_EVENT_OFF);
+    incident_headroom (w);
+    report_flush (w);
+    return 0;
+}
+
+void warden_room (struct warden *w)
+{
+    if (w->room)
+        sd_event_source_set_enabled (w->room, SD_EVENT_ONESHOT);
+}
+
+/* ---- events of jobs ------------------------------------------------------ */
+
+static void _first (uint64_t *due, uint64_t ms)
+{
+    if (ms > 0 && (*due == 0 || ms < *due))
+        *due = ms;
+}
+
+void warden_set_timer (struct job *job)
+{
+    uint64_t due = job->look_ms;
+
+    if (!job->timer)
+        return;
+    if (job->incident.open) {
+        _first (&due, job->incident.deadline_ms);
+        _first (&due, job->incident.again_ms);
+    }
+    if (due == 0) {
+        sd_event_source_set_enabled (job->timer, SD_EVENT_OFF);
+        return;
+    }
+    sd_event_source_set_time (job->timer, due * 1000);
+    sd_event_source_set_enabled (job->timer, SD_EVENT_ONESHOT);
+}
+
+/* v2 asks not to be looked at for a while: then its event is not listened to. */
+static void _back_off (struct job *job)
+{
+    bool off = job->memcg.backoff_ms > 0;
+
+    if (off)
+        job->look_ms = clock_ms () + job->memcg.backoff_ms;
+    if (job->event)
+        sd_event_source_set_enabled (job->event,
+                                     off ? SD_EVENT_OFF : SD_EVENT_ON);
+    warden_set_timer (job);
+}
+
+void warden_check (struct warden *w, struct job *job)
+{
+    enum memcg_state state = job->memcg.ops->check (&job->memcg);
+
+    if (state == MEMCG_GONE) {
+        warden_release (w, job, "its cgroup is gone");
+        return;
+    }
+    _back_off (job);
+    if (state == MEMCG_OOM)
+        incident_oom (w, job, TRIGGER_JOB);
+    else if (state == MEMCG_KERNEL_KILL)
+        report (w, job, "kernel-kill", REPORT_LOG | REPORT_JOB,
+                "job %s: the kernel has killed in it", job->spec.key);
+}
+
+static struct warden *_warden;     /* sd-event hands a source one pointer: its job */
+
+static int _on_event (sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+    (void) s;
+    (void) fd;
+    (void) events;
+    warden_check (_warden, arg);
+    report_flush (_warden);
+    return 0;
+}
+
+static int _on_timer (sd_event_source *s, uint64_t usec, void *arg)
+{
+    struct job *job = arg;
+    char key[MW_JOBKEY_MAX];
+
+    (void) s;
+    (void) usec;
+    snprintf (key, sizeof (key), "%s", job->spec.key);
+    if (job->look_ms > 0 && clock_ms () >= job->look_ms) {
+        job->look_ms = 0;
+        warden_check (_warden, job);
+        if (job_find (&_warden->jobs, key) != job) {
+            report_flush (_warden);
+            return 0;
+        }
+    }
+    incident_timer (_warden, job);
+    if (job_find (&_warden->jobs, key) == job)
+        warden_set_timer (job);
+    report_flush (_warden);
+    return 0;
+}
+
+static int _listen (struct warden *w, struct job *job, struct mw_err *err)
+{
+    int rc;
+
+    _warden = w;
+    rc = sd_event_add_io (w->loop, &job->event, job->memcg.event,
+                          job->memcg.ops->epoll_events, _on_event, job);
+    if (rc >= 0 && !job->timer)
+        rc = sd_event_add_time (w->loop, &job->timer, CLOCK_BOOTTIME, 0, 1000,
+                                _on_timer, job);
+    if (rc < 0) {
+        errno = -rc;
+        return mw_err_errno (err, "cannot listen to job %s", job->spec.key);
+    }
+    sd_event_source_set_enabled (job->timer, SD_EVENT_OFF);
+    return 0;
+}
+
+/* ---- registration -------------------------------------------------------- */
+
+/* Room to take a snapshot in, before it is needed. */
+static int _make_scratch (struct warden *w)
+{
+    unsigned max = w->scratch_max ? 2 * w->scratch_max : 64;
+    struct policy_job *more;
+
+    if (w->jobs.count < w->scratch_max)
+        return 0;
+    more = realloc (w->scratch, max * sizeof (*more));
+    if (!more)
+        return -1;
+    w->scratch = more;
+    w->scratch_max = max;
+    return 0;
+}
+
+static bool _matches (const char *pattern, const char *text)
+{
+    return !pattern[0] || fnmatch (pattern, text, 0) == 0;
+}
+
+/* Partition, account and QOS are known to the controller alone; a class that asks
+ * for them matches no job until they are. */
+static const struct conf_class *_class (const struct conf *conf,
+                                        const struct mw_jobspec *spec)
+{
+    const struct passwd *pw = NULL;
+
+    for (unsigned i = 0; i < conf->class_count; i++) {
+        const struct conf_class *c = &conf->classes[i];
+
+        if (c->match_user[0] && !pw)
+            pw = getpwuid (spec->uid);
+        if (!c->match_qos[0] && !c->match_partition[0] &&
+            !c->match_account[0] &&
+            _matches (c->match_user, pw ? pw->pw_name : ""))
+            return c;
+    }
+    return NULL;
+}
+
+/* Write what the job is given into its memcg, and take its OOM over. */
+static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
+{
+    if (w->conf.shadow)
+        return 0;
+    /* a hint to the kernel's reclaim: where it is not to be had the limits hold
+     * all the same */
+    job->memcg.ops->set_reservation (&job->memcg, job->reservation, NULL);
+    if (step_assert_limit (job, err) < 0)
+        return -1;
+    if (job->memcg.armed && job->memcg.event >= 0)
+        return 0;
+    if (job->memcg.ops->arm (&job->memcg, err) < 0)
+        return -1;
+    return _listen (w, job, err);
+}
+
+static char *_path_of (int dir)
+{
+    char link[64], path[MEMCG_PATH_MAX];
+    ssize_t n;
+
+    snprintf (link, sizeof (link), "/proc/self/fd/%d", dir);
+    n = readlink (link, path, sizeof (path) - 1);
+    return n > 0 ? strndup (path, (size_t) n) : NULL;
+}
+
+static struct job *_register_new (struct warden *w,
+                                  const struct mw_jobspec *spec,
+                                  int memory_dir, int freezer_dir,
+                                  struct mw_err *err)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], l[MW_LADDER_STRLEN];
+    struct mw_err note = { "" };
+    struct job *job;
+
+    if (_make_scratch (w) < 0 || !(job = job_new (&w->jobs))) {
+        mw_err_errno (err, "cannot register job %s", spec->key);
+        return NULL;
+    }
+    job->spec = *spec;
+    job->class = _class (&w->conf, spec);
+    job->registered_ms = job->mark_ms = clock_ms ();
+    if (freezer_dir >= 0)
+        job->freezer_path = _path_of (freezer_dir);
+    if (job_resolve (job, &w->conf, warden_capacity (w), w->node_cpus,
+                     &note) < 0) {
+        errno = EINVAL;
+        mw_err_set (err, "job %s: %s", spec->key, note.text);
+        job_free (&w->jobs, job);
+        return NULL;
+    }
+    if (memcg_open (&job->memcg, memory_dir, freezer_dir, spec->layout,
+                    err) < 0) {
+        job_free (&w->jobs, job);
+        return NULL;
+    }
+    report (w, job, "registered", REPORT_LOG, "job %s: registered: reservation "
+            "%s, limit %s, priority %u, ladder %s%s%s", spec->key,
+            mw_size_format (job->reservation, a, sizeof (a)),
+            mw_size_format (job->limit, b, sizeof (b)), job->priority,
+            mw_ladder_format (job->ladder, l, sizeof (l)),
+            note.text[0] ? "; " : "", note.text);
+    if (_take_over (w, job, err) < 0) {
+        int saved = errno;
+
+        warden_release (w, job, "it could not be taken over");
+        errno = saved;
+        return NULL;
+    }
+    return job;
+}
+
+struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
+                             int memory_dir, int freezer_dir,
+                             struct mw_err *err)
+{
+    struct job *job = job_find (&w->jobs, spec->key);
+    char key[MW_JOBKEY_MAX];
+
+    if (job && job->memcg.inode != cg_inode (memory_dir)) {
+        if (job->memcg.ops->check (&job->memcg) != MEMCG_GONE) {
+            errno = EEXIST;
+            mw_err_set (err, "job %s is registered with another memcg (%s)",
+                        spec->key, job->memcg.path);
+            return NULL;
+        }
+        warden_release (w, job, "its cgroup was made anew");
+        job = NULL;
+    }
+    if (!job) {
+        job = _register_new (w, spec, memory_dir, freezer_dir, err);
+    } else if (_take_over (w, job, err) < 0) {
+        return NULL;
+    }
+    if (!job)
+        return NULL;
+    /* an OOM of before the arming gave no event */
+    snprintf (key, sizeof (key), "%s", spec->key);
+    if (job->memcg.armed)
+        warden_check (w, job);
+    return job_find (&w->jobs, key);
+}
+
+void warden_release (struct warden *w, struct job *job, const char *why)
+{
+    bool gone = job->memcg.dir < 0 ||
+                job->memcg.ops->check (&job->memcg) == MEMCG_GONE;
+
+    incident_end (w, job, "the job has ended");
+    report (w, job, "released", REPORT_LOG, "job %s: released: %s",
+            job->spec.key, why);
+    report_flush (w);       /* while its listeners are there */
+    job->event = sd_event_source_disable_unref (job->event);
+    if (!gone && job->memcg.armed)
+        job->memcg.ops->disarm (&job->memcg, NULL);
+    job_free (&w->jobs, job);
+    warden_room (w);
+}
+
+/* ---- restart, reload, end ------------------------------------------------ */
+
+/* Take up [job] as the journal has it. Returns 0, or -1: it is gone. */
+static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
+{
+    cleanup_free char *path = job->memcg.path;
+    uint64_t limit = job->memcg.set_limit;
+
+    job->memcg.path = NULL;
+    if (memcg_reopen (&job->memcg, path, job->freezer_path, job->memcg.inode,
+                      job->spec.layout, err) < 0) {
+        job->memcg.path = path;
+        path = NULL;
+        return -1;
+    }
+    job->memcg.set_limit = limit;
+    job->class = _class (&w->conf, &job->spec);
+    return _take_over (w, job, err);
+}
+
+int warden_recover (struct warden *w, struct mw_err *err)
+{
+    struct job *job, *next;
+    struct mw_err why;
+
+    if (journal_recover (&w->journal, &w->jobs, err) < 0)
+        return -1;
+    if (err->text[0])
+        report_log (w, 4, "%s", err->text);
+    w->request_seq = w->journal.seq;
+    for (job = w->jobs.first; job; job = next) {
+        next = job->next;
+        if (_make_scratch (w) < 0)
+            return mw_err_errno (err, "cannot recover");
+        if (_recover_job (w, job, &why) < 0) {
+            report (w, job, "released", REPORT_LOG, "job %s: gone while the "
+                    "warden was away: %s", job->spec.key, why.text);
+            if (job->memcg.dir >= 0 && job->memcg.armed)
+                job->memcg.ops->disarm (&job->memcg, NULL);
+            job_free (&w->jobs, job);
+            continue;
+        }
+        report (w, job, "adopted", REPORT_LOG, "job %s: taken up again",
+                job->spec.key);
+    }
+    for (job = w->jobs.first; job; job = next) {
+        next = job->next;
+        incident_recover (w, job);
+        if (!job->incident.open && job->memcg.armed)
+            warden_check (w, job);
+    }
+    report_flush (w);
+    return 0;
+}
+
+void warden_hand_back (struct warden *w)
+{
+    struct mw_err err;
+
+    for (struct job *j = w->jobs.first; j; j = j->next) {
+        j->event = sd_event_source_disable_unref (j->event);
+        if (j->incident.frozen)
+            j->memcg.ops->freeze (&j->memcg, false, NULL);
+        if (j->memcg.armed && j->memcg.ops->disarm (&j->memcg, &err) < 0 &&
+            errno != ENODEV)
+            report_log (w, 3, "job %s: its OOM cannot be given back to the "
+                        "kernel: %s", j->spec.key, err.text);
+    }
+}
+
+void warden_reconfigured (struct warden *w)
+{
+    w->node_reserve = mw_amount_of (&w->conf.node_reserve, w->node_memory, 0);
+    for (struct job *j = w->jobs.first; j; j = j->next)
+        j->class = _class (&w->conf, &j->spec);
+    warden_room (w);
+}
+
+/* ---- the courier's answers ----------------------------------------------- */
+
+/* The job a request was for: its id begins with the key and a dot.  A key may have
+ * dots of its own, so the longest one is meant. */
+static struct job *_asked_by (struct warden *w, const char *id)
+{
+    struct job *found = NULL;
+    size_t longest = 0;
+
+    for (struct job *j = w->jobs.first; j; j = j->next) {
+        size_t len = strlen (j->spec.key);
+
+        if (len > longest && strncmp (id, j->spec.key, len) == 0 &&
+            id[len] == '.') {
+            found = j;
+            longest = len;
+        }
+    }
+    return found;
+}
+
+static void _take_answers (struct warden *w)
+{
+    static struct spool_answer a;
+    struct mw_err err;
+    struct job *job;
+    int rc;
+
+    while ((rc = spool_take_answer (&w->spool, &a, &err)) != 0) {
+        if (rc < 0) {
+            report_log (w, 4, "an answer of the courier is dropped: %s",
+                        err.text);
+            if (errno != EPROTO)
+                break;
+            continue;
+        }
+        if ((job = _asked_by (w, a.id)))
+            incident_answer (w, job, &a);
+    }
+    report_flush (w);
+}
+
+static int _on_answers (sd_event_source *s, const struct inotify_event *e,
+                        void *arg)
+{
+    (void) s;
+    (void) e;
+    _take_answers (arg);
+    return 0;
+}
+
+int warden_listen_answers (struct warden *w, struct mw_err *err)
+{
+    char path[64];
+    int rc;
+
+    snprintf (path, sizeof (path), "/proc/self/fd/%d", w->spool.ans);
+    rc = sd_event_add_inotify (w->loop, &w->answers, path,
+                               IN_MOVED_TO | IN_CREATE, _on_answers, w);
+    if (rc >= 0)
+        rc = sd_event_add_defer (w->loop, &w->room, _on_room, w);
+    if (rc < 0) {
+        errno = -rc;
+        return mw_err_errno (err, "cannot listen to the spool");
+    }
+    sd_event_source_set_enabled (w->room, SD_EVENT_OFF);
+    _take_answers (w);
+    return 0;
+}
