@@ -298,10 +298,16 @@ static void _append_user (struct journal *j, uid_t uid)
 
 /* ---- the file ------------------------------------------------------------ */
 
+static int _append_boot (struct journal *j, struct mw_err *err);
+
 int journal_append (struct journal *j, const char *event,
                     const struct job *job, const char *step,
                     const char *text, const char *more, struct mw_err *err)
 {
+    /* without its boot record, which a full disk may have kept out, the file
+     * would be taken for one of an earlier boot */
+    if (j->size == 0 && strcmp (event, "boot") != 0)
+        _append_boot (j, NULL);
     _compose (j->seq + 1, event, job, step, text, more);
     if (line.over) {
         errno = EMSGSIZE;

@@ -112,6 +112,31 @@ static bool _apply (const json_t *st, struct job *job)
     return _incident (json_object_get (st, "incident"), &job->incident);
 }
 
+/* Put state [st] into job [key] of [t], made where it is not there.  A state that
+ * is not whole changes nothing: the one before it is the better guide.
+ * Returns false then. */
+static bool _take_state (struct job_table *t, const char *key,
+                         const json_t *st)
+{
+    struct job_table scratch = { NULL, 0 };
+    struct job *job = job_find (t, key), *fresh = job_new (&scratch), old;
+    bool whole;
+
+    if (!fresh)
+        return false;
+    whole = _apply (st, fresh) && !strcmp (fresh->spec.key, key) &&
+            (job || (job = job_new (t)));
+    if (whole) {
+        old = *job;
+        *job = *fresh;
+        job->next = old.next;
+        *fresh = old;
+        fresh->next = NULL;
+    }
+    job_free (&scratch, fresh);
+    return whole;
+}
+
 /* Take in one record. Returns false where it is not a whole one. */
 static bool _record (struct journal *j, struct job_table *t,
                      const json_t *record)
@@ -132,15 +157,7 @@ static bool _record (struct journal *j, struct job_table *t,
             job_free (t, job);
         return true;
     }
-    if (!st)
-        return true;
-    if (!job && !(job = job_new (t)))
-        return false;
-    if (_apply (st, job))
-        return true;
-    /* no job must be acted upon by half a state */
-    job_free (t, job);
-    return false;
+    return !st || _take_state (t, key, st);
 }
 
 int journal_recover (struct journal *j, struct job_table *t,
