@@ -1,0 +1,147 @@
+/* targets.c - ladder, amounts, job spec and wire under arbitrary bytes */
+#include "test/fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/jobspec.h"
+#include "lib/ladder.h"
+#include "lib/units.h"
+#include "lib/wire.h"
+
+/* Broken promises stop the fuzzer, also where NDEBUG is defined. */
+#define PROMISE(cond) do { if (!(cond)) abort (); } while (0)
+
+static char *_string (const uint8_t *data, size_t size)
+{
+    char *s = malloc (size + 1);
+
+    PROMISE (s != NULL);
+    memcpy (s, data, size);
+    s[size] = '\0';
+    return s;
+}
+
+/* A sentence holds no control character but a newline of our own. */
+static void _check_sentence (const struct mw_err *err)
+{
+    PROMISE (err->text[0] != '\0');
+    for (const char *s = err->text; *s; s++)
+        PROMISE ((unsigned char) *s >= 0x20 || *s == '\n');
+}
+
+/* What is taken is written so that it is read back the same. */
+static void _ladder (const uint8_t *data, size_t size)
+{
+    cleanup_free char *text = _string (data, size);
+    char once[MW_LADDER_STRLEN], twice[MW_LADDER_STRLEN];
+    struct mw_ladder ladder;
+    struct mw_err err = { "" };
+
+    if (mw_ladder_parse (text, &ladder, &err) < 0) {
+        _check_sentence (&err);
+        return;
+    }
+    PROMISE (ladder.count > 0 && ladder.count <= MW_LADDER_MAX_STEPS);
+    PROMISE (ladder.step[ladder.count - 1].kind == MW_STEP_KILL);
+    mw_ladder_format (&ladder, once, sizeof (once));
+    PROMISE (mw_ladder_parse (once, &ladder, NULL) == 0);
+    mw_ladder_format (&ladder, twice, sizeof (twice));
+    PROMISE (strcmp (once, twice) == 0);
+}
+
+static void _units (const uint8_t *data, size_t size)
+{
+    cleanup_free char *text = _string (data, size);
+    char buf[64];
+    struct mw_amount a, b;
+    uint64_t n, again;
+    struct mw_err err = { "" };
+
+    if (mw_size_parse (text, &n, &err) == 0) {
+        PROMISE (n <= INT64_MAX);
+        mw_size_exact (n, buf, sizeof (buf));
+        PROMISE (mw_size_parse (buf, &again, NULL) == 0 && again == n);
+    } else {
+        _check_sentence (&err);
+    }
+    if (mw_amount_parse (text, &a, NULL) == 0) {
+        mw_amount_format (&a, buf, sizeof (buf));
+        PROMISE (mw_amount_parse (buf, &b, NULL) == 0 && a.kind == b.kind);
+        PROMISE (mw_amount_of (&a, INT64_MAX, 0) <= INT64_MAX);
+    }
+    if (mw_duration_parse (text, &n, NULL) == 0) {
+        mw_duration_format (n, buf, sizeof (buf));
+        PROMISE (mw_duration_parse (buf, &again, NULL) == 0 && again == n);
+    }
+}
+
+static void _jobspec (const uint8_t *data, size_t size)
+{
+    cleanup_json json_t *j = json_loadb ((const char *) data, size,
+                                         JSON_DECODE_ANY, NULL);
+    cleanup_json json_t *back = NULL;
+    struct mw_jobspec spec, again;
+    struct mw_err err = { "" };
+
+    if (!j)
+        return;
+    if (mw_jobspec_decode (j, &spec, &err) < 0) {
+        _check_sentence (&err);
+        return;
+    }
+    PROMISE (mw_jobkey_valid (spec.key) && spec.priority <= MW_PRIORITY_MAX);
+    PROMISE (spec.cpus >= 1 && spec.reservation <= INT64_MAX);
+    back = mw_jobspec_encode (&spec);
+    PROMISE (back && mw_jobspec_decode (back, &again, NULL) == 0);
+}
+
+static void _wire (const uint8_t *data, size_t size)
+{
+    int pair[2], fds[MW_WIRE_FDS_MAX], n = 0, rc;
+    cleanup_json json_t *msg = NULL;
+    struct mw_err err = { "" };
+
+    PROMISE (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
+                         SOCK_NONBLOCK, 0, pair) == 0);
+    if (send (pair[0], data, size, 0) == (ssize_t) size && size > 0) {
+        rc = mw_wire_recv (pair[1], &msg, fds, &n, &err);
+        PROMISE (rc == 1 || rc == -1);
+        PROMISE ((rc == 1) == (msg != NULL) && n == 0);
+        if (rc < 0)
+            _check_sentence (&err);
+        else
+            PROMISE (mw_wire_type (msg) != NULL);
+    }
+    close (pair[0]);
+    close (pair[1]);
+}
+
+static const char *const _ladders[] = {
+    "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill", "hold@5s,slow=30%,kill",
+    "reclaim=25%,dump=heap@9s,suspend@1h", "enomem,signal=40@1500ms", NULL,
+};
+static const char *const _sizes[] = {
+    "1.5G", "x1.5", "25%", "8191P", "365d", "1500ms", "-1", NULL,
+};
+static const char *const _specs[] = {
+    "{\"key\":\"12\",\"slurm_id\":12,\"uid\":1000,\"gid\":100,\"cpus\":4,"
+    "\"priority\":300,\"reservation\":1073741824,\"burst\":\"x1.5\","
+    "\"reserve\":\"64M\",\"ladder\":\"grow@30s,kill\",\"layout\":\"slurm\","
+    "\"batch\":true,\"name\":\"sim\"}", "{\"key\":\"a\"}", NULL,
+};
+static const char *const _messages[] = {
+    "{\"v\":1,\"type\":\"jobs\",\"after\":\"12\"}",
+    "{\"v\":1,\"type\":\"register\",\"job\":{\"key\":\"a\"}}", NULL,
+};
+
+const struct fuzz_target fuzz_targets[] = {
+    { "ladder", _ladder, _ladders },
+    { "units", _units, _sizes },
+    { "jobspec", _jobspec, _specs },
+    { "wire", _wire, _messages },
+};
+const size_t fuzz_count = sizeof (fuzz_targets) / sizeof (fuzz_targets[0]);
