@@ -386,6 +386,7 @@ struct batch {
     struct memcg *m;
     int dir;
     int signo;
+    bool spare_extern;
     int sent;
     unsigned n;
     struct {
@@ -469,7 +470,7 @@ static int _signal_dir (int dir, void *arg)
 {
     struct batch *b = arg;
 
-    if (b->m->layout == MW_LAYOUT_SLURM && _is_extern (dir))
+    if (b->spare_extern && _is_extern (dir))
         return 0;
     b->dir = dir;
     cg_each_pid (dir, "cgroup.procs", _take, b);
@@ -477,9 +478,10 @@ static int _signal_dir (int dir, void *arg)
     return 0;
 }
 
-int memcg_signal (struct memcg *m, int signo, struct mw_err *err)
+static int _signal (struct memcg *m, int signo, bool spare_extern,
+                    struct mw_err *err)
 {
-    struct batch b = { .m = m, .signo = signo };
+    struct batch b = { .m = m, .signo = signo, .spare_extern = spare_extern };
 
     if (memcg_gone (m)) {
         errno = ENODEV;
@@ -488,6 +490,16 @@ int memcg_signal (struct memcg *m, int signo, struct mw_err *err)
     if (memcg_each_dir (m, _signal_dir, &b) < 0)
         return memcg_fail (m, "walk", "", err);
     return b.sent;
+}
+
+int memcg_signal (struct memcg *m, int signo, struct mw_err *err)
+{
+    return _signal (m, signo, m->layout == MW_LAYOUT_SLURM, err);
+}
+
+int memcg_signal_all (struct memcg *m, int signo, struct mw_err *err)
+{
+    return _signal (m, signo, false, err);
 }
 
 static int _mrelease (pid_t pid, void *arg)

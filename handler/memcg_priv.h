@@ -36,6 +36,10 @@ int memcg_each_dir (const struct memcg *m, int (*visit) (int dir, void *arg),
 int memcg_each_top (const struct memcg *m, int dir, const char *inner,
                     int (*visit) (int dir, void *arg), void *arg);
 
+/* memcg_signal to the extern step as well: what holds or kills a job has to
+ *   reach what came by ssh. */
+int memcg_signal_all (struct memcg *m, int signo, struct mw_err *err);
+
 /* Reap the memory of those processes that were killed before but are not gone
  *   yet (process_mrelease(2) refuses all others). */
 void memcg_mrelease (struct memcg *m);

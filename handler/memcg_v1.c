@@ -318,7 +318,7 @@ static int _v1_freeze (struct memcg *m, bool on, struct mw_err *err)
     int n;
 
     if (m->freezer < 0)
-        return memcg_signal (m, on ? SIGSTOP : SIGCONT, err) < 0 ? -1 : 0;
+        return memcg_signal_all (m, on ? SIGSTOP : SIGCONT, err) < 0 ? -1 : 0;
     n = memcg_each_top (m, m->freezer, NULL, _write_freezer, &on);
     if (n > 0 && faccessat (m->freezer, "freezer.state", F_OK, 0) == 0)
         return 0;
@@ -340,7 +340,7 @@ static int _v1_kill (struct memcg *m, unsigned *left, struct mw_err *err)
     if (m->freezer >= 0)
         _v1_freeze (m, true, NULL);
     memcg_mrelease (m);
-    n = memcg_signal (m, SIGKILL, err);
+    n = memcg_signal_all (m, SIGKILL, err);
     if (m->freezer >= 0)
         _v1_freeze (m, false, NULL);
     if (n < 0)

@@ -386,7 +386,7 @@ static int _v2_kill (struct memcg *m, unsigned *left, struct mw_err *err)
         if (errno != ENOTSUP)
             return -1;
         _v2_freeze (m, true, NULL);
-        n = memcg_signal (m, SIGKILL, err);
+        n = memcg_signal_all (m, SIGKILL, err);
     }
     if (n < 0 || memcg_gone (m)) {
         errno = ENODEV;

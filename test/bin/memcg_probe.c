@@ -499,6 +499,25 @@ static void slurmstepd_is_spared (void)
     rmdir (path);
 }
 
+/* What a plain signal spares, since Slurm's own sleep is there, a kill takes. */
+static void the_extern_step_is_killed_but_not_signalled (void)
+{
+    uint64_t bytes = MIB;
+    struct tcg ext, user;
+    struct tproc p;
+    struct tree t;
+
+    make_tree (&t, mib (64));
+    t_make (&ext, &t.job, "step_extern");
+    if (t_v2)
+        t_make (&user, &ext, "user");
+    p = t_spawn (t_v2 ? &user : &ext, t_touch_and_stay, &bytes);
+    T_CHECK (memcg_signal (&t.job.m, SIGKILL, &err) == 0, "it was signalled");
+    T_CHECK (!t_ended (&p, 100), "it was killed by a plain signal");
+    kill_all (&t.job.m);
+    expect_killed (&p);
+}
+
 /*  Directories that go  */
 
 static void a_removed_directory_is_gone (void)
@@ -510,9 +529,9 @@ static void a_removed_directory_is_gone (void)
     t_make (&job, &base, "job");
     t_open (&job, MW_LAYOUT_LEAF, mib (32));
     T_CHECK (rmdir (job.path) == 0, "rmdir: %s", strerror (errno));
-    f = (struct pollfd) { .fd = job.m.event, .events = POLLIN };
-    if (!t_v2)
-        T_CHECK (poll (&f, 1, T_PATIENCE) == 1, "no event");
+    f = (struct pollfd) { .fd = job.m.event,
+                          .events = job.m.ops->epoll_events };
+    T_CHECK (poll (&f, 1, T_PATIENCE) == 1, "no event");
     expect (&job.m, MEMCG_GONE, "job");
     expect (&job.m, MEMCG_GONE, "job, again");
     T_CHECK (job.m.ops->set_limit (&job.m, mib (16), 0, &err) < 0 &&
@@ -724,6 +743,7 @@ static const struct {
     PROMISE (freeze_stops_and_thaw_goes_on),
     PROMISE (a_fork_bomb_is_killed_whole),
     PROMISE (slurmstepd_is_spared),
+    PROMISE (the_extern_step_is_killed_but_not_signalled),
     PROMISE (a_removed_directory_is_gone),
     PROMISE (a_successor_of_the_same_name_is_never_touched),
     PROMISE (what_is_no_job_memcg_is_refused),

@@ -7,4 +7,5 @@ ok 'freeze stops the tasks and thaw lets them go on' "$probe" freeze_stops_and_t
 ok 'frozen tasks die' "$probe" the_frozen_die
 ok 'a fork bomb is killed whole' "$probe" a_fork_bomb_is_killed_whole
 ok 'slurmstepd is spared, who calls himself so is not' "$probe" slurmstepd_is_spared
+ok 'the extern step is killed, but not signalled' "$probe" the_extern_step_is_killed_but_not_signalled
 done_testing
