@@ -136,49 +136,57 @@ static void _remove (const char *controller, const char *path)
         cgroup_delete_cgroup_ext (cg, CGFLAG_DELETE_EMPTY_ONLY);
 }
 
-struct removal {
-    const char *controller;
-    const char *key;
-};
-
 static int _remove_step (int dir, const char *name, void *arg)
 {
-    const struct removal *r = arg;
+    const char *const *at = arg;        /* controller, path of the job */
     char path[PLACE_PATH_MAX];
 
     (void) dir;
     if (!strncmp (name, "step_", 5)) {
-        snprintf (path, sizeof (path), TOP "/job_%s/%.64s", r->key, name);
-        _remove (r->controller, path);
+        snprintf (path, sizeof (path), "%s/%.64s", at[1], name);
+        _remove (at[0], path);
     }
     return 0;
 }
 
-static bool _remove_from (struct removal r)
+/* Only jobs of Slurm's are swept: "job_" and a number. */
+static int _remove_job (int dir, const char *name, void *arg)
+{
+    const char *controller = arg;
+    char path[PLACE_PATH_MAX];
+    const char *at[2] = { controller, path };
+
+    if (strncmp (name, "job_", 4) != 0 || !name[4] || strlen (name) > 24
+        || name[4 + strspn (name + 4, "0123456789")])
+        return 0;
+    snprintf (path, sizeof (path), TOP "/%s", name);
+    cg_each_child (dir, _remove_step, at);
+    _remove (controller, path);
+    return 0;
+}
+
+/* Returns true when nothing of [key] is left. */
+static bool _sweep (const char *controller, const char *key)
 {
     char path[PLACE_PATH_MAX];
-    cleanup_fd int root = place_open_mount (r.controller, NULL);
-    cleanup_fd int job = -1;
+    cleanup_fd int root = place_open_mount (controller, NULL);
+    cleanup_fd int top = -1;
 
-    snprintf (path, sizeof (path), TOP "/job_%s", r.key);
     if (root >= 0)
-        job = openat (root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (job < 0 || _init (NULL) < 0)
+        top = openat (root, TOP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (top < 0 || _init (NULL) < 0)
         return true;
-    cg_each_child (job, _remove_step, &r);
-    _remove (r.controller, path);
-    if (strcmp (r.controller, "memory") != 0 || _top_is_ours (root))
-        _remove (r.controller, TOP);
+    cg_each_child (top, _remove_job, (void *) controller);
+    if (strcmp (controller, "memory") != 0 || _top_is_ours (root))
+        _remove (controller, TOP);
+    snprintf (path, sizeof (path), TOP "/job_%s", key);
     return faccessat (root, path, F_OK, 0) < 0;
 }
 
 bool made_remove (const char *key)
 {
-    bool memory, freezer;
+    bool memory = _sweep ("memory", key);
+    bool freezer = _sweep ("freezer", key);
 
-    if (!mw_jobkey_valid (key))
-        return true;
-    memory = _remove_from ((struct removal) { "memory", key });
-    freezer = _remove_from ((struct removal) { "freezer", key });
     return memory && freezer;
 }

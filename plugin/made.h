@@ -18,8 +18,9 @@
 int made_attach (const char *key, const char *step, pid_t pid,
                  const struct place_paths *now, struct mw_err *err);
 
-/* Remove what was made for job [key] and what stood above it, as far as it is
- *   empty. Nobody is killed or moved. Returns true when nothing of it is left. */
+/* Remove what was made and is empty, of job [key] and of any whose last process
+ *   outlived its steps. Nobody is killed or moved.
+ * Returns true when nothing of [key] is left. */
 bool made_remove (const char *key);
 
 #endif /* !MW_MADE_H */

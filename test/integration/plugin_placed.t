@@ -35,7 +35,9 @@ like 'the directory is the job itself' "$memcg" "/job_$job\$"
 like 'so is the freezer' "$(freezer_of "$job")" "/freezer/.*/job_$job\$"
 is 'each step hands over the same one' \
     "$(registered "$job" | sed 's/.*} //' | sort -u | wc -l)" 1
-is 'no slurmstepd is in it' "$(slurmstepds "$memcg")" 0
+# a task is one by name until it execs
+_no_stepd () { [ "$(slurmstepds "$memcg")" = 0 ]; }
+ok 'no slurmstepd is in it' wait_for 10 _no_stepd
 is "the job's limit stands" "$(cat "$memcg/memory.limit_in_bytes")" $((200 << 20))
 lifted=
 for s in batch extern 0; do

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# runs: v2
+# needs: cluster
+# On cgroup v2 what is registered is the job's own directory as Slurm made it;
+# slurmstepd stays where it is, and no step has a limit that repeats the job's.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$MW_SRC/test/lib/cluster.sh"
+. "$MW_SRC/test/lib/plugin.sh"
+
+for plugins in spank task; do
+    cluster_start --plugins $plugins --slurm-conf-line "$(first_job_id)" 2>"$TMP/start"
+    is "$plugins: the cluster comes up" "$?$(cat "$TMP/start")" 0
+    recorder_start
+    job=$(submit -n2 --mem=200 --wrap 'srun -n2 sleep 1000')
+    ok 'the batch step and srun register' wait_registered "$job" 2
+    memcg=$(memcg_of "$job")
+    like 'the directory is the job itself' "$memcg" "slurmstepd.scope/job_$job\$"
+    is 'the reservation is --mem' "$(told "$job" .reservation)" $((200 << 20))
+    is 'the owner is right' "$(told "$job" .uid)" "$(id -u "$CLUSTER_USER")"
+    is 'no freezer is needed' "$(freezer_of "$job")" ''
+    for step in batch 0; do
+        is "step $step: no limit of its own" \
+            "$(cat "$memcg/step_$step/user/memory.max" "$memcg/step_$step/user/memory.high" | tr '\n' ' ')" 'max max '
+        ok "step $step: slurmstepd is in its place" \
+            grep -q . "$memcg/step_$step/slurm/cgroup.procs"
+    done
+    is "the job's limit stands" "$(cat "$memcg/memory.max")" $((200 << 20))
+    scancel "$job"
+    ok 'the job ends' wait_job "$job" CANCELLED 60
+    recorder_stop
+    cluster_stop
+done
+done_testing
