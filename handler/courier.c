@@ -28,6 +28,8 @@
 #define MAX_WORKERS 8
 /* a webhook that never answers is not worth more */
 #define WEB_MAX_ATTEMPTS 10
+/* a suspended job may be resumed by others than us: looked at now and then */
+#define DEFER_MS 60000
 
 struct courier {
     struct conf conf;
@@ -114,6 +116,30 @@ static void _taken_back (struct courier *c, const char *id)
         courier_queue_remove (&c->queue, item);
 }
 
+/* The job of [r] goes on: it can hear what it was not told. */
+static void _wake_deferred (struct courier *c, const struct spool_request *r)
+{
+    for (struct courier_item *i = c->queue.first; i; i = i->next) {
+        if (i->deferred && !strcmp (i->req.job, r->job))
+            i->due_ms = 0;
+    }
+}
+
+static void _later (struct courier *c, struct courier_item *item,
+                    const struct courier_result *res)
+{
+    unsigned n = item->attempts;
+
+    item->deferred = res->verdict == COURIER_DEFER;
+    if (item->deferred)
+        item->due_ms = clock_ms () + DEFER_MS;
+    else if (res->verdict == COURIER_AGAIN) {
+        _log (c, LOG_INFO, "%s: attempt %u: %s; again later", item->req.id, n,
+              res->text);
+        item->due_ms = clock_ms () + courier_backoff (item->way, n);
+    }
+}
+
 /* What came of one attempt at [item], which may be freed here. */
 static void _settle (struct courier *c, struct courier_item *item,
                      struct courier_result *res)
@@ -134,16 +160,14 @@ static void _settle (struct courier *c, struct courier_item *item,
     item->attempts++;
     if (!over && item->way == WAY_WEB && item->attempts >= WEB_MAX_ATTEMPTS)
         over = true;
+    if (over && item->req.op == SPOOL_RESUME)
+        _wake_deferred (c, &item->req);
     if (over && !item->gone)
         _answer (c, item->req.id, res);
     if (over || item->gone)
         courier_queue_remove (&c->queue, item);
-    else if (res->verdict == COURIER_AGAIN) {
-        _log (c, LOG_INFO, "%s: attempt %u: %s; again later", item->req.id,
-              item->attempts, res->text);
-        item->due_ms = clock_ms () +
-                       courier_backoff (item->way, item->attempts);
-    }
+    else
+        _later (c, item, res);
 }
 
 static void _dispatch (struct courier *c);

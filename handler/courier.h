@@ -20,6 +20,7 @@ enum courier_verdict {
     COURIER_DONE = 1,
     COURIER_REFUSED,            /* will never work; [text] says why */
     COURIER_AGAIN,              /* later */
+    COURIER_DEFER,              /* when the job is resumed */
     COURIER_UNREACHABLE,        /* later, and so for all that go there */
 };
 
@@ -44,6 +45,8 @@ struct courier_item {
     enum courier_way way;
     unsigned attempts;
     uint64_t due_ms;            /* clock_ms; not before */
+    bool deferred;              /* a line for a job that is suspended: others
+                                   go past it */
     bool gone;                  /* taken back while its worker is busy */
 
     pid_t pid;                  /* of its worker, 0 = none */
@@ -66,7 +69,8 @@ struct courier_item *courier_queue_find (struct courier_queue *q,
                                          const char *id);
 void courier_queue_remove (struct courier_queue *q, struct courier_item *item);
 
-/* Is no earlier request of the same job on the same way left? */
+/* Is no earlier request of the same job on the same way left?  Those that are
+ *   deferred only keep back other lines for the job. */
 bool courier_queue_turn (const struct courier_queue *q,
                          const struct courier_item *item);
 

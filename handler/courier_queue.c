@@ -65,7 +65,8 @@ bool courier_queue_turn (const struct courier_queue *q,
                          const struct courier_item *item)
 {
     for (const struct courier_item *i = q->first; i != item; i = i->next) {
-        if (i->way == item->way && !strcmp (i->req.job, item->req.job))
+        if (i->way == item->way && !strcmp (i->req.job, item->req.job) &&
+            (!i->deferred || item->req.op == SPOOL_NOTIFY))
             return false;
     }
     return true;

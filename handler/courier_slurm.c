@@ -331,6 +331,11 @@ static void _notify (struct target *t, struct courier_result *res)
 
     if (!_same_run (t, res))
         return;
+    if (t->suspended) {
+        courier_say (res, COURIER_DEFER, ESLURM_JOB_SUSPENDED,
+                     "it is suspended");
+        return;
+    }
     snprintf (text, sizeof (text), "%s", t->r->text);
 #if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26,5,0)
     {

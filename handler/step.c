@@ -154,6 +154,10 @@ int step_ask (struct warden *w, struct job *job, enum spool_op op,
     static struct spool_request r;      /* 2 KiB that need not be on the stack */
     struct mw_err err;
 
+    /* what is said of the job until now is told first: once it is suspended,
+     * requeued or over, the controller tells it nothing any more */
+    if (await)
+        report_flush (w);
     r = (struct spool_request) {
         .slurm_id = job->spec.slurm_id,
         .array_job_id = job->spec.array_job_id,

@@ -29,6 +29,7 @@ static enum step_result _kill (struct warden *w, struct job *job)
 static enum step_result _start (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
 
     if (job->spec.slurm_id == 0 || in->requeue_asked)
         return _kill (w, job);
@@ -38,6 +39,10 @@ static enum step_result _start (struct warden *w, struct job *job)
     }
     step_freeze (w, job, true);
     in->phase = ASKED;
+    report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
+            "job %s: to be killed: it used up to %s, its limit is %s",
+            job->spec.key, mw_size_format (job->peak, a, sizeof (a)),
+            mw_size_format (job->limit, b, sizeof (b)));
     if (step_ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, true) < 0)
         return _kill (w, job);
     step_timer (w, job, w->conf.controller_timeout_ms);

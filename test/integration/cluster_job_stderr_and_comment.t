@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 
-cluster_warden_start 600 ||
+cluster_warden_start '' ||
     { fail 'cluster, warden and courier'; done_testing; exit; }
 job=$(submit --mem=60 --on-oom=grow=100M@2m,kill \
     --wrap "$CLUSTER_BIN/touchmem --size 110M --free --stop-file $CLUSTER_DIR/out/end")

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 
-cluster_warden_start 600 'controller-timeout = "3s"' ||
+cluster_warden_start 'controller-timeout = "3s"' ||
     { fail 'cluster, warden and courier'; done_testing; exit; }
 cat >"$CLUSTER_DIR/job.sh" <<END
 #!/bin/bash

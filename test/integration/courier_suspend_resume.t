@@ -14,7 +14,12 @@ wait_job "$job" RUNNING 30
 is 'suspend: done' "$(ask suspend "$job")" 'ok 0 suspended'
 ok 'the controller shows it SUSPENDED' wait_job "$job" SUSPENDED 10
 is 'suspend again: still done' "$(ask suspend "$job")" 'ok 0 suspended'
-is 'resume: done' "$(ask resume "$job")" 'ok 0 resumed'
+line=$(put notify "$job" text='memwarden: said meanwhile')
+resume=$(put resume "$job")
+is 'resume passes a line that waits' "$(take 60)" "$resume ok 0 resumed"
+is 'and then the line is told' "$(take 60)" "$line ok 0 told"
+ok 'in its standard error' wait_for 10 \
+    grep -q 'said meanwhile' "$CLUSTER_DIR/out/$job.err"
 ok 'the controller shows it RUNNING' wait_job "$job" RUNNING 10
 is 'resume again: still done' "$(ask resume "$job")" 'ok 0 resumed'
 is 'a job that is not there: refused' \

@@ -271,17 +271,17 @@ _cluster_cgroups () {
     done
 }
 
-# Kill what is in the cgroup directory $1 and remove it; fails while tasks die
-_cluster_rmcgroup () {
+# Kill what is in the cgroup directories $@ and remove them; fails while tasks
+# die.  What is frozen in one hierarchy cannot die in another: thawed first.
+_cluster_rmcgroups () {
     local d f pids
-    for f in $(find "$1" -name freezer.state 2>/dev/null); do
-        echo THAWED >"$f"
-    done 2>/dev/null
-    pids=$(find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u)
+    for f in $(find "$@" -name freezer.state); do echo THAWED >"$f"; done
+    for f in $(find "$@" -name cgroup.freeze); do echo 0 >"$f"; done
+    pids=$(find "$@" -name cgroup.procs -exec cat {} + | sort -u)
     # shellcheck disable=SC2086
     [ -z "$pids" ] || kill -9 $pids
-    while read -r d; do rmdir "$d"; done < <(find "$1" -depth -type d)
-    [ ! -d "$1" ]
+    while read -r d; do rmdir "$d"; done < <(find "$@" -depth -type d)
+    [ -z "$(_cluster_cgroups)" ]
 } 2>/dev/null
 
 cluster_stop () {
@@ -292,10 +292,10 @@ cluster_stop () {
         _cluster_end "$CLUSTER_DIR/run/slurmd-$node.pid" slurmd & enders+=($!)
     done
     wait "${enders[@]}"
-    for cg in $(_cluster_cgroups); do
-        _cluster_poll 20 _cluster_rmcgroup "$cg" ||
-            _cluster_say "could not remove $cg"
-    done
+    cg=$(_cluster_cgroups)
+    # shellcheck disable=SC2086
+    [ -z "$cg" ] || _cluster_poll 30 _cluster_rmcgroups $cg ||
+        _cluster_say "could not remove" $(_cluster_cgroups)
     _cluster_end "$CLUSTER_DIR/run/munged.pid" munged
     rm -rf "$CLUSTER_DIR"
     CLUSTER_DIR=

@@ -1,10 +1,9 @@
 # cluster_warden.sh - a cluster with our plugins, a warden and a courier
 #
-#   cluster_warden_start POOL_MB ['CONF LINES'] [cluster_start's options…]
+#   cluster_warden_start 'CONF LINES' [cluster_start's options…]
 #
 # Source tap.sh first.  Beside cluster.sh's and warden.sh's functions there are
-# COURIER_PID, COURIER_LOG; jobs find touchmem in $CLUSTER_BIN.  POOL_MB is what
-# the jobs may use together.
+# COURIER_PID, COURIER_LOG; jobs find touchmem in $CLUSTER_BIN.
 
 . "$MW_SRC/test/lib/cluster.sh"
 . "$MW_SRC/test/lib/warden.sh"
@@ -24,15 +23,12 @@ cluster_courier_start () {
 }
 
 cluster_warden_start () {
-    local pool=$1 lines=${2:-} total
-    shift; [ $# -eq 0 ] || shift
-    total=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+    local lines=$1; shift
     cluster_start --plugins both "$@" || return 1
     CLUSTER_BIN=$CLUSTER_DIR/bin
     mkdir "$CLUSTER_BIN" && install -m 755 "$TOUCHMEM" "$CLUSTER_BIN/" || return 1
     export MEMWARDEN_SOCKET=$CLUSTER_SOCKET
-    warden_start "node-reserve = \"$((total / 1024 - pool))M\"
-$lines
+    warden_start "$lines
 courier {
     user = \"root\"
     slurm-conf = \"$SLURM_CONF\"
