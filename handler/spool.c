@@ -192,7 +192,10 @@ static int _next_name (int dir, const char *after, char *name)
 int spool_next_request (struct spool *s, const char *after,
                         char id[SPOOL_ID_MAX])
 {
-    return _next_name (s->req, after, id);
+    char behind[SPOOL_ID_MAX];      /* [after] may be [id] itself */
+
+    snprintf (behind, sizeof (behind), "%s", after);
+    return _next_name (s->req, behind, id);
 }
 
 /* Read file [name] of [dir], which a stranger may have put there, as one JSON

@@ -1,0 +1,173 @@
+/* What is told: tamed, to the right ones, and nobody who does not listen can
+ * make the warden wait. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "handler/warden.h"
+
+static char dir[] = "/tmp/mwt.report.XXXXXX";
+static struct warden w;         /* large: not for the stack */
+
+static int open_report (void **state)
+{
+    struct mw_err err;
+
+    (void) state;
+    strcpy (dir + strlen (dir) - 6, "XXXXXX");
+    if (!mkdtemp (dir))
+        return -1;
+    memset (&w, 0, sizeof (w));
+    conf_defaults (&w.conf);
+    w.conf.syslog = false;
+    snprintf (w.conf.log_file, sizeof (w.conf.log_file), "%s/log", dir);
+    if (journal_open (&w.journal, dir, &err) < 0)
+        return -1;
+    return report_open (&w, &err);
+}
+
+static int close_report (void **state)
+{
+    char cmd[300];
+
+    (void) state;
+    report_close (&w);
+    journal_close (&w.journal);
+    snprintf (cmd, sizeof (cmd), "rm -rf -- '%s'", dir);
+    return system (cmd);
+}
+
+static const char *_read (const char *name)
+{
+    static char text[65536];
+    char path[256];
+    FILE *f;
+    size_t n;
+
+    snprintf (path, sizeof (path), "%s/%s", dir, name);
+    f = fopen (path, "r");
+    assert_non_null (f);
+    n = fread (text, 1, sizeof (text) - 1, f);
+    text[n] = '\0';
+    fclose (f);
+    return text;
+}
+
+static int _count (const char *text, const char *word)
+{
+    int n = 0;
+
+    while ((text = strstr (text, word))) {
+        text += strlen (word);
+        n++;
+    }
+    return n;
+}
+
+static void the_record_is_there_before_the_line (void **state)
+{
+    (void) state;
+    report (&w, NULL, "note", REPORT_LOG, "number %d", 7);
+    assert_int_equal (_count (_read ("journal.jsonl"), "number 7"), 1);
+    assert_int_equal (_count (_read ("log"), "number 7"), 0);
+    report_flush (&w);
+    assert_int_equal (_count (_read ("log"), "number 7"), 1);
+    report_flush (&w);
+    assert_int_equal (_count (_read ("log"), "number 7"), 1);
+}
+
+static void control_characters_do_not_reach_the_log (void **state)
+{
+    (void) state;
+    report (&w, NULL, "note", REPORT_LOG, "name %s", "\033[2Jx\r");
+    report_flush (&w);
+    assert_null (strchr (_read ("log"), '\033'));
+    assert_int_equal (_count (_read ("log"), "name ?[2Jx?"), 1);
+}
+
+static void more_lines_than_room_lose_none (void **state)
+{
+    (void) state;
+    for (int i = 0; i < 100; i++)
+        report (&w, NULL, "note", REPORT_LOG, "line <%d>", i);
+    report_flush (&w);
+    for (int i = 0; i < 100; i++) {
+        char want[32];
+
+        snprintf (want, sizeof (want), "line <%d>", i);
+        assert_int_equal (_count (_read ("log"), want), 1);
+    }
+}
+
+static void a_syslog_that_does_not_read_is_not_waited_for (void **state)
+{
+    int pair[2];
+
+    (void) state;
+    assert_int_equal (socketpair (AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+    w.report.syslog_fd = pair[0];       /* a blocking one, at that */
+    alarm (20);                         /* waiting would be for ever */
+    for (int i = 0; i < 10000; i++)
+        report_log (&w, LOG_NOTICE, "line");
+    alarm (0);
+    assert_true (w.report.dropped > 0);
+    assert_true (w.report.dropped < 10000);
+    close (pair[1]);
+}
+
+static void a_full_disk_is_said_once_and_when_it_is_over (void **state)
+{
+    int good = w.journal.fd;
+
+    (void) state;
+    w.journal.fd = open ("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_true (w.journal.fd >= 0);
+    for (int i = 0; i < 5; i++)
+        report (&w, NULL, "note", REPORT_LOG, "lost");
+    close (w.journal.fd);
+    w.journal.fd = good;
+    report (&w, NULL, "note", REPORT_LOG, "kept");
+    report_flush (&w);
+    assert_int_equal (_count (_read ("log"), "No space left"), 1);
+    assert_int_equal (_count (_read ("log"), "can be written again"), 1);
+    assert_int_equal (_count (_read ("log"), "lost"), 5);
+    assert_int_equal (_count (_read ("journal.jsonl"), "kept"), 1);
+}
+
+static void a_log_that_cannot_be_opened_is_named (void **state)
+{
+    struct mw_err err;
+
+    (void) state;
+    report_close (&w);
+    strcpy (w.conf.log_file, "/nonexistent/log");
+    assert_int_equal (report_open (&w, &err), -1);
+    assert_non_null (strstr (err.text, "/nonexistent/log"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown (f, open_report, close_report)
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        T (the_record_is_there_before_the_line),
+        T (control_characters_do_not_reach_the_log),
+        T (more_lines_than_room_lose_none),
+        T (a_syslog_that_does_not_read_is_not_waited_for),
+        T (a_full_disk_is_said_once_and_when_it_is_over),
+        T (a_log_that_cannot_be_opened_is_named),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
