@@ -235,11 +235,25 @@ void incident_timer (struct warden *w, struct job *job)
     }
 }
 
+/* A line in the job's stderr, or its comment: no part of an OOM's story. */
+static bool _courtesy (const struct spool_answer *a)
+{
+    const char *op = strrchr (a->id, '.');
+
+    return op && (strcmp (op + 1, spool_op_name[SPOOL_NOTIFY]) == 0 ||
+                  strcmp (op + 1, spool_op_name[SPOOL_COMMENT]) == 0);
+}
+
 void incident_answer (struct warden *w, struct job *job,
                       const struct spool_answer *a)
 {
     struct incident *in = &job->incident;
 
+    if (_courtesy (a)) {
+        if (!a->ok)
+            report_log (w, 6, "job %s: %s: %s", job->spec.key, a->id, a->text);
+        return;
+    }
     report (w, job, "answered", REPORT_LOG, "job %s: the controller's answer "
             "to %s: %s", job->spec.key, a->id, a->ok ? "done" : a->text);
     if (!in->open || strcmp (in->request, a->id) != 0)

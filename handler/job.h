@@ -32,6 +32,8 @@ struct job {
     unsigned round;                 /* of incident_headroom, last asked in */
     uint64_t mark_ms;               /* last checkpoint mark, or registered_ms */
     uint64_t peak;                  /* bytes, highest seen in incidents */
+    bool leaving;                   /* the controller ends this run: its stderr
+                                       and comment are closed */
 
     struct sd_event_source *event;  /* OOM */
     struct sd_event_source *timer;  /* the incident's next deadline; made at

@@ -169,7 +169,8 @@ static void _tell_jobs (struct warden *w)
     for (unsigned i = 0; i < r->pending; i++) {
         struct job *job = job_find (&w->jobs, r->line[i].job);
 
-        if (!job || job->spec.slurm_id == 0 || !_is_first (r, i))
+        if (!job || job->spec.slurm_id == 0 || job->leaving ||
+            !_is_first (r, i))
             continue;
         if (_join (r, i, REPORT_JOB, text, sizeof (text)))
             _spool (w, job, SPOOL_NOTIFY, text);

@@ -21,30 +21,43 @@ static bool _node_is_short (const struct job *job)
 static enum step_result _kill (struct warden *w, struct job *job)
 {
     job->incident.phase = KILLING;
-    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: killed",
+    report (w, job, "step", REPORT_LOG, "job %s: SIGKILL to all its processes",
             job->spec.key);
     return step_kill_all (w, job);
+}
+
+/* Said while the controller still takes it. */
+static void _tell (struct warden *w, struct job *job)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
+
+    step_read_usage (job);
+    report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
+            "job %s: to be killed: it used up to %s, its limit is %s, its "
+            "reservation %s", job->spec.key,
+            mw_size_format (job->peak, a, sizeof (a)),
+            mw_size_format (job->limit, b, sizeof (b)),
+            mw_size_format (job->reservation, c, sizeof (c)));
 }
 
 static enum step_result _start (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    bool ask = job->spec.slurm_id != 0 && !in->requeue_asked;
 
-    if (job->spec.slurm_id == 0 || in->requeue_asked)
+    _tell (w, job);
+    if (!ask)
         return _kill (w, job);
     if (_node_is_short (job)) {
         step_ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, false);
+        job->leaving = true;
         return _kill (w, job);
     }
     step_freeze (w, job, true);
     in->phase = ASKED;
-    report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
-            "job %s: to be killed: it used up to %s, its limit is %s",
-            job->spec.key, mw_size_format (job->peak, a, sizeof (a)),
-            mw_size_format (job->limit, b, sizeof (b)));
     if (step_ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, true) < 0)
         return _kill (w, job);
+    job->leaving = true;
     step_timer (w, job, w->conf.controller_timeout_ms);
     return STEP_WAIT;
 }

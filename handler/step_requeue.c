@@ -47,11 +47,11 @@ static enum step_result _start (struct warden *w, struct job *job,
     step_read_usage (job);
     mb = _mem_mb (job, s);
     if (mb > 0)
-        report (w, job, "step", REPORT_LOG | REPORT_JOB,
+        report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
                 "job %s: to be requeued with --mem=%" PRIu64 "M (it used %s)",
                 job->spec.key, mb, mw_size_format (job->peak, a, sizeof (a)));
     else
-        report (w, job, "step", REPORT_LOG | REPORT_JOB,
+        report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
                 "job %s: to be requeued", job->spec.key);
     in->requeue_asked = true;
     in->phase = ASKED;
@@ -59,6 +59,7 @@ static enum step_result _start (struct warden *w, struct job *job,
         in->requeue_asked = false;
         return STEP_NEXT;
     }
+    job->leaving = true;
     step_timer (w, job, w->conf.controller_timeout_ms);
     return STEP_WAIT;
 }
@@ -69,7 +70,7 @@ static enum step_result _answered (struct warden *w, struct job *job,
     if (job->incident.phase != ASKED)
         return STEP_WAIT;
     if (!a->ok) {
-        job->incident.requeue_asked = false;
+        job->incident.requeue_asked = job->leaving = false;
         report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: the "
                 "controller does not requeue it: %s", job->spec.key, a->text);
         return STEP_NEXT;
@@ -82,6 +83,7 @@ static enum step_result _timer (struct warden *w, struct job *job)
 {
     if (job->incident.phase == KILLING)
         return step_kill_all (w, job);
+    job->leaving = false;
     report (w, job, "step", REPORT_LOG, "job %s: no answer of the controller "
             "in %" PRIu64 " ms; the request stays and is made good later",
             job->spec.key, w->conf.controller_timeout_ms);

@@ -84,10 +84,28 @@ unsigned warden_snapshot (struct warden *w, struct policy_node *node,
     return n;
 }
 
+/* Headroom of the pool that is really there: what the system uses beyond the node
+ * reserve, which is meant for it, has been taken from the jobs. */
+static uint64_t _room (const struct warden *w, const struct policy_node *node,
+                       unsigned count)
+{
+    uint64_t room = policy_headroom (node, w->scratch, count);
+    uint64_t others = w->node_memory;
+
+    others -= others < node->available ? others : node->available;
+    others -= others < node->used ? others : node->used;
+    if (others > w->node_reserve)
+        others -= w->node_reserve;
+    else
+        others = 0;
+    room -= room < others ? room : others;
+    return room < node->available ? room : node->available;
+}
+
 uint64_t warden_may_lend (struct warden *w, struct job *job,
                           const struct mw_amount *amount)
 {
-    uint64_t limit = job->limit + job->incident.lent, bytes = 0, room;
+    uint64_t limit = job->limit + job->incident.lent, bytes = 0;
     struct policy_node node;
     unsigned n;
 
@@ -95,13 +113,8 @@ uint64_t warden_may_lend (struct warden *w, struct job *job,
      * usage needs to be read */
     for (int exact = 0; exact <= 1 && bytes == 0; exact++) {
         n = warden_snapshot (w, &node, w->scratch, w->scratch_max, exact);
-        room = policy_headroom (&node, w->scratch, n);
-        /* memory that others than jobs have taken cannot be lent either */
-        if (node.available < node.reserve)
-            room = 0;
-        else if (room > node.available - node.reserve)
-            room = node.available - node.reserve;
-        bytes = policy_grow (amount, limit, job->incident.lent, room);
+        bytes = policy_grow (amount, limit, job->incident.lent,
+                             _room (w, &node, n));
     }
     return bytes;
 }
@@ -382,6 +395,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     bool gone = job->memcg.dir < 0 ||
                 job->memcg.ops->check (&job->memcg) == MEMCG_GONE;
 
+    job->leaving = true;    /* nobody is left to be told in its stderr */
     incident_end (w, job, "the job has ended");
     report (w, job, "released", REPORT_LOG, "job %s: released: %s",
             job->spec.key, why);
