@@ -29,6 +29,7 @@
 
 #define TIMEOUT_MS 5000
 #define RETRY_MS 500
+#define RETRY_MAX_MS 30000
 
 struct run {
     const struct cli_command *self;
@@ -317,17 +318,39 @@ static int _without_warden (struct run *r, const struct mw_err *why)
     return cg_write_u64 (r->memcg.dir, file, limit);
 }
 
-static void _hear (struct run *r)
+/* Print the next packet if it is a note. Returns true if it was one; without a
+ * warden any more, r->sock is -1. */
+static bool _hear (struct run *r)
 {
     cleanup_json json_t *msg = NULL;
     int rc = mw_wire_recv (r->sock, &msg, NULL, NULL, NULL);
 
-    if (rc > 0 && strcmp (mw_wire_type (msg), "note") == 0)
+    if (rc > 0 && strcmp (mw_wire_type (msg), "note") == 0) {
         fprintf (stderr, "memwarden: %s\n", cli_text (msg, "text"));
+        return true;
+    }
     if (rc == 0 || (rc < 0 && errno != EAGAIN)) {
         close (r->sock);
         r->sock = -1;
     }
+    return false;
+}
+
+/* The job is over.  What the warden has to say of its end comes before its
+ * answer, and is still to be heard. */
+static void _release (struct run *r)
+{
+    cleanup_json json_t *req = mw_wire_new ("release");
+
+    if (r->sock < 0)
+        return;
+    json_object_set_new (req, "job", json_string (r->spec.key));
+    if (mw_wire_send (r->sock, req, NULL, 0, NULL) == 0)
+        while (_hear (r))
+            ;
+    if (r->sock >= 0)
+        close (r->sock);
+    r->sock = -1;
 }
 
 /* ---- the command --------------------------------------------------------- */
@@ -362,13 +385,15 @@ static bool _signal (struct run *r, int signals, int *status)
         return false;
     if (si.ssi_signo == SIGCHLD)
         return waitpid (r->pid, status, WNOHANG) == r->pid;
-    kill (r->pid, (int) si.ssi_signo);
+    /* what the terminal sends (^C) the command has got already */
+    if (si.ssi_code != SI_KERNEL)
+        kill (r->pid, (int) si.ssi_signo);
     return false;
 }
 
 static int _watch (struct run *r, int signals)
 {
-    int status = 0;
+    int status = 0, retry_ms = RETRY_MS;
 
     for (;;) {
         struct pollfd p[2] = { { .fd = signals, .events = POLLIN },
@@ -376,8 +401,12 @@ static int _watch (struct run *r, int signals)
 
         /* a warden that restarts takes the job up itself; only its notes have
          * to be asked for again */
-        if (poll (p, 2, r->sock < 0 ? RETRY_MS : -1) == 0)
-            _register (r, NULL);
+        if (poll (p, 2, r->sock < 0 ? retry_ms : -1) == 0) {
+            retry_ms = 2 * retry_ms < RETRY_MAX_MS ? 2 * retry_ms
+                                                   : RETRY_MAX_MS;
+            if (_register (r, NULL) == 0)
+                retry_ms = RETRY_MS;
+        }
         if (p[1].revents && r->sock >= 0)
             _hear (r);
         if (p[0].revents && _signal (r, signals, &status))
@@ -442,10 +471,7 @@ int cli_run (const struct cli_command *self, int argc, char **argv)
             kill (r.pid, SIGKILL);
         rc = CLI_RUN_FAILED;
     }
-    if (r.sock >= 0) {
-        mw_client_release (r.sock, r.spec.key, NULL);
-        close (r.sock);
-    }
+    _release (&r);
     _remove_cgroups (&r);
     return rc;
 }
