@@ -44,11 +44,9 @@ struct warden {
 uint64_t warden_capacity (const struct warden *w);
 
 /* What policy needs to know: fill [node] and up to [max] [jobs], in the table's
- *   order.  With [exact], reads each job's usage; without, takes a job to use all
- *   that its limit allows, which costs no system call a job.
- * Returns how many jobs. */
+ *   order.  Reads each job's usage.  Returns how many jobs. */
 unsigned warden_snapshot (struct warden *w, struct policy_node *node,
-                          struct policy_job *jobs, unsigned max, bool exact);
+                          struct policy_job *jobs, unsigned max);
 
 /* How much a grow of [amount] may lend to [job] now, in bytes; 0 = nothing. */
 uint64_t warden_may_lend (struct warden *w, struct job *job,
