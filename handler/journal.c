@@ -442,6 +442,7 @@ static int _open_file (struct journal *j, const char *path, struct mw_err *err)
     if (size < 0)
         return mw_err_errno (err, "cannot repair %s/%s", path, JOURNAL);
     j->torn = (uint64_t) (st.st_size - size);
+    j->rotate_at = JOURNAL_SIZE_MAX;
     j->size = (uint64_t) size;
     return 0;
 }
@@ -506,8 +507,7 @@ int journal_rotate (struct journal *j, const struct job_table *t,
 {
     struct journal fresh = *j;
 
-    if (j->size <= JOURNAL_SIZE_MAX)
-        return 0;
+    j->rotate_at = j->size + JOURNAL_SIZE_MAX / 16;
     unlinkat (j->state_dir, JOURNAL_NEW, 0);
     fresh.fd = openat (j->state_dir, JOURNAL_NEW, O_RDWR | O_CREAT | O_EXCL |
                        O_APPEND | O_CLOEXEC, 0600);
@@ -529,6 +529,7 @@ int journal_rotate (struct journal *j, const struct job_table *t,
     }
     close (j->fd);
     *j = fresh;
+    j->rotate_at = j->size + JOURNAL_SIZE_MAX;
     return 0;
 }
 

@@ -35,6 +35,7 @@ struct journal {
     uint64_t seq;
     uint64_t torn;              /* bytes of a half record cut off at open */
     uint64_t size;              /* bytes in the present file */
+    uint64_t rotate_at;         /* bytes over which it is time for a new one */
     bool failing;               /* last write failed (full disk): said once */
 };
 
@@ -60,8 +61,10 @@ int journal_append (struct journal *j, const char *event,
 int journal_recover (struct journal *j, struct job_table *t,
                      struct mw_err *err);
 
-/* Start a new file when the present one is over its size (at a quiet moment): the
- *   old one becomes journal.jsonl.1; the new one begins with every job's state. */
+/* Start a new file (at a quiet moment, when the present one is over
+ *   [j]->rotate_at): the old one becomes journal.jsonl.1; the new one begins with
+ *   every job's state.  Returns 0, or -1: the old one goes on, and [rotate_at] is
+ *   moved, so that it is not tried again at once. */
 int journal_rotate (struct journal *j, const struct job_table *t,
                     struct mw_err *err);
 

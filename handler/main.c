@@ -85,6 +85,20 @@ static const char *_state_dir (const struct warden *w)
 
 /* ---- the node ------------------------------------------------------------ */
 
+/* What no file alone can tell: does [conf] leave a node of [memory] bytes any? */
+static int _fits (const struct conf *conf, uint64_t memory, struct mw_err *err)
+{
+    uint64_t reserve = mw_amount_of (&conf->node_reserve, memory, 0);
+
+    if (reserve < memory)
+        return 0;
+    errno = EINVAL;
+    return mw_err_set (err, "node-reserve of %llu MiB leaves nothing of the "
+                       "node's %llu MiB to jobs; make it smaller",
+                       (unsigned long long) (reserve / MW_MIB),
+                       (unsigned long long) (memory / MW_MIB));
+}
+
 static int _read_node (struct warden *w, struct mw_err *err)
 {
     char text[2048];
@@ -100,14 +114,7 @@ static int _read_node (struct warden *w, struct mw_err *err)
     w->node_memory *= 1024;
     w->node_reserve = mw_amount_of (&w->conf.node_reserve, w->node_memory, 0);
     w->node_cpus = (unsigned) sysconf (_SC_NPROCESSORS_ONLN);
-    if (w->node_reserve >= w->node_memory) {
-        errno = EINVAL;
-        return mw_err_set (err, "node-reserve of %llu MiB leaves nothing of the "
-                           "node's %llu MiB to jobs; make it smaller",
-                           (unsigned long long) (w->node_reserve / MW_MIB),
-                           (unsigned long long) (w->node_memory / MW_MIB));
-    }
-    return 0;
+    return _fits (&w->conf, w->node_memory, err);
 }
 
 static int _check (struct warden *w)
@@ -188,7 +195,8 @@ static int _on_reload (sd_event_source *s, const struct signalfd_siginfo *si,
     (void) s;
     (void) si;
     sd_notify (0, "RELOADING=1");
-    if (!fresh || conf_load (fresh, w->conf_path, &err) < 0) {
+    if (!fresh || conf_load (fresh, w->conf_path, &err) < 0 ||
+        _fits (fresh, w->node_memory, &err) < 0) {
         report_log (w, 3, "the configuration stays as it was: %s", err.text);
     } else {
         w->conf = *fresh;

@@ -179,6 +179,22 @@ static void _tell_jobs (struct warden *w)
     }
 }
 
+/* Copying every job's state is work for when nobody is out of memory; if that
+ * never comes, the file must not grow for ever all the same. */
+static void _rotate (struct warden *w)
+{
+    struct mw_err err;
+
+    for (const struct job *job = w->jobs.first; job; job = job->next) {
+        if (job->incident.open &&
+            w->journal.size < w->journal.rotate_at * 2)
+            return;
+    }
+    if (journal_rotate (&w->journal, &w->jobs, &err) < 0)
+        report_log (w, LOG_WARNING, "the journal goes on in its old file: %s",
+                    err.text);
+}
+
 void report_flush (struct warden *w)
 {
     struct report *r = &w->report;
@@ -198,6 +214,8 @@ void report_flush (struct warden *w)
     }
     _tell_jobs (w);
     r->pending = 0;
+    if (w->journal.size > w->journal.rotate_at)
+        _rotate (w);
 }
 
 /* ---- records ------------------------------------------------------------- */

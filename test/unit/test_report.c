@@ -145,6 +145,19 @@ static void a_full_disk_is_said_once_and_when_it_is_over (void **state)
     assert_int_equal (_count (_read ("journal.jsonl"), "kept"), 1);
 }
 
+static void a_journal_over_its_size_begins_a_new_file (void **state)
+{
+    (void) state;
+    report (&w, NULL, "note", REPORT_LOG, "old");
+    w.journal.rotate_at = 1;
+    report_flush (&w);
+    assert_int_equal (_count (_read ("journal.jsonl"), "old"), 0);
+    assert_int_equal (_count (_read ("journal.jsonl.1"), "old"), 1);
+    assert_true (w.journal.rotate_at > w.journal.size);
+    report (&w, NULL, "note", REPORT_LOG, "new");
+    assert_int_equal (_count (_read ("journal.jsonl"), "new"), 1);
+}
+
 static void a_log_that_cannot_be_opened_is_named (void **state)
 {
     struct mw_err err;
@@ -166,6 +179,7 @@ int main (void)
         T (more_lines_than_room_lose_none),
         T (a_syslog_that_does_not_read_is_not_waited_for),
         T (a_full_disk_is_said_once_and_when_it_is_over),
+        T (a_journal_over_its_size_begins_a_new_file),
         T (a_log_that_cannot_be_opened_is_named),
     };
 
