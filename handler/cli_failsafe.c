@@ -24,8 +24,12 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv)
         mw_err_set (&err, "only root may do that");
         return cli_fail (self, &err, EPERM);
     }
+    /* a broken configuration may be why the warden is gone: it must not keep
+     * its jobs asleep */
+    conf_defaults (&conf);
     if (!common.state_dir && conf_load (&conf, CONF_PATH_DEFAULT, &err) < 0)
-        return cli_fail (self, &err, EIO);
+        fprintf (stderr, "memwarden failsafe: %s; taking state-dir %s\n",
+                 err.text, conf.state_dir);
     count = failsafe_run (common.state_dir ? common.state_dir : conf.state_dir,
                           &err);
     if (count < 0)

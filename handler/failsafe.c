@@ -21,12 +21,17 @@ static int _give_back (struct job *job, struct mw_err *err)
         path = NULL;
         return -1;
     }
-    /* first what lets it run: the kernel's killer must be there when it does */
-    rc = m->ops->disarm (m, err);
-    if (m->ops->freeze (m, false, err) < 0)
-        rc = -1;
-    /* a loan that is in use cannot be taken back without an OOM */
+    /* A loan that is in use cannot be taken back without an OOM, so this may
+     * fail.  Before disarm, which on v2 lifts memory.high: there a limit without
+     * a warden would slow the job for ever. */
     m->ops->set_limit (m, job->limit, job->reserve, NULL);
+    /* the kernel's killer must be there when the job runs again */
+    rc = m->ops->disarm (m, err);
+    /* a job that never had an incident was stopped by somebody else, by Slurm's
+     * suspend for one, and is not ours to wake */
+    if (job->incidents > 0 || job->incident.open || job->incident.frozen)
+        if (m->ops->freeze (m, false, err) < 0)
+            rc = -1;
     return rc;
 }
 
