@@ -38,6 +38,7 @@ static const struct cli_command commands[] = {
       "  --limit SIZE         where its OOM is declared\n"
       "  --on-oom LADDER      what is done then\n", cli_change },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
+    { "top", "", "the jobs of this node, live", "", cli_top },
     { "doctor", "", "what this node offers, what it lacks and what that costs",
       "", cli_doctor },
     { "failsafe", "", "give every job back to the kernel; the warden is gone",
