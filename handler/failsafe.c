@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "handler/cgfile.h"
 #include "handler/job.h"
 #include "handler/journal.h"
 #include "lib/cleanup.h"
@@ -27,6 +28,11 @@ static int _give_back (struct job *job, struct mw_err *err)
     m->ops->set_limit (m, job->limit, job->reserve, NULL);
     /* the kernel's killer must be there when the job runs again */
     rc = m->ops->disarm (m, err);
+    /* the pool's too, which is its parent, or under Slurm the parent's parent */
+    if (m->ops == &memcg_v1_ops) {
+        cg_write_u64 (m->dir, "../memory.oom_control", 0);
+        cg_write_u64 (m->dir, "../../memory.oom_control", 0);
+    }
     /* a job that never had an incident was stopped by somebody else, by Slurm's
      * suspend for one, and is not ours to wake */
     if (job->incidents > 0 || job->incident.open || job->incident.frozen)

@@ -208,9 +208,42 @@ static int _open (struct warden *w, struct job *job,
 
 /* ---- events -------------------------------------------------------------- */
 
+/* The node needs memory of a job whose incident is open: from a node ladder to its
+ * next rung, from any other ladder to the node's. */
+static void _press (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+    const struct mw_ladder *old = in->ladder, *l;
+    enum incident_trigger was = in->trigger;
+
+    if (in->kills > 0)
+        return;
+    in->trigger = TRIGGER_NODE;
+    if (_rung (job)->kind == MW_STEP_KILL) {
+        _step (w, job, STEP_TIMER, NULL);
+        return;
+    }
+    if (was == TRIGGER_NODE) {
+        _settle (w, job, STEP_NEXT);
+        return;
+    }
+    if (!(l = ladder_share (_ladder (w, job, TRIGGER_NODE))))
+        return;
+    if (_ops (job)->undo)
+        _ops (job)->undo (w, job);
+    in->request[0] = '\0';
+    in->ladder = l;
+    ladder_drop (old);
+    _settle (w, job, _enter (w, job, 0));
+}
+
 void incident_oom (struct warden *w, struct job *job,
                    enum incident_trigger trigger)
 {
+    if (job->incident.open && trigger == TRIGGER_NODE) {
+        _press (w, job);
+        return;
+    }
     if (job->incident.open) {
         _step (w, job, STEP_AGAIN, NULL);
         return;

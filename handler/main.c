@@ -17,6 +17,7 @@
 #include "handler/cgfile.h"
 #include "handler/control.h"
 #include "handler/keeper.h"
+#include "handler/node.h"
 #include "handler/warden.h"
 #include "lib/cleanup.h"
 
@@ -261,7 +262,7 @@ static int _start (struct warden *w, struct mw_err *err)
     }
     _protect (w);
     if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0 ||
-        warden_recover (w, err) < 0)
+        warden_recover (w, err) < 0 || node_open (w, err) < 0)
         return -1;
     return control_open (w, _socket (w), err);
 }
@@ -269,6 +270,7 @@ static int _start (struct warden *w, struct mw_err *err)
 static void _end (struct warden *w)
 {
     sd_notify (0, "STOPPING=1");
+    node_close (w);
     warden_hand_back (w);
     report (w, NULL, "stop", REPORT_LOG, "memwardend ends; %u jobs are the "
             "kernel's again", w->jobs.count);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "handler/clock.h"
+#include "handler/node.h"
 
 extern const struct step_ops step_hold, step_grow, step_reclaim, step_slow,
     step_enomem, step_signal, step_dump, step_suspend, step_requeue, step_kill;
@@ -236,6 +237,8 @@ enum step_result step_look_for_room (struct warden *w, struct job *job)
 
     if (job->incident.trigger == TRIGGER_ADMIN)
         return STEP_WAIT;
+    if (job->incident.trigger == TRIGGER_NODE)
+        return node_may_return (w, job) ? STEP_SOLVED : STEP_WAIT;
     if (job->incident.trigger == TRIGGER_JOB && step_below (job))
         return STEP_SOLVED;
     if (grow && warden_may_lend (w, job, &grow->amount) > 0)

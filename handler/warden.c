@@ -17,6 +17,7 @@
 #include "handler/cgfile.h"
 #include "handler/clock.h"
 #include "handler/control.h"
+#include "handler/node.h"
 #include "handler/step.h"
 #include "lib/cleanup.h"
 
@@ -24,8 +25,11 @@
 
 uint64_t warden_capacity (const struct warden *w)
 {
-    return w->node_memory > w->node_reserve ? w->node_memory - w->node_reserve
-                                            : 0;
+    uint64_t most = w->node_memory > w->node_reserve
+                    ? w->node_memory - w->node_reserve : 0;
+    uint64_t pool = node_pool_limit (w);
+
+    return pool < most ? pool : most;
 }
 
 static void _read_meminfo (const struct warden *w, struct policy_node *node)
@@ -114,6 +118,12 @@ static uint64_t _sure_room (const struct warden *w, struct policy_node *node)
     return left;
 }
 
+uint64_t warden_headroom (const struct warden *w,
+                          const struct policy_node *node, unsigned count)
+{
+    return _really (w, node, policy_headroom (node, w->scratch, count));
+}
+
 uint64_t warden_may_lend (struct warden *w, struct job *job,
                           const struct mw_amount *amount)
 {
@@ -129,9 +139,8 @@ uint64_t warden_may_lend (struct warden *w, struct job *job,
     if (bytes > 0)
         return bytes;
     n = warden_snapshot (w, &node, w->scratch, w->scratch_max);
-    room = policy_headroom (&node, w->scratch, n);
     return policy_grow (amount, limit, job->incident.lent,
-                        _really (w, &node, room));
+                        warden_headroom (w, &node, n));
 }
 
 static int _on_room (sd_event_source *s, void *arg)
@@ -265,9 +274,14 @@ static int _make_scratch (struct warden *w)
 {
     unsigned max = w->scratch_max ? 2 * w->scratch_max : 64;
     struct policy_job *more;
+    struct policy_rank *ranks;
 
     if (w->jobs.count < w->scratch_max)
         return 0;
+    ranks = realloc (w->ranks, max * sizeof (*ranks));
+    if (!ranks)
+        return -1;
+    w->ranks = ranks;
     more = realloc (w->scratch, max * sizeof (*more));
     if (!more)
         return -1;
@@ -402,6 +416,7 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
     snprintf (key, sizeof (key), "%s", spec->key);
     if (job->memcg.armed)
         warden_check (w, job);
+    node_look (w);
     return job_find (&w->jobs, key);
 }
 

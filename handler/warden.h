@@ -31,6 +31,7 @@ struct warden {
 
     int meminfo;                /* /proc/meminfo, kept open */
     struct policy_job *scratch; /* room for a snapshot of every job */
+    struct policy_rank *ranks;  /* and for a plan */
     unsigned scratch_max;
     sd_event_source *room;      /* deferred: incident_headroom */
     sd_event_source *answers;   /* deferred: more answers of the courier */
@@ -47,6 +48,11 @@ uint64_t warden_capacity (const struct warden *w);
  *   order.  Reads each job's usage.  Returns how many jobs. */
 unsigned warden_snapshot (struct warden *w, struct policy_node *node,
                           struct policy_job *jobs, unsigned max);
+
+/* Of the snapshot just taken into [w]->scratch: the headroom that is really there,
+ *   less what the system uses beyond the node reserve. */
+uint64_t warden_headroom (const struct warden *w,
+                          const struct policy_node *node, unsigned count);
 
 /* How much a grow of [amount] may lend to [job] now, in bytes; 0 = nothing. */
 uint64_t warden_may_lend (struct warden *w, struct job *job,

@@ -1,0 +1,446 @@
+/* node.c - the node's own OOM: see node.h
+ *
+ * Synchronous: as long as a victim's step may still free memory nobody else is
+ * chosen.  A rung that frees nothing by itself (a frozen job keeps its memory)
+ * is left soon, since everyone else in the pool waits meanwhile.
+ */
+#include "handler/node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handler/cgfile.h"
+#include "handler/clock.h"
+#include "handler/warden.h"
+#include "lib/cleanup.h"
+
+#define LOOK_MS 10              /* while an incident is open */
+#define PARKED_LOOK_MS 1000     /* while somebody waits to come back */
+#define FROZEN_PATIENCE_MS 100  /* for a rung that frees nothing by itself */
+#define PATIENCE_MS 2000        /* for any other: then the next one */
+#define NOBODY_MS 1000          /* nobody can be chosen: look again */
+#define RATE_LEAST (MW_GIB / 1000)  /* bytes a ms that are always expected */
+#define WATCH_MIN_MS 20
+#define WATCH_MAX_MS 5000
+#define POOL_WALL (64 * MW_MIB) /* v2: the pool's memory.max above its high */
+
+struct node_watch {
+    struct memcg pool;          /* .dir -1 = none */
+    uint64_t pool_limit;        /* UINT64_MAX = none */
+    bool pool_failed;           /* said once */
+    sd_event_source *event, *timer;
+
+    bool open;                  /* the node is out of memory */
+    uint64_t opened_ms;
+    unsigned victims;
+    char victim[MW_JOBKEY_MAX]; /* being dealt with; "" = none */
+    unsigned rung;              /* it is at, since … */
+    uint64_t rung_ms;
+
+    uint64_t available, seen_ms;    /* last look at MemAvailable */
+    uint64_t rate;                  /* fastest fall seen, bytes a ms */
+};
+
+static struct job *_at (struct warden *w, unsigned place)
+{
+    struct job *job = w->jobs.first;
+
+    while (job && place-- > 0)
+        job = job->next;
+    return job;
+}
+
+/* ---- when to look -------------------------------------------------------- */
+
+static void _timer (struct node_watch *n, uint64_t ms)
+{
+    sd_event_source_set_time (n->timer, (clock_ms () + ms) * 1000);
+    sd_event_source_set_enabled (n->timer, SD_EVENT_ONESHOT);
+}
+
+static void _learn_rate (struct node_watch *n, uint64_t available)
+{
+    uint64_t now = clock_ms ();
+
+    if (n->seen_ms > 0 && now > n->seen_ms && available < n->available
+        && (n->available - available) / (now - n->seen_ms) > n->rate)
+        n->rate = (n->available - available) / (now - n->seen_ms);
+    n->available = available;
+    n->seen_ms = now;
+}
+
+/* No timer where the jobs could not use up what is left even at their limits; else
+ * one that fires before half the reserve is gone too, at the fastest rate. */
+static void _watch (struct warden *w, uint64_t available)
+{
+    struct node_watch *n = w->node;
+    uint64_t limits = 0, left, ms;
+    bool parked = false;
+
+    for (const struct job *j = w->jobs.first; j; j = j->next) {
+        limits += j->limit + j->incident.lent + j->reserve;
+        parked |= incident_waits (j) && j->incident.trigger == TRIGGER_NODE;
+    }
+    left = available > w->node_reserve ? available - w->node_reserve : 0;
+    if (!parked && limits < left) {
+        sd_event_source_set_enabled (n->timer, SD_EVENT_OFF);
+        return;
+    }
+    ms = (left + w->node_reserve / 2) / (n->rate ? n->rate : 1);
+    if (ms < WATCH_MIN_MS)
+        ms = WATCH_MIN_MS;
+    if (ms > WATCH_MAX_MS)
+        ms = WATCH_MAX_MS;
+    _timer (n, parked && ms > PARKED_LOOK_MS ? PARKED_LOOK_MS : ms);
+}
+
+/* ---- what is needed ------------------------------------------------------ */
+
+static bool _pool_is_full (struct warden *w)
+{
+    struct node_watch *n = w->node;
+    enum memcg_state state;
+
+    if (n->pool.dir < 0)
+        return false;
+    state = n->pool.ops->check (&n->pool);
+    if (state == MEMCG_GONE) {
+        n->event = sd_event_source_disable_unref (n->event);
+        memcg_close (&n->pool);
+        n->pool.dir = -1;
+        n->pool_limit = UINT64_MAX;
+    }
+    return state == MEMCG_OOM;
+}
+
+/* Somebody who does not die is not counted on any more. */
+static void _discount_stuck (struct warden *w, unsigned count)
+{
+    uint64_t now = clock_ms ();
+    struct job *j = w->jobs.first;
+
+    for (unsigned i = 0; i < count && j; i++, j = j->next) {
+        if (j->incident.kills > 0 && now - j->incident.step_ms > PATIENCE_MS)
+            w->scratch[i].used = 0;
+    }
+}
+
+static uint64_t _need (struct warden *w, bool full, struct policy_node *node,
+                       unsigned *count)
+{
+    struct memcg_usage u;
+
+    *count = warden_snapshot (w, node, w->scratch, w->scratch_max);
+    if (w->node->pool.dir >= 0
+        && w->node->pool.ops->read_usage (&w->node->pool, &u, NULL) == 0)
+        node->used = u.used;
+    else
+        node->used = 0;     /* without a pool MemAvailable alone tells */
+    _learn_rate (w->node, node->available);
+    _discount_stuck (w, *count);
+    return policy_need (node, full);
+}
+
+/* ---- who has to give ----------------------------------------------------- */
+
+/* `memwarden why` tells of those, too, who were not chosen. */
+static void _record_others (struct warden *w, const struct policy_plan *plan,
+                            const struct job *victim)
+{
+    char text[MW_ERR_MAX], why[MW_ERR_MAX - MW_JOBKEY_MAX];
+    unsigned place;
+    struct job *job;
+
+    for (unsigned i = 0; i < plan->count; i++) {
+        place = plan->ranks[i].job;
+        job = _at (w, place);
+        if (!job || job == victim)
+            continue;
+        policy_explain (plan, w->scratch, i, why, sizeof (why));
+        snprintf (text, sizeof (text), "job %.63s: the node is out of memory: "
+                  "%.400s", job->spec.key, why);
+        journal_append (&w->journal, "node", job, NULL, text, NULL, NULL);
+    }
+}
+
+static void _count_bounce (struct warden *w, struct job *job)
+{
+    uint64_t now = clock_ms ();
+
+    if (now - job->bounce_ms > w->conf.bounce_window_ms) {
+        job->bounce_ms = now;
+        job->bounces = 0;
+    }
+    job->bounces++;
+}
+
+static void _choose (struct warden *w, const struct policy_node *node,
+                     unsigned count, uint64_t need)
+{
+    struct policy_plan plan = { .ranks = w->ranks };
+    struct node_watch *n = w->node;
+    char why[MW_ERR_MAX - MW_JOBKEY_MAX];
+    struct job *job;
+
+    policy_victims (node, w->scratch, count, need, w->conf.order, &plan);
+    n->victim[0] = '\0';
+    if (plan.chosen == 0) {
+        if (n->victims++ == 0)
+            report_log (w, 2, "the node is out of memory and no job can be "
+                        "chosen to give any");
+        _timer (n, plan.covered > 0 ? LOOK_MS : NOBODY_MS);
+        return;
+    }
+    job = _at (w, plan.ranks[0].job);
+    snprintf (n->victim, sizeof (n->victim), "%s", job->spec.key);
+    n->victims++;
+    n->rung_ms = clock_ms ();
+    _count_bounce (w, job);
+    policy_explain (&plan, w->scratch, 0, why, sizeof (why));
+    report (w, job, "node", REPORT_LOG, "job %s: the node is out of memory: %s",
+            job->spec.key, why);
+    incident_oom (w, job, TRIGGER_NODE);
+    n->rung = job->incident.step;
+    _record_others (w, &plan, job);
+    _timer (n, LOOK_MS);
+}
+
+/* ---- one victim at a time ------------------------------------------------ */
+
+static uint64_t _patience (const struct warden *w, const struct job *job)
+{
+    const struct incident *in = &job->incident;
+
+    switch (in->ladder->step[in->step].kind) {
+    case MW_STEP_HOLD:
+    case MW_STEP_SUSPEND:
+        return job->bounces > w->conf.max_bounces ? 0 : FROZEN_PATIENCE_MS;
+    case MW_STEP_SLOW:
+    case MW_STEP_ENOMEM:
+        return FROZEN_PATIENCE_MS;
+    default:
+        return PATIENCE_MS;
+    }
+}
+
+/* Is the present victim still to be waited for?  Where its rung has had its time
+ * it is sent to the next one, and that is waited for. */
+static bool _wait_for_victim (struct warden *w)
+{
+    struct node_watch *n = w->node;
+    struct job *job = n->victim[0] ? job_find (&w->jobs, n->victim) : NULL;
+    uint64_t now = clock_ms ();
+
+    if (!job || !job->incident.open)
+        return false;
+    if (job->incident.step != n->rung) {
+        n->rung = job->incident.step;
+        n->rung_ms = now;
+    }
+    if (now - n->rung_ms < _patience (w, job))
+        return true;
+    if (job->incident.kills > 0) {
+        report (w, job, "node", REPORT_LOG, "job %s: is not gone after %d ms; "
+                "the next one is chosen", job->spec.key, PATIENCE_MS);
+        return false;
+    }
+    report (w, job, "node", REPORT_LOG, "job %s: this has not freed enough for "
+            "the node", job->spec.key);
+    incident_oom (w, job, TRIGGER_NODE);
+    n->rung = job->incident.step;
+    n->rung_ms = now;
+    return true;
+}
+
+static void _begin (struct warden *w, bool full, uint64_t need)
+{
+    char size[MW_SIZE_STRLEN];
+    struct node_watch *n = w->node;
+
+    n->open = true;
+    n->opened_ms = clock_ms ();
+    n->victims = 0;
+    n->victim[0] = '\0';
+    mw_size_format (need, size, sizeof (size));
+    report (w, NULL, "node", REPORT_LOG, "the node is out of memory (%s): %s "
+            "must be freed", full ? "the pool is at its limit"
+            : "MemAvailable is below the node reserve", size);
+}
+
+static void _over (struct warden *w)
+{
+    struct node_watch *n = w->node;
+
+    n->open = false;
+    report (w, NULL, "node", REPORT_LOG, "the node has memory again after %"
+            PRIu64 " ms; %u jobs were chosen", clock_ms () - n->opened_ms,
+            n->victims);
+    warden_room (w);
+}
+
+static void _tick (struct warden *w)
+{
+    struct policy_node node;
+    bool full = _pool_is_full (w);
+    unsigned count;
+    uint64_t need = _need (w, full, &node, &count);
+
+    if (need == 0) {
+        if (w->node->open)
+            _over (w);
+        else
+            warden_room (w);
+        _watch (w, node.available);
+        return;
+    }
+    if (!w->node->open)
+        _begin (w, full, need);
+    if (_wait_for_victim (w))
+        _timer (w->node, LOOK_MS);
+    else
+        _choose (w, &node, count, need);
+}
+
+static int _on_timer (sd_event_source *s, uint64_t usec, void *arg)
+{
+    (void) s;
+    (void) usec;
+    _tick (arg);
+    report_flush (arg);
+    return 0;
+}
+
+static int _on_pool (sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+    (void) s;
+    (void) fd;
+    (void) events;
+    _tick (arg);
+    report_flush (arg);
+    return 0;
+}
+
+/* ---- the pool ------------------------------------------------------------ */
+
+static int _take_pool (struct warden *w, struct mw_err *err)
+{
+    struct node_watch *n = w->node;
+    struct memcg *m = &n->pool;
+    uint64_t limit = w->node_memory - w->node_reserve;
+    int rc;
+
+    if (memcg_reopen (m, w->conf.pool, NULL, 0, MW_LAYOUT_LEAF, err) < 0)
+        return -1;
+    /* a limit that somebody has set below is theirs to set */
+    if (m->set_limit < limit)
+        limit = m->set_limit;
+    if (m->ops->set_limit (m, limit, POOL_WALL, err) < 0
+        || m->ops->arm (m, err) < 0)
+        return -1;
+    rc = sd_event_add_io (w->loop, &n->event, m->event, m->ops->epoll_events,
+                          _on_pool, w);
+    if (rc < 0) {
+        m->ops->disarm (m, NULL);
+        errno = -rc;
+        return mw_err_errno (err, "cannot listen to the pool");
+    }
+    n->pool_limit = limit;
+    return 0;
+}
+
+static void _find_pool (struct warden *w)
+{
+    struct node_watch *n = w->node;
+    char size[MW_SIZE_STRLEN];
+    struct mw_err err;
+
+    if (!w->conf.pool[0] || n->pool.dir >= 0)
+        return;
+    if (_take_pool (w, &err) == 0) {
+        report_log (w, 5, "pool %s: limited to %s", w->conf.pool,
+                    mw_size_format (n->pool_limit, size, sizeof (size)));
+        return;
+    }
+    if (!n->pool_failed && errno != ENOENT) {
+        n->pool_failed = true;
+        report_log (w, 3, "pool %s cannot be watched, MemAvailable alone is: "
+                    "%s", w->conf.pool, err.text);
+    }
+    if (n->pool.dir >= 0)
+        memcg_close (&n->pool);
+    n->pool.dir = -1;
+}
+
+/* ---- what others call ---------------------------------------------------- */
+
+int node_open (struct warden *w, struct mw_err *err)
+{
+    struct node_watch *n;
+    int rc;
+
+    if (w->conf.shadow)
+        return 0;
+    n = calloc (1, sizeof (*n));
+    if (!n)
+        return mw_err_errno (err, "cannot watch the node");
+    *n = (struct node_watch) { .pool = { .dir = -1 }, .rate = RATE_LEAST,
+                               .pool_limit = UINT64_MAX };
+    rc = sd_event_add_time (w->loop, &n->timer, CLOCK_BOOTTIME, 0, 1000,
+                            _on_timer, w);
+    if (rc < 0) {
+        free (n);
+        errno = -rc;
+        return mw_err_errno (err, "cannot watch the node");
+    }
+    w->node = n;
+    node_look (w);
+    return 0;
+}
+
+void node_close (struct warden *w)
+{
+    struct node_watch *n = w->node;
+
+    if (!n)
+        return;
+    sd_event_source_disable_unref (n->event);
+    sd_event_source_disable_unref (n->timer);
+    if (n->pool.dir >= 0) {
+        n->pool.ops->disarm (&n->pool, NULL);
+        memcg_close (&n->pool);
+    }
+    free (n);
+    w->node = NULL;
+}
+
+void node_look (struct warden *w)
+{
+    if (!w->node || w->node->open)
+        return;
+    _find_pool (w);
+    _timer (w->node, 1);
+}
+
+uint64_t node_pool_limit (const struct warden *w)
+{
+    return w->node ? w->node->pool_limit : UINT64_MAX;
+}
+
+bool node_may_return (struct warden *w, struct job *job)
+{
+    uint64_t at = mw_amount_of (&w->conf.resume_at, warden_capacity (w), 0);
+    struct policy_node node;
+    unsigned count;
+    int first;
+
+    if (w->node && w->node->open)
+        return false;
+    count = warden_snapshot (w, &node, w->scratch, w->scratch_max);
+    first = policy_resume (w->scratch, count,
+                           warden_headroom (w, &node, count), at);
+    return first >= 0 && _at (w, (unsigned) first) == job;
+}
