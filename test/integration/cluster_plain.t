@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: v1 v2
+# runs: v1 v2 systemd
 # needs: cluster
 # The throw-away cluster of test/lib/cluster.sh runs users' and root's jobs, and
 # nothing of it is left afterwards: no process, no cgroup, no file.

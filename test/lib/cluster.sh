@@ -52,6 +52,8 @@ _cluster_options () {
     done
 }
 
+_cluster_systemd () { [ -d /run/systemd/system ]; }
+
 _cluster_v2 () { [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; }
 
 # A port nobody listens on, below those the kernel hands out itself
@@ -141,7 +143,7 @@ END
         [ -z "$_c_memcg" ] || echo ConstrainRAMSpace=yes
         if _cluster_v2; then
             echo CgroupPlugin=cgroup/v2
-            echo IgnoreSystemd=yes
+            _cluster_systemd || echo IgnoreSystemd=yes
         else
             echo CgroupPlugin=cgroup/v1
         fi
@@ -195,7 +197,12 @@ _cluster_v2_service () {    # NODE: prints the service's directory
 
 _cluster_slurmd () {        # NODE
     local service
-    if _cluster_v2; then
+    if _cluster_v2 && _cluster_systemd; then
+        systemd-run --quiet --unit="slurmd_$1" -p Type=forking -p Delegate=yes \
+            -p PIDFile="$CLUSTER_DIR/run/slurmd-$1.pid" -p KillMode=process \
+            -E SLURM_CONF="$SLURM_CONF" "$(command -v slurmd)" -N "$1" \
+            2>>"$CLUSTER_DIR/log/slurmd.err"
+    elif _cluster_v2; then
         service=$(_cluster_v2_service "$1") || return 1
         (echo $BASHPID >"$service/cgroup.procs" &&
             INVOCATION_ID=1 exec slurmd -N "$1") 2>>"$CLUSTER_DIR/log/slurmd.err"
