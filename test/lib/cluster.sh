@@ -8,6 +8,7 @@
 #     --plugins none|spank|task|both   of ours, from $MW_BUILD (default none)
 #     --plugstack-args ARGS      behind spank_memwarden.so and socket=…
 #     --slurm-conf-line LINE     more of slurm.conf (may be repeated)
+#     --cgroup-conf-line LINE    more of cgroup.conf (may be repeated)
 #     --no-contain               without the extern step
 #     --no-memcg                 so that Slurm makes no memory cgroup at all
 #   cluster_stop                 no process, cgroup or file is left; also after a
@@ -35,7 +36,7 @@ _cluster_say () { echo "cluster: $*" >&2; }
 
 _cluster_options () {
     _c_nodes=1 _c_cpus=8 _c_memory=2000 _c_plugins=none _c_args=
-    _c_lines=() _c_contain=yes _c_memcg=yes
+    _c_lines=() _c_cgroup=() _c_contain=yes _c_memcg=yes
     while [ $# -gt 0 ]; do
         case $1 in
             --nodes) _c_nodes=$2; shift ;;
@@ -44,6 +45,7 @@ _cluster_options () {
             --plugins) _c_plugins=$2; shift ;;
             --plugstack-args) _c_args=$2; shift ;;
             --slurm-conf-line) _c_lines+=("$2"); shift ;;
+            --cgroup-conf-line) _c_cgroup+=("$2"); shift ;;
             --no-contain) _c_contain= ;;
             --no-memcg) _c_memcg= ;;
             *) _cluster_say "unknown option '$1'"; return 1 ;;
@@ -147,6 +149,7 @@ END
         else
             echo CgroupPlugin=cgroup/v1
         fi
+        [ ${#_c_cgroup[@]} -eq 0 ] || printf '%s\n' "${_c_cgroup[@]}"
     } >"$d/cgroup.conf"
 }
 

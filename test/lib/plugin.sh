@@ -59,8 +59,10 @@ acceptance_7 () {
     local job array id oom
     cluster_start --plugins "$1" --slurm-conf-line "$(first_job_id)" 2>"$TMP/start"
     is "the cluster comes up with plugins: $1" "$?$(cat "$TMP/start")" 0
-    ok 'the warden comes up' warden_start 'ladder = "kill"
+    # not by `ok`: what is started in a subshell would not be stopped
+    warden_start 'ladder = "kill"
 courier { start = false }'
+    is 'the warden comes up' "$?" 0
     job=$(submit -n4 --mem=200 --wrap 'srun -n4 true; srun -n1 true; srun -n2 sleep 1')
     ok 'a job with srun -n4 and several steps completes' wait_job "$job" COMPLETED 60
     is 'it was registered once' "$(journal_count "$job" registered)" 1
