@@ -388,14 +388,35 @@ static struct job *_register_new (struct warden *w,
     return job;
 }
 
+/* The job other than [key] that lives in the memcg [inode]; NULL. Two ladders
+ * would pull one memcg two ways. */
+static struct job *_neighbour (struct warden *w, const char *key,
+                               uint64_t inode)
+{
+    for (struct job *j = w->jobs.first; j; j = j->next) {
+        if (inode != 0 && j->memcg.inode == inode &&
+            strcmp (j->spec.key, key) != 0)
+            return j;
+    }
+    return NULL;
+}
+
 struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
                              int memory_dir, int freezer_dir,
                              struct mw_err *err)
 {
     struct job *job = job_find (&w->jobs, spec->key);
+    uint64_t inode = cg_inode (memory_dir);
+    struct job *other = _neighbour (w, spec->key, inode);
     char key[MW_JOBKEY_MAX];
 
-    if (job && job->memcg.inode != cg_inode (memory_dir)) {
+    if (other) {
+        errno = EEXIST;
+        mw_err_set (err, "the memcg %s is already that of job %s",
+                    other->memcg.path, other->spec.key);
+        return NULL;
+    }
+    if (job && job->memcg.inode != inode) {
         if (job->memcg.ops->check (&job->memcg) != MEMCG_GONE) {
             errno = EEXIST;
             mw_err_set (err, "job %s is registered with another memcg (%s)",
