@@ -64,7 +64,7 @@ refused 'priority 1001' '0 to 1000' -d "$memcg" "$(spec x ',"priority":1001')"
 refused 'an unknown step' 'explode' -d "$memcg" "$(spec x ',"ladder":"explode"')"
 refused 'a negative size' 'reserve' -d "$memcg" "$(spec x ',"reserve":"-1M"')"
 refused 'an overflowing size' 'reserve' -d "$memcg" "$(spec x ',"reserve":"99999999999P"')"
-refused 'a burst below the reservation' 'reservation' -d "$memcg" "$(spec x ',"burst":"16M"')"
+refused 'a burst below the reservation' 'reservation' -d "$(dirname "$memcg")" "$(spec x ',"burst":"16M"')"
 refused 'a second registration with another memcg' 'is registered with another memcg' -d "$(dirname "$memcg")" "$(spec "$good")"
 refused 'another job for a memcg that has one' 'is (the|that of) job|already' -d "$memcg" "$(spec x)"
 refused 'a release of a job that is not there' 'there is no job none' '{"v":1,"type":"release","job":"none"}'
