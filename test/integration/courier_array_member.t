@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: v1 v2
+# runs: v1 native
 # needs: cluster
 # What is asked for one member of a job array happens to that member alone, also
 # where its raw job id is the array's.

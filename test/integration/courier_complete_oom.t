@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
+# in-vm: 6.12
 # needs: cluster
 # A job that memwarden ends is shown by the controller as OUT_OF_MEMORY, exit code
 # 0:125, as if Slurm had seen the OOM itself.

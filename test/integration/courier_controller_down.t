@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: v1 v2
+# runs: v1 native
 # needs: cluster
 # A request that is made while the controller is down is made good when it is
 # back; one whose time has passed by then is not.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: v1 v2
+# runs: v1 native
 # needs: cluster
 # A worker that hangs in libslurm and dies does not take the courier or the request
 # with it: the request is done by another.

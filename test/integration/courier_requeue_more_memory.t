@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: v1 v2
+# runs: v1 native
 # needs: cluster
 # A requeue with more memory: the job comes back with the --mem that was asked
 # for, also where it was given per CPU; without --requeue, or not a batch job, it

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: v1 v2
+# runs: v1 native
 # needs: cluster
 # A request names the run of the job it was made for: a late one does not hit the
 # next run.

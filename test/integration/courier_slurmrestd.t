@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: v1 v2
+# runs: v1 native
 # needs: cluster
 # The comment that the courier sets is what slurmrestd shows.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
+# in-vm: 6.12
 # needs: cluster
 # The courier suspends and resumes a job at the controller; asked a second time,
 # as after a crash, the answer is the same.

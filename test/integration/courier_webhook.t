@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: v1 v2
+# runs: v1 native
 # The courier posts JSON to the webhook, tries again while nobody listens, gives
 # the request up when the server refuses it, and needs no Slurm for any of it; a
 # hook gets the JSON on its standard input and is bounded in time.
