@@ -13,6 +13,16 @@
 /* How often a job that holds a loan is looked at: only then is there a timer. */
 #define LOOK_MS 1000
 
+/* Has the job got all that SIZE allows it? */
+static bool _all_lent (const struct job *job, const struct mw_amount *size)
+{
+    uint64_t most = mw_amount_of (size, job->limit, 0);
+
+    if (size->kind == MW_AMOUNT_FACTOR)
+        most -= most < job->limit ? most : job->limit;
+    return size->kind != MW_AMOUNT_NONE && job->incident.lent >= most;
+}
+
 static enum step_result _lend (struct warden *w, struct job *job,
                                const struct mw_ladder_step *s)
 {
@@ -22,7 +32,7 @@ static enum step_result _lend (struct warden *w, struct job *job,
         job->incident.grow_refused = true;
         report (w, job, "step", REPORT_LOG | REPORT_JOB,
                 "job %s: cannot be grown: %s", job->spec.key,
-                s->amount.kind != MW_AMOUNT_NONE && job->incident.lent > 0
+                _all_lent (job, &s->amount)
                     ? "it has all that its ladder allows"
                     : "the pool has no headroom");
         return STEP_NEXT;
