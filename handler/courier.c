@@ -353,17 +353,21 @@ static int _loop_open (struct courier *c, struct mw_err *err)
     sigprocmask (SIG_BLOCK, &mask, NULL);
     signal (SIGPIPE, SIG_IGN);
     snprintf (path, sizeof (path), "/proc/self/fd/%d", c->spool.req);
-    if ((rc = sd_event_new (&c->loop)) < 0 ||
-        (rc = sd_event_add_signal (c->loop, NULL, SIGTERM, _on_signal, c)) < 0 ||
-        (rc = sd_event_add_signal (c->loop, NULL, SIGINT, _on_signal, c)) < 0 ||
-        (rc = sd_event_add_time (c->loop, &c->timer, CLOCK_BOOTTIME, 0, 1000,
-                                 _on_timer, c)) < 0 ||
-        (rc = sd_event_add_inotify (c->loop, NULL, path, IN_MOVED_TO |
-                                    IN_DELETE | IN_ONLYDIR, _on_spool, c)) < 0) {
-        errno = -rc;
-        return mw_err_errno (err, "cannot make the event loop");
-    }
-    return 0;
+    rc = sd_event_new (&c->loop);
+    if (rc >= 0)
+        rc = sd_event_add_signal (c->loop, NULL, SIGTERM, _on_signal, c);
+    if (rc >= 0)
+        rc = sd_event_add_signal (c->loop, NULL, SIGINT, _on_signal, c);
+    if (rc >= 0)
+        rc = sd_event_add_time (c->loop, &c->timer, CLOCK_BOOTTIME, 0, 1000,
+                                _on_timer, c);
+    if (rc >= 0)
+        rc = sd_event_add_inotify (c->loop, NULL, path, IN_MOVED_TO |
+                                   IN_DELETE | IN_ONLYDIR, _on_spool, c);
+    if (rc >= 0)
+        return 0;
+    errno = -rc;
+    return mw_err_errno (err, "cannot make the event loop");
 }
 
 static void _help (void)

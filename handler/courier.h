@@ -1,4 +1,4 @@
-/* courier.h - memwarden-courier: what the warden asks, done where it may be slow
+/* courier.h - memwarden-courier: what the warden asks, where it may be slow
  *
  * A smaller house beside the warden's: requests come from the spool in order,
  * each attempt is made by a forked worker that is given up when it takes too

@@ -3,7 +3,7 @@
  * Every call first looks at the job, so that it is never done to a later run of
  * the same job id, and so that what was done already (by a worker that died
  * before it could say so) is not an error.  Where Slurm has one, the call by
- * "ARRAY_TASK" is taken: a raw id that equals the array's means the whole array.
+ * "ARRAY_TASK" is taken: a raw id that equals the array's means all of it.
  */
 #include "handler/courier.h"
 
@@ -201,8 +201,9 @@ static uint64_t _more_memory (const struct target *t)
     uint64_t per_cpu = t->memory & MEM_PER_CPU, old = t->memory & ~MEM_PER_CPU;
     uint64_t most = _node_memory (t->node), want = t->r->mem_mb;
 
+    /* more fits no node like this: the job would wait for ever */
     if (want > most)
-        want = most;    /* more fits no node like this: it would wait for ever */
+        want = most;
     if (per_cpu)
         want = (want + t->cpus - 1) / t->cpus;
     if (per_cpu && want > most / t->cpus)

@@ -22,7 +22,7 @@
 /* longer than libslurm takes to find that the controller is down (9 to 18 s) */
 #define CONTROLLER_LIMIT_MS 40000
 #define WEB_LIMIT_MS 20000
-#define HOOK_LIMIT_MS 30000     /* of a hook that is not configured (any more) */
+#define HOOK_LIMIT_MS 30000     /* of a hook that is no longer configured */
 
 _Static_assert (sizeof (struct courier_result) <= PIPE_BUF,
                 "a result is written in one piece");

@@ -14,8 +14,8 @@ static const char usage[] =
     "       spoolput STATE-DIR take SECONDS   prints the next answer:\n"
     "                                         ID ok|no CODE TEXT\n"
     "       spoolput STATE-DIR cancel ID\n"
-    "Keys: array (JOBID), task, restarts, arg, text, mem (MiB), after (ms from\n"
-    "now), slurm (0: not a job of Slurm's).\n";
+    "Keys: array (JOBID), task, restarts, arg, text, mem (MiB), slurm (0: no\n"
+    "job of Slurm's), after (ms from now).\n";
 
 static int _die (const char *what)
 {
