@@ -41,6 +41,8 @@ static const struct cli_command commands[] = {
     { "top", "", "the jobs of this node, live", "", cli_top },
     { "doctor", "", "what this node offers, what it lacks and what that costs",
       "", cli_doctor },
+    { "kmsg", "[FILE|-]", "the kernel's OOM kills in a log of any kind",
+      "", cli_kmsg },
     { "failsafe", "", "give every job back to the kernel; the warden is gone",
       "", cli_failsafe },
 };

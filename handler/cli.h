@@ -45,6 +45,7 @@ int cli_events (const struct cli_command *self, int argc, char **argv);
 int cli_why (const struct cli_command *self, int argc, char **argv);
 int cli_top (const struct cli_command *self, int argc, char **argv);
 int cli_doctor (const struct cli_command *self, int argc, char **argv);
+int cli_kmsg (const struct cli_command *self, int argc, char **argv);
 int cli_failsafe (const struct cli_command *self, int argc, char **argv);
 
 /* Values that getopt_long gives for the common options. */

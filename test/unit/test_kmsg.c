@@ -1,0 +1,193 @@
+/* Kernel logs of 3.10 to 6.18, as their keepers write them: each kill, whole. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handler/kmsg.h"
+
+#define MAX_KILLS 4
+
+static struct kmsg_kill kills[MAX_KILLS];
+
+/* Returns how many reports log [name] has, stored in kills. */
+static unsigned _read (const char *name)
+{
+    char path[4096], line[4096];
+    struct kmsg k;
+    unsigned n = 0;
+    FILE *f;
+
+    snprintf (path, sizeof (path), KMSG_DATA "/%s.log", name);
+    f = fopen (path, "r");
+    if (!f)
+        fail_msg ("no %s", path);
+    kmsg_init (&k);
+    memset (kills, 0, sizeof (kills));
+    while (fgets (line, sizeof (line), f))
+        n += kmsg_line (&k, line, strcspn (line, "\n"), &kills[n]);
+    n += kmsg_end (&k, &kills[n]);
+    fclose (f);
+    return n;
+}
+
+static void linux_3_10_memcg_in_syslog (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-3.10-syslog"), 1);
+    assert_string_equal (kills[0].time, "Mar  3 11:20:01");
+    assert_string_equal (kills[0].invoker, "solver");
+    assert_int_equal (kills[0].invoker_pid, 20411);
+    assert_string_equal (kills[0].gfp, "0xd0");
+    assert_string_equal (kills[0].oom_memcg, "/slurm/uid_1001/job_77");
+    assert_string_equal (kills[0].task_memcg, "/slurm/uid_1001/job_77/step_0");
+    assert_string_equal (kills[0].constraint, "CONSTRAINT_MEMCG");
+    assert_int_equal (kills[0].memcg_limit, 2097152);
+    assert_int_equal (kills[0].frames, 3);
+    assert_string_equal (kills[0].trace[2], "find_lock_task_mm");
+    assert_int_equal (kills[0].uid, 1001);
+    assert_int_equal (kills[0].anon_rss, 2091000);
+    assert_true (kills[0].killed);
+    assert_false (kills[0].global);
+}
+
+static void linux_4_18_global_with_dmesg_T (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-4.18-dmesg-T"), 1);
+    assert_string_equal (kills[0].time, "Tue Feb  4 08:01:12 2020");
+    assert_string_equal (kills[0].gfp, "0x6200ca(GFP_HIGHUSER_MOVABLE)");
+    assert_string_equal (kills[0].comm, "my (odd) name");
+    assert_int_equal (kills[0].pid, 5100);
+    assert_int_equal (kills[0].free_swap, 12);
+    assert_int_equal (kills[0].total_swap, 2097148);
+    assert_int_equal (kills[0].frames, 3);
+    assert_int_equal (kills[0].uid, KMSG_NONE);
+    assert_true (kills[0].global);
+}
+
+static void linux_5_10_sysrq_is_told_apart (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-5.10-journalctl"), 1);
+    assert_true (kills[0].sysrq);
+    assert_true (kills[0].global);
+    assert_int_equal (kills[0].order, -1);
+    assert_string_equal (kills[0].task_memcg, "/user.slice");
+    assert_int_equal (kills[0].uid, 1000);
+}
+
+static void linux_6_12_records_with_a_gap_and_a_group (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-6.12-kmsg"), 3);
+    assert_string_equal (kills[0].time, "100.000001");
+    assert_int_equal (kills[0].lost, 3);
+    assert_int_equal (kills[0].invoker_pid, 431);
+    assert_string_equal (kills[0].oom_memcg, "/slurm,a/job_9");
+    assert_string_equal (kills[0].task_memcg, "/slurm,a/job_9/step_0");
+    assert_int_equal (kills[0].frames, 1);
+    assert_int_equal (kills[1].pid, 430);
+    assert_string_equal (kills[1].invoker, "leak");
+    assert_false (kills[2].killed);
+    assert_string_equal (kills[2].invoker, "other");
+}
+
+static void linux_6_18_of_this_very_kernel (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-6.18-dmesg"), 1);
+    assert_string_equal (kills[0].comm, "touchmem");
+    assert_int_equal (kills[0].memcg_limit, 32768);
+    assert_int_equal (kills[0].memcg_usage, 32768);
+    assert_int_equal (kills[0].anon_rss, 32512);
+    assert_int_equal (kills[0].oom_score_adj, 0);
+    assert_true (kills[0].frames > 3);
+    assert_false (kills[0].global);
+}
+
+static void a_kill_without_its_head_is_not_lost (void **state)
+{
+    static const char line[] = "[1.5] Out of memory: Killed process 7 (a\033b) "
+                               "total-vm:1kB, anon-rss:2kB, UID:3 "
+                               "oom_score_adj:-5";
+    struct kmsg k;
+
+    (void) state;
+    kmsg_init (&k);
+    assert_true (kmsg_line (&k, line, strlen (line), &kills[0]));
+    assert_true (kills[0].headless);
+    assert_true (kills[0].global);
+    assert_string_equal (kills[0].comm, "a?b");
+    assert_int_equal (kills[0].oom_score_adj, -5);
+    assert_false (kmsg_end (&k, &kills[0]));
+}
+
+static void other_lines_are_nothing (void **state)
+{
+    static const char *const lines[] = {
+        "", "[", "[ 1961]     0  1961", "4,1", "4,1,2", ";", "<6>", "kernel: ",
+        "Killed", "the user said Killed process 12 (a)", "oom-kill:",
+    };
+    struct kmsg k;
+
+    (void) state;
+    kmsg_init (&k);
+    for (unsigned i = 0; i < sizeof (lines) / sizeof (lines[0]); i++)
+        assert_false (kmsg_line (&k, lines[i], strlen (lines[i]), &kills[0]));
+}
+
+/* Any bytes: nothing crashes, every text stays terminated and printable. */
+static void mutated_lines_stay_in_bounds (void **state)
+{
+    static const char *const lines[] = {
+        "4,7,1,-;leak invoked oom-killer: gfp_mask=0xcc0(GFP), order=0, x",
+        "[ 1.0] Call Trace:", "[ 1.0]  dump_stack+0x1/0x2",
+        "[ 1.0] Task in /a killed as a result of limit of /b",
+        "[ 1.0] oom-kill:constraint=C,global_oom,task_memcg=/,task=a,pid=1",
+        "Mar  3 11:20:01 n kernel: Killed process 1 (a), UID 1, total-vm:2kB",
+    };
+    char line[3000];
+    struct kmsg k;
+    size_t len;
+
+    (void) state;
+    srand (20261121);
+    kmsg_init (&k);
+    for (int i = 0; i < 200000; i++) {
+        len = (size_t) snprintf (line, sizeof (line), "%s", lines[i % 6]);
+        for (int m = rand () % 6; m > 0; m--)
+            line[(size_t) rand () % len] = (char) rand ();
+        if (i % 1000 == 0) {
+            memset (line + len, 'x', sizeof (line) - len);
+            len = sizeof (line);
+        }
+        if (!kmsg_line (&k, line, len, &kills[0]))
+            continue;
+        assert_true (strlen (kills[0].comm) < KMSG_COMM_MAX);
+        assert_true (kills[0].frames <= KMSG_FRAMES);
+        for (const char *c = kills[0].task_memcg; *c; c++)
+            assert_true (*c >= ' ' && *c <= '~');
+    }
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (linux_3_10_memcg_in_syslog),
+        cmocka_unit_test (linux_4_18_global_with_dmesg_T),
+        cmocka_unit_test (linux_5_10_sysrq_is_told_apart),
+        cmocka_unit_test (linux_6_12_records_with_a_gap_and_a_group),
+        cmocka_unit_test (linux_6_18_of_this_very_kernel),
+        cmocka_unit_test (a_kill_without_its_head_is_not_lost),
+        cmocka_unit_test (other_lines_are_nothing),
+        cmocka_unit_test (mutated_lines_stay_in_bounds),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
