@@ -487,7 +487,8 @@ int warden_recover (struct warden *w, struct mw_err *err)
         return -1;
     if (err->text[0])
         report_log (w, 4, "%s", err->text);
-    w->request_seq = w->journal.seq;
+    /* beyond any that waits in the spool: a record makes three at most */
+    w->request_seq = w->journal.seq * 4;
     for (job = w->jobs.first; job; job = next) {
         next = job->next;
         if (_make_scratch (w) < 0)
