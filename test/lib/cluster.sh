@@ -131,6 +131,7 @@ SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 ReturnToService=2
 KillWait=2
+MinJobAge=86400
 ${_c_contain:+PrologFlags=Contain}
 END
         for node in $CLUSTER_NODES; do
