@@ -260,11 +260,15 @@ static void _begin (struct warden *w, bool full, uint64_t need)
 {
     char size[MW_SIZE_STRLEN];
     struct node_watch *n = w->node;
+    const struct job *last = job_find (&w->jobs, n->victim);
 
     n->open = true;
     n->opened_ms = clock_ms ();
     n->victims = 0;
-    n->victim[0] = '\0';
+    /* one that is dying since the last time is waited for: what it frees may be
+     * all that is needed */
+    if (!last || !last->incident.open || last->incident.kills == 0)
+        n->victim[0] = '\0';
     mw_size_format (need, size, sizeof (size));
     report (w, NULL, "node", REPORT_LOG, "the node is out of memory (%s): %s "
             "must be freed", full ? "the pool is at its limit"

@@ -1,0 +1,45 @@
+# node_storm.t - twenty hogs at once: one victim after the other, none for nothing,
+# and the job within its reservation completes untouched
+# runs: v1 v2
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/warden.sh"
+
+root=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
+[ -d $root ] || root=/sys/fs/cgroup limit=memory.high
+pool=$root/$WARDEN_POOL
+[ "$root" != /sys/fs/cgroup ] || echo +memory >$root/cgroup.subtree_control
+mkdir "$pool" || exit 1
+[ "$root" != /sys/fs/cgroup ] || echo +memory >"$pool/cgroup.subtree_control"
+mkdir "$pool/keep"      # or the pool goes with its last job
+echo 256M >"$pool/$limit"
+warden_start "pool = \"$pool\"
+node-ladder = \"kill\"
+courier { start = false }" || exit 1
+
+run_job innocent --priority 100 --reservation 100M --limit 120M -- \
+    "$TOUCHMEM" --size 80M --stop-file "$TMP/stop"
+innocent=$!
+ok 'the innocent has its memory' wait_for 30 grep -q touched "$TMP/innocent.out"
+hogs=()
+for i in $(seq 20); do
+    run_job "hog$i" --priority 500 --reservation 2M --limit 100M -- \
+        "$TOUCHMEM" --size 30M --stay 1
+    hogs+=($!)
+done
+killed=0 completed=0
+for pid in "${hogs[@]}"; do
+    wait "$pid"
+    case $? in 0) completed=$((completed + 1)) ;; 137) killed=$((killed + 1)) ;; esac
+done
+touch "$TMP/stop"
+wait $innocent; is 'the innocent completes' $? 0
+is 'every hog has completed or was killed' $((killed + completed)) 20
+ok "some completed ($completed) and some were killed ($killed)" \
+    test "$completed" -gt 0 -a "$killed" -gt 0
+order=$(jq -r 'select(.event == "detected" or .event == "resolved") | .event[0:1]' \
+    "$WARDEN_STATE/journal.jsonl" | tr -d '\n')
+is 'one victim after the other' "$(sed 's/dr//g' <<<"$order")" ''
+is 'as many killed as were chosen' \
+    "$(jq -r 'select(.event == "node" and (.text | test("out of memory: chosen"))) | .job' "$WARDEN_STATE/journal.jsonl" | wc -l)" "$killed"
+is 'the innocent was never chosen' "$(journal_events innocent | grep -c detected)" 0
+done_testing
