@@ -11,9 +11,10 @@ pool=$root/$WARDEN_POOL
 mkdir "$pool" || exit 1
 [ "$root" != /sys/fs/cgroup ] || echo +memory >"$pool/cgroup.subtree_control"
 mkdir "$pool/keep"      # or the pool goes with its last job
-echo 256M >"$pool/$limit"
+echo 300M >"$pool/$limit"
 warden_start "pool = \"$pool\"
 node-ladder = \"kill\"
+ladder = \"hold@10m,kill\"
 courier { start = false }" || exit 1
 
 run_job innocent --priority 100 --reservation 100M --limit 120M -- \
@@ -22,18 +23,18 @@ innocent=$!
 ok 'the innocent has its memory' wait_for 30 grep -q touched "$TMP/innocent.out"
 hogs=()
 for i in $(seq 20); do
-    run_job "hog$i" --priority 500 --reservation 2M --limit 100M -- \
-        "$TOUCHMEM" --size 30M --stay 1
+    run_job "hog$i" --priority 500 --reservation 8M --limit 32M -- \
+        "$TOUCHMEM" --size 30M --rate 2M --stay 1     # all begin while there is room
     hogs+=($!)
 done
-killed=0 completed=0
+killed=0 completed=0 rcs=
 for pid in "${hogs[@]}"; do
-    wait "$pid"
-    case $? in 0) completed=$((completed + 1)) ;; 137) killed=$((killed + 1)) ;; esac
+    wait "$pid"; rc=$?; rcs+=" $rc"
+    case $rc in 0) completed=$((completed + 1)) ;; 137) killed=$((killed + 1)) ;; esac
 done
 touch "$TMP/stop"
 wait $innocent; is 'the innocent completes' $? 0
-is 'every hog has completed or was killed' $((killed + completed)) 20
+is "every hog has completed or was killed:$rcs" $((killed + completed)) 20
 ok "some completed ($completed) and some were killed ($killed)" \
     test "$completed" -gt 0 -a "$killed" -gt 0
 order=$(jq -r 'select(.event == "detected" or .event == "resolved") | .event[0:1]' \
