@@ -162,7 +162,7 @@ static void _record_others (struct warden *w, const struct policy_plan *plan,
             continue;
         policy_explain (plan, w->scratch, i, why, sizeof (why));
         snprintf (text, sizeof (text), "job %.63s: the node is out of memory: "
-                  "%s%.400s", job->spec.key,
+                  "%s%.320s", job->spec.key,
                   policy_is_chosen (&plan->ranks[i])
                   ? "its turn comes if job by job too little is freed: " : "",
                   why);
