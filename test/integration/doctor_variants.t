@@ -25,16 +25,16 @@ lacks () {
 # what is here, by other means than the doctor's
 memory_v2=$(grep -cw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null)
 has 'memory cgroups'
-has freezer
 if [ "${memory_v2:-0}" -gt 0 ]; then
     like 'they are of v2' "$(found 'memory cgroups')" 'v2 at /sys/fs/cgroup$'
     # the root has none of the files that are asked for
     dir=/sys/fs/cgroup/mwt.doctor.$$
     mkdir "$dir" && at_exit "rmdir $dir"
     said=$("$MW_BUILD/handler/memwarden" doctor --json 2>"$TMP/err")
-    for item in memory.high cgroup.kill memory.reclaim; do has $item; done
+    for item in freezer memory.high cgroup.kill memory.reclaim; do has $item; done
     has memory_recursiveprot
 else
+    has freezer
     like 'they are of v1' "$(found 'memory cgroups')" '^cgroup v1 at .*/memory'
     for item in memory.high cgroup.kill memory.reclaim memory_recursiveprot; do
         na $item
