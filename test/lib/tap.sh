@@ -32,8 +32,8 @@ _finish () {
         echo "1..$((_n + 1))"
         exit 1
     fi
-    [ "$rc" -eq 0 ] && [ "$_bad" -eq 0 ]
-    exit
+    [ "$_bad" -eq 0 ] || [ "$rc" -ne 0 ] || rc=1
+    exit "$rc"
 }
 _planned=no
 trap _finish EXIT
