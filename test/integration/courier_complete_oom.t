@@ -10,8 +10,10 @@
 
 cluster_start || { fail 'a cluster'; done_testing; exit; }
 courier_start
-job=$(submit --mem=50 --wrap 'sleep 1000')
+job=$(submit --mem=50 --wrap 'echo begun; sleep 1000')
 wait_job "$job" RUNNING 30
+# Slurm drops a line for a job whose batch step has not begun yet
+wait_for 30 grep -q begun "$CLUSTER_DIR/out/$job.out"
 is 'its stderr gets a line' "$(ask notify "$job" text='memwarden: a test')" \
     'ok 0 told'
 ok 'the line is there' wait_for 10 \
