@@ -327,6 +327,7 @@ static int _set_limit (struct request *r, struct job *job,
             "%s", job->spec.key, mw_size_format (bytes, a, sizeof (a)));
     if (step_assert_limit (job, err) < 0) {
         job->limit = before;
+        job_commit (job);
         return -1;
     }
     warden_room (r->w);

@@ -201,7 +201,10 @@ static int _open (struct warden *w, struct job *job,
         .ladder = l,
         .opened_ms = clock_ms (),
     };
-    step_read_usage (job);
+    if (trigger == TRIGGER_JOB)
+        step_seen_usage (job);
+    else
+        step_read_usage (job);
     _record_detected (w, job);
     return 0;
 }

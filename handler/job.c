@@ -90,6 +90,7 @@ struct job *job_new (struct job_table *t)
     while (*end)
         end = &(*end)->next;
     *end = job;
+    job->table = t;
     t->count++;
     return job;
 }
@@ -99,8 +100,17 @@ static void _drop_source (sd_event_source **s)
     *s = sd_event_source_disable_unref (*s);
 }
 
+void job_commit (struct job *job)
+{
+    uint64_t now = job->limit + job->incident.lent;
+
+    job->table->committed += now - job->committed;
+    job->committed = now;
+}
+
 void job_free (struct job_table *t, struct job *job)
 {
+    t->committed -= job->committed;
     for (struct job **p = &t->first; *p; p = &(*p)->next) {
         if (*p == job) {
             *p = job->next;

@@ -14,6 +14,8 @@ struct sd_event_source;
 
 struct job {
     struct job *next;               /* all jobs, in order of registration */
+    struct job_table *table;        /* it is in */
+    uint64_t committed;             /* its part of table->committed */
     struct mw_jobspec spec;
     struct memcg memcg;
     char *freezer_path;                     /* NULL = none */
@@ -45,6 +47,8 @@ struct job {
 struct job_table {
     struct job *first;
     unsigned count;
+    uint64_t committed;             /* bytes, what all the jobs' limits and loans
+                                       come to; kept by job_commit */
 };
 
 /* Jobs with equal ladders share one copy (a ladder is large, and a site has few):
@@ -72,5 +76,9 @@ unsigned job_priority_cap (const struct job *job, const struct conf *conf);
  *   and event sources are released). */
 struct job *job_new (struct job_table *t);
 void job_free (struct job_table *t, struct job *job);
+
+/* The limit of [job], or what it is lent, has changed: count it anew.  So nobody
+ *   has to ask 1,000 jobs while one waits at its limit. */
+void job_commit (struct job *job);
 
 #endif /* !MW_JOB_H */

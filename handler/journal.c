@@ -47,23 +47,57 @@ static void _put (const char *fmt, ...)
         line.len += (size_t) n;
 }
 
+/* A job waits while its record is composed, and most of printf's time goes into
+ * understanding formats: members are put together without. */
+static void _put_bytes (const char *text, size_t len)
+{
+    if (len >= sizeof (line.text) - line.len) {
+        line.over = true;
+        return;
+    }
+    memcpy (line.text + line.len, text, len);
+    line.len += len;
+}
+
+static void _put_key (const char *key)
+{
+    _put_bytes ("\"", 1);
+    _put_bytes (key, strlen (key));
+    _put_bytes ("\":", 2);
+}
+
 /* `"key":"value",` */
 static void _put_text (const char *key, const char *value)
 {
     char buf[6 * MEMCG_PATH_MAX];
 
-    _put ("\"%s\":\"%s\",", key, json_escape (value, buf, sizeof (buf)));
+    json_escape (value, buf, sizeof (buf));
+    _put_key (key);
+    _put_bytes ("\"", 1);
+    _put_bytes (buf, strlen (buf));
+    _put_bytes ("\",", 2);
 }
 
 /* `"key":N,`; JSON's whole numbers end at INT64_MAX, and no limit is as good */
 static void _put_number (const char *key, uint64_t n)
 {
-    _put ("\"%s\":%" PRIu64 ",", key, n < INT64_MAX ? n : (uint64_t) INT64_MAX);
+    char digits[24], *end = digits + sizeof (digits), *p = end;
+
+    if (n > INT64_MAX)
+        n = INT64_MAX;
+    *--p = ',';
+    do {
+        *--p = (char) ('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    _put_key (key);
+    _put_bytes (p, (size_t) (end - p));
 }
 
 static void _put_flag (const char *key, bool flag)
 {
-    _put ("\"%s\":%s,", key, flag ? "true" : "false");
+    _put_key (key);
+    _put_bytes (flag ? "true," : "false,", flag ? 5 : 6);
 }
 
 /* End what was begun with an opening brace: no comma before the closing one. */
@@ -204,17 +238,18 @@ static void _compose (uint64_t seq, const char *event, const struct job *job,
     _put_end ("}\n");
 }
 
-/* Write the record to [fd], which is [*size] long, whole or not at all. */
-static int _write_whole (int fd, uint64_t *size)
+/* Write [text] to [fd], which is [*size] long, whole or not at all. */
+static int _write_whole (int fd, uint64_t *size, const char *text,
+                         size_t len)
 {
     ssize_t n;
     int saved;
 
     do {
-        n = write (fd, line.text, line.len);
+        n = write (fd, text, len);
     } while (n < 0 && errno == EINTR);
-    if (n == (ssize_t) line.len) {
-        *size += line.len;
+    if (n == (ssize_t) len) {
+        *size += len;
         return 0;
     }
     saved = n < 0 ? errno : ENOSPC;
@@ -272,9 +307,7 @@ static int _open_user (struct journal *j, struct user_file *u, uid_t uid)
     return 0;
 }
 
-/* The user's copy of the record. It is for reading only, so a failure is not the
- * journal's. */
-static void _append_user (struct journal *j, uid_t uid)
+static struct user_file *_user (struct journal *j, uid_t uid)
 {
     struct user_file *u = &users[0];
 
@@ -290,10 +323,46 @@ static void _append_user (struct journal *j, uid_t uid)
         _close_user (u);
     if (u->fd < 0 && _open_user (j, u, uid) < 0) {
         _close_user (u);
-        return;
+        return NULL;
     }
     u->used = j->seq;
-    _write_whole (u->fd, &u->size);
+    return u;
+}
+
+/* The users' copies of records.  They are for reading only: they are written
+ * when the job has its answer, and a failure is not the journal's. */
+static struct {
+    char text[2 * LINE_MAX_BYTES];
+    size_t len;
+    struct {
+        uid_t uid;
+        size_t len;
+    } record[32];
+    unsigned count;
+} copies;
+#define COPIES (sizeof (copies.record) / sizeof (copies.record[0]))
+
+void journal_flush (struct journal *j)
+{
+    const char *text = copies.text;
+    struct user_file *u;
+
+    for (unsigned i = 0; i < copies.count; i++) {
+        if ((u = _user (j, copies.record[i].uid)))
+            _write_whole (u->fd, &u->size, text, copies.record[i].len);
+        text += copies.record[i].len;
+    }
+    copies.len = copies.count = 0;
+}
+
+static void _copy_for (struct journal *j, uid_t uid)
+{
+    if (copies.count == COPIES || line.len > sizeof (copies.text) - copies.len)
+        journal_flush (j);
+    memcpy (copies.text + copies.len, line.text, line.len);
+    copies.len += line.len;
+    copies.record[copies.count].uid = uid;
+    copies.record[copies.count++].len = line.len;
 }
 
 /* ---- the file ------------------------------------------------------------ */
@@ -313,14 +382,14 @@ int journal_append (struct journal *j, const char *event,
         errno = EMSGSIZE;
         return mw_err_set (err, "journal: record of %s is too long", event);
     }
-    if (_write_whole (j->fd, &j->size) < 0) {
+    if (_write_whole (j->fd, &j->size, line.text, line.len) < 0) {
         j->failing = true;
         return mw_err_errno (err, "cannot write %s", JOURNAL);
     }
     j->seq++;
     j->failing = false;
     if (job)
-        _append_user (j, job->spec.uid);
+        _copy_for (j, job->spec.uid);
     return 0;
 }
 
@@ -475,6 +544,8 @@ void journal_close (struct journal *j)
 {
     int saved = errno;
 
+    if (j->state_dir >= 0)
+        journal_flush (j);
     for (unsigned i = 0; i < USERS; i++)
         _close_user (&users[i]);
     if (j->fd >= 0)
@@ -495,7 +566,7 @@ static int _carry_over (struct journal *j, const struct job_table *t,
         return -1;
     for (const struct job *job = t->first; job; job = job->next) {
         _compose (j->seq + 1, "note", job, NULL, "carried over", NULL);
-        if (_write_whole (j->fd, &j->size) < 0)
+        if (_write_whole (j->fd, &j->size, line.text, line.len) < 0)
             return mw_err_errno (err, "cannot write %s", JOURNAL_NEW);
         j->seq++;
     }
@@ -537,6 +608,7 @@ int journal_open_history (struct journal *j, uid_t uid)
 {
     char name[64] = JOURNAL;
 
+    journal_flush (j);
     if (uid != 0)
         _user_name (uid, name, sizeof (name), "");
     return openat (j->state_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

@@ -54,6 +54,10 @@ int journal_append (struct journal *j, const char *event,
                     const struct job *job, const char *step,
                     const char *text, const char *more, struct mw_err *err);
 
+/* Write what was appended to the copies that users may read, too: when no job
+ *   waits for it. */
+void journal_flush (struct journal *j);
+
 /* Read the journal of this boot and put each job that was not released into
  *   [t], with spec, paths, inode and incident as they were; no descriptor of a
  *   memcg is open yet.  A torn last line is dropped and said in [err] (return

@@ -118,7 +118,7 @@ static bool _apply (const json_t *st, struct job *job)
 static bool _take_state (struct job_table *t, const char *key,
                          const json_t *st)
 {
-    struct job_table scratch = { NULL, 0 };
+    struct job_table scratch = { .count = 0 };
     struct job *job = job_find (t, key), *fresh = job_new (&scratch), old;
     bool whole;
 
@@ -130,6 +130,7 @@ static bool _take_state (struct job_table *t, const char *key,
         old = *job;
         *job = *fresh;
         job->next = old.next;
+        job->table = t;
         *fresh = old;
         fresh->next = NULL;
     }

@@ -26,6 +26,16 @@
 
 struct memcg_ops;
 
+/* What a job uses, in bytes. */
+struct memcg_usage {
+    uint64_t total;             /* with page cache */
+    uint64_t used;              /* anon + shmem + unevictable + kernel: what the
+                                   job is blamed for (DESIGN.md, 1, overage) */
+    uint64_t cache;             /* clean page cache, shown apart */
+    uint64_t swap;
+    uint64_t peak;              /* highest total the kernel has seen; 0 unknown */
+};
+
 struct memcg {
     const struct memcg_ops *ops;
     char *path;                 /* for people and recovery only; freed by
@@ -42,22 +52,14 @@ struct memcg {
     int oom_control;            /* v1 only */
     bool armed;
     uint64_t set_limit;         /* what was last written, bytes */
+    struct memcg_usage seen;    /* by [check] when it said MEMCG_OOM; v1: without
+                                   swap and peak */
     uint64_t seen_oom_kill;     /* counters when last checked */
     uint64_t seen_high;
     unsigned backoff_ms;        /* v2: do not look again before that long */
     unsigned looks;             /* v2: how many looks were for nothing … */
     uint64_t looked_ms;         /* … and when the last was */
     unsigned stuck_looks;       /* v2: looks in a row that found it too high */
-};
-
-/* What a job uses, in bytes. */
-struct memcg_usage {
-    uint64_t total;             /* with page cache */
-    uint64_t used;              /* anon + shmem + unevictable + kernel: what the
-                                   job is blamed for (DESIGN.md, 1, overage) */
-    uint64_t cache;             /* clean page cache, shown apart */
-    uint64_t swap;
-    uint64_t peak;              /* highest total the kernel has seen; 0 unknown */
 };
 
 /* What an event turned out to be. */

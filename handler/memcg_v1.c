@@ -135,15 +135,17 @@ static uint64_t _slack (void)
     return stock;
 }
 
-/* How far below its limits, memory or memory and swap, the memcg is. */
-static uint64_t _distance (const struct memcg *m, uint64_t *limit)
+/* How far below its limits, memory or memory and swap, the memcg is.  It is in
+ * OOM, so reclaim has been in vain: what is charged cannot be taken from it. */
+static uint64_t _distance (struct memcg *m, uint64_t *limit)
 {
-    uint64_t usage, memsw, distance = UINT64_MAX;
+    uint64_t usage = 0, memsw, distance = UINT64_MAX;
 
     *limit = MEMCG_NO_LIMIT;
     if (memcg_pread_u64 (m->usage, &usage) == 0 &&
         memcg_pread_u64 (m->limit, limit) == 0 && *limit < V1_NO_LIMIT)
         distance = *limit > usage ? *limit - usage : 0;
+    m->seen = (struct memcg_usage) { .total = usage, .used = usage };
     if (distance > 0 && m->hard >= 0 &&
         memcg_pread_u64 (m->hard, &memsw) == 0 && memsw < V1_NO_LIMIT &&
         cg_read_u64 (m->dir, "memory.memsw.usage_in_bytes", &usage) == 0) {
@@ -153,22 +155,23 @@ static uint64_t _distance (const struct memcg *m, uint64_t *limit)
     return distance;
 }
 
-/* Whose OOM is it?  The kernel marks downwards only, so a parent that is not
- * marked proves that it is our own.  Where it is marked too, both may be at
- * their limits, and nearness decides; a stock per CPU is much on a node of many
- * CPUs, so not more than a 16th of the limit is near then.  Far below the limit
- * nobody waits any more: it was raised, and the sleepers have yet to run. */
-static enum memcg_state _whose_oom (const struct memcg *m)
+/* Whose OOM is it?  At its limit it is its own, whatever the parent's is: both may
+ * be.  A stock per CPU is much on a node of many CPUs, so not more than a 16th of
+ * the limit is near then.  Else the parent is asked: the kernel marks downwards
+ * only, so where that is not marked it is our own.  Far below the limit nobody
+ * waits any more: it was raised, and the sleepers have yet to run. */
+static enum memcg_state _whose_oom (struct memcg *m)
 {
     uint64_t parent = 0, limit, distance = _distance (m, &limit);
     char buf[256];
 
+    if (distance <= _slack () && distance <= limit / 16)
+        return MEMCG_OOM;
     if (cg_read (m->dir, "../memory.oom_control", buf, sizeof (buf)) > 0)
         cg_key (buf, "under_oom", &parent);
-    if (!parent)
-        return distance <= _slack () ? MEMCG_OOM : MEMCG_QUIET;
-    return distance <= _slack () && distance <= limit / 16 ? MEMCG_OOM :
-                                                             MEMCG_PARENT_OOM;
+    if (parent)
+        return MEMCG_PARENT_OOM;
+    return distance <= _slack () ? MEMCG_OOM : MEMCG_QUIET;
 }
 
 static enum memcg_state _v1_check (struct memcg *m)

@@ -205,6 +205,7 @@ static enum memcg_state _v2_check (struct memcg *m)
         return memcg_gone (m) ? MEMCG_GONE : MEMCG_QUIET;
     growing = e.high > m->seen_high;
     m->seen_high = e.high;
+    m->seen = u;
     if (m->set_limit != MEMCG_NO_LIMIT &&
         (u.used > m->set_limit || _stuck (m, &u, growing)))
         return MEMCG_OOM;

@@ -199,6 +199,7 @@ void report_flush (struct warden *w)
 {
     struct report *r = &w->report;
 
+    journal_flush (&w->journal);
     if (r->pending == 0)
         return;
     for (unsigned i = 0; i < r->pending; i++) {

@@ -36,18 +36,30 @@ void step_timer (struct warden *w, struct job *job, uint64_t ms)
     job->incident.again_ms = clock_ms () + ms;
 }
 
+static void _take_usage (struct job *job, const struct memcg_usage *u)
+{
+    job->usage = *u;
+    if (u->total > job->peak)
+        job->peak = u->total;
+    if (u->peak > job->peak)
+        job->peak = u->peak;
+}
+
 int step_read_usage (struct job *job)
 {
     struct memcg_usage u;
 
     if (job->memcg.ops->read_usage (&job->memcg, &u, NULL) < 0)
         return -1;
-    job->usage = u;
-    if (u.total > job->peak)
-        job->peak = u.total;
-    if (u.peak > job->peak)
-        job->peak = u.peak;
+    _take_usage (job, &u);
     return 0;
+}
+
+/* The look that found the OOM has read it: memory.stat takes longer to read than
+ * all the rest of an answer (33 us). */
+void step_seen_usage (struct job *job)
+{
+    _take_usage (job, &job->memcg.seen);
 }
 
 bool step_below (struct job *job)
@@ -62,6 +74,7 @@ int step_assert_limit (struct job *job, struct mw_err *err)
     uint64_t limit = job->limit + job->incident.lent;
     uint64_t wall = job->reserve > WALL_MIN ? job->reserve : WALL_MIN;
 
+    job_commit (job);
     if (job->incident.reserve_open)
         limit += job->reserve;
     return job->memcg.ops->set_limit (&job->memcg, limit, wall, err);
@@ -119,6 +132,7 @@ int step_lend (struct warden *w, struct job *job, uint64_t bytes)
     if (step_assert_limit (job, &err) == 0)
         return 0;
     in->lent -= bytes;
+    job_commit (job);
     report (w, job, "failed", REPORT_LOG, "job %s: cannot be grown: %s",
             job->spec.key, err.text);
     return -1;
@@ -140,6 +154,7 @@ int step_return (struct warden *w, struct job *job)
             mw_size_format (job->limit, b, sizeof (b)));
     if (step_assert_limit (job, &err) < 0 && errno != ENODEV) {
         in->lent = lent;
+        job_commit (job);
         report (w, job, "failed", REPORT_LOG,
                 "job %s: cannot take back what it was lent: %s",
                 job->spec.key, err.text);

@@ -71,6 +71,7 @@ int step_assert_limit (struct job *job, struct mw_err *err);
 
 /* Read the usage of [job] into job->usage; keeps its peak. Returns 0 or -1. */
 int step_read_usage (struct job *job);
+void step_seen_usage (struct job *job);     /* as memcg.seen has it */
 
 /* Has [job] come down from its own limit far enough (1/32) not to be back there
  *   at its next page? Reads its usage. */

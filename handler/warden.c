@@ -102,22 +102,6 @@ static uint64_t _really (const struct warden *w, const struct policy_node *node,
     return room < node->available ? room : node->available;
 }
 
-/* Room there is even if every job used all of its limit: tells without a system
- * call a job, and without a snapshot of 1,000 of them, that there is plenty. */
-static uint64_t _sure_room (const struct warden *w, struct policy_node *node)
-{
-    uint64_t left = node->capacity, most;
-
-    for (const struct job *j = w->jobs.first; j; j = j->next) {
-        most = j->limit + j->incident.lent;
-        node->used += most;
-        if (most < j->reservation)
-            most = j->reservation;
-        left -= most < left ? most : left;
-    }
-    return left;
-}
-
 uint64_t warden_headroom (const struct warden *w,
                           const struct policy_node *node, unsigned count)
 {
@@ -127,15 +111,18 @@ uint64_t warden_headroom (const struct warden *w,
 uint64_t warden_may_lend (struct warden *w, struct job *job,
                           const struct mw_amount *amount)
 {
-    uint64_t limit = job->limit + job->incident.lent, bytes, room;
+    uint64_t limit = job->limit + job->incident.lent, bytes;
     struct policy_node node = { .capacity = warden_capacity (w),
-                                .reserve = w->node_reserve };
+                                .reserve = w->node_reserve,
+                                .used = w->jobs.committed };
     unsigned n;
 
+    /* room there is even if every job used all of its limit (which is never below
+     * its reservation): without a snapshot of 1,000 of them, that is enough */
     _read_meminfo (w, &node);
-    room = _sure_room (w, &node);
     bytes = policy_grow (amount, limit, job->incident.lent,
-                         _really (w, &node, room));
+                         _really (w, &node, node.capacity > node.used
+                                            ? node.capacity - node.used : 0));
     if (bytes > 0)
         return bytes;
     n = warden_snapshot (w, &node, w->scratch, w->scratch_max);

@@ -338,6 +338,7 @@ int main (int argc, char **argv)
             t_v2 ? "v2" : "v1", warden_path ? "memwardend" : "the back end");
     fflush (stdout);
     handler = warden_path ? start_warden () : start_back_end ();
+    usleep (500000);            /* what the last registration has put off */
     measure_idle (handler);
     measure ();
     if (!warden_path) {
