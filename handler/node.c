@@ -437,6 +437,11 @@ uint64_t node_pool_limit (const struct warden *w)
     return w->node ? w->node->pool_limit : UINT64_MAX;
 }
 
+bool node_is_short (const struct warden *w)
+{
+    return w->node && w->node->open;
+}
+
 bool node_may_return (struct warden *w, struct job *job)
 {
     uint64_t at = mw_amount_of (&w->conf.resume_at, warden_capacity (w), 0);

@@ -34,6 +34,9 @@ void node_look (struct warden *w);
 /* The pool's limit in bytes, UINT64_MAX where there is none. */
 uint64_t node_pool_limit (const struct warden *w);
 
+/* Is the node out of memory at present? */
+bool node_is_short (const struct warden *w);
+
 /* May [job], stopped for the node's sake, go on?  It is the first of those that
  *   wait, and headroom has reached `resume-at`. */
 bool node_may_return (struct warden *w, struct job *job);

@@ -69,6 +69,23 @@ bool step_below (struct job *job)
     return job->usage.used + job->limit / 32 < job->limit;
 }
 
+bool step_relieved (struct warden *w, struct job *job, bool last)
+{
+    if (job->incident.trigger == TRIGGER_NODE)
+        return last && !node_is_short (w);
+    return step_below (job) || memcg_populated (&job->memcg) == 0;
+}
+
+bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why)
+{
+    (void) w;
+    if (job->reserve > 0 || job->incident.trigger == TRIGGER_NODE ||
+        job->memcg.ops != &memcg_v1_ops)
+        return true;
+    mw_err_set (why, "it has no reserve to go on in");
+    return false;
+}
+
 int step_assert_limit (struct job *job, struct mw_err *err)
 {
     uint64_t limit = job->limit + job->incident.lent;

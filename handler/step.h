@@ -77,6 +77,16 @@ void step_seen_usage (struct job *job);     /* as memcg.seen has it */
  *   at its next page? Reads its usage. */
 bool step_below (struct job *job);
 
+/* Is there no need any more of a step that lets [job] go on?  A job that reached its
+ *   own limit is below it again, or has ended.  One that gives for the node gives
+ *   until its time has passed ([last]), and then the node is not short of
+ *   memory. */
+bool step_relieved (struct warden *w, struct job *job, bool last);
+
+/* For step_ops.available: has [job] room above its limit to go on in?  On v1 its
+ *   tasks sleep without. */
+bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why);
+
 /* Ask the courier [op] for [job] (a job of Slurm); [mem_mb] for a requeue, [text]
  *   may be NULL.  With [await], the answer comes back as STEP_ANSWER.
  * Returns 0, or -1 when the spool does not take it: recorded. */

@@ -507,7 +507,7 @@ void warden_hand_back (struct warden *w)
 
     for (struct job *j = w->jobs.first; j; j = j->next) {
         j->event = sd_event_source_disable_unref (j->event);
-        if (j->incident.frozen)
+        if (j->incident.frozen || j->incident.slowed)
             j->memcg.ops->freeze (&j->memcg, false, NULL);
         if (j->memcg.armed && j->memcg.ops->disarm (&j->memcg, &err) < 0 &&
             errno != ENODEV)

@@ -4,7 +4,6 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 
-state () { jq -r --arg k "$1" "select(.job == \$k and .st) | .st.$2" "$WARDEN_STATE/journal.jsonl" | tail -n 1; }
 listed () { mw jobs --json | grep -q "\"$1\""; }
 not_listed () { ! listed "$1"; }
 empty () { [ -z "$(cat "$1/cgroup.procs" 2>/dev/null)" ]; }
@@ -14,7 +13,7 @@ key=gone$$
 run_job "$key" --reservation 32M --limit 32M --on-oom 'hold@10m,kill' -- "$TOUCHMEM" --size 64M
 run=$!
 ok 'a job is held' wait_for 20 journal_has "$key" held
-memory=$(state "$key" memory) freezer=$(state "$key" freezer)
+memory=$(job_state "$key" memory) freezer=$(job_state "$key" freezer)
 ok 'the warden knows it' listed "$key"
 
 # behind the warden's back: its runner, its processes, its directories
