@@ -60,6 +60,7 @@ static void _close (struct warden *w, struct job *job, const char *outcome)
     struct incident *in = &job->incident;
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
 
+    step_read_usage (job);      /* its peak, for the record */
     _undo (w, job);
     in->open = false;
     report (w, job, "resolved", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
@@ -248,6 +249,8 @@ void incident_oom (struct warden *w, struct job *job,
         return;
     }
     if (job->incident.open) {
+        if (trigger == TRIGGER_JOB)
+            step_seen_usage (job);
         _step (w, job, STEP_AGAIN, NULL);
         return;
     }

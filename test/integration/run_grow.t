@@ -18,5 +18,6 @@ like "the job's stderr tells of it" "$(cat "$TMP/$key.err")" 'grown by'
 out=$(mw why "$key")
 is "why exits 0" $? 0
 like "why tells the step with its numbers" "$out" 'grown by .*MiB'
+like "why tells how much it really used" "$out" 'it used up to 2[0-9][0-9] MiB'
 unlike "nothing of the job is left" "$(ls -d /sys/fs/cgroup/*/"$WARDEN_POOL"/"$key" /sys/fs/cgroup/"$WARDEN_POOL"/"$key" 2>/dev/null)" .
 done_testing
