@@ -1,17 +1,19 @@
 # A job whose pool has no headroom waits, suspended, until its neighbour ends; then
 # it is lent what it needs, and completes.  Its owner may also resume or hold it.
 # runs: v1 v2
-# in-vm: 6.12
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 
-# a pool of 300 MiB: the rest of the node is its reserve
-total=$(awk '/^MemTotal/ { print int ($2 / 1024) }' /proc/meminfo)
-warden_start "node-reserve = \"$((total - 300))M\""
+# a small pool: all that is available but 300 MiB is the node's reserve.  What the
+# system uses is in the pool, so the neighbour is promised that, too.
+read -r total available < <(awk '/^MemTotal|^MemAvailable/ {
+    printf "%d ", $2 / 1024 }' /proc/meminfo)
+reserve=$((available - 300))
+warden_start "node-reserve = \"${reserve}M\""
 state () { mw jobs --json | jq -r --arg k "$1" '.[] | select(.key == $k) | .held'; }
 held () { [ "$(state "$1")" = true ]; }
 
-run_job "neighbour$$" --reservation 200M -- \
+run_job "neighbour$$" --reservation $((total - reserve - 100))M -- \
     "$TOUCHMEM" --size 10M --stop-file "$TMP/go"
 neighbour=$!
 wait_for 20 journal_has "neighbour$$" registered
