@@ -208,6 +208,7 @@ static void _tell (struct story *s, const json_t *record)
         printf ("\nIncident %s, %s\n", incident, t);
     }
     if (!*incident) {
+        s->incidents += !strcmp (cli_text (record, "event"), "kernel-kill");
         _local_time (record, t, sizeof (t));
         printf ("  %s  %-10s %s\n", t, cli_text (record, "event"),
                 cli_text (record, "text"));

@@ -15,6 +15,15 @@ static inline uint64_t clock_ms (void)
     return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
 }
 
+/* The same in microseconds. */
+static inline uint64_t clock_us (void)
+{
+    struct timespec t;
+
+    clock_gettime (CLOCK_BOOTTIME, &t);
+    return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
 /* Microseconds since the epoch, for records. */
 static inline uint64_t clock_wall_us (void)
 {

@@ -17,6 +17,7 @@
 #include "handler/clock.h"
 #include "handler/step.h"
 #include "handler/warden.h"
+#include "handler/watch_kmsg.h"
 
 /* `memwarden hold`: until somebody says resume, so without kill at its end. */
 static const struct mw_ladder admin_ladder = {
@@ -207,6 +208,7 @@ static int _open (struct warden *w, struct job *job,
     else
         step_read_usage (job);
     _record_detected (w, job);
+    watch_kmsg_detected (w, job);
     return 0;
 }
 

@@ -39,6 +39,9 @@ struct job {
     bool leaving;                   /* the controller ends this run: its stderr
                                        and comment are closed */
 
+    uint64_t kernel_kill_ms;        /* the kernel last killed in it; 0 */
+    bool kernel_kill_untold;        /* counted, its report is awaited */
+
     struct sd_event_source *event;  /* OOM */
     struct sd_event_source *timer;  /* the incident's next deadline; made at
                                        registration, switched on and off */

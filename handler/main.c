@@ -19,6 +19,7 @@
 #include "handler/keeper.h"
 #include "handler/node.h"
 #include "handler/warden.h"
+#include "handler/watch_kmsg.h"
 #include "lib/cleanup.h"
 
 static const char usage[] =
@@ -264,12 +265,14 @@ static int _start (struct warden *w, struct mw_err *err)
     if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0 ||
         warden_recover (w, err) < 0 || node_open (w, err) < 0)
         return -1;
+    watch_kmsg_open (w);
     return control_open (w, _socket (w), err);
 }
 
 static void _end (struct warden *w)
 {
     sd_notify (0, "STOPPING=1");
+    watch_kmsg_close (w);
     node_close (w);
     warden_hand_back (w);
     report (w, NULL, "stop", REPORT_LOG, "memwardend ends; %u jobs are the "

@@ -16,6 +16,7 @@
 #include "handler/cgfile.h"
 #include "handler/clock.h"
 #include "handler/warden.h"
+#include "handler/watch_kmsg.h"
 #include "lib/cleanup.h"
 
 #define LOOK_MS 10              /* while an incident is open */
@@ -276,6 +277,7 @@ static void _begin (struct warden *w, bool full, uint64_t need)
     report (w, NULL, "node", REPORT_LOG, "the node is out of memory (%s): %s "
             "must be freed", full ? "the pool is at its limit"
             : "MemAvailable is below the node reserve", size);
+    watch_kmsg_detected (w, NULL);
 }
 
 static void _over (struct warden *w)
@@ -440,6 +442,16 @@ uint64_t node_pool_limit (const struct warden *w)
 bool node_is_short (const struct warden *w)
 {
     return w->node && w->node->open;
+}
+
+uint64_t node_opened_ms (const struct warden *w)
+{
+    return node_is_short (w) ? w->node->opened_ms : 0;
+}
+
+uint64_t node_rate (const struct warden *w)
+{
+    return w->node ? w->node->rate : RATE_LEAST;
 }
 
 bool node_may_return (struct warden *w, struct job *job)

@@ -37,6 +37,12 @@ uint64_t node_pool_limit (const struct warden *w);
 /* Is the node out of memory at present? */
 bool node_is_short (const struct warden *w);
 
+/* Since when it is, clock_ms; 0 = it is not. */
+uint64_t node_opened_ms (const struct warden *w);
+
+/* The fastest fall of memory that is reckoned with, bytes a ms. */
+uint64_t node_rate (const struct warden *w);
+
 /* May [job], stopped for the node's sake, go on?  It is the first of those that
  *   wait, and headroom has reached `resume-at`. */
 bool node_may_return (struct warden *w, struct job *job);

@@ -223,7 +223,7 @@ void report_flush (struct warden *w)
 
 /* A full disk is said once, and once again when it is over. */
 static void _journal (struct warden *w, const struct job *job,
-                      const char *event, const char *text)
+                      const char *event, const char *text, const char *more)
 {
     bool failed_before = w->journal.failing;
     const char *step = NULL;
@@ -232,7 +232,7 @@ static void _journal (struct warden *w, const struct job *job,
     if (job && job->incident.open && job->incident.ladder)
         step = mw_steps[job->incident.ladder->step[job->incident.step].kind]
                .name;
-    if (journal_append (&w->journal, event, job, step, text, NULL, &err) < 0) {
+    if (journal_append (&w->journal, event, job, step, text, more, &err) < 0) {
         if (!failed_before)
             report_log (w, LOG_ERR, "%s; what happens is not recorded until "
                         "that is mended", err.text);
@@ -241,19 +241,18 @@ static void _journal (struct warden *w, const struct job *job,
     }
 }
 
-void report (struct warden *w, struct job *job, const char *event,
-             unsigned whom, const char *fmt, ...)
+__attribute__ ((format (printf, 6, 0)))
+static void _report (struct warden *w, struct job *job, const char *event,
+                     unsigned whom, const char *more, const char *fmt,
+                     va_list ap)
 {
     struct report *r = &w->report;
     struct mw_err text, tame;
     struct report_line *l;
     int saved = errno;
-    va_list ap;
 
-    va_start (ap, fmt);
     vsnprintf (text.text, sizeof (text.text), fmt, ap);
-    va_end (ap);
-    _journal (w, job, event, text.text);
+    _journal (w, job, event, text.text, more);
     if (r->pending == LINES)
         report_flush (w);
     l = &r->line[r->pending++];
@@ -262,6 +261,26 @@ void report (struct warden *w, struct job *job, const char *event,
     mw_err_set (&tame, "%s", text.text);
     memcpy (l->text, tame.text, sizeof (l->text));
     errno = saved;
+}
+
+void report (struct warden *w, struct job *job, const char *event,
+             unsigned whom, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start (ap, fmt);
+    _report (w, job, event, whom, NULL, fmt, ap);
+    va_end (ap);
+}
+
+void report_more (struct warden *w, struct job *job, const char *event,
+                  unsigned whom, const char *more, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start (ap, fmt);
+    _report (w, job, event, whom, more, fmt, ap);
+    va_end (ap);
 }
 
 void report_log (struct warden *w, int level, const char *fmt, ...)

@@ -46,6 +46,11 @@ void report (struct warden *w, struct job *job, const char *event,
              unsigned whom, const char *fmt, ...)
     __attribute__ ((format (printf, 5, 6)));
 
+/* The same with [more] for the journal: further members as JSON text. */
+void report_more (struct warden *w, struct job *job, const char *event,
+                  unsigned whom, const char *more, const char *fmt, ...)
+    __attribute__ ((format (printf, 6, 7)));
+
 /* Tell what is pending. Called by the loop after every dispatched event. */
 void report_flush (struct warden *w);
 

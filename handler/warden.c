@@ -19,6 +19,7 @@
 #include "handler/control.h"
 #include "handler/node.h"
 #include "handler/step.h"
+#include "handler/watch_kmsg.h"
 #include "lib/cleanup.h"
 
 /* ---- the node ------------------------------------------------------------ */
@@ -185,6 +186,15 @@ static void _back_off (struct job *job)
     warden_set_timer (job);
 }
 
+void warden_kernel_killed (struct warden *w, struct job *job)
+{
+    if (!job->kernel_kill_untold)
+        return;
+    job->kernel_kill_untold = false;
+    report (w, job, "kernel-kill", REPORT_LOG | REPORT_JOB,
+            "job %s: the kernel has killed in it", job->spec.key);
+}
+
 void warden_check (struct warden *w, struct job *job)
 {
     enum memcg_state state = job->memcg.ops->check (&job->memcg);
@@ -196,9 +206,12 @@ void warden_check (struct warden *w, struct job *job)
     _back_off (job);
     if (state == MEMCG_OOM)
         incident_oom (w, job, TRIGGER_JOB);
-    else if (state == MEMCG_KERNEL_KILL)
-        report (w, job, "kernel-kill", REPORT_LOG | REPORT_JOB,
-                "job %s: the kernel has killed in it", job->spec.key);
+    else if (state == MEMCG_KERNEL_KILL) {
+        /* its log explains it, unless it has done so already */
+        job->kernel_kill_untold = clock_ms () - job->kernel_kill_ms > 1000;
+        if (!watch_kmsg_live (w))
+            warden_kernel_killed (w, job);
+    }
 }
 
 static struct warden *_warden;     /* sd-event hands a source one pointer: its job */
@@ -433,6 +446,8 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     bool gone = job->memcg.dir < 0 ||
                 job->memcg.ops->check (&job->memcg) == MEMCG_GONE;
 
+    watch_kmsg_read (w);
+    warden_kernel_killed (w, job);
     job->leaving = true;    /* nobody is left to be told in its stderr */
     incident_end (w, job, "the job has ended");
     report (w, job, "released", REPORT_LOG, "job %s: released: %s",

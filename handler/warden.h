@@ -29,6 +29,8 @@ struct warden {
     unsigned node_cpus;
     struct node_watch *node;    /* node OOM: sources and machine; NULL = none */
 
+    struct watch_kmsg *kmsg;    /* the kernel's own kills; NULL = none */
+
     int meminfo;                /* /proc/meminfo, kept open */
     struct policy_job *scratch; /* room for a snapshot of every job */
     struct policy_rank *ranks;  /* and for a plan */
@@ -63,6 +65,10 @@ void warden_room (struct warden *w);
 
 /* Look what has happened to [job] and deal with it. [job] may be gone after it. */
 void warden_check (struct warden *w, struct job *job);
+
+/* Tell of a kill by the kernel in [job] that was counted and that the kernel's
+ *   log will not explain. */
+void warden_kernel_killed (struct warden *w, struct job *job);
 
 /* Arm [job]'s timer for whatever is due first. */
 void warden_set_timer (struct job *job);
