@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "handler/cgfile.h"
+#include "handler/procs.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
 #include "lib/units.h"
@@ -180,89 +181,40 @@ int cli_change (const struct cli_command *self, int argc, char **argv)
 
 /* ---- ps ------------------------------------------------------------------ */
 
-struct listing {
-    json_t *processes;
-};
-
-static void _tame (char *s, size_t len)
-{
-    for (size_t i = 0; i + 1 < len; i++) {
-        if (s[i] == '\0')
-            s[i] = ' ';
-        else if ((unsigned char) s[i] < 0x20 || s[i] == 0x7f)
-            s[i] = '?';
-    }
-}
-
 /* JSON is UTF-8; what a process calls itself need not be. */
-static json_t *_json_text (char *s)
+static json_t *_json_text (const char *text)
 {
-    json_t *j = json_string (s);
+    json_t *j = json_string (text);
+    char s[sizeof (((struct proc *) 0)->command)];
 
-    for (char *c = s; !j && *c; c++)
+    if (j)
+        return j;
+    snprintf (s, sizeof (s), "%s", text);
+    for (char *c = s; *c; c++)
         if ((unsigned char) *c >= 0x80)
             *c = '?';
-    return j ? j : json_string (s);
+    return json_string (s);
 }
 
-static uint64_t _status_number (const char *status, const char *key)
+static void _add_process (const struct proc *p, void *arg)
 {
-    uint64_t n = 0;
+    json_t *j = json_pack ("{s:i,s:I,s:I,s:s#,s:o}", "pid", (int) p->pid,
+                           "uid", (json_int_t) p->uid,
+                           "rss", (json_int_t) p->rss, "state", &p->state, 1,
+                           "command", _json_text (p->command));
 
-    cg_key (status, key, &n);
-    return n;
+    json_array_append_new (arg, j);
 }
 
-/* One process, unless it has gone meanwhile. */
-static int _add_process (pid_t pid, void *arg)
-{
-    struct listing *l = arg;
-    char path[64], status[4096], command[256] = "", state = '?';
-    cleanup_fd int dir = -1;
-    const char *p;
-    json_t *j;
-    ssize_t n;
-
-    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
-    dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
-    if (dir < 0 || cg_read (dir, "status", status, sizeof (status)) < 0)
-        return 0;
-    n = cg_read (dir, "cmdline", command, sizeof (command));
-    if (n > 0)
-        _tame (command, (size_t) n);
-    else if (sscanf (status, "Name:\t%200[^\n]", command) == 1)
-        _tame (command, strlen (command) + 1);
-    if ((p = strstr (status, "\nState:\t")))
-        state = p[8];
-    j = json_pack ("{s:i,s:I,s:I,s:s#,s:o}", "pid", (int) pid,
-                   "uid", (json_int_t) _status_number (status, "Uid:"),
-                   "rss", (json_int_t) _status_number (status, "VmRSS:") * 1024,
-                   "state", &state, 1, "command", _json_text (command));
-    json_array_append_new (l->processes, j);
-    return 0;
-}
-
-/* The processes in [dir] and below it, but for slurmstepd, which on v2 has a
- * directory "slurm" of its own in each step. */
-static int _list_below (int dir, const char *name, void *arg)
-{
-    if (strcmp (name, "slurm") == 0)
-        return 0;
-    cg_each_pid (dir, "cgroup.procs", _add_process, arg);
-    cg_each_child (dir, _list_below, arg);
-    return 0;
-}
-
-/* Not through memcg.h: that is for who may write, and users look at their own
- * jobs. */
-static int _list (const json_t *job, struct listing *l, struct mw_err *err)
+static int _list (const json_t *job, json_t *processes, struct mw_err *err)
 {
     cleanup_fd int dir = sysroot_open (cli_text (job, "memory"),
                                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 
     if (dir < 0)
         return mw_err_errno (err, "cannot open %s", cli_text (job, "memory"));
-    return _list_below (dir, "", l);
+    procs_each (dir, _add_process, processes);
+    return 0;
 }
 
 static const json_t *_find (const json_t *jobs, const char *key)
@@ -297,7 +249,6 @@ int cli_ps (const struct cli_command *self, int argc, char **argv)
 {
     static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
     cleanup_json json_t *jobs = NULL, *processes = json_array ();
-    struct listing l = { .processes = processes };
     struct cli_common common = { 0 };
     cleanup_fd int sock = -1;
     struct mw_err err = { "" };
@@ -318,7 +269,7 @@ int cli_ps (const struct cli_command *self, int argc, char **argv)
                     geteuid () == 0 ? "" : ", or it is not yours");
         return cli_fail (self, &err, ESRCH);
     }
-    if (_list (job, &l, &err) < 0)
+    if (_list (job, processes, &err) < 0)
         return cli_fail (self, &err, errno);
     return common.json ? cli_print_json (processes)
                        : _print_processes (processes);

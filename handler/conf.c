@@ -227,13 +227,14 @@ static int _check_burst (int scope, const char *section,
                   mw_amount_format (max, y, sizeof (y)));
 }
 
-static bool _has_hook (const char *name)
+const struct conf_hook *conf_find_hook (const struct conf *conf,
+                                        const char *name)
 {
-    for (unsigned i = 0; i < _now->conf->hook_count; i++) {
-        if (!strcmp (_now->conf->hooks[i].name, name))
-            return true;
+    for (unsigned i = 0; i < conf->hook_count; i++) {
+        if (!strcmp (conf->hooks[i].name, name))
+            return &conf->hooks[i];
     }
-    return false;
+    return NULL;
 }
 
 static int _check_ladder (int scope, const char *section, const char *name,
@@ -243,7 +244,7 @@ static int _check_ladder (int scope, const char *section, const char *name,
         const char *hook = ladder->step[i].hook;
 
         if (ladder->step[i].kind == MW_STEP_DUMP && hook[0] &&
-            !_has_hook (hook))
+            !conf_find_hook (_now->conf, hook))
             return _fail (_line_of (scope, section, name), "%s: dump=%s names"
                           " no hook; add  hook %s { path = \"/…\" }", name,
                           hook, hook);

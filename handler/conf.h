@@ -75,6 +75,10 @@ struct conf {
 /* Fill [conf] with the defaults that memwarden.conf(5) names. */
 void conf_defaults (struct conf *conf);
 
+/* The hook [name] of [conf]; NULL. */
+const struct conf_hook *conf_find_hook (const struct conf *conf,
+                                        const char *name);
+
 /* Read [path] over the defaults into [conf].
  * Returns 0, or -1 with "FILE:LINE: what is wrong; what would be right" in
  *   [err]; [conf] is untouched then, so a broken file keeps the old one. */

@@ -92,13 +92,16 @@ void courier_slurm (const struct spool_request *r, const struct conf *conf,
 void courier_http (const struct spool_request *r, const struct conf *conf,
                    struct courier_result *res);
 
-/* The hook [r]->arg, NULL if the configuration has none of that name. */
-const struct conf_hook *courier_hook_find (const struct conf *conf,
-                                           const char *name);
-
-/* Become the hook of [r]; returns only on failure, with [res] filled. */
+/* Run the hook [r]->arg to its end, or to the end of its time ([r]'s and the
+ *   configured one), or, where that is "", the built-in one, courier_ps.  What it
+ *   writes is in [res], as much as there is room for.  Whatever of its process
+ *   group is left over is the caller's to kill. */
 void courier_hook (const struct spool_request *r, const struct conf *conf,
                    struct courier_result *res);
+void courier_ps (const struct spool_request *r, struct courier_result *res);
+
+/* What stands for a newline in [res]: an answer is one line. */
+#define COURIER_LINE " | "
 
 /* Fill [res]. Returns [verdict]. */
 enum courier_verdict courier_say (struct courier_result *res,

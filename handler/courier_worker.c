@@ -22,20 +22,11 @@
 /* longer than libslurm takes to find that the controller is down (9 to 18 s) */
 #define CONTROLLER_LIMIT_MS 40000
 #define WEB_LIMIT_MS 20000
-#define HOOK_LIMIT_MS 30000     /* of a hook that is no longer configured */
+#define HOOK_LIMIT_MS 30000     /* of one that is not configured */
+#define HOOK_SPARE_MS 5000      /* its worker sees to its time itself */
 
 _Static_assert (sizeof (struct courier_result) <= PIPE_BUF,
                 "a result is written in one piece");
-
-const struct conf_hook *courier_hook_find (const struct conf *conf,
-                                           const char *name)
-{
-    for (unsigned i = 0; i < conf->hook_count; i++) {
-        if (!name[0] || !strcmp (conf->hooks[i].name, name))
-            return &conf->hooks[i];
-    }
-    return NULL;
-}
 
 static uint64_t _limit (const struct courier_item *item,
                         const struct conf *conf)
@@ -44,8 +35,8 @@ static uint64_t _limit (const struct courier_item *item,
 
     switch (item->way) {
     case WAY_HOOK:
-        hook = courier_hook_find (conf, item->req.arg);
-        return hook ? hook->timeout_ms : HOOK_LIMIT_MS;
+        hook = conf_find_hook (conf, item->req.arg);
+        return (hook ? hook->timeout_ms : HOOK_LIMIT_MS) + HOOK_SPARE_MS;
     case WAY_WEB:
         return WEB_LIMIT_MS;
     default:
@@ -79,7 +70,12 @@ static void _worker (const struct spool_request *r, const struct conf *conf,
     default:
         courier_slurm (r, conf, &res);
     }
-    _exit (write (fd, &res, sizeof (res)) == sizeof (res) ? 0 : 1);
+    if (write (fd, &res, sizeof (res)) != sizeof (res))
+        _exit (1);
+    /* what a hook has left running, with the worker itself */
+    if (courier_way_of (r->op) == WAY_HOOK && getpgrp () == getpid ())
+        kill (0, SIGKILL);
+    _exit (0);
 }
 
 int courier_worker_start (struct courier_item *item, const struct conf *conf,
@@ -108,26 +104,6 @@ int courier_worker_start (struct courier_item *item, const struct conf *conf,
     return 0;
 }
 
-/* A hook has no one to write a result: its exit status is it. */
-static void _hook_result (const struct courier_item *item, int status,
-                          struct courier_result *res)
-{
-    const char *name = item->req.arg;
-
-    if (item->killed)
-        courier_say (res, COURIER_REFUSED, ETIMEDOUT,
-                     "hook \"%s\" did not end in its time; killed", name);
-    else if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
-        courier_say (res, COURIER_DONE, 0, "hook \"%s\" done", name);
-    else if (WIFEXITED (status))
-        courier_say (res, COURIER_REFUSED, WEXITSTATUS (status),
-                     "hook \"%s\" failed: exit status %d", name,
-                     WEXITSTATUS (status));
-    else
-        courier_say (res, COURIER_REFUSED, 128 + WTERMSIG (status),
-                     "hook \"%s\" died of signal %d", name, WTERMSIG (status));
-}
-
 void courier_worker_result (struct courier_item *item, int status,
                             struct courier_result *res)
 {
@@ -138,8 +114,10 @@ void courier_worker_result (struct courier_item *item, int status,
     item->pid = 0;
     if (n == sizeof (*res))
         return;
-    if (item->way == WAY_HOOK)
-        _hook_result (item, status, res);
+    if (item->way == WAY_HOOK)      /* once is enough: it may not be harmless */
+        courier_say (res, COURIER_REFUSED, ETIMEDOUT,
+                     "hook \"%s\": its worker %s", item->req.arg,
+                     item->killed ? "was killed" : "died");
     else if (item->killed)
         courier_say (res, COURIER_UNREACHABLE, ETIMEDOUT,
                      "no end in sight; its worker was killed");

@@ -276,13 +276,17 @@ void incident_timer (struct warden *w, struct job *job)
     }
 }
 
+static bool _is (const struct spool_answer *a, enum spool_op op)
+{
+    const char *name = strrchr (a->id, '.');
+
+    return name && strcmp (name + 1, spool_op_name[op]) == 0;
+}
+
 /* A line in the job's stderr, or its comment: no part of an OOM's story. */
 static bool _courtesy (const struct spool_answer *a)
 {
-    const char *op = strrchr (a->id, '.');
-
-    return op && (strcmp (op + 1, spool_op_name[SPOOL_NOTIFY]) == 0 ||
-                  strcmp (op + 1, spool_op_name[SPOOL_COMMENT]) == 0);
+    return _is (a, SPOOL_NOTIFY) || _is (a, SPOOL_COMMENT);
 }
 
 void incident_answer (struct warden *w, struct job *job,
@@ -295,8 +299,9 @@ void incident_answer (struct warden *w, struct job *job,
             report_log (w, 6, "job %s: %s: %s", job->spec.key, a->id, a->text);
         return;
     }
-    report (w, job, "answered", REPORT_LOG, "job %s: the controller's answer "
-            "to %s: %s", job->spec.key, a->id, a->ok ? "done" : a->text);
+    report (w, job, "answered", REPORT_LOG, "job %s: the answer to %s: %s",
+            job->spec.key, a->id, a->ok ? "done" :
+            _is (a, SPOOL_HOOK) ? "not done" : a->text);
     if (!in->open || strcmp (in->request, a->id) != 0)
         return;
     in->request[0] = '\0';

@@ -3,7 +3,9 @@
 #include "handler/step.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "handler/clock.h"
 #include "handler/node.h"
@@ -181,39 +183,90 @@ int step_return (struct warden *w, struct job *job)
     return 0;
 }
 
-int step_ask (struct warden *w, struct job *job, enum spool_op op,
-              uint64_t mem_mb, const char *text, bool await)
+/* 2 KiB that need not be on the stack; for [job], all else is the caller's. */
+static struct spool_request *_request (struct job *job, enum spool_op op)
 {
-    static struct spool_request r;      /* 2 KiB that need not be on the stack */
-    struct mw_err err;
+    static struct spool_request r;
 
-    /* what is said of the job until now is told first: once it is suspended,
-     * requeued or over, the controller tells it nothing any more */
-    if (await)
-        report_flush (w);
     r = (struct spool_request) {
         .slurm_id = job->spec.slurm_id,
         .array_job_id = job->spec.array_job_id,
         .array_task_id = job->spec.array_task_id,
         .restart_count = job->spec.restart_count,
         .op = op,
-        .mem_mb = mem_mb,
     };
     snprintf (r.job, sizeof (r.job), "%s", job->spec.key);
-    spool_make_id (&r, ++w->request_seq);
-    snprintf (r.text, sizeof (r.text), "%s", text ? text : "");
+    return &r;
+}
+
+/* Name [r] and hand it over. */
+static int _ask (struct warden *w, struct job *job, struct spool_request *r,
+                 bool await)
+{
+    const char *name = spool_op_name[r->op];
+    bool hook = r->op == SPOOL_HOOK;
+    struct mw_err err;
+
+    spool_make_id (r, ++w->request_seq);
     if (await)
         snprintf (job->incident.request, sizeof (job->incident.request), "%s",
-                  r.id);
-    report (w, job, "asked", REPORT_LOG, "job %s: the controller is asked: %s",
-            job->spec.key, spool_op_name[op]);
-    if (spool_put (&w->spool, &r, &err) == 0)
+                  r->id);
+    report (w, job, "asked", REPORT_LOG, "job %s: the %s is asked: %s%s%s",
+            job->spec.key, hook ? "courier" : "controller", name,
+            r->arg[0] ? " " : "", r->arg);
+    if (spool_put (&w->spool, r, &err) == 0)
         return 0;
     if (await)
         job->incident.request[0] = '\0';
     report (w, job, "failed", REPORT_LOG, "job %s: cannot ask for %s: %s",
-            job->spec.key, spool_op_name[op], err.text);
+            job->spec.key, name, err.text);
     return -1;
+}
+
+int step_ask (struct warden *w, struct job *job, enum spool_op op,
+              uint64_t mem_mb, const char *text, bool await)
+{
+    struct spool_request *r;
+
+    /* what is said of the job until now is told first: once it is suspended,
+     * requeued or over, the controller tells it nothing any more */
+    if (await)
+        report_flush (w);
+    r = _request (job, op);
+    r->mem_mb = mem_mb;
+    snprintf (r->text, sizeof (r->text), "%s", text ? text : "");
+    return _ask (w, job, r, await);
+}
+
+/* Sizes in bytes. Without the path where that makes it too long. */
+static void _describe (const struct job *job, const char *event, char *buf,
+                       size_t len)
+{
+    char path[MEMCG_PATH_MAX];
+    int n;
+
+    n = snprintf (buf, len, "{\"event\":\"%s\",\"job\":\"%s\",\"uid\":%u,"
+                  "\"slurm_id\":%u,\"incident\":\"%s.%u\",\"used\":%" PRIu64
+                  ",\"peak\":%" PRIu64 ",\"limit\":%" PRIu64 ",\"reservation\""
+                  ":%" PRIu64 ",\"reserve\":%" PRIu64 ",\"priority\":%u}",
+                  event, job->spec.key, (unsigned) job->spec.uid,
+                  (unsigned) job->spec.slurm_id, job->spec.key,
+                  job->incident.number, job->usage.used, job->peak, job->limit,
+                  job->reservation, job->reserve, job->priority);
+    json_escape (job->memcg.path, path, sizeof (path));
+    if (n > 0 && (size_t) n + strlen (path) + sizeof (",\"memory\":\"\"") < len)
+        snprintf (buf + n - 1, len - (size_t) n, ",\"memory\":\"%s\"}", path);
+}
+
+int step_ask_hook (struct warden *w, struct job *job, const char *hook,
+                   const char *event, uint64_t not_after_ms)
+{
+    struct spool_request *r = _request (job, SPOOL_HOOK);
+
+    snprintf (r->arg, sizeof (r->arg), "%s", hook);
+    _describe (job, event, r->text, sizeof (r->text));
+    r->not_after_ms = not_after_ms;
+    return _ask (w, job, r, true);
 }
 
 /* Slurm's suspend stops tasks by signal besides the freezer, so they are told

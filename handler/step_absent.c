@@ -30,4 +30,3 @@ static enum step_result _run (struct warden *w, struct job *job,
 #define ABSENT(KIND) { .kind = KIND, .available = _available, .run = _run }
 
 const struct step_ops step_enomem = ABSENT (MW_STEP_ENOMEM);
-const struct step_ops step_dump = ABSENT (MW_STEP_DUMP);

@@ -13,7 +13,7 @@ key=gone$$
 run_job "$key" --reservation 32M --limit 32M --on-oom 'hold@10m,kill' -- "$TOUCHMEM" --size 64M
 run=$!
 ok 'a job is held' wait_for 20 journal_has "$key" held
-memory=$(job_state "$key" memory) freezer=$(job_state "$key" freezer)
+memory=$(last_state "$key" memory) freezer=$(last_state "$key" freezer)
 ok 'the warden knows it' listed "$key"
 
 # behind the warden's back: its runner, its processes, its directories

@@ -21,7 +21,7 @@ run "falls$$" 'slow=20@10m,kill' --size 80M --rate 40M --free --stop-file "$TMP/
 ok 'a job at its limit is slowed' wait_for 20 journal_has "falls$$" 'step:slow'
 ok 'it comes down' wait_for 60 journal_has "falls$$" resolved
 ok 'and is not left frozen' wait_for 5 not_frozen "falls$$"
-is 'nor said to be slowed' "$(job_state "falls$$" incident.slowed)" false
+is 'nor said to be slowed' "$(last_state "falls$$" incident.slowed)" false
 touch "$TMP/end"
 wait $job; is 'it runs to its end' $? 0
 out=$(mw why "falls$$")

@@ -19,7 +19,7 @@ warden_start
 ok 'after kill -9 the next warden goes on with it' wait_for 20 journal_has "$key" adopted
 ok 'it runs' wait_for 20 not_frozen "$key"
 ok 'and stands by turns' catch
-is 'the journal says that it is slowed' "$(job_state "$key" incident.slowed)" true
+is 'the journal says that it is slowed' "$(last_state "$key" incident.slowed)" true
 
 warden_stop
 ok 'a warden that is stopped leaves it running' not_frozen "$key"

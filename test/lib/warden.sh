@@ -5,7 +5,7 @@
 #   warden_stop, warden_kill9, warden_restart
 #   mw ARG…                       the CLI on its socket
 #   journal_events KEY            the events of one job, a line: "detected step …"
-#   job_state KEY FIELD           of the state its last record has: "incident.slowed"
+#   last_state KEY FIELD           of the state its last record has: "incident.slowed"
 #   frozen KEY                    is the job's cgroup to be frozen?
 #   run_job NAME ARG…             `memwarden run --name NAME ARG…` in the
 #                                 background; its pid in $!, output in $TMP/NAME.{out,err}
@@ -74,13 +74,13 @@ journal_events () {
         "$WARDEN_STATE/journal.jsonl" 2>/dev/null | tr '\n' ' '
 }
 journal_has () { case " $(journal_events "$1") " in *" $2"*) ;; *) return 1 ;; esac; }
-job_state () {
+last_state () {
     jq -r --arg k "$1" "select(.job == \$k and .st) | .st.$2" \
         "$WARDEN_STATE/journal.jsonl" | tail -n 1
 }
 frozen () {
     local memory freezer
-    memory=$(job_state "$1" memory) freezer=$(job_state "$1" freezer)
+    memory=$(last_state "$1" memory) freezer=$(last_state "$1" freezer)
     if [ -e "$memory/cgroup.freeze" ]; then
         [ "$(cat "$memory/cgroup.freeze")" = 1 ]
     else
