@@ -11,7 +11,7 @@ run_job victim --reservation 48M --limit 64M --on-oom 'hold@10m,kill' -- \
     bash -c 'echo up; until [ -e "$0" ]; do sleep 0.05; done
              "$1" --size 200M; echo "child $?"' "$TMP/go" "$TOUCHMEM"
 ok 'the job runs' wait_for 30 grep -q up "$TMP/victim.out"
-dir=$(job_state victim memory)
+dir=$(last_state victim memory)
 # somebody takes the OOM away from the warden: the kernel answers at the limit
 if [ -n "$v1" ]; then
     echo 0 >"$dir/memory.oom_control"
