@@ -24,7 +24,9 @@
 #define FROZEN_PATIENCE_MS 100  /* for a rung that frees nothing by itself */
 #define PATIENCE_MS 2000        /* for any other: then the next one */
 #define NOBODY_MS 1000          /* nobody can be chosen: look again */
+#define FALL_LEAST (256 * MW_KIB)   /* between two looks: less is noise */
 #define RATE_LEAST (MW_GIB / 1000)  /* bytes a ms that are always expected */
+#define WATCH_FALLING_MS 5      /* while MemAvailable falls */
 #define WATCH_MIN_MS 20
 #define WATCH_MAX_MS 5000
 #define POOL_WALL (64 * MW_MIB) /* v2: the pool's memory.max above its high */
@@ -44,6 +46,8 @@ struct node_watch {
 
     uint64_t available, seen_ms;    /* last look at MemAvailable */
     uint64_t rate;                  /* fastest fall seen, bytes a ms */
+    bool falling;                   /* … since the look before */
+    uint64_t watch_ms;              /* how long until the next look */
 };
 
 static struct job *_at (struct warden *w, unsigned place)
@@ -65,17 +69,39 @@ static void _timer (struct node_watch *n, uint64_t ms)
 
 static void _learn_rate (struct node_watch *n, uint64_t available)
 {
-    uint64_t now = clock_ms ();
+    uint64_t now = clock_ms (), fell = 0;
 
-    if (n->seen_ms > 0 && now > n->seen_ms && available < n->available
-        && (n->available - available) / (now - n->seen_ms) > n->rate)
-        n->rate = (n->available - available) / (now - n->seen_ms);
+    if (n->seen_ms > 0 && now > n->seen_ms && available < n->available)
+        fell = n->available - available;
+    if (fell > 0 && fell / (now - n->seen_ms) > n->rate)
+        n->rate = fell / (now - n->seen_ms);
+    n->falling = fell > FALL_LEAST;
     n->available = available;
     n->seen_ms = now;
 }
 
-/* No timer where the jobs could not use up what is left even at their limits; else
- * one that fires before half the reserve is gone too, at the fastest rate. */
+/* When MemAvailable [left] above the reserve must be looked at again: while it
+ * falls, when it could be at the reserve at the fastest rate; while it does not,
+ * less and less often, but before half the reserve is gone too. */
+static uint64_t _next_look (struct node_watch *n, uint64_t left,
+                            uint64_t reserve)
+{
+    uint64_t rate = n->rate ? n->rate : 1;
+    uint64_t most = (left + reserve / 2) / rate;
+
+    if (most < WATCH_MIN_MS)
+        most = WATCH_MIN_MS;
+    if (most > WATCH_MAX_MS)
+        most = WATCH_MAX_MS;
+    n->watch_ms = n->falling ? left / rate : 2 * n->watch_ms;
+    if (n->watch_ms < WATCH_FALLING_MS)
+        n->watch_ms = WATCH_FALLING_MS;
+    if (n->watch_ms > most)
+        n->watch_ms = most;
+    return n->watch_ms;
+}
+
+/* No timer where the jobs could not use up what is left even at their limits. */
 static void _watch (struct warden *w, uint64_t available)
 {
     struct node_watch *n = w->node;
@@ -91,11 +117,7 @@ static void _watch (struct warden *w, uint64_t available)
         sd_event_source_set_enabled (n->timer, SD_EVENT_OFF);
         return;
     }
-    ms = (left + w->node_reserve / 2) / (n->rate ? n->rate : 1);
-    if (ms < WATCH_MIN_MS)
-        ms = WATCH_MIN_MS;
-    if (ms > WATCH_MAX_MS)
-        ms = WATCH_MAX_MS;
+    ms = _next_look (n, left, w->node_reserve);
     _timer (n, parked && ms > PARKED_LOOK_MS ? PARKED_LOOK_MS : ms);
 }
 
@@ -141,7 +163,6 @@ static uint64_t _need (struct warden *w, bool full, struct policy_node *node,
         node->used = u.used;
     else
         node->used = 0;     /* without a pool MemAvailable alone tells */
-    _learn_rate (w->node, node->available);
     _discount_stuck (w, *count);
     return policy_need (node, full);
 }
@@ -291,19 +312,31 @@ static void _over (struct warden *w)
     warden_room (w);
 }
 
+/* Nobody reads 1,000 memcgs to see that there is plenty. */
+static void _quiet (struct warden *w, uint64_t available)
+{
+    if (w->node->open)
+        _over (w);
+    else
+        warden_room (w);
+    _watch (w, available);
+}
+
 static void _tick (struct warden *w)
 {
     struct policy_node node;
     bool full = _pool_is_full (w);
+    uint64_t available = warden_available (w), need;
     unsigned count;
-    uint64_t need = _need (w, full, &node, &count);
 
+    _learn_rate (w->node, available);
+    if (!full && !w->node->open && available >= w->node_reserve) {
+        _quiet (w, available);
+        return;
+    }
+    need = _need (w, full, &node, &count);
     if (need == 0) {
-        if (w->node->open)
-            _over (w);
-        else
-            warden_room (w);
-        _watch (w, node.available);
+        _quiet (w, node.available);
         return;
     }
     if (!w->node->open)

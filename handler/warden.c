@@ -50,6 +50,14 @@ static void _read_meminfo (const struct warden *w, struct policy_node *node)
         node->swap_free *= 1024;
 }
 
+uint64_t warden_available (const struct warden *w)
+{
+    struct policy_node node = { .capacity = warden_capacity (w) };
+
+    _read_meminfo (w, &node);
+    return node.available;
+}
+
 static void _snapshot_job (struct job *j, struct policy_job *p)
 {
     step_read_usage (j);

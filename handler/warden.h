@@ -46,6 +46,9 @@ struct warden {
 /* What jobs may use together, bytes: the node's memory less the node reserve. */
 uint64_t warden_capacity (const struct warden *w);
 
+/* MemAvailable, bytes: one read, whatever the number of jobs. */
+uint64_t warden_available (const struct warden *w);
+
 /* What policy needs to know: fill [node] and up to [max] [jobs], in the table's
  *   order.  Reads each job's usage.  Returns how many jobs. */
 unsigned warden_snapshot (struct warden *w, struct policy_node *node,
