@@ -1,9 +1,9 @@
 /* courier_hook.c - an admin's program, told of an incident
  *
  * JSON on its standard input; MEMWARDEN_JOB, _HOOK, _REQUEST and _MEMCG in its
- * environment.  It runs as the courier's user, in the process group of its worker.
- * Bounded are its time and what is kept of its output; the rest is read all the
- * same, so that no hook stands still for a full pipe.
+ * environment.  It runs as the courier's user, in the process group of its
+ * worker. Bounded are its time and what is kept of its output; the rest is read
+ * all the same, so that no hook stands still for a full pipe.
  */
 #include "handler/courier.h"
 
@@ -36,9 +36,9 @@ struct running {
 };
 
 /* Can nobody but root put another program in the place of [path], which is made
- * free of links?  Else whoever can would run it as the courier, which may requeue
- * and cancel everybody's jobs. Returns the part that is wrong, cut out of [path],
- * or NULL. */
+ * free of links?  Else whoever can would run it as the courier, which may
+ * requeue and cancel everybody's jobs. Returns the part that is wrong, cut out
+ * of [path], or NULL. */
 static const char *_changeable (char *path)
 {
     char *slash = path + strlen (path);

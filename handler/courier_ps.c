@@ -1,4 +1,5 @@
-/* courier_ps.c - the hook that is always there: who in the job has the memory */
+/* courier_ps.c - the hook that is always there: who in the job has the
+ * memory */
 #include "handler/courier.h"
 
 #include <errno.h>

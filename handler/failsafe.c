@@ -6,10 +6,12 @@
 #include "handler/cgfile.h"
 #include "handler/job.h"
 #include "handler/journal.h"
+#include "handler/rlimits.h"
 #include "lib/cleanup.h"
 
 /* Returns 0, or -1: its memcg is not there any more, or does not obey. */
-static int _give_back (struct job *job, struct mw_err *err)
+static int _give_back (const struct journal *journal, struct job *job,
+                       struct mw_err *err)
 {
     cleanup_free char *path = job->memcg.path;
     struct memcg *m = &job->memcg;
@@ -33,6 +35,9 @@ static int _give_back (struct job *job, struct mw_err *err)
         cg_write_u64 (m->dir, "../memory.oom_control", 0);
         cg_write_u64 (m->dir, "../../memory.oom_control", 0);
     }
+    if (job->incident.enomem && rlimits_restore (m, journal->state_dir,
+                                                 job->spec.key, err) < 0)
+        rc = -1;
     /* a job that never had an incident was stopped by somebody else, by Slurm's
      * suspend for one, and is not ours to wake */
     if (job->incidents > 0 || job->incident.open || job->incident.frozen)
@@ -57,7 +62,7 @@ int failsafe_run (const char *state_dir, struct mw_err *err)
         struct mw_err why = { "" };
         char text[MW_ERR_MAX];
 
-        if (_give_back (job, &why) == 0) {
+        if (_give_back (&journal, job, &why) == 0) {
             count++;
             snprintf (text, sizeof (text), "job %s: given back to the kernel",
                       job->spec.key);

@@ -16,8 +16,9 @@ struct proc {
     char command[256];          /* control characters tamed; any other bytes */
 };
 
-/* Call [visit] for each process in the cgroup directory [dir] and below it, but for
- *   those of slurmstepd, which on v2 has a directory "slurm" in each step. */
+/* Call [visit] for each process in the cgroup directory [dir] and below it, but
+ *   for those of slurmstepd, which on v2 has a directory "slurm" in each
+ *   step. */
 void procs_each (int dir, void (*visit) (const struct proc *p, void *arg),
                  void *arg);
 

@@ -1,9 +1,9 @@
 /* step_dump.c - dump[=HOOK]@T: what is it that has taken the memory?
  *
  * The courier runs the hook, or lists the job's processes.  The job is not held
- * meanwhile: it goes on in its reserve, so that a program which is asked for its
- * heap profile can write it; a debugger, too, cannot attach to frozen tasks.  What
- * the hook writes becomes part of the story.
+ * meanwhile: it goes on in its reserve, so that a program which is asked for
+ * its heap profile can write it; a debugger, too, cannot attach to frozen
+ * tasks.  What the hook writes becomes part of the story.
  */
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
-/* step_slow.c - slow[=PCT]@T: the job runs PCT of the time, with the reserve open
+/* step_slow.c - slow[=PCT]@T: the job runs PCT of the time, in its reserve
  *
- * It stands still and runs by turns, by the freezer.  A CPU quota would bound the
- * sum over the job's CPUs, so that the one thread that leaks in a job of many CPUs
- * would not be slowed at all; and many a job has no cpu cgroup of its own.  A job
- * that is slowed costs the warden two wake-ups a turn, for as long as the step
- * lasts.
+ * It stands still and runs by turns, by the freezer.  A CPU quota would bound
+ * the sum over the job's CPUs, so that the one thread that leaks in a job of
+ * many CPUs would not be slowed at all; and many a job has no cpu cgroup of its
+ * own.  A job that is slowed costs the warden two wake-ups a turn, for as long
+ * as the step lasts.
  *
  * That it is slowed is in the journal; where in its turn it is is not: whoever
  * takes over thaws first.

@@ -18,6 +18,7 @@
 #include "handler/clock.h"
 #include "handler/control.h"
 #include "handler/node.h"
+#include "handler/rlimits.h"
 #include "handler/step.h"
 #include "handler/watch_kmsg.h"
 #include "lib/cleanup.h"
@@ -530,6 +531,9 @@ void warden_hand_back (struct warden *w)
 
     for (struct job *j = w->jobs.first; j; j = j->next) {
         j->event = sd_event_source_disable_unref (j->event);
+        if (j->incident.enomem)
+            rlimits_restore (&j->memcg, w->journal.state_dir, j->spec.key,
+                             NULL);
         if (j->incident.frozen || j->incident.slowed)
             j->memcg.ops->freeze (&j->memcg, false, NULL);
         if (j->memcg.armed && j->memcg.ops->disarm (&j->memcg, &err) < 0 &&

@@ -25,6 +25,9 @@ static const char usage[] =
     "\n"
     "  --size SIZE          how much, in steps of 1 MiB\n"
     "  --rate SIZE          at most that much a second (default: full speed)\n"
+    "  --pieces             malloc a MiB at a time; where there is none,\n"
+    "                       say so and touch no more\n"
+    "  --then-fork          before staying, fork a child that stays, too\n"
     "  --shmem              shared memory instead of anonymous\n"
     "  --lock               mlock it\n"
     "  --children N         N processes, each with SIZE\n"
@@ -38,7 +41,8 @@ static const char usage[] =
 
 static struct {
     uint64_t size, rate;
-    bool shmem, lock, give_back, resume, ignore_term, stay, go_on;
+    bool shmem, lock, give_back, resume, ignore_term, stay, go_on,
+         pieces, then_fork;
     unsigned children;
     double stay_s;
     const char *checkpoint, *stop_file;
@@ -91,22 +95,10 @@ static void _touch (char *mem)
     }
 }
 
-static int _work (void)
+static int _stay (void)
 {
-    int flags = opt.shmem ? MAP_SHARED : MAP_PRIVATE;
-    char *mem = mmap (NULL, opt.size, PROT_READ | PROT_WRITE,
-                      flags | MAP_ANONYMOUS, -1, 0);
-
-    if (mem == MAP_FAILED || (opt.lock && mlock (mem, opt.size) < 0)) {
-        perror ("touchmem: memory");
-        return 1;
-    }
-    _touch (mem);
-    printf ("touched %llu MiB\n", (unsigned long long) (opt.size / MW_MIB));
-    if (opt.give_back) {
-        munmap (mem, opt.size);
-        printf ("freed\n");
-    }
+    if (opt.then_fork && fork () == 0)
+        printf ("child %d\n", (int) getpid ());
     if (opt.stop_file) {
         while (access (opt.stop_file, F_OK) < 0)
             _pause_ms (50);
@@ -117,6 +109,62 @@ static int _work (void)
         _pause_ms ((uint64_t) (opt.stay_s * 1000));
     }
     return 0;
+}
+
+/* Returns how much there was; *[head] is the list of it. */
+static uint64_t _touch_pieces (char ***head)
+{
+    uint64_t done;
+    char **piece;
+
+    for (done = 0; done < opt.size; done += MW_MIB) {
+        piece = malloc (MW_MIB - 64);
+        if (!piece) {
+            printf ("no memory: %s\n", strerror (errno));
+            break;
+        }
+        memset (piece, 1, MW_MIB - 64);
+        *piece = (char *) *head;
+        *head = piece;
+    }
+    return done;
+}
+
+static int _work_pieces (void)
+{
+    char **head = NULL, **next;
+    uint64_t done = _touch_pieces (&head);
+
+    printf ("touched %llu MiB\n", (unsigned long long) (done / MW_MIB));
+    for (; opt.give_back && head; head = next) {
+        next = (char **) *head;
+        free (head);
+    }
+    if (opt.give_back)
+        printf ("freed\n");
+    return _stay ();
+}
+
+static int _work (void)
+{
+    int flags = opt.shmem ? MAP_SHARED : MAP_PRIVATE;
+    char *mem;
+
+    if (opt.pieces)
+        return _work_pieces ();
+    mem = mmap (NULL, opt.size, PROT_READ | PROT_WRITE,
+                flags | MAP_ANONYMOUS, -1, 0);
+    if (mem == MAP_FAILED || (opt.lock && mlock (mem, opt.size) < 0)) {
+        perror ("touchmem: memory");
+        return 1;
+    }
+    _touch (mem);
+    printf ("touched %llu MiB\n", (unsigned long long) (opt.size / MW_MIB));
+    if (opt.give_back) {
+        munmap (mem, opt.size);
+        printf ("freed\n");
+    }
+    return _stay ();
 }
 
 static int _work_many (void)
@@ -149,7 +197,7 @@ static uint64_t _size_arg (const char *text)
 static void _parse (int argc, char **argv)
 {
     enum { SIZE = 1, RATE, SHMEM, LOCK, CHILDREN, STAY, FREE, STOP_FILE,
-           CHECKPOINT, GO_ON, RESUME, IGNORE_TERM, HELP };
+           CHECKPOINT, GO_ON, RESUME, IGNORE_TERM, HELP, PIECES, THEN_FORK };
     static const struct option options[] = {
         { "size", 1, NULL, SIZE }, { "rate", 1, NULL, RATE },
         { "shmem", 0, NULL, SHMEM }, { "lock", 0, NULL, LOCK },
@@ -157,6 +205,7 @@ static void _parse (int argc, char **argv)
         { "free", 0, NULL, FREE }, { "stop-file", 1, NULL, STOP_FILE },
         { "checkpoint", 1, NULL, CHECKPOINT }, { "go-on", 0, NULL, GO_ON },
         { "resume", 0, NULL, RESUME },
+        { "pieces", 0, NULL, PIECES }, { "then-fork", 0, NULL, THEN_FORK },
         { "ignore-term", 0, NULL, IGNORE_TERM }, { "help", 0, NULL, HELP },
         { 0 }
     };
@@ -176,6 +225,8 @@ static void _parse (int argc, char **argv)
         case GO_ON: opt.go_on = true; break;
         case RESUME: opt.resume = true; break;
         case IGNORE_TERM: opt.ignore_term = true; break;
+        case PIECES: opt.pieces = true; break;
+        case THEN_FORK: opt.then_fork = true; break;
         case HELP: fputs (usage, stdout); exit (0);
         default: fputs (usage, stderr); exit (2);
         }
