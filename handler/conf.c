@@ -44,6 +44,8 @@ void conf_defaults (struct conf *conf)
         .log_file = "/var/log/memwarden.log",
         .syslog = true,
         .node_reserve = { .kind = MW_AMOUNT_PERCENT, .ratio = 0.05 },
+        .fill_rate = { .kind = MW_AMOUNT_BYTES, .bytes = MW_GIB },
+        .psi = { .kind = CONF_PSI_SOME, .stall_ms = 150, .window_ms = 1000 },
         .resume_at = { .kind = MW_AMOUNT_PERCENT, .ratio = 0.10 },
         .burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 1 },
         .max_burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 4 },

@@ -20,6 +20,14 @@ enum conf_order {
     CONF_ORDER_STRICT_PRIORITY,
 };
 
+enum conf_psi_kind { CONF_PSI_OFF = 0, CONF_PSI_SOME, CONF_PSI_FULL };
+
+/* A PSI trigger: stalled that long in a window. */
+struct conf_psi {
+    enum conf_psi_kind kind;
+    uint64_t stall_ms, window_ms;
+};
+
 /* A rule for jobs that match: every non-empty pattern must (fnmatch(3)). */
 struct conf_class {
     char name[MW_HOOK_MAX];
@@ -45,6 +53,9 @@ struct conf {
     bool shadow;                /* decide and record, but do not act */
 
     struct mw_amount node_reserve;      /* of the node's memory */
+    struct mw_amount fill_rate;         /* bytes a second at which memory may
+                                           fall at least */
+    struct conf_psi psi;
     struct mw_amount resume_at;         /* headroom at which held jobs return,
                                            of the pool's capacity */
     struct mw_amount no_mem_share;      /* reservation of a job without --mem; NONE =

@@ -135,6 +135,8 @@ static int _wrong_amount (const struct conf_option *o, const char *text,
         snprintf (range, sizeof (range), "write a factor from x%g to x%g, or a"
                   " size (\"64G\")", (double) o->min / 100,
                   (double) o->max / 100);
+    else if (!(o->kinds & PERCENT))
+        snprintf (range, sizeof (range), "write a size (\"1G\")");
     else
         snprintf (range, sizeof (range), "write a share from %" PRIu64 "%% to %"
                   PRIu64 "%%, or a size (\"2G\")", o->min, o->max);
@@ -183,6 +185,38 @@ static int _set_order (const struct conf_option *o, void *field,
     return 0;
 }
 
+/* "off", or "some 150ms/1s": what the kernel takes as a trigger is a window of
+ * 0.5 to 10 s and a stall within it. */
+static int _set_psi (const struct conf_option *o, void *field,
+                     const char *text, struct mw_err *err)
+{
+    static const char right[] = "write off, or some or full, a space, and"
+        " STALL/WINDOW with a window of 500ms to 10s (\"some 150ms/1s\")";
+    struct conf_psi psi = { .kind = CONF_PSI_SOME };
+    char stall[32], window[32], kind[8];
+    int end = 0;
+
+    (void) o;
+    if (!strcmp (text, "off")) {
+        *(struct conf_psi *) field = (struct conf_psi) { 0 };
+        return 0;
+    }
+    if (strlen (text) >= sizeof (stall) ||
+        sscanf (text, "%7s %31[0-9a-z.]/%31[0-9a-z.]%n", kind, stall, window,
+                &end) != 3 || text[end] ||
+        mw_duration_parse (stall, &psi.stall_ms, NULL) < 0 ||
+        mw_duration_parse (window, &psi.window_ms, NULL) < 0)
+        return _refuse (err, text, right);
+    if (!strcmp (kind, "full"))
+        psi.kind = CONF_PSI_FULL;
+    if ((strcmp (kind, "some") && strcmp (kind, "full")) ||
+        psi.window_ms < 500 || psi.window_ms > 10000 || psi.stall_ms == 0 ||
+        psi.stall_ms > psi.window_ms)
+        return _refuse (err, text, right);
+    *(struct conf_psi *) field = psi;
+    return 0;
+}
+
 #define CONF(m) offsetof (struct conf, m), sizeof (((struct conf *) 0)->m)
 #define CLASS(m) \
     offsetof (struct conf_class, m), sizeof (((struct conf_class *) 0)->m)
@@ -200,6 +234,8 @@ const struct conf_option conf_options[] = {
     { "root", "pool", _set_path_or_none, CONF (pool), 0, 0, 0 },
     { "root", "node-reserve", _set_amount, CONF (node_reserve), 0, 90,
       BYTES | PERCENT },
+    { "root", "fill-rate", _set_amount, CONF (fill_rate), 1, 0, BYTES },
+    { "root", "psi", _set_psi, CONF (psi), 0, 0, 0 },
     { "root", "resume-at", _set_amount, CONF (resume_at), 0, 90,
       BYTES | PERCENT },
     { "root", "node-ladder", _set_ladder, CONF (node_ladder), 0, 0, 0 },

@@ -12,6 +12,12 @@
 
 struct sd_event_source;
 
+/* When it was last looked at for a livelock (watch_refault.h). */
+struct job_refault {
+    uint64_t ms, bytes, stalled_us; /* counters then */
+    unsigned looks;                 /* in a row that found it so */
+};
+
 struct job {
     struct job *next;               /* all jobs, in order of registration */
     struct job_table *table;        /* it is in */
@@ -39,6 +45,7 @@ struct job {
     bool leaving;                   /* the controller ends this run: its stderr
                                        and comment are closed */
 
+    struct job_refault refault;
     uint64_t kernel_kill_ms;        /* the kernel last killed in it; 0 */
     bool kernel_kill_untold;        /* counted, its report is awaited */
 

@@ -14,7 +14,7 @@
  *
  * Events: boot, registered, adopted (after a restart), detected, step, lent,
  * returned, held, thawed, asked, answered, resolved, released, kernel-kill,
- * failed, note, config, failsafe, stop.
+ * livelock, failed, note, config, failsafe, stop.
  */
 #ifndef MW_JOURNAL_H
 #define MW_JOURNAL_H

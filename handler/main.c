@@ -20,6 +20,7 @@
 #include "handler/node.h"
 #include "handler/warden.h"
 #include "handler/watch_kmsg.h"
+#include "handler/watch_psi.h"
 #include "lib/cleanup.h"
 
 static const char usage[] =
@@ -206,6 +207,7 @@ static int _on_reload (sd_event_source *s, const struct signalfd_siginfo *si,
         if (report_open (w, &err) < 0)
             report_log (w, 3, "%s", err.text);
         warden_reconfigured (w);
+        watch_psi_open (w);
         report (w, NULL, "config", REPORT_LOG, "configuration read again from "
                 "%s", w->conf_path);
     }
@@ -266,12 +268,14 @@ static int _start (struct warden *w, struct mw_err *err)
         warden_recover (w, err) < 0 || node_open (w, err) < 0)
         return -1;
     watch_kmsg_open (w);
+    watch_psi_open (w);
     return control_open (w, _socket (w), err);
 }
 
 static void _end (struct warden *w)
 {
     sd_notify (0, "STOPPING=1");
+    watch_psi_close (w);
     watch_kmsg_close (w);
     node_close (w);
     warden_hand_back (w);

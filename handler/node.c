@@ -15,8 +15,10 @@
 
 #include "handler/cgfile.h"
 #include "handler/clock.h"
+#include "handler/signs.h"
 #include "handler/warden.h"
 #include "handler/watch_kmsg.h"
+#include "handler/watch_psi.h"
 #include "lib/cleanup.h"
 
 #define LOOK_MS 10              /* while an incident is open */
@@ -24,11 +26,6 @@
 #define FROZEN_PATIENCE_MS 100  /* for a rung that frees nothing by itself */
 #define PATIENCE_MS 2000        /* for any other: then the next one */
 #define NOBODY_MS 1000          /* nobody can be chosen: look again */
-#define FALL_LEAST (256 * MW_KIB)   /* between two looks: less is noise */
-#define RATE_LEAST (MW_GIB / 1000)  /* bytes a ms that are always expected */
-#define WATCH_FALLING_MS 5      /* while MemAvailable falls */
-#define WATCH_MIN_MS 20
-#define WATCH_MAX_MS 5000
 #define POOL_WALL (64 * MW_MIB) /* v2: the pool's memory.max above its high */
 
 struct node_watch {
@@ -44,10 +41,7 @@ struct node_watch {
     unsigned rung;              /* it is at, since … */
     uint64_t rung_ms;
 
-    uint64_t available, seen_ms;    /* last look at MemAvailable */
-    uint64_t rate;                  /* fastest fall seen, bytes a ms */
-    bool falling;                   /* … since the look before */
-    uint64_t watch_ms;              /* how long until the next look */
+    struct signs_fall fall;     /* of MemAvailable and free swap */
 };
 
 static struct job *_at (struct warden *w, unsigned place)
@@ -67,40 +61,6 @@ static void _timer (struct node_watch *n, uint64_t ms)
     sd_event_source_set_enabled (n->timer, SD_EVENT_ONESHOT);
 }
 
-static void _learn_rate (struct node_watch *n, uint64_t available)
-{
-    uint64_t now = clock_ms (), fell = 0;
-
-    if (n->seen_ms > 0 && now > n->seen_ms && available < n->available)
-        fell = n->available - available;
-    if (fell > 0 && fell / (now - n->seen_ms) > n->rate)
-        n->rate = fell / (now - n->seen_ms);
-    n->falling = fell > FALL_LEAST;
-    n->available = available;
-    n->seen_ms = now;
-}
-
-/* When MemAvailable [left] above the reserve must be looked at again: while it
- * falls, when it could be at the reserve at the fastest rate; while it does not,
- * less and less often, but before half the reserve is gone too. */
-static uint64_t _next_look (struct node_watch *n, uint64_t left,
-                            uint64_t reserve)
-{
-    uint64_t rate = n->rate ? n->rate : 1;
-    uint64_t most = (left + reserve / 2) / rate;
-
-    if (most < WATCH_MIN_MS)
-        most = WATCH_MIN_MS;
-    if (most > WATCH_MAX_MS)
-        most = WATCH_MAX_MS;
-    n->watch_ms = n->falling ? left / rate : 2 * n->watch_ms;
-    if (n->watch_ms < WATCH_FALLING_MS)
-        n->watch_ms = WATCH_FALLING_MS;
-    if (n->watch_ms > most)
-        n->watch_ms = most;
-    return n->watch_ms;
-}
-
 /* No timer where the jobs could not use up what is left even at their limits. */
 static void _watch (struct warden *w, uint64_t available)
 {
@@ -117,7 +77,7 @@ static void _watch (struct warden *w, uint64_t available)
         sd_event_source_set_enabled (n->timer, SD_EVENT_OFF);
         return;
     }
-    ms = _next_look (n, left, w->node_reserve);
+    ms = signs_next_look (&n->fall, node_rate (w), left, w->node_reserve);
     _timer (n, parked && ms > PARKED_LOOK_MS ? PARKED_LOOK_MS : ms);
 }
 
@@ -281,7 +241,7 @@ static bool _wait_for_victim (struct warden *w)
     return true;
 }
 
-static void _begin (struct warden *w, bool full, uint64_t need)
+static void _begin (struct warden *w, const char *why, uint64_t need)
 {
     char size[MW_SIZE_STRLEN];
     struct node_watch *n = w->node;
@@ -296,8 +256,7 @@ static void _begin (struct warden *w, bool full, uint64_t need)
         n->victim[0] = '\0';
     mw_size_format (need, size, sizeof (size));
     report (w, NULL, "node", REPORT_LOG, "the node is out of memory (%s): %s "
-            "must be freed", full ? "the pool is at its limit"
-            : "MemAvailable is below the node reserve", size);
+            "must be freed", why, size);
     watch_kmsg_detected (w, NULL);
 }
 
@@ -326,21 +285,28 @@ static void _tick (struct warden *w)
 {
     struct policy_node node;
     bool full = _pool_is_full (w);
-    uint64_t available = warden_available (w), need;
+    char why[96];
     unsigned count;
+    uint64_t need;
 
-    _learn_rate (w->node, available);
-    if (!full && !w->node->open && available >= w->node_reserve) {
-        _quiet (w, available);
+    warden_meminfo (w, &node);
+    signs_learn (&w->node->fall, clock_ms (), node.available + node.swap_free);
+    if (!full && !w->node->open && node.available >= w->node_reserve
+        && !watch_psi_stalled (w)) {
+        _quiet (w, node.available);
         return;
     }
+    snprintf (why, sizeof (why), "%s", full ? "the pool is at its limit"
+              : "MemAvailable is below the node reserve");
     need = _need (w, full, &node, &count);
+    if (need == 0)
+        need = watch_psi_need (w, &node, why, sizeof (why));
     if (need == 0) {
         _quiet (w, node.available);
         return;
     }
     if (!w->node->open)
-        _begin (w, full, need);
+        _begin (w, why, need);
     if (_wait_for_victim (w))
         _timer (w->node, LOOK_MS);
     else
@@ -429,8 +395,7 @@ int node_open (struct warden *w, struct mw_err *err)
     n = calloc (1, sizeof (*n));
     if (!n)
         return mw_err_errno (err, "cannot watch the node");
-    *n = (struct node_watch) { .pool = { .dir = -1 }, .rate = RATE_LEAST,
-                               .pool_limit = UINT64_MAX };
+    *n = (struct node_watch) { .pool = { .dir = -1 }, .pool_limit = UINT64_MAX };
     rc = sd_event_add_time (w->loop, &n->timer, CLOCK_BOOTTIME, 0, 1000,
                             _on_timer, w);
     if (rc < 0) {
@@ -467,6 +432,12 @@ void node_look (struct warden *w)
     _timer (w->node, 1);
 }
 
+void node_press (struct warden *w)
+{
+    if (w->node && !w->node->open)
+        _tick (w);
+}
+
 uint64_t node_pool_limit (const struct warden *w)
 {
     return w->node ? w->node->pool_limit : UINT64_MAX;
@@ -484,7 +455,10 @@ uint64_t node_opened_ms (const struct warden *w)
 
 uint64_t node_rate (const struct warden *w)
 {
-    return w->node ? w->node->rate : RATE_LEAST;
+    uint64_t least = w->conf.fill_rate.bytes / 1000;
+    uint64_t seen = w->node ? w->node->fall.rate : 0;
+
+    return seen > least ? seen : least;
 }
 
 bool node_may_return (struct warden *w, struct job *job)

@@ -31,6 +31,9 @@ void node_close (struct warden *w);
  *   before, and see when the node must be looked at next. */
 void node_look (struct warden *w);
 
+/* Another sign of an OOM has come: look now, unless one is being handled. */
+void node_press (struct warden *w);
+
 /* The pool's limit in bytes, UINT64_MAX where there is none. */
 uint64_t node_pool_limit (const struct warden *w);
 

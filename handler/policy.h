@@ -41,7 +41,7 @@ struct policy_node {
     uint64_t used;              /* pool usage that cannot be reclaimed */
     uint64_t available;         /* MemAvailable of the node */
     uint64_t reserve;           /* node reserve */
-    uint64_t swap_free;
+    uint64_t swap_free, swap_total;
 };
 
 enum policy_verdict {

@@ -21,6 +21,7 @@
 #include "handler/rlimits.h"
 #include "handler/step.h"
 #include "handler/watch_kmsg.h"
+#include "handler/watch_refault.h"
 #include "lib/cleanup.h"
 
 /* ---- the node ------------------------------------------------------------ */
@@ -34,7 +35,16 @@ uint64_t warden_capacity (const struct warden *w)
     return pool < most ? pool : most;
 }
 
-static void _read_meminfo (const struct warden *w, struct policy_node *node)
+static void _meminfo_fails (struct warden *w, bool fails)
+{
+    if (fails != w->meminfo_failed)
+        report_log (w, fails ? 3 : 5, fails ? "/proc/meminfo cannot be read: "
+                    "only what the jobs use and the pool's limit tell when the "
+                    "node is out of memory" : "/proc/meminfo can be read again");
+    w->meminfo_failed = fails;
+}
+
+static void _read_meminfo (struct warden *w, struct policy_node *node)
 {
     char text[2048];
     ssize_t n = w->meminfo < 0 ? -1 : pread (w->meminfo, text,
@@ -42,21 +52,24 @@ static void _read_meminfo (const struct warden *w, struct policy_node *node)
 
     /* without it, what the jobs use is all that is known */
     node->available = node->capacity;
-    if (n <= 0)
-        return;
-    text[n] = '\0';
-    if (cg_key (text, "MemAvailable:", &node->available))
+    text[n > 0 ? n : 0] = '\0';
+    if (cg_key (text, "MemAvailable:", &node->available)) {
         node->available *= 1024;
+        _meminfo_fails (w, false);
+    } else {
+        _meminfo_fails (w, true);
+    }
+    if (cg_key (text, "SwapTotal:", &node->swap_total))
+        node->swap_total *= 1024;
     if (cg_key (text, "SwapFree:", &node->swap_free))
         node->swap_free *= 1024;
 }
 
-uint64_t warden_available (const struct warden *w)
+void warden_meminfo (struct warden *w, struct policy_node *node)
 {
-    struct policy_node node = { .capacity = warden_capacity (w) };
-
-    _read_meminfo (w, &node);
-    return node.available;
+    *node = (struct policy_node) { .capacity = warden_capacity (w),
+                                   .reserve = w->node_reserve };
+    _read_meminfo (w, node);
 }
 
 static void _snapshot_job (struct job *j, struct policy_job *p)
@@ -84,9 +97,7 @@ unsigned warden_snapshot (struct warden *w, struct policy_node *node,
 {
     unsigned n = 0;
 
-    *node = (struct policy_node) { .capacity = warden_capacity (w),
-                                   .reserve = w->node_reserve };
-    _read_meminfo (w, node);
+    warden_meminfo (w, node);
     for (struct job *j = w->jobs.first; j && n < max; j = j->next, n++) {
         _snapshot_job (j, &jobs[n]);
         jobs[n].index = n;
@@ -215,6 +226,8 @@ void warden_check (struct warden *w, struct job *job)
     _back_off (job);
     if (state == MEMCG_OOM)
         incident_oom (w, job, TRIGGER_JOB);
+    else if (state == MEMCG_QUIET)
+        watch_refault (w, job);
     else if (state == MEMCG_KERNEL_KILL) {
         /* its log explains it, unless it has done so already */
         job->kernel_kill_untold = clock_ms () - job->kernel_kill_ms > 1000;

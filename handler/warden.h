@@ -29,9 +29,11 @@ struct warden {
     unsigned node_cpus;
     struct node_watch *node;    /* node OOM: sources and machine; NULL = none */
 
+    struct watch_psi *psi;      /* stalls; NULL = not watched */
     struct watch_kmsg *kmsg;    /* the kernel's own kills; NULL = none */
 
     int meminfo;                /* /proc/meminfo, kept open */
+    bool meminfo_failed;        /* said once */
     struct policy_job *scratch; /* room for a snapshot of every job */
     struct policy_rank *ranks;  /* and for a plan */
     unsigned scratch_max;
@@ -46,8 +48,8 @@ struct warden {
 /* What jobs may use together, bytes: the node's memory less the node reserve. */
 uint64_t warden_capacity (const struct warden *w);
 
-/* MemAvailable, bytes: one read, whatever the number of jobs. */
-uint64_t warden_available (const struct warden *w);
+/* Fill [node] but for what the jobs use: one read, whatever their number. */
+void warden_meminfo (struct warden *w, struct policy_node *node);
 
 /* What policy needs to know: fill [node] and up to [max] [jobs], in the table's
  *   order.  Reads each job's usage.  Returns how many jobs. */

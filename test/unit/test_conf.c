@@ -54,6 +54,7 @@ static void every_option_is_read (void **state)
         "socket = /run/x.sock  # nor here\n"
         "state-dir = \"/var/s\"\nlog-file = \"\"\nsyslog = no\n"
         "shadow = yes /* nor\n here */\npool = /sys/fs/cgroup/memory/x\n"
+        "fill-rate = 3G\npsi = \"full 80ms/2s\"\n"
         "node-reserve = 2G\nresume-at = \"12.5%\"\n"
         "node-ladder = \"requeue,kill\"\norder = strict-priority\n"
         "max-bounces = 7\nbounce-window = 10m\nno-mem-share = 50%\n"
@@ -71,6 +72,10 @@ static void every_option_is_read (void **state)
     assert_string_equal (conf.socket, "/run/x.sock");
     assert_string_equal (conf.log_file, "");
     assert_true (conf.node_reserve.bytes == 2 * MW_GIB);
+    assert_true (conf.fill_rate.bytes == 3 * MW_GIB);
+    assert_int_equal (conf.psi.kind, CONF_PSI_FULL);
+    assert_int_equal (conf.psi.stall_ms, 80);
+    assert_int_equal (conf.psi.window_ms, 2000);
     assert_true (conf.resume_at.ratio == 0.125);
     assert_int_equal (conf.order, CONF_ORDER_STRICT_PRIORITY);
     assert_int_equal (conf.bounce_window_ms, 600000);
@@ -111,6 +116,15 @@ static const struct wrong {
     { "class a {\n burst = x9 }\n", 2, "burst x9 is over max-burst x4" },
     { "node-reserve = 100%\n", 1, "from 0% to 90%" },
     { "node-reserve = x2\n", 1, "from 0% to 90%" },
+    { "fill-rate = 5%\n", 1, "write a size (\"1G\")" },
+    { "fill-rate = 0\n", 1, "write a size" },
+    { "psi = on\n", 1, "write off, or some or full" },
+    { "psi = \"most 150ms/1s\"\n", 1, "write off, or some or full" },
+    { "psi = \"some 150ms/100ms\"\n", 1, "window of 500ms to 10s" },
+    { "psi = \"some 150ms/20s\"\n", 1, "window of 500ms to 10s" },
+    { "psi = \"some 2s/1s\"\n", 1, "window of 500ms to 10s" },
+    { "psi = \"some 0/1s\"\n", 1, "write off" },
+    { "psi = \"some 150ms/1s now\"\n", 1, "write off" },
     { "reserve = -1M\n", 1, "negative" },
     { "reserve = 99999999999999P\n", 1, "too large" },
     { "reserve = 101%\n", 1, "from 0% to 100%" },

@@ -1,0 +1,30 @@
+/* watch_psi.h - tasks that wait for memory: the kernel's PSI trigger
+ *
+ * An optional source.  By itself it harms nobody: it has the node looked at, and
+ * the jobs at their limit for a livelock; a second sign (signs.h) must come.
+ */
+#ifndef MW_WATCH_PSI_H
+#define MW_WATCH_PSI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "handler/policy.h"
+
+struct warden;
+
+/* Set the trigger that the configuration asks for; also after it has changed.
+ *   Where it cannot be had that is logged, and w->psi stays NULL. */
+void watch_psi_open (struct warden *w);
+void watch_psi_close (struct warden *w);
+
+/* Have tasks stalled within the last two windows? */
+bool watch_psi_stalled (const struct warden *w);
+
+/* How many bytes must be freed because tasks stall and [node] shows a second
+ *   sign, which is written as a clause into [why]; 0 = none. */
+uint64_t watch_psi_need (const struct warden *w, const struct policy_node *node,
+                         char *why, size_t len);
+
+#endif /* !MW_WATCH_PSI_H */

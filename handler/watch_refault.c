@@ -1,0 +1,114 @@
+/* watch_refault.c - livelock of a job at its limit: see watch_refault.h
+ *
+ * Refaults alone are no harm: whoever reads a large file twice has some.  Needed
+ * are all of: the limit is full of what cannot be reclaimed, the rest is read in
+ * again and again (signs_livelock), and tasks stall for it: by the memcg's own
+ * PSI on v2, by the node's on v1.
+ */
+#include "handler/watch_refault.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "handler/cgfile.h"
+#include "handler/clock.h"
+#include "handler/memcg_priv.h"
+#include "handler/signs.h"
+#include "handler/step.h"
+#include "handler/warden.h"
+#include "handler/watch_psi.h"
+
+#define LOOKS 3                 /* in a row */
+#define LOOK_LEAST_MS 500
+#define LOOK_MOST_MS 3000       /* further apart they are not in a row */
+#define STALLED_PART 4          /* of the time at least that part */
+#define STAT_MAX 8192
+
+/* Bytes that [job] has had to read in again, ever. */
+static bool _refaulted (const struct job *job, uint64_t *bytes)
+{
+    bool v1 = job->memcg.ops == &memcg_v1_ops, any;
+    uint64_t file = 0, anon = 0;
+    char stat[STAT_MAX];
+
+    if (cg_read (job->memcg.dir, "memory.stat", stat, sizeof (stat)) < 0)
+        return false;
+    any = cg_key (stat, v1 ? "total_workingset_refault_file"
+                  : "workingset_refault_file", &file);
+    any |= cg_key (stat, v1 ? "total_workingset_refault_anon"
+                   : "workingset_refault_anon", &anon);
+    if (!any && !v1)            /* before Linux 5.9 */
+        any = cg_key (stat, "workingset_refault", &file);
+    if (!any)                   /* v1 of older kernels */
+        any = cg_key (stat, v1 ? "total_pgmajfault" : "pgmajfault", &file);
+    *bytes = (file + anon) * (uint64_t) sysconf (_SC_PAGESIZE);
+    return any;
+}
+
+/* µs for which all tasks of the memcg stalled, ever; v2 only. */
+static uint64_t _stalled_us (const struct job *job)
+{
+    const char *full, *total;
+    unsigned long long us;
+    char text[512];
+
+    if (cg_read (job->memcg.dir, "memory.pressure", text, sizeof (text)) > 0
+        && (full = strstr (text, "full ")) && (total = strstr (full, "total="))
+        && sscanf (total, "total=%llu", &us) == 1)
+        return us;
+    return 0;
+}
+
+static bool _stalls (const struct warden *w, const struct job *job,
+                     uint64_t us, uint64_t ms)
+{
+    if (job->memcg.ops == &memcg_v1_ops)
+        return watch_psi_stalled (w);
+    return (us - job->refault.stalled_us) / 1000 >= ms / STALLED_PART;
+}
+
+/* Cheap: most jobs are not at their limit. */
+static bool _at_limit (const struct job *job)
+{
+    uint64_t limit = job->memcg.set_limit, total;
+
+    return limit != MEMCG_NO_LIMIT
+           && memcg_pread_u64 (job->memcg.usage, &total) == 0
+           && total + limit / 32 >= limit;
+}
+
+void watch_refault (struct warden *w, struct job *job)
+{
+    struct job_refault *r = &job->refault, now = { .ms = clock_ms () };
+    uint64_t ms = now.ms - r->ms;
+
+    if (job->incident.open || ms < LOOK_LEAST_MS || !_at_limit (job)
+        || !_refaulted (job, &now.bytes) || step_read_usage (job) < 0)
+        return;
+    now.stalled_us = _stalled_us (job);
+    if (r->ms > 0 && ms <= LOOK_MOST_MS
+        && signs_livelock (job->usage.used, job->usage.total,
+                           job->memcg.set_limit, now.bytes - r->bytes, ms)
+        && _stalls (w, job, now.stalled_us, ms))
+        now.looks = r->looks + 1;
+    *r = now;
+    if (now.looks < LOOKS)
+        return;
+    r->looks = 0;
+    report (w, job, "livelock", REPORT_LOG, "job %s: at its limit it only reads "
+            "in again what it has just dropped: that is taken for its OOM",
+            job->spec.key);
+    job->memcg.seen = job->usage;
+    incident_oom (w, job, TRIGGER_JOB);
+}
+
+void watch_refault_all (struct warden *w)
+{
+    struct job *next;
+
+    for (struct job *j = w->jobs.first; j; j = next) {
+        next = j->next;         /* an incident may end the job */
+        watch_refault (w, j);
+    }
+}
