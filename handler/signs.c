@@ -51,7 +51,8 @@ enum signs_second signs_second (const struct policy_node *node,
                                 const struct signs_stall *stall,
                                 uint64_t *need)
 {
-    uint64_t margin = node->capacity / 16, low = node->reserve + node->reserve / 2;
+    uint64_t low = node->reserve + node->reserve / 2;
+    uint64_t margin = node->capacity / 16;
 
     *need = 0;
     if (margin > NEED_MOST)
