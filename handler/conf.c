@@ -53,6 +53,7 @@ void conf_defaults (struct conf *conf)
         .max_priority = 500,
         .max_bounces = 3,
         .bounce_window_ms = 3600000,
+        .drain_window_ms = 3600000,
         .controller_timeout_ms = 10000,
         .courier_path = SBINDIR "/memwarden-courier",
         .courier_user = "slurm",
@@ -272,6 +273,17 @@ static int _check_class (unsigned i)
     return _check_ladder (scope, "class", "node-ladder", &c->node_ladder);
 }
 
+static int _check_post_incident_hook (void)
+{
+    const char *name = _now->conf->post_incident_hook;
+
+    if (!name[0] || conf_find_hook (_now->conf, name))
+        return 0;
+    return _fail (_line_of (0, "root", "post-incident-hook"),
+                  "post-incident-hook: there is no hook %s; add  hook %s "
+                  "{ path = \"/…\" }", name, name);
+}
+
 /* What only the whole file can tell. */
 static int _check_whole (void)
 {
@@ -279,7 +291,8 @@ static int _check_whole (void)
 
     if (_check_burst (0, "root", &conf->burst, &conf->max_burst) < 0 ||
         _check_ladder (0, "root", "ladder", &conf->ladder) < 0 ||
-        _check_ladder (0, "root", "node-ladder", &conf->node_ladder) < 0)
+        _check_ladder (0, "root", "node-ladder", &conf->node_ladder) < 0 ||
+        _check_post_incident_hook () < 0)
         return -1;
     for (unsigned i = 0; i < conf->class_count; i++) {
         if (_check_class (i) < 0)

@@ -69,6 +69,10 @@ struct conf {
     unsigned max_bounces;               /* suspends of one job … */
     uint64_t bounce_window_ms;          /* … in this time */
     char pool[PATH_MAX];                /* "" = found: parent of the jobs */
+    char post_incident_hook[MW_HOOK_MAX];   /* "" = none */
+    unsigned drain_after;               /* node OOMs; 0 = never … */
+    uint64_t drain_window_ms;           /* … in this time */
+    bool drain_stuck;                   /* where a victim cannot be killed */
 
     char slurm_conf[PATH_MAX];          /* "" = Slurm's default */
     uint64_t controller_timeout_ms;

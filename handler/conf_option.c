@@ -243,6 +243,13 @@ const struct conf_option conf_options[] = {
     { "root", "max-bounces", _set_number, CONF (max_bounces), 0, 1000, 0 },
     { "root", "bounce-window", _set_time, CONF (bounce_window_ms), SECOND,
       24 * HOUR, 0 },
+    /* afterwards */
+    { "root", "post-incident-hook", _set_text, CONF (post_incident_hook), 0, 0,
+      0 },
+    { "root", "drain-after", _set_number, CONF (drain_after), 0, 1000, 0 },
+    { "root", "drain-window", _set_time, CONF (drain_window_ms), SECOND,
+      7 * 24 * HOUR, 0 },
+    { "root", "drain-stuck", _set_bool, CONF (drain_stuck), 0, 0, 0 },
     /* the job */
     { "root", "no-mem-share", _set_amount, CONF (no_mem_share), 1, 100,
       BYTES | PERCENT },

@@ -68,6 +68,7 @@ static void _close (struct warden *w, struct job *job, const char *outcome)
             "job %s: %s; it used up to %s, its limit is %s", job->spec.key,
             outcome, mw_size_format (job->peak, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)));
+    aftermath_hook (w, job, outcome);
     ladder_drop (in->ladder);
     *in = (struct incident) { .number = in->number };
     job->look_ms = clock_ms () + LOOK_AGAIN_MS;

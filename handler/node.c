@@ -258,6 +258,7 @@ static void _begin (struct warden *w, const char *why, uint64_t need)
     report (w, NULL, "node", REPORT_LOG, "the node is out of memory (%s): %s "
             "must be freed", why, size);
     watch_kmsg_detected (w, NULL);
+    aftermath_node_oom (w);
 }
 
 static void _over (struct warden *w)

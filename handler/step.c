@@ -239,17 +239,21 @@ int step_ask (struct warden *w, struct job *job, enum spool_op op,
 }
 
 /* Sizes in bytes. Without the path where that makes it too long. */
-static void _describe (const struct job *job, const char *event, char *buf,
-                       size_t len)
+static void _describe (const struct job *job, const char *event,
+                       const char *outcome, char *buf, size_t len)
 {
+    static const char *const triggers[] = { "job", "node", "kernel", "admin" };
     char path[MEMCG_PATH_MAX];
     int n;
 
-    n = snprintf (buf, len, "{\"event\":\"%s\",\"job\":\"%s\",\"uid\":%u,"
+    n = snprintf (buf, len, "{\"event\":\"%s\",\"trigger\":\"%s\",\"outcome\""
+                  ":\"%s\",\"job\":\"%s\",\"uid\":%u,"
                   "\"slurm_id\":%u,\"incident\":\"%s.%u\",\"used\":%" PRIu64
                   ",\"peak\":%" PRIu64 ",\"limit\":%" PRIu64 ",\"reservation\""
                   ":%" PRIu64 ",\"reserve\":%" PRIu64 ",\"priority\":%u}",
-                  event, job->spec.key, (unsigned) job->spec.uid,
+                  event, triggers[job->incident.trigger],
+                  outcome ? outcome : "", job->spec.key,
+                  (unsigned) job->spec.uid,
                   (unsigned) job->spec.slurm_id, job->spec.key,
                   job->incident.number, job->usage.used, job->peak, job->limit,
                   job->reservation, job->reserve, job->priority);
@@ -259,14 +263,15 @@ static void _describe (const struct job *job, const char *event, char *buf,
 }
 
 int step_ask_hook (struct warden *w, struct job *job, const char *hook,
-                   const char *event, uint64_t not_after_ms)
+                   const char *outcome, uint64_t not_after_ms)
 {
     struct spool_request *r = _request (job, SPOOL_HOOK);
 
     snprintf (r->arg, sizeof (r->arg), "%s", hook);
-    _describe (job, event, r->text, sizeof (r->text));
+    _describe (job, outcome ? "resolved" : "dump", outcome, r->text,
+               sizeof (r->text));
     r->not_after_ms = not_after_ms;
-    return _ask (w, job, r, true);
+    return _ask (w, job, r, !outcome);
 }
 
 /* Slurm's suspend stops tasks by signal besides the freezer, so they are told
@@ -299,10 +304,12 @@ enum step_result step_kill_all (struct warden *w, struct job *job)
     if ((rc < 0 && errno == ENODEV) ||
         (left == 0 && memcg_populated (&job->memcg) <= 0))
         return STEP_SOLVED;
-    if (++in->kills == KILLS_FAST)
+    if (++in->kills == KILLS_FAST) {
         report (w, job, "failed", REPORT_LOG,
                 "job %s: %u processes cannot be killed: %s", job->spec.key,
                 left, err.text);
+        aftermath_stuck (w, job, left);
+    }
     step_timer (w, job, in->kills < KILLS_FAST ? 10 : 1000);
     return STEP_WAIT;
 }

@@ -94,10 +94,11 @@ int step_ask (struct warden *w, struct job *job, enum spool_op op,
               uint64_t mem_mb, const char *text, bool await);
 
 /* Ask the courier to run [hook] ("": the built-in one) until [not_after_ms]
- *   (clock_ms), told of [event] and the job's numbers as JSON on its standard
- *   input; the answer comes back as STEP_ANSWER. Returns 0 or -1. */
+ *   (clock_ms), told of the incident and the job's numbers as JSON on its standard
+ *   input.  Within the incident [outcome] is NULL, and the answer comes back as
+ *   STEP_ANSWER; at its end, nobody waits for it. Returns 0 or -1. */
 int step_ask_hook (struct warden *w, struct job *job, const char *hook,
-                   const char *event, uint64_t not_after_ms);
+                   const char *outcome, uint64_t not_after_ms);
 
 /* The job is to go on at the controller, where step_suspend has suspended it or
  *   asked for it. */

@@ -29,8 +29,7 @@ static enum step_result _start (struct warden *w, struct job *job,
 {
     step_read_usage (job);
     step_open_reserve (w, job, true);
-    if (step_ask_hook (w, job, s->hook, "dump",
-                       job->incident.deadline_ms) < 0)
+    if (step_ask_hook (w, job, s->hook, NULL, job->incident.deadline_ms) < 0)
         return STEP_NEXT;
     return STEP_WAIT;
 }

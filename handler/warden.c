@@ -602,6 +602,8 @@ static void _take_answers (struct warden *w)
         }
         if ((job = _asked_by (w, a.id)))
             incident_answer (w, job, &a);
+        else
+            aftermath_answer (w, &a);
     }
     report_flush (w);
 }

@@ -4,6 +4,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "handler/aftermath.h"
 #include "handler/conf.h"
 #include "handler/job.h"
 #include "handler/journal.h"
@@ -23,6 +24,7 @@ struct warden {
     struct report report;
     struct spool spool;
     uint64_t request_seq;
+    struct aftermath after;
 
     uint64_t node_memory;       /* bytes: MemTotal */
     uint64_t node_reserve;      /* bytes */
