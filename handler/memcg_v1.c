@@ -277,7 +277,7 @@ static int _v1_set_reservation (struct memcg *m, uint64_t bytes,
  * sleeps (the killer must be off) and is woken by the restored one; its event
  * finds nobody under OOM.  In small steps and not for long, since it is done in
  * the warden's own time. */
-#define RECLAIM_STEP (16 * MW_MIB)
+#define RECLAIM_STEP (4 * MW_MIB)
 #define RECLAIM_MS 50
 
 static int _v1_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,

@@ -307,7 +307,7 @@ static int _v2_set_reservation (struct memcg *m, uint64_t bytes,
 }
 
 /* Some at a time: it is done in the warden's own time. */
-#define RECLAIM_STEP (16 * MW_MIB)
+#define RECLAIM_STEP (4 * MW_MIB)
 #define RECLAIM_MS 50
 
 static int _v2_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,

@@ -154,7 +154,8 @@ static int _work (void)
         return _work_pieces ();
     mem = mmap (NULL, opt.size, PROT_READ | PROT_WRITE,
                 flags | MAP_ANONYMOUS, -1, 0);
-    if (mem == MAP_FAILED || (opt.lock && mlock (mem, opt.size) < 0)) {
+    if (mem == MAP_FAILED || (opt.lock &&
+        mlock2 (mem, opt.size, MLOCK_ONFAULT) < 0)) {
         perror ("touchmem: memory");
         return 1;
     }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "handler/kmsg.h"
 #include "lib/cleanup.h"
 #include "lib/jobspec.h"
 #include "lib/ladder.h"
@@ -120,6 +121,37 @@ static void _wire (const uint8_t *data, size_t size)
     close (pair[1]);
 }
 
+/* The kernel's log has names that users chose: none comes out untamed. */
+static void _check_kill (const struct kmsg_kill *k)
+{
+    const char *const text[] = { k->time, k->invoker, k->gfp, k->constraint,
+                                 k->oom_memcg, k->task_memcg, k->comm };
+
+    for (size_t i = 0; i < sizeof (text) / sizeof (text[0]); i++) {
+        PROMISE (strlen (text[i]) < KMSG_PATH_MAX);
+        for (const char *c = text[i]; *c; c++)
+            PROMISE (*c >= 0x20 && *c < 0x7f);
+    }
+    PROMISE (k->frames <= KMSG_FRAMES);
+}
+
+static void _kmsg (const uint8_t *data, size_t size)
+{
+    const char *p = (const char *) data, *end = p + size, *nl;
+    static struct kmsg k;
+    static struct kmsg_kill kill;
+
+    kmsg_init (&k);
+    for (; p < end; p = nl + 1) {
+        if (!(nl = memchr (p, '\n', (size_t) (end - p))))
+            nl = end;
+        if (kmsg_line (&k, p, (size_t) (nl - p), &kill))
+            _check_kill (&kill);
+    }
+    if (kmsg_end (&k, &kill))
+        _check_kill (&kill);
+}
+
 static const char *const _ladders[] = {
     "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill", "hold@5s,slow=30%,kill",
     "reclaim=25%,dump=heap@9s,suspend@1h", "enomem,signal=40@1500ms", NULL,
@@ -138,10 +170,25 @@ static const char *const _messages[] = {
     "{\"v\":1,\"type\":\"register\",\"job\":{\"key\":\"a\"}}", NULL,
 };
 
+static const char *const _logs[] = {
+    "4,812,52,-;dd invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, "
+    "oom_score_adj=0\n4,813,53,-;Call Trace:\n4,814,54,-; dump_header+0x4a/"
+    "0x1ff\n6,815,55,-;memory: usage 65536kB, limit 65536kB, failcnt 12\n"
+    "6,816,56,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,"
+    "mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task=dd,pid=7,uid=1000\n"
+    "3,817,57,-;Memory cgroup out of memory: Killed process 7 (dd) "
+    "total-vm:70000kB, anon-rss:65000kB, file-rss:0kB, shmem-rss:0kB, UID:1000 "
+    "pgtables:160kB oom_score_adj:0\n",
+    "[Sat Nov 21 05:00:00 2026] Out of memory: Kill process 9 (x) score 900 or "
+    "sacrifice child\n[Sat Nov 21 05:00:00 2026] Killed process 9 (x) "
+    "total-vm:1kB, anon-rss:2kB, file-rss:3kB\n", NULL,
+};
+
 const struct fuzz_target fuzz_targets[] = {
     { "ladder", _ladder, _ladders },
     { "units", _units, _sizes },
     { "jobspec", _jobspec, _specs },
     { "wire", _wire, _messages },
+    { "kmsg", _kmsg, _logs },
 };
 const size_t fuzz_count = sizeof (fuzz_targets) / sizeof (fuzz_targets[0]);

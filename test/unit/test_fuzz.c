@@ -11,7 +11,7 @@
 #include "test/fuzz/fuzz.h"
 
 #define ROUNDS 20000
-#define ROOM 512
+#define ROOM 2048
 
 /* xorshift64: small, and the same on every machine */
 static uint64_t _next (uint64_t *seed)
