@@ -206,7 +206,7 @@ static int _open (struct warden *w, struct job *job,
     };
     if (trigger == TRIGGER_JOB)
         step_seen_usage (job);
-    else
+    else if (trigger != TRIGGER_NODE)   /* who chose it has just read it */
         step_read_usage (job);
     _record_detected (w, job);
     watch_kmsg_detected (w, job);

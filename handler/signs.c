@@ -3,7 +3,8 @@
 
 #include "lib/units.h"
 
-#define FALL_LEAST (256 * MW_KIB)   /* between two looks: less is noise */
+#define FALL_LEAST MW_MIB       /* less is noise */
+#define FALLING_MS 1000         /* huge pages make a slow fall one in steps */
 #define LOOK_FALLING_MS 5
 #define LOOK_LEAST_MS 20            /* while nothing falls */
 #define LOOK_MOST_MS 5000
@@ -21,7 +22,13 @@ void signs_learn (struct signs_fall *f, uint64_t now_ms, uint64_t left)
         fell = f->left - left;
     if (fell > 0 && fell / (now_ms - f->ms) > f->rate)
         f->rate = fell / (now_ms - f->ms);
-    f->falling = fell > FALL_LEAST;
+    if (left > f->mark) {
+        f->mark = left;
+    } else if (f->mark - left >= FALL_LEAST) {
+        f->mark = left;
+        f->fell_ms = now_ms;
+    }
+    f->falling = f->fell_ms > 0 && now_ms - f->fell_ms < FALLING_MS;
     f->left = left;
     f->ms = now_ms;
 }

@@ -20,7 +20,8 @@ struct signs_fall {
     uint64_t left;          /* bytes, at the last look … */
     uint64_t ms;            /* … which was then; 0 = there was none */
     uint64_t rate;          /* fastest fall seen, bytes a ms */
-    bool falling;           /* since the look before */
+    uint64_t mark, fell_ms; /* highest since it last fell, and when it did */
+    bool falling;           /* it fell within the last second */
     uint64_t look_ms;       /* how long until the next look */
 };
 

@@ -31,7 +31,8 @@ static void _tell (struct warden *w, struct job *job)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
 
-    step_read_usage (job);
+    if (!_node_is_short (job))      /* else each ms counts, and it is known */
+        step_read_usage (job);
     report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
             "job %s: to be killed: it used up to %s, its limit is %s, its "
             "reservation %s", job->spec.key,
