@@ -2,7 +2,8 @@
  *
  * Each run has an innocent job within its reservation and a hog; a line of
  * numbers a run goes to standard output, HEAD names them.  Times are from the
- * moment at which MemAvailable was first seen below the threshold.
+ * moment at which MemAvailable was first seen below the threshold; "before": the
+ * hog's end came before that.
  */
 #include "test/bench/bench_node.h"
 
@@ -27,7 +28,7 @@ static const char usage[] =
     "  --socket PATH     register the jobs with the memwardend there\n"
     "  --low             write reservations to memory.low\n"
     "  --pause S         between runs (0)\n"
-    "  --patience S      how long after the threshold to wait for an end (30)\n"
+    "  --patience S      how long after the threshold to wait for an end (20)\n"
     "  --head            print the line that names the columns, and end\n"
     "SHAPE: big, many, fast, hidden, two, fork\n";
 
@@ -47,7 +48,7 @@ static struct {
     const char *label, *shape;
     unsigned runs, first_run, threshold, pause, patience;
 } opt = { .label = "-", .runs = 1, .first_run = 1, .threshold = 10,
-          .patience = 30 };
+          .patience = 20 };
 
 #define INNOCENT(size, mib) { .name = NAME_INNOCENT, .kind = "plain", \
     .first = size, .most = size, .reservation = (mib) * MW_MIB, \
@@ -87,8 +88,9 @@ static const struct shape *_shape (const char *name)
     exit (2);
 }
 
-/* Until the threshold is crossed. Returns when. */
-static uint64_t _until_crossed (struct watch *w, const struct runner *hog)
+/* Until the threshold is crossed. Returns when; 0: it was not, and [*how]. */
+static uint64_t _until_crossed (struct watch *w, const struct runner *hog,
+                                const char **how)
 {
     uint64_t end = bench_now_us () + CROSS_S * UINT64_C (1000000);
     uint64_t threshold = w->total / 100 * opt.threshold;
@@ -102,9 +104,10 @@ static uint64_t _until_crossed (struct watch *w, const struct runner *hog)
                   (double) (w->sampled_us - begun);
         if (w->available < threshold)
             return w->sampled_us;
-        /* one that acts before its threshold */
-        if (n % LOOK_EVERY == 0 && !job_event (hog, "populated"))
-            return w->sampled_us;
+        if (n % LOOK_EVERY == 0 && !job_event (hog, "populated")) {
+            *how = "gone";
+            return 0;
+        }
     }
     return 0;
 }
@@ -139,11 +142,13 @@ static const char *_until_over (struct watch *w, const struct runner *hog,
     return how;
 }
 
-/* "12.3" ms from [from] to [to], "-" if it has not been. */
+/* "12.3" ms from [from] to [to]. */
 static const char *_ms (uint64_t from, uint64_t to, char *buf, size_t len)
 {
-    if (to == 0 || from == 0)
+    if (to == 0)
         return "-";
+    if (from == 0)
+        return "before";
     snprintf (buf, len, "%.1f", ((double) to - (double) from) / 1000);
     return buf;
 }
@@ -204,7 +209,7 @@ static void _run (const struct shape *s, unsigned run, struct watch *w)
         hog = &job[n];
     }
     watch_reset (w);
-    crossed = _until_crossed (w, hog);
+    crossed = _until_crossed (w, hog, &how);
     if (crossed)
         how = _until_over (w, hog, crossed);
     trace_end (begun, getpid (), &deeds);
