@@ -51,7 +51,8 @@ struct memcg {
     int usage;                  /* memory.usage_in_bytes / memory.current */
     int oom_control;            /* v1 only */
     bool armed;
-    uint64_t set_limit;         /* what was last written, bytes */
+    uint64_t set_limit;         /* what was last written, or found, bytes */
+    uint64_t set_wall;          /* v2: the same of memory.max */
     struct memcg_usage seen;    /* by [check] when it said MEMCG_OOM; v1: without
                                    swap and peak */
     uint64_t seen_oom_kill;     /* counters when last checked */

@@ -192,6 +192,28 @@ static bool _stuck (struct memcg *m, const struct memcg_usage *u, bool growing)
     return m->stuck_looks >= STUCK_LOOKS;
 }
 
+static int _write_limit (const struct memcg *m, int fd, const char *name,
+                         uint64_t value, struct mw_err *err)
+{
+    int rc = value == MEMCG_NO_LIMIT ? (int) pwrite (fd, "max", 3, 0) :
+                                       memcg_pwrite_u64 (fd, value);
+
+    return rc < 0 ? memcg_fail (m, "write", name, err) : 0;
+}
+
+/* Slurm writes memory.high anew at the start of every step, to --mem: above that a
+ * job would crawl, and with it the slurmstepd that is to register the step. */
+static void _keep_limit (struct memcg *m)
+{
+    uint64_t high, wall;
+
+    if (memcg_pread_u64 (m->limit, &high) < 0 || high == m->set_limit)
+        return;
+    if (memcg_pread_u64 (m->hard, &wall) == 0 && wall < m->set_wall)
+        _write_limit (m, m->hard, "memory.max", m->set_wall, NULL);
+    _write_limit (m, m->limit, "memory.high", m->set_limit, NULL);
+}
+
 static enum memcg_state _v2_check (struct memcg *m)
 {
     struct memcg_usage u;
@@ -206,6 +228,7 @@ static enum memcg_state _v2_check (struct memcg *m)
     growing = e.high > m->seen_high;
     m->seen_high = e.high;
     m->seen = u;
+    _keep_limit (m);
     if (m->set_limit != MEMCG_NO_LIMIT &&
         (u.used > m->set_limit || _stuck (m, &u, growing)))
         return MEMCG_OOM;
@@ -216,15 +239,6 @@ static enum memcg_state _v2_check (struct memcg *m)
     }
     _back_off (m, growing);
     return MEMCG_QUIET;
-}
-
-static int _write_limit (const struct memcg *m, int fd, const char *name,
-                         uint64_t value, struct mw_err *err)
-{
-    int rc = value == MEMCG_NO_LIMIT ? (int) pwrite (fd, "max", 3, 0) :
-                                       memcg_pwrite_u64 (fd, value);
-
-    return rc < 0 ? memcg_fail (m, "write", name, err) : 0;
 }
 
 /* The wall first when it goes up, last when it comes down, and never down to
@@ -242,6 +256,7 @@ static int _v2_set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
     if (_write_limit (m, m->limit, "memory.high", limit, err) < 0)
         return -1;
     m->set_limit = limit;
+    m->set_wall = wall;
     m->stuck_looks = 0;
     if (wall >= old)
         return 0;

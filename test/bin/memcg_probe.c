@@ -144,6 +144,34 @@ static void make_tree (struct tree *t, uint64_t limit)
     t_open (&t->job, MW_LAYOUT_SLURM, limit);
 }
 
+/* As Slurm does at the start of every step. */
+static void a_limit_lowered_by_another_is_put_back (void)
+{
+    uint64_t bytes = mib (48), high, wall, end;
+    struct tproc p;
+    struct tcg job;
+
+    T_CHECK (t_v2, "v1 refuses it below usage");
+    t_make (&job, &base, "job");
+    t_open (&job, MW_LAYOUT_LEAF, mib (96));
+    T_CHECK (cg_read_u64 (job.dir, "memory.max", &wall) == 0, "memory.max");
+    T_CHECK (cg_write_u64 (job.dir, "memory.high", mib (8)) == 0 &&
+             cg_write_u64 (job.dir, "memory.max", mib (100)) == 0, "%s",
+             strerror (errno));
+    p = t_spawn (&job, t_touch, &bytes);
+    end = t_now_us () + T_PATIENCE * 1000;
+    do {
+        expect (&job.m, MEMCG_QUIET, "job");
+        T_CHECK (cg_read_u64 (job.dir, "memory.high", &high) == 0, "high");
+        T_CHECK (t_now_us () < end, "memory.high is still %lu",
+                 (unsigned long) high);
+    } while (high != mib (96));
+    expect_ok (&p);
+    T_CHECK (cg_read_u64 (job.dir, "memory.max", &high) == 0 && high == wall,
+             "memory.max is %lu, not %lu", (unsigned long) high,
+             (unsigned long) wall);
+}
+
 static void oom_of_tasks_deep_below_is_the_jobs (void)
 {
     uint64_t bytes = mib (48);
@@ -734,6 +762,7 @@ static const struct {
     PROMISE (oom_of_the_pool_is_not_the_jobs),
     PROMISE (oom_of_a_job_is_not_its_neighbours),
     PROMISE (oom_of_tasks_deep_below_is_the_jobs),
+    PROMISE (a_limit_lowered_by_another_is_put_back),
     PROMISE (disarm_gives_the_killer_back),
     PROMISE (a_kernel_kill_is_told_once),
     PROMISE (anon_shmem_and_locked_count_once),

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# runs: v2
+# in-vm: 6.12
+# needs: cluster
+# Three jobs on a node that runs out of memory: of high priority and within its
+# reservation, in the middle and a little over it, low and far over it.  The low one
+# is requeued and completes later, the others never notice; each is told why.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$MW_SRC/test/lib/cluster_warden.sh"
+[ -n "${MW_IN_VM:-}" ] || skip_all "the node itself is to run out: in a VM only (test/vm/run)"
+
+# all but 700 MiB of what there is now is kept for the node
+available=$(awk '/^MemAvailable/ { printf "%d", $2 / 1024 }' /proc/meminfo)
+cluster_warden_start "node-reserve = \"$((available - 700))M\"
+node-ladder = \"suspend@10m,requeue,kill\"
+burst = \"x1\"
+max-burst = \"x8\"
+max-priority = \"1000\"" --plugstack-args 'max_priority=1000 max_burst=x8' \
+    --cgroup-conf-line AllowedRAMSpace=800 ||
+    { fail 'cluster, warden and courier'; done_testing; exit; }
+
+stop=$CLUSTER_DIR/out/stop
+job () {    # job PRIORITY RESERVATION LIMIT SIZE
+    submit --oom-priority="$1" --mem="$2" --mem-burst="$3" --on-oom=kill \
+        --wrap "$CLUSTER_BIN/touchmem --size $4 --stop-file $stop"
+}
+touched () { grep -q touched "$CLUSTER_DIR/out/$1.out"; }
+high=$(job 900 250 300M 200M)
+ok 'the high one has its memory' wait_for 60 touched "$high"
+middle=$(job 500 100 400M 150M)
+ok 'the middle one has its memory' wait_for 60 touched "$middle"
+# the second run is content with less
+low=$(submit --requeue --oom-priority=100 --mem=100 --mem-burst=800M --on-oom=kill \
+    --wrap "[ -n \"\$SLURM_RESTART_COUNT\" ] && exec $CLUSTER_BIN/touchmem --size 20M
+            exec $CLUSTER_BIN/touchmem --size 700M --stop-file $stop")
+requeued () { [ "$(job_field "$low" Restarts)" = 1 ]; }
+ok 'the low one is requeued' wait_for 120 requeued
+like 'after it was suspended' "$(journal_events "$low")" 'detected:suspend .*held.*:requeue'
+ok 'and completes then' wait_job "$low" COMPLETED 120
+is 'the high one still runs' "$(job_state "$high")" RUNNING
+is 'the middle one still runs' "$(job_state "$middle")" RUNNING
+touch "$stop"
+ok 'the high one completes' wait_job "$high" COMPLETED 60
+ok 'the middle one completes' wait_job "$middle" COMPLETED 60
+for job in $high $middle; do
+    is "nothing has happened to job $job" "$(journal_events "$job")" 'registered node released '
+    is 'it was never started again' "$(job_field "$job" Restarts)" 0
+done
+like 'why: the low one was chosen' "$(mw why "$low")" \
+    'out of memory: chosen: .*over its reservation of 100 MiB; priority 100'
+like 'why: the high one was not' "$(mw why "$high")" \
+    'not chosen: within its reservation.*priority 900'
+like 'why: the middle one was not' "$(mw why "$middle")" \
+    'not chosen: those chosen suffice.*priority 500'
+is 'the kernel has killed nobody' "$(dmesg | grep -c 'Killed process')" 0
+cp "$TMP/warden.log" "${MW_VM_OUT:-$TMP}/node_three_jobs.warden.log" 2>/dev/null
+done_testing
