@@ -73,7 +73,7 @@ static void _watch (struct warden *w, uint64_t available)
         parked |= incident_waits (j) && j->incident.trigger == TRIGGER_NODE;
     }
     left = available > w->node_reserve ? available - w->node_reserve : 0;
-    if (!parked && limits < left) {
+    if (!parked && !w->meminfo_failed && limits < left) {
         sd_event_source_set_enabled (n->timer, SD_EVENT_OFF);
         return;
     }

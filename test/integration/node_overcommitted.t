@@ -1,0 +1,31 @@
+# node_overcommitted.t - the pool runs out and no job is over its reservation: it is
+# resolved by priority all the same, and said so
+# runs: v1 v2
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/warden.sh"
+
+root=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
+[ -d $root ] || root=/sys/fs/cgroup limit=memory.high
+pool=$root/$WARDEN_POOL
+[ "$root" != /sys/fs/cgroup ] || echo +memory >$root/cgroup.subtree_control
+mkdir "$pool" || exit 1
+[ "$root" != /sys/fs/cgroup ] || echo +memory >"$pool/cgroup.subtree_control"
+mkdir "$pool/keep"      # or the pool goes with its last job
+echo 192M >"$pool/$limit"
+warden_start "pool = \"$pool\"
+node-ladder = \"kill\"
+courier { start = false }" || exit 1
+
+run_job high --priority 500 --reservation 160M --limit 160M -- \
+    "$TOUCHMEM" --size 100M --stop-file "$TMP/stop"
+high=$!
+ok 'the high one has its memory' wait_for 30 grep -q touched "$TMP/high.out"
+run_job low --priority 100 --reservation 160M --limit 160M -- "$TOUCHMEM" --size 140M
+wait $!; is 'the low one had to give' $? 137
+touch "$TMP/stop"
+wait $high; is 'the high one completes' $? 0
+like 'it is said that it was within its reservation' "$(mw why low)" \
+    'chosen: .*no job over its reservation could cover it.*priority 100'
+like 'why of the high one' "$(mw why high)" 'not chosen: .*priority 500'
+like 'one was chosen' "$(cat "$TMP/warden.log")" 'memory again after .* 1 jobs were chosen'
+done_testing
