@@ -49,6 +49,7 @@ struct deeds {
     uint64_t first_us;          /* first SIGTERM, SIGKILL or freeze of a process
                                    of any job; 0 = none */
     char first_of[16];          /* its name */
+    char first_by[16];          /* who did it: a program's name, or "kernel" */
     uint64_t first_gone_us;     /* last end of a process of that name */
     uint64_t hog_us;            /* the same of NAME_HOG alone */
     uint64_t hog_gone_us;

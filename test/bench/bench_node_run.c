@@ -34,7 +34,7 @@ static const char usage[] =
 
 #define HEAD "handler\tshape\trun\tverdict\tact_ms\tgone_ms\thog_ms\t" \
     "hog_gone_ms\trate_mib_s\tlowest_pct\tstall_ms\tobserver_ms\t" \
-    "innocent\tother\tstrangers\tstranger\n"
+    "innocent\tother\tstrangers\tstranger\tby\n"
 
 #define MAX_JOBS 3
 #define LOOK_EVERY 10           /* samples between looks at the hog's cgroup */
@@ -161,7 +161,7 @@ static void _print (unsigned run, const char *how, uint64_t crossed,
     bool wrong = d->innocent + d->other > 0;
 
     printf ("%s\t%s\t%u\t%s\t%s\t%s\t%s\t%s\t%.0f\t%.2f\t%.1f\t%.1f\t"
-            "%u\t%u\t%u\t%s\n",
+            "%u\t%u\t%u\t%s\t%s\n",
             opt.label, opt.shape, run, wrong ? "wrong" : how,
             _ms (crossed, d->first_us, a, sizeof (a)),
             _ms (crossed, d->first_gone_us, b, sizeof (b)),
@@ -171,7 +171,8 @@ static void _print (unsigned run, const char *how, uint64_t crossed,
             (double) w->lowest * 100 / (double) w->total,
             (double) stall_us / 1000, (double) w->stall_us / 1000,
             d->innocent, d->other, d->strangers,
-            d->stranger[0] ? d->stranger : "-");
+            d->stranger[0] ? d->stranger : "-",
+            d->first_us ? d->first_by : "-");
     fflush (stdout);
 }
 

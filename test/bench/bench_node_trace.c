@@ -53,6 +53,7 @@ void trace_begin (void)
 /* "   sender-123     [000] d..1.    15.123456: event: what" */
 struct record {
     pid_t sender;
+    char by[16];                /* its name */
     uint64_t us;
     char event[32];
     const char *what;
@@ -69,6 +70,9 @@ static bool _parse (const char *line, struct record *r)
     for (dash = cpu; dash > line && *dash != '-'; dash--)
         ;
     r->sender = atoi (dash + 1);
+    line += strspn (line, " ");
+    snprintf (r->by, sizeof (r->by), "%.*s",
+              dash > line ? (int) (dash - line) : 0, line);
     at = strchr (cpu, ']');
     if (!at || sscanf (at, "] %*s %lu.%lu: %31[^:]:%n", &s, &us, r->event,
                        &len) != 3 || len == 0)
@@ -110,12 +114,25 @@ static void _first (uint64_t *first, uint64_t us)
         *first = us;
 }
 
-static void _did (struct deeds *d, const char *name, uint64_t us)
+/* The kernel's OOM killer works in the name of whoever wanted memory. */
+static void _act (struct deeds *d, const char *name, const struct record *r)
 {
-    if (strncmp (name, "mwb-", 4) == 0 && d->first_us == 0) {
-        d->first_us = us;
-        snprintf (d->first_of, sizeof (d->first_of), "%s", name);
-    }
+    bool kernel = strncmp (r->by, "mwb-", 4) == 0;
+
+    if (d->first_us > 0)
+        return;
+    d->first_us = r->us;
+    snprintf (d->first_of, sizeof (d->first_of), "%s", name);
+    snprintf (d->first_by, sizeof (d->first_by), "%s",
+              kernel ? "kernel" : r->by);
+}
+
+static void _did (struct deeds *d, const char *name, const struct record *r)
+{
+    uint64_t us = r->us;
+
+    if (strncmp (name, "mwb-", 4) == 0)
+        _act (d, name, r);
     if (strcmp (name, NAME_HOG) == 0)
         _first (&d->hog_us, us);
     else if (strcmp (name, NAME_INNOCENT) == 0)
@@ -130,21 +147,18 @@ static void _did (struct deeds *d, const char *name, uint64_t us)
 
 /* "root=0 id=9 level=3 path=/system.slice/bench.service/hog.7": the directory
  * is named after the job. */
-static void _frozen (struct deeds *d, const char *what, uint64_t us)
+static void _frozen (struct deeds *d, const struct record *r)
 {
-    const char *slash = strrchr (what, '/');
+    const char *slash = strrchr (r->what, '/');
     char name[16];
 
     if (!slash)
         return;
     snprintf (name, sizeof (name), "mwb-%.*s",
               (int) strcspn (slash + 1, ".\n"), slash + 1);
-    if (d->first_us == 0) {
-        d->first_us = us;
-        snprintf (d->first_of, sizeof (d->first_of), "%s", name);
-    }
+    _act (d, name, r);
     if (strcmp (name, NAME_HOG) == 0)
-        _first (&d->hog_us, us);
+        _first (&d->hog_us, r->us);
 }
 
 static void _ended (struct deeds *d, const char *name, uint64_t us)
@@ -161,9 +175,9 @@ static void _take (struct deeds *d, const struct record *r)
 
     _name (r->what, name, sizeof (name));
     if (strcmp (r->event, "signal_generate") == 0 && !_again (r->what))
-        _did (d, name, r->us);
+        _did (d, name, r);
     else if (strcmp (r->event, "cgroup_freeze") == 0)
-        _frozen (d, r->what, r->us);
+        _frozen (d, r);
     else if (strcmp (r->event, "sched_process_exit") == 0)
         _ended (d, name, r->us);
 }
