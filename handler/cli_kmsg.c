@@ -71,6 +71,8 @@ static void _print (const struct kmsg_kill *o)
     printf ("%s  %s\n", o->time[0] ? o->time : "(no time)",
             o->sysrq ? "asked for by sysrq"
             : o->global ? "the node was out of memory"
+            : o->constraint[0] && strcmp (o->constraint, "CONSTRAINT_MEMCG")
+            ? "some memory nodes were out of memory"
             : o->oom_memcg[0] ? o->oom_memcg : "a memory cgroup was at its limit");
     _print_victim (o);
     if (o->task_memcg[0])

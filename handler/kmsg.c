@@ -147,8 +147,11 @@ static const char *_message (struct kmsg *k, const char *s, char *time)
 
         _copy_between (time, KMSG_TIME_MAX, s, host ? host : at);
         s = at + strlen (" kernel: ");
+    } else if (strncmp (s, "kernel: ", 8) == 0) {
+        s += strlen ("kernel: ");
     }
-    return _caller (_bracket (s, time));
+    /* a keeper's own time may stand before the kernel's */
+    return _caller (_bracket (_bracket (s, time), time));
 }
 
 /* ---- the lines of a report ----------------------------------------------- */

@@ -82,6 +82,78 @@ static void linux_5_10_sysrq_is_told_apart (void **state)
     assert_int_equal (kills[0].uid, 1000);
 }
 
+static void linux_5_14_with_nothing_but_kernel_before_it (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-5.14-journal-short"), 1);
+    assert_string_equal (kills[0].time, "");
+    assert_string_equal (kills[0].invoker, "cfd_solver");
+    assert_int_equal (kills[0].invoker_pid, 71233);
+    assert_string_equal (kills[0].oom_memcg,
+                         "/system.slice/slurmstepd.scope/job_4711");
+    assert_string_equal (kills[0].task_memcg, "/system.slice/slurmstepd.scope/"
+                         "job_4711/step_0/user/task_0");
+    assert_int_equal (kills[0].memcg_limit, 8388608);
+    assert_int_equal (kills[0].frames, 6);
+    assert_int_equal (kills[0].uid, 1042);
+    assert_false (kills[0].global);
+}
+
+/* Really of that kernel, in a VM of two memory nodes; statistics are cut. */
+static void linux_6_1_memcg_policy_and_cpuset (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-6.1-kmsg"), 3);
+    assert_string_equal (kills[0].time, "7.376424");
+    assert_string_equal (kills[0].constraint, "CONSTRAINT_MEMCG");
+    assert_string_equal (kills[0].oom_memcg, "/slurm/job_7");
+    assert_int_equal (kills[0].memcg_limit, 40960);
+    assert_int_equal (kills[0].lost, 0);
+    assert_string_equal (kills[1].constraint, "CONSTRAINT_MEMORY_POLICY");
+    assert_string_equal (kills[1].comm, "python3");
+    assert_int_equal (kills[1].oom_score_adj, 1000);
+    assert_string_equal (kills[2].constraint, "CONSTRAINT_CPUSET");
+    assert_int_equal (kills[2].total_vm, 67111208);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_false (kills[i].global);     /* its global_oom: no memcg's */
+        assert_false (kills[i].sysrq);
+        assert_true (kills[i].frames > 10);
+    }
+    assert_string_equal (kills[1].trace[4],
+                         "__alloc_pages_slowpath.constprop.0");
+}
+
+static void linux_6_1_global_and_sysrq_with_dmesg_T (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-6.1-dmesg-T"), 2);
+    assert_string_equal (kills[0].time, "Sat Nov 21 06:07:03 2026");
+    assert_true (kills[0].global);
+    assert_false (kills[0].sysrq);
+    assert_string_equal (kills[0].task_memcg, "/");
+    assert_int_equal (kills[0].total_swap, 0);
+    assert_true (kills[1].sysrq);
+    assert_string_equal (kills[1].invoker, "kworker/1:2");
+}
+
+static void two_times_before_a_line_are_no_part_of_it (void **state)
+{
+    static const char *const lines[] = {
+        "[2026-06-04 17:51:20] [   21.646907] a b invoked oom-killer: "
+        "gfp_mask=0xdc0(GFP_KERNEL|__GFP_ZERO), order=0, oom_score_adj=0",
+        "[2026-06-04 17:51:20] [   21.646910] Out of memory: Killed process 7 "
+        "(a b) total-vm:1kB, anon-rss:2kB, UID:3 oom_score_adj:0",
+    };
+    struct kmsg k;
+
+    (void) state;
+    kmsg_init (&k);
+    assert_false (kmsg_line (&k, lines[0], strlen (lines[0]), &kills[0]));
+    assert_true (kmsg_line (&k, lines[1], strlen (lines[1]), &kills[0]));
+    assert_string_equal (kills[0].invoker, "a b");
+    assert_string_equal (kills[0].time, "2026-06-04 17:51:20");
+}
+
 static void linux_6_12_records_with_a_gap_and_a_group (void **state)
 {
     (void) state;
@@ -182,6 +254,10 @@ int main (void)
         cmocka_unit_test (linux_3_10_memcg_in_syslog),
         cmocka_unit_test (linux_4_18_global_with_dmesg_T),
         cmocka_unit_test (linux_5_10_sysrq_is_told_apart),
+        cmocka_unit_test (linux_5_14_with_nothing_but_kernel_before_it),
+        cmocka_unit_test (linux_6_1_memcg_policy_and_cpuset),
+        cmocka_unit_test (linux_6_1_global_and_sysrq_with_dmesg_T),
+        cmocka_unit_test (two_times_before_a_line_are_no_part_of_it),
         cmocka_unit_test (linux_6_12_records_with_a_gap_and_a_group),
         cmocka_unit_test (linux_6_18_of_this_very_kernel),
         cmocka_unit_test (a_kill_without_its_head_is_not_lost),
