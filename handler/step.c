@@ -81,8 +81,7 @@ bool step_relieved (struct warden *w, struct job *job, bool last)
 bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why)
 {
     (void) w;
-    if (job->reserve > 0 || job->incident.trigger == TRIGGER_NODE ||
-        job->memcg.ops != &memcg_v1_ops)
+    if (job->reserve > 0 || job->incident.trigger == TRIGGER_NODE)
         return true;
     mw_err_set (why, "it has no reserve to go on in");
     return false;

@@ -83,8 +83,8 @@ bool step_below (struct job *job);
  *   memory. */
 bool step_relieved (struct warden *w, struct job *job, bool last);
 
-/* For step_ops.available: has [job] room above its limit to go on in?  On v1 its
- *   tasks sleep without. */
+/* For step_ops.available: has [job] room above its limit to go on in?  Without,
+ *   its tasks sleep (v1) or are at once in their OOM again (v2). */
 bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why);
 
 /* Ask the courier [op] for [job] (a job of Slurm); [mem_mb] for a requeue, [text]

@@ -61,10 +61,6 @@ wait $job; is 'and ends by itself' $? 0
 run_job "none$$" --reservation 32M --limit 32M --reserve 0 --on-oom 'enomem,kill' -- \
     "$TOUCHMEM" --size 64M --pieces
 job=$!
-if [ -d /sys/fs/cgroup/memory ]; then
-    wait $job; is 'without a reserve on v1: next step' $? 137
-    like 'and why' "$(mw why "none$$")" 'enomem@1m is not available on this node: it has no reserve'
-else
-    wait $job; is 'without a reserve on v2 it can go on all the same' $? 0
-fi
+wait $job; is 'without a reserve: next step' $? 137
+like 'and why' "$(mw why "none$$")" 'enomem@1m is not available on this node: it has no reserve'
 done_testing
