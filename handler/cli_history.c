@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,9 +23,11 @@
 
 #define TIMEOUT_MS 5000
 #define FOLLOW_MS 200
+#define FOLLOW_LOOK 5           /* rounds after which a new file is looked for */
 
 /* The file itself, for root without a warden. */
-static int _open_file (const struct cli_common *common, struct mw_err *err)
+static int _open_file (const struct cli_common *common, bool old,
+                       struct mw_err *err)
 {
     static struct conf conf;
     char path[PATH_MAX + 32];
@@ -32,8 +35,9 @@ static int _open_file (const struct cli_common *common, struct mw_err *err)
 
     if (!common->state_dir && conf_load (&conf, CONF_PATH_DEFAULT, err) < 0)
         return -1;
-    snprintf (path, sizeof (path), "%s/journal.jsonl",
-              common->state_dir ? common->state_dir : conf.state_dir);
+    snprintf (path, sizeof (path), "%s/journal.jsonl%s",
+              common->state_dir ? common->state_dir : conf.state_dir,
+              old ? ".1" : "");
     fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         mw_err_errno (err, "no warden answers, and its journal %s cannot be "
@@ -41,32 +45,40 @@ static int _open_file (const struct cli_common *common, struct mw_err *err)
     return fd;
 }
 
-/* Open what may be read. Returns NULL with *[rc], everything said. */
+/* Open what may be read: the present file, or the [old] one before it.
+ * Returns NULL with *[rc], everything said; [rc] NULL: says nothing. */
 static FILE *_open_history (const struct cli_command *self,
-                            const struct cli_common *common, int *rc)
+                            const struct cli_common *common, bool old, int *rc)
 {
     cleanup_json json_t *req = mw_wire_new ("history");
     cleanup_fd int sock = -1, fd = -1;
     struct mw_err err = { "" };
     FILE *f;
 
+    json_object_set_new (req, "old", json_boolean (old));
     if (!common->state_dir)
         sock = mw_client_open (common->socket, TIMEOUT_MS, &err);
     if (sock >= 0 &&
         mw_client_call (sock, req, NULL, 0, NULL, &fd, &err) < 0) {
         if (errno == ENOENT)        /* nothing has happened to this user */
             return fopen ("/dev/null", "r");
-        *rc = cli_fail (self, &err, errno);
+        if (rc)
+            *rc = cli_fail (self, &err, errno);
         return NULL;
     }
     if (sock < 0 && (geteuid () != 0 ||
-                     (fd = _open_file (common, &err)) < 0)) {
-        fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
-        *rc = CLI_NO_WARDEN;
+                     (fd = _open_file (common, old, &err)) < 0)) {
+        if (geteuid () == 0 && old && errno == ENOENT)
+            return fopen ("/dev/null", "r");
+        if (rc) {
+            fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
+            *rc = CLI_NO_WARDEN;
+        }
         return NULL;
     }
     if (!(f = fdopen (fd, "r"))) {
-        *rc = CLI_FAILED;
+        if (rc)
+            *rc = CLI_FAILED;
         return NULL;
     }
     fd = -1;
@@ -122,6 +134,52 @@ static ssize_t _line (FILE *f, char **text, size_t *room)
     return 0;
 }
 
+static void _print_all (FILE *f, const char *job, bool json)
+{
+    cleanup_free char *text = NULL;
+    size_t room = 0;
+    ssize_t n;
+
+    while ((n = _line (f, &text, &room)) > 0) {
+        cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
+
+        if (r && _about (r, job))
+            _print_record (r, json);
+    }
+    fflush (stdout);
+}
+
+/* The journal goes on in a new file when one has become too long. */
+static bool _same_file (FILE *a, FILE *b)
+{
+    struct stat x, y;
+
+    return fstat (fileno (a), &x) == 0 && fstat (fileno (b), &y) == 0 &&
+           x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+/* While no warden answers, what there is is still followed. */
+_Noreturn static void _follow (const struct cli_command *self,
+                               const struct cli_common *common,
+                               const char *job, FILE *f)
+{
+    struct timespec pause = { .tv_nsec = FOLLOW_MS * 1000000 };
+    FILE *now;
+
+    for (unsigned round = 1;; round++) {
+        nanosleep (&pause, NULL);
+        now = round % FOLLOW_LOOK == 0
+              ? _open_history (self, common, false, NULL) : NULL;
+        _print_all (f, job, common->json);
+        if (now && !_same_file (now, f)) {
+            fclose (f);
+            f = now;
+        } else if (now) {
+            fclose (now);
+        }
+    }
+}
+
 int cli_events (const struct cli_command *self, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -130,14 +188,10 @@ int cli_events (const struct cli_command *self, int argc, char **argv)
         { "job", required_argument, NULL, 'j' },
         { 0 }
     };
-    struct timespec pause = { .tv_nsec = FOLLOW_MS * 1000000 };
     struct cli_common common = { 0 };
-    cleanup_free char *text = NULL;
-    cleanup_file FILE *f = NULL;
+    cleanup_file FILE *old = NULL, *f = NULL;
     const char *job = NULL;
     bool follow = false;
-    size_t room = 0;
-    ssize_t n;
     int c, rc = CLI_OK;
 
     while ((c = getopt_long (argc, argv, "f", options, NULL)) != -1) {
@@ -151,20 +205,14 @@ int cli_events (const struct cli_command *self, int argc, char **argv)
     if (optind < argc)
         return cli_usage (self, "\"%.40s\" is not understood; --job JOB names "
                           "a job", argv[optind]);
-    if (!(f = _open_history (self, &common, &rc)))
+    if (!(old = _open_history (self, &common, true, &rc)) ||
+        !(f = _open_history (self, &common, false, &rc)))
         return rc;
-    for (;;) {
-        while ((n = _line (f, &text, &room)) > 0) {
-            cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
-
-            if (r && _about (r, job))
-                _print_record (r, common.json);
-        }
-        fflush (stdout);
-        if (!follow)
-            return CLI_OK;
-        nanosleep (&pause, NULL);
-    }
+    _print_all (old, job, common.json);
+    _print_all (f, job, common.json);
+    if (follow)
+        _follow (self, &common, job, f);
+    return CLI_OK;
 }
 
 /* ---- why ----------------------------------------------------------------- */
@@ -237,17 +285,29 @@ static int _nothing (const struct cli_command *self, const char *key)
     return CLI_NO_JOB;
 }
 
+static void _collect (FILE *f, const char *job, json_t *all)
+{
+    cleanup_free char *text = NULL;
+    size_t room = 0;
+    ssize_t n;
+
+    while ((n = _line (f, &text, &room)) > 0) {
+        cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
+
+        if (r && _about (r, job) && !_dull (r))
+            json_array_append (all, r);
+    }
+}
+
 int cli_why (const struct cli_command *self, int argc, char **argv)
 {
     static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
     cleanup_json json_t *all = json_array ();
     struct cli_common common = { 0 };
-    cleanup_free char *text = NULL;
-    cleanup_file FILE *f = NULL;
+    cleanup_file FILE *old = NULL, *f = NULL;
     struct story story = { 0 };
-    size_t room = 0, i;
     json_t *record;
-    ssize_t n;
+    size_t i;
     int c, rc = CLI_OK;
 
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
@@ -255,14 +315,11 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     if (optind + 1 != argc)
         return cli_usage (self, optind < argc ? "one job at a time"
                                               : "which job?");
-    if (!(f = _open_history (self, &common, &rc)))
+    if (!(old = _open_history (self, &common, true, &rc)) ||
+        !(f = _open_history (self, &common, false, &rc)))
         return rc;
-    while ((n = _line (f, &text, &room)) > 0) {
-        cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
-
-        if (r && _about (r, argv[optind]) && !_dull (r))
-            json_array_append (all, r);
-    }
+    _collect (old, argv[optind], all);
+    _collect (f, argv[optind], all);
     if (json_array_size (all) == 0)
         return _nothing (self, argv[optind]);
     json_array_foreach (all, i, record) {

@@ -383,7 +383,9 @@ static int _set (struct request *r, struct mw_err *err)
 
 static int _history (struct request *r, struct mw_err *err)
 {
-    r->fd = journal_open_history (&r->w->journal, r->peer->who.uid);
+    bool old = json_is_true (json_object_get (r->msg, "old"));
+
+    r->fd = journal_open_history (&r->w->journal, r->peer->who.uid, old);
     return r->fd < 0 ? mw_err_errno (err, "there is no history yet") : 0;
 }
 

@@ -604,12 +604,14 @@ int journal_rotate (struct journal *j, const struct job_table *t,
     return 0;
 }
 
-int journal_open_history (struct journal *j, uid_t uid)
+int journal_open_history (struct journal *j, uid_t uid, bool old)
 {
-    char name[64] = JOURNAL;
+    char name[64];
 
     journal_flush (j);
     if (uid != 0)
-        _user_name (uid, name, sizeof (name), "");
+        _user_name (uid, name, sizeof (name), old ? ".1" : "");
+    else
+        strcpy (name, old ? JOURNAL_OLD : JOURNAL);
     return openat (j->state_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }

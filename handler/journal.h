@@ -72,9 +72,9 @@ int journal_recover (struct journal *j, struct job_table *t,
 int journal_rotate (struct journal *j, const struct job_table *t,
                     struct mw_err *err);
 
-/* Open for reading the records that [uid] may see (0: all). Returns fd or -1
- *   (ENOENT: none yet). */
-int journal_open_history (struct journal *j, uid_t uid);
+/* Open for reading the records that [uid] may see (0: all), in the present file or
+ *   in the [old] one before it. Returns fd or -1 (ENOENT: none yet). */
+int journal_open_history (struct journal *j, uid_t uid, bool old);
 
 /* Write [s] as the inside of a JSON string into [buf]. Returns [buf]. */
 char *json_escape (const char *s, char *buf, size_t len);

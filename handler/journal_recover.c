@@ -164,7 +164,7 @@ static bool _record (struct journal *j, struct job_table *t,
 int journal_recover (struct journal *j, struct job_table *t,
                      struct mw_err *err)
 {
-    cleanup_fd int fd = journal_open_history (j, 0);
+    cleanup_fd int fd = journal_open_history (j, 0, false);
     cleanup_file FILE *f = fd < 0 ? NULL : fdopen (fd, "r");
     cleanup_free char *text = NULL;
     unsigned bad = 0;

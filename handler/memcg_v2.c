@@ -390,17 +390,16 @@ static int _v2_freeze (struct memcg *m, bool on, struct mw_err *err)
     return _write_tops (m, "cgroup.freeze", on ? "1" : "0", err);
 }
 
-/* cgroup.kill is of Linux 5.14; before it, freeze against forks and signal: a
- * frozen task of v2 dies at once. */
+/* cgroup.kill is of Linux 5.14; before it, or where it cannot be written, freeze
+ * against forks and signal: a frozen task of v2 dies at once. */
 static int _v2_kill (struct memcg *m, unsigned *left, struct mw_err *err)
 {
     int n;
 
     memcg_mrelease (m);
     n = memcg_populated (m);
-    if (n > 0 && _write_tops (m, "cgroup.kill", "1", err) < 0) {
-        if (errno != ENOTSUP)
-            return -1;
+    if (n > 0 && _write_tops (m, "cgroup.kill", "1", err) < 0 &&
+        errno != ENODEV) {
         _v2_freeze (m, true, NULL);
         n = memcg_signal_all (m, SIGKILL, err);
     }

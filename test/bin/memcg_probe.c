@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -475,6 +476,40 @@ static void a_fork_bomb_is_killed_whole (void)
     T_CHECK (memcg_populated (&t.job.m) == 0, "some are left");
 }
 
+/* A kernel older than 5.14 has none; here it only cannot be written. */
+static void without_cgroup_kill_a_fork_bomb_is_killed_whole (void)
+{
+    uint64_t end = t_now_us () + T_PATIENCE * 1000;
+    char file[PATH_MAX];
+    struct memcg m;
+    struct tproc p;
+    struct tcg job;
+    int dir;
+
+    T_CHECK (t_v2, "v1 has no cgroup.kill");
+    t_make (&job, &base, "job");
+    t_open (&job, MW_LAYOUT_LEAF, mib (256));
+    p = t_spawn (&job, bomb, NULL);
+    while (memcg_populated (&job.m) < 100)
+        T_CHECK (t_now_us () < end, "the bomb does not go off");
+    snprintf (file, sizeof (file), "%s/cgroup.kill", job.path);
+    T_CHECK (unshare (CLONE_NEWNS) == 0, "%s", strerror (errno));
+    T_CHECK (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+             mount (file, file, NULL, MS_BIND, NULL) == 0 &&
+             mount (NULL, file, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY,
+                    NULL) == 0, "mount: %s", strerror (errno));
+    dir = open (job.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    T_CHECK (cg_write (dir, "cgroup.kill", "1") < 0, "it can be written");
+    T_CHECK (memcg_open (&m, dir, -1, MW_LAYOUT_LEAF, &err) == 0, "%s",
+             err.text);
+    kill_all (&m);
+    expect_killed (&p);
+    memcg_close (&m);
+    close (dir);
+    umount2 (file, MNT_DETACH);
+    T_CHECK (memcg_populated (&job.m) == 0, "some are left");
+}
+
 static int stay (void *arg)
 {
     (void) arg;
@@ -771,6 +806,7 @@ static const struct {
     PROMISE (the_frozen_die),
     PROMISE (freeze_stops_and_thaw_goes_on),
     PROMISE (a_fork_bomb_is_killed_whole),
+    PROMISE (without_cgroup_kill_a_fork_bomb_is_killed_whole),
     PROMISE (slurmstepd_is_spared),
     PROMISE (the_extern_step_is_killed_but_not_signalled),
     PROMISE (a_removed_directory_is_gone),

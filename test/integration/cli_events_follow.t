@@ -19,6 +19,15 @@ is "in order" "$(jq -r .event "$TMP/follow" | tr '\n' ' ')" 'registered released
 is "every line is JSON with time, event and text" \
     "$(mw events --json | jq -s 'all(.[]; .t and .event and .text)')" true
 like "events tells of both jobs" "$(mw events)" "a$$"
+# as the warden does when the journal has become too long
+mv "$WARDEN_STATE/journal.jsonl" "$WARDEN_STATE/journal.jsonl.1"
+warden_restart
+like "events tells of what is in the old file" "$(mw events)" "a$$"
+like "so does why" "$(mw why "a$$")" registered
+: >"$TMP/follow"
+run_job "b$$" --reservation 64M -- true; wait $!
+wait_for 20 followed
+is "--follow goes on in the new file" $? 0
 kill -0 $follow; is "--follow is still there" $? 0
 warden_stop
 like "without a warden root reads the journal" \

@@ -417,10 +417,10 @@ static void history_is_ones_own (void **state)
     (void) state;
     assert_int_equal (journal_open (&j, dir, &err), 0);
     journal_append (&j, "registered", _job (&t, "12"), NULL, "a", NULL, &err);
-    fd = journal_open_history (&j, 1000);
+    fd = journal_open_history (&j, 1000, false);
     assert_true (fd >= 0);
     close (fd);
-    assert_int_equal (journal_open_history (&j, 1001), -1);
+    assert_int_equal (journal_open_history (&j, 1001, false), -1);
     assert_int_equal (errno, ENOENT);
     journal_close (&j);
     _free_all (&t);

@@ -1,0 +1,37 @@
+# systemd_unit.t - under systemd memwardend.service starts, says so when it is ready,
+# cannot be chosen by the kernel, handles an OOM, comes back when it is killed, and
+# when it is stopped leaves no job frozen or throttled
+# runs: systemd
+. "$(dirname "$0")/../lib/tap.sh"
+[ -d /run/systemd/system ] || skip_all "systemd does not run here"
+touchmem=$MW_BUILD/test/bin/touchmem
+at_exit 'systemctl stop memwardend 2>/dev/null'
+
+for dir in lib handler etc; do make -C "$MW_BUILD/$dir" install; done >"$TMP/install" 2>&1
+is 'it is installed' $? 0
+systemctl daemon-reload
+ok 'the unit starts' systemctl start memwardend
+main_pid () { systemctl show -p MainPID --value memwardend; }
+pid=$(main_pid)
+is 'it is active' "$(systemctl is-active memwardend)" active
+is 'the kernel never chooses it' "$(cat "/proc/$pid/oom_score_adj")" -1000
+like 'its memory is locked' "$(grep VmLck "/proc/$pid/status")" 'VmLck:[[:space:]]*[1-9]'
+ok 'it answers at its default socket' memwarden jobs
+memwarden run --reservation 64M --limit 64M --on-oom 'grow@60s,kill' -- \
+    "$touchmem" --size 150M >"$TMP/grow" 2>&1
+is "a job's OOM is handled" $? 0
+
+memwarden run --name stays --reservation 64M --limit 64M --on-oom 'hold@30m,kill' -- \
+    "$touchmem" --size 150M >"$TMP/stays" 2>&1 &
+held () { [ "$(memwarden jobs --json | jq -r '.[] | select(.key == "stays") | .held')" = true ]; }
+ok 'a job at its limit is held' wait_for 30 held
+memcg=$(memwarden why stays --json | jq -rs 'map(select(.st)) | last | .st.memory')
+is 'that is, frozen' "$(cat "$memcg/cgroup.freeze")" 1
+kill -9 "$pid"
+again () { [ "$(main_pid)" != "$pid" ] && [ "$(main_pid)" != 0 ] && held; }
+ok 'killed, it comes back, and still holds the job' wait_for 30 again
+ok 'the unit stops' systemctl stop memwardend
+is 'the job is not left frozen' "$(cat "$memcg/cgroup.freeze")" 0
+is 'nor throttled' "$(cat "$memcg/memory.high")" max
+wait
+done_testing
