@@ -114,10 +114,11 @@ static void _first (uint64_t *first, uint64_t us)
         *first = us;
 }
 
-/* The kernel's OOM killer works in the name of whoever wanted memory. */
+/* The kernel's OOM killer works in the name of whoever wanted memory, and says
+ * SI_KERNEL. */
 static void _act (struct deeds *d, const char *name, const struct record *r)
 {
-    bool kernel = strncmp (r->by, "mwb-", 4) == 0;
+    bool kernel = strstr (r->what, " code=128 ") != NULL;
 
     if (d->first_us > 0)
         return;
