@@ -51,6 +51,19 @@ int memcg_pread_u64 (int fd, uint64_t *value)
     return 0;
 }
 
+int memcg_pread_keys (int fd, const char *first, uint64_t *a,
+                      const char *second, uint64_t *b)
+{
+    char buf[512];
+
+    *a = *b = 0;
+    if (memcg_pread (fd, buf, sizeof (buf)) < 0)
+        return -1;
+    cg_key (buf, first, a);
+    cg_key (buf, second, b);
+    return 0;
+}
+
 int memcg_pwrite_u64 (int fd, uint64_t value)
 {
     char buf[32];
@@ -196,6 +209,12 @@ static void _close (int *fd)
         close (*fd);
     *fd = -1;
     errno = saved;
+}
+
+int memcg_close_event (struct memcg *m)
+{
+    _close (&m->event);
+    return -1;
 }
 
 void memcg_close (struct memcg *m)

@@ -13,6 +13,14 @@ ssize_t memcg_pread (int fd, char *buf, size_t len);
 int memcg_pread_u64 (int fd, uint64_t *value);
 int memcg_pwrite_u64 (int fd, uint64_t value);
 
+/* Read from [fd] the lines "[first] N" and "[second] N"; 0 where there is none.
+ * Returns 0 or -1. */
+int memcg_pread_keys (int fd, const char *first, uint64_t *a,
+                      const char *second, uint64_t *b);
+
+/* Close what [m] listens by; errno is kept. Returns -1, for what has failed. */
+int memcg_close_event (struct memcg *m);
+
 /* Open [name] of [m]'s directory. Returns the descriptor or -1. */
 int memcg_open_file (const struct memcg *m, const char *name, int flags);
 

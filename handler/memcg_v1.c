@@ -67,22 +67,8 @@ struct oom_control {
 
 static int _read_oom_control (int fd, struct oom_control *o)
 {
-    char buf[256];
-
-    *o = (struct oom_control) { 0 };
-    if (memcg_pread (fd, buf, sizeof (buf)) < 0)
-        return -1;
-    cg_key (buf, "under_oom", &o->under_oom);
-    cg_key (buf, "oom_kill", &o->oom_kill);
-    return 0;
-}
-
-static int _close_event (struct memcg *m)
-{
-    if (m->event >= 0)
-        close (m->event);
-    m->event = -1;
-    return -1;
+    return memcg_pread_keys (fd, "under_oom", &o->under_oom,
+                             "oom_kill", &o->oom_kill);
 }
 
 static int _v1_arm (struct memcg *m, struct mw_err *err)
@@ -96,14 +82,14 @@ static int _v1_arm (struct memcg *m, struct mw_err *err)
         if (cg_write (m->dir, "cgroup.event_control", "%d %d", m->event,
                       m->oom_control) < 0) {
             memcg_fail (m, "listen by", "cgroup.event_control", err);
-            return _close_event (m);
+            return memcg_close_event (m);
         }
     }
     /* first the ear, then the killer off: an OOM between finds one of them */
     if (_read_oom_control (m->oom_control, &o) < 0 ||
         memcg_pwrite_u64 (m->oom_control, 1) < 0) {
         memcg_fail (m, "write", "memory.oom_control", err);
-        return _close_event (m);
+        return memcg_close_event (m);
     }
     m->seen_oom_kill = o.oom_kill;
     m->armed = true;
@@ -116,7 +102,7 @@ static int _v1_disarm (struct memcg *m, struct mw_err *err)
 
     if (rc < 0)
         memcg_fail (m, "write", "memory.oom_control", err);
-    _close_event (m);
+    memcg_close_event (m);
     m->armed = false;
     return rc;
 }

@@ -60,22 +60,7 @@ struct events {
 
 static int _read_events (int fd, struct events *e)
 {
-    char buf[512];
-
-    *e = (struct events) { 0 };
-    if (memcg_pread (fd, buf, sizeof (buf)) < 0)
-        return -1;
-    cg_key (buf, "high", &e->high);
-    cg_key (buf, "oom_kill", &e->oom_kill);
-    return 0;
-}
-
-static int _close_event (struct memcg *m)
-{
-    if (m->event >= 0)
-        close (m->event);
-    m->event = -1;
-    return -1;
+    return memcg_pread_keys (fd, "high", &e->high, "oom_kill", &e->oom_kill);
 }
 
 /* The kernel's killer needs no switching off: with memory.max above memory.high
@@ -90,7 +75,7 @@ static int _v2_arm (struct memcg *m, struct mw_err *err)
         return memcg_fail (m, "open", "memory.events", err);
     if (_read_events (m->event, &e) < 0) {
         memcg_fail (m, "read", "memory.events", err);
-        return _close_event (m);
+        return memcg_close_event (m);
     }
     m->seen_high = e.high;
     m->seen_oom_kill = e.oom_kill;
@@ -104,7 +89,7 @@ static int _v2_disarm (struct memcg *m, struct mw_err *err)
 {
     uint64_t usage = 0, wall = m->set_limit;
 
-    _close_event (m);
+    memcg_close_event (m);
     m->armed = false;
     if (memcg_pread_u64 (m->usage, &usage) < 0)
         return memcg_fail (m, "read", "memory.current", err);

@@ -73,9 +73,11 @@ bool step_below (struct job *job)
 
 bool step_relieved (struct warden *w, struct job *job, bool last)
 {
+    if (memcg_populated (&job->memcg) == 0)
+        return true;
     if (job->incident.trigger == TRIGGER_NODE)
         return last && !node_is_short (w);
-    return step_below (job) || memcg_populated (&job->memcg) == 0;
+    return step_below (job);
 }
 
 bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why)

@@ -14,7 +14,7 @@
 
 static enum step_result _look (struct warden *w, struct job *job)
 {
-    if (memcg_populated (&job->memcg) == 0 || step_below (job))
+    if (step_relieved (w, job, false))
         return STEP_SOLVED;
     step_timer (w, job, LOOK_MS);
     return STEP_WAIT;
@@ -52,7 +52,7 @@ static enum step_result _run (struct warden *w, struct job *job,
     case STEP_RECOVER:
         return _look (w, job);
     case STEP_DEADLINE:
-        return _look (w, job) == STEP_SOLVED ? STEP_SOLVED : STEP_NEXT;
+        return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
     default:
         return STEP_WAIT;
     }
