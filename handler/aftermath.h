@@ -1,6 +1,8 @@
-/* aftermath.h - what an incident leaves to others: the admin's hook, and the node
+/* aftermath.h - what an incident leaves to others: the admin's hook, and the
+ * node
  *
- * Both are asked of the courier when the incident is dealt with; nothing here waits.
+ * Both are asked of the courier when the incident is dealt with; nothing here
+ * waits.
  */
 #ifndef MW_AFTERMATH_H
 #define MW_AFTERMATH_H
@@ -22,14 +24,15 @@ struct aftermath {
 /* [job]'s incident has ended with [outcome]: run post-incident-hook, if any. */
 void aftermath_hook (struct warden *w, struct job *job, const char *outcome);
 
-/* The node was out of memory again: after drain-after of them within drain-window
- *   no new jobs are to come here (0 = never). */
+/* The node was out of memory again: after drain-after of them within
+ *   drain-window no new jobs are to come here (0 = never). */
 void aftermath_node_oom (struct warden *w);
 
 /* [left] processes of [job] do not die of SIGKILL: drain-stuck. */
 void aftermath_stuck (struct warden *w, struct job *job, unsigned left);
 
-/* The courier has answered a request that is about the node, not about a job. */
+/* The courier has answered a request that is about the node, not about a
+ * job. */
 void aftermath_answer (struct warden *w, const struct spool_answer *a);
 
 #endif /* !MW_AFTERMATH_H */

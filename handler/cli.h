@@ -55,9 +55,9 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv);
     { "json", no_argument, NULL, 1002 }, \
     { "help", no_argument, NULL, 1003 }
 
-/* Take option [c] if it is a common one (--help prints and exits; what getopt did
- *   not know is told, with what is right, and exits with CLI_USAGE). Returns
- *   true if it was taken. */
+/* Take option [c] if it is a common one (--help prints and exits; what getopt
+ *   did not know is told, with what is right, and exits with CLI_USAGE).
+ *   Returns true if it was taken. */
 bool cli_common_option (const struct cli_command *self, int c,
                         struct cli_common *common);
 

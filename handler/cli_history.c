@@ -1,7 +1,8 @@
 /* cli_history.c - memwarden events and why: the journal, for people
  *
- * The warden only checks who asks and hands over a descriptor; reading, which may
- * be long, is done here.  Where no warden answers, root reads the file itself.
+ * The warden only checks who asks and hands over a descriptor; reading, which
+ * may be long, is done here.  Where no warden answers, root reads the file
+ * itself.
  */
 #include "handler/cli.h"
 
@@ -23,7 +24,7 @@
 
 #define TIMEOUT_MS 5000
 #define FOLLOW_MS 200
-#define FOLLOW_LOOK 5           /* rounds after which a new file is looked for */
+#define FOLLOW_LOOK 5           /* rounds until a new file is looked for */
 
 /* The file itself, for root without a warden. */
 static int _open_file (const struct cli_common *common, bool old,

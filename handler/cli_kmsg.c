@@ -73,7 +73,8 @@ static void _print (const struct kmsg_kill *o)
             : o->global ? "the node was out of memory"
             : o->constraint[0] && strcmp (o->constraint, "CONSTRAINT_MEMCG")
             ? "some memory nodes were out of memory"
-            : o->oom_memcg[0] ? o->oom_memcg : "a memory cgroup was at its limit");
+            : o->oom_memcg[0] ? o->oom_memcg
+            : "a memory cgroup was at its limit");
     _print_victim (o);
     if (o->task_memcg[0])
         printf ("  in          %s\n", o->task_memcg);
@@ -93,7 +94,8 @@ static void _print (const struct kmsg_kill *o)
     if (o->frames > 0)
         putchar ('\n');
     if (o->lost > 0)
-        printf ("  %" PRIu64 " records of the log are missing in it\n", o->lost);
+        printf ("  %" PRIu64 " records of the log are missing in it\n",
+                o->lost);
     putchar ('\n');
 }
 

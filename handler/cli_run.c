@@ -131,7 +131,8 @@ static int _parse (struct run *r, int argc, char **argv)
     if (!*r->command)
         return cli_usage (r->self, "which command? write -- COMMAND");
     if (limit && r->spec.burst.kind != MW_AMOUNT_NONE)
-        return cli_usage (r->self, "--limit and --burst say the same; give one");
+        return cli_usage (r->self, "--limit and --burst say the same; give "
+                          "one");
     if (!r->spec.reservation)
         r->spec.reservation = limit;
     if (!r->spec.reservation)
@@ -181,7 +182,8 @@ static int _cgroup_failed (int rc, const char *what, struct mw_err *err)
                        cgroup_strerror (rc));
 }
 
-/* Open the directory of [controller] that libcgroup has made. Returns it, -1. */
+/* Open the directory of [controller] that libcgroup has made. Returns it,
+ * -1. */
 static int _open_dir (const struct run *r, const char *controller)
 {
     char path[MEMCG_PATH_MAX];

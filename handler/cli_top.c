@@ -1,8 +1,8 @@
 /* cli_top.c - memwarden top: the jobs of this node, live
  *
  * Each job has a bar: what it uses, with a mark where its reservation ends; the
- * bar's whole length is its limit.  Jobs most over their reservation come first,
- * since they are the first to give (DESIGN.md, section 4).
+ * bar's whole length is its limit.  Jobs most over their reservation come
+ * first, since they are the first to give (DESIGN.md, section 4).
  */
 #include "handler/cli.h"
 
@@ -92,7 +92,8 @@ static int _draw (const json_t *jobs)
     erase ();
     printw ("%zu job%s; | is where a reservation ends; q quits\n\n", n,
             n == 1 ? "" : "s");
-    printw ("%-14s %4s %-*s %9s    %9s  %s\n", "JOB", "PRIO", BAR + 2, "", "USED",
+    printw ("%-14s %4s %-*s %9s    %9s  %s\n", "JOB", "PRIO", BAR + 2, "",
+            "USED",
             "LIMIT", "STEP");
     for (size_t i = 0; i < n && (int) i < LINES - 3; i++)
         _draw_job (order[i]);

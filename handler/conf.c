@@ -1,7 +1,7 @@
 /* conf.c - memwarden.conf, read by libconfuse, checked whole before it is used
  *
- * libconfuse reads every value as a string; what it means is said by the rows of
- * conf_option.c, called while libconfuse still knows the line.
+ * libconfuse reads every value as a string; what it means is said by the rows
+ * of conf_option.c, called while libconfuse still knows the line.
  */
 #include "handler/conf.h"
 
@@ -209,8 +209,8 @@ static unsigned _line_of (int scope, const char *section, const char *name)
     return _now->line[scope][conf_option_find (section, name) - conf_options];
 }
 
-/* [burst] must not be over [max].  Of two different kinds only registration, which
- * knows the reservation, can tell. */
+/* [burst] must not be over [max].  Of two different kinds only registration,
+ * which knows the reservation, can tell. */
 static int _check_burst (int scope, const char *section,
                          const struct mw_amount *burst,
                          const struct mw_amount *max)

@@ -1,4 +1,4 @@
-/* conf.h - memwarden.conf, read by libconfuse, checked whole before it is used */
+/* conf.h - memwarden.conf, read by libconfuse, checked as a whole first */
 #ifndef MW_CONF_H
 #define MW_CONF_H
 
@@ -16,7 +16,7 @@
 #define CONF_MAX_HOOKS 16
 
 enum conf_order {
-    CONF_ORDER_OVERAGE = 0,     /* over their reservation first (DESIGN.md, 4) */
+    CONF_ORDER_OVERAGE = 0,     /* over the reservation first (DESIGN.md, 4) */
     CONF_ORDER_STRICT_PRIORITY,
 };
 
@@ -58,7 +58,7 @@ struct conf {
     struct conf_psi psi;
     struct mw_amount resume_at;         /* headroom at which held jobs return,
                                            of the pool's capacity */
-    struct mw_amount no_mem_share;      /* reservation of a job without --mem; NONE =
+    struct mw_amount no_mem_share;      /* reserved without --mem; NONE =
                                            its CPUs' share of the pool */
     struct mw_amount burst, max_burst;  /* limit, of the reservation */
     struct mw_amount reserve;           /* of the reservation */

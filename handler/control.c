@@ -1,7 +1,7 @@
 /* control.c - one table of requests: who may ask, and what is answered
  *
- * Everything a peer sends is a stranger's: wire.c has checked its form, this file
- * checks its right (SO_PEERCRED, unix(7)) and the rest its content.
+ * Everything a peer sends is a stranger's: wire.c has checked its form, this
+ * file checks its right (SO_PEERCRED, unix(7)) and the rest its content.
  */
 #include "handler/control.h"
 
@@ -66,8 +66,8 @@ void control_note (struct warden *w, struct job *job, const char *text)
         note = mw_wire_new ("note");
         json_object_set_new (note, "job", json_string (job->spec.key));
         json_object_set_new (note, "text", json_string (text));
-        /* one that does not read is closed, never waited for; the loop drops it,
-         * since its own request may be the one being answered */
+        /* one that does not read is closed, never waited for; the loop drops
+         * it, since its own request may be the one being answered */
         if (mw_wire_send (p->fd, note, NULL, 0, NULL) < 0)
             shutdown (p->fd, SHUT_RDWR);
     }

@@ -5,9 +5,9 @@
 #include "handler/warden.h"
 
 /* Listen on [path] (a stale socket is replaced, a live one refused: EADDRINUSE)
- *   and serve it from the loop.  Peers are told by SO_PEERCRED; each has a bounded
- *   number of connections, and one that does not read is closed, never waited
- *   for. Returns 0 or -1. */
+ *   and serve it from the loop.  Peers are told by SO_PEERCRED; each has a
+ *   bounded number of connections, and one that does not read is closed, never
+ *   waited for. Returns 0 or -1. */
 int control_open (struct warden *w, const char *path, struct mw_err *err);
 void control_close (struct warden *w);
 

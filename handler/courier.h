@@ -93,9 +93,9 @@ void courier_http (const struct spool_request *r, const struct conf *conf,
                    struct courier_result *res);
 
 /* Run the hook [r]->arg to its end, or to the end of its time ([r]'s and the
- *   configured one), or, where that is "", the built-in one, courier_ps.  What it
- *   writes is in [res], as much as there is room for.  Whatever of its process
- *   group is left over is the caller's to kill. */
+ *   configured one), or, where that is "", the built-in one, courier_ps.  What
+ *   it writes is in [res], as much as there is room for.  Whatever of its
+ *   process group is left over is the caller's to kill. */
 void courier_hook (const struct spool_request *r, const struct conf *conf,
                    struct courier_result *res);
 void courier_ps (const struct spool_request *r, struct courier_result *res);

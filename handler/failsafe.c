@@ -25,12 +25,13 @@ static int _give_back (const struct journal *journal, struct job *job,
         return -1;
     }
     /* A loan that is in use cannot be taken back without an OOM, so this may
-     * fail.  Before disarm, which on v2 lifts memory.high: there a limit without
-     * a warden would slow the job for ever. */
+     * fail.  Before disarm, which on v2 lifts memory.high: there a limit
+     * without a warden would slow the job for ever. */
     m->ops->set_limit (m, job->limit, job->reserve, NULL);
     /* the kernel's killer must be there when the job runs again */
     rc = m->ops->disarm (m, err);
-    /* the pool's too, which is its parent, or under Slurm the parent's parent */
+    /* the pool's too, which is its parent, or under Slurm the parent's
+     * parent */
     if (m->ops == &memcg_v1_ops) {
         cg_write_u64 (m->dir, "../memory.oom_control", 0);
         cg_write_u64 (m->dir, "../../memory.oom_control", 0);

@@ -202,8 +202,8 @@ static int _limit (struct job *job, const struct conf *conf, uint64_t capacity,
     return 0;
 }
 
-/* A job may not help itself to the node by a reserve without measure: at most as
- * much as its reservation, or what the admin has configured. */
+/* A job may not help itself to the node by a reserve without measure: at most
+ * as much as its reservation, or what the admin has configured. */
 static void _reserve (struct job *job, const struct conf *conf,
                       uint64_t capacity, struct mw_err *note)
 {

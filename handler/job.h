@@ -36,7 +36,7 @@ struct job {
     struct incident incident;
     unsigned incidents;             /* how many it has had */
     uint64_t registered_ms;
-    uint64_t look_ms;               /* v2: do not look at its events before; 0 */
+    uint64_t look_ms;               /* v2: not to look at its events before; 0 */
     unsigned bounces;               /* times chosen for the node's sake … */
     uint64_t bounce_ms;             /* … since then */
     unsigned round;                 /* of incident_headroom, last asked in */
@@ -61,20 +61,21 @@ struct job_table {
                                        come to; kept by job_commit */
 };
 
-/* Jobs with equal ladders share one copy (a ladder is large, and a site has few):
- *   return the shared copy of [ladder], made if there is none yet, with one more
- *   user; NULL with ENOMEM.  ladder_drop gives it back (NULL is allowed). */
+/* Jobs with equal ladders share one copy (a ladder is large, and a site has
+ *   few): return the shared copy of [ladder], made if there is none yet, with
+ *   one more user; NULL with ENOMEM.  ladder_drop gives it back (NULL is
+ *   allowed). */
 const struct mw_ladder *ladder_share (const struct mw_ladder *ladder);
 void ladder_drop (const struct mw_ladder *shared);
 
 /* Find the job [key]; NULL. */
 struct job *job_find (struct job_table *t, const char *key);
 
-/* Resolve [spec] by [conf] and the pool's [capacity] (bytes), for a pool shared by
- *   [node_cpus], into the job's reservation, limit, reserve, priority and ladder:
- *   clamped by the admin's caps, and said in [note] (may be NULL, else set to ""
- *   or to that) where a cap bound.  The limit is never below the reservation; a
- *   burst asked for below it is refused.
+/* Resolve [spec] by [conf] and the pool's [capacity] (bytes), for a pool shared
+ *   by [node_cpus], into the job's reservation, limit, reserve, priority and
+ *   ladder: clamped by the admin's caps, and said in [note] (may be NULL, else
+ *   set to "" or to that) where a cap bound.  The limit is never below the
+ *   reservation; a burst asked for below it is refused.
  * Returns 0, or -1 (EINVAL) with the reason in [note]. */
 int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
                  unsigned node_cpus, struct mw_err *note);
@@ -87,8 +88,8 @@ unsigned job_priority_cap (const struct job *job, const struct conf *conf);
 struct job *job_new (struct job_table *t);
 void job_free (struct job_table *t, struct job *job);
 
-/* The limit of [job], or what it is lent, has changed: count it anew.  So nobody
- *   has to ask 1,000 jobs while one waits at its limit. */
+/* The limit of [job], or what it is lent, has changed: count it anew.  So
+ *   nobody has to ask 1,000 jobs while one waits at its limit. */
 void job_commit (struct job *job);
 
 #endif /* !MW_JOB_H */

@@ -452,8 +452,8 @@ static off_t _cut_torn (int fd, off_t size)
     return size == 0 || ftruncate (fd, 0) == 0 ? 0 : -1;
 }
 
-/* One warden a state directory. A lock of fcntl(2), since those of flock(2) would
- * live on in whatever the warden has forked. */
+/* One warden a state directory. A lock of fcntl(2), since those of flock(2)
+ * would live on in whatever the warden has forked. */
 static int _lock (struct journal *j, const char *path, struct mw_err *err)
 {
     struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };

@@ -45,10 +45,10 @@ struct journal {
 int journal_open (struct journal *j, const char *state_dir, struct mw_err *err);
 void journal_close (struct journal *j);
 
-/* Append a record of [event] about [job] (may be NULL) with sentence [text] and,
- *   if not NULL, [more]: further members as JSON text (`"a":1,"b":"x"`).  Does not
- *   allocate.  A record is written whole or not at all: after a short write (full
- *   disk) the file is cut back.
+/* Append a record of [event] about [job] (may be NULL) with sentence [text]
+ *   and, if not NULL, [more]: further members as JSON text (`"a":1,"b":"x"`).
+ *   Does not allocate.  A record is written whole or not at all: after a short
+ *   write (full disk) the file is cut back.
  * Returns 0, or -1: the caller says so once and goes on. */
 int journal_append (struct journal *j, const char *event,
                     const struct job *job, const char *step,
@@ -66,14 +66,14 @@ int journal_recover (struct journal *j, struct job_table *t,
                      struct mw_err *err);
 
 /* Start a new file (at a quiet moment, when the present one is over
- *   [j]->rotate_at): the old one becomes journal.jsonl.1; the new one begins with
- *   every job's state.  Returns 0, or -1: the old one goes on, and [rotate_at] is
- *   moved, so that it is not tried again at once. */
+ *   [j]->rotate_at): the old one becomes journal.jsonl.1; the new one begins
+ *   with every job's state.  Returns 0, or -1: the old one goes on, and
+ *   [rotate_at] is moved, so that it is not tried again at once. */
 int journal_rotate (struct journal *j, const struct job_table *t,
                     struct mw_err *err);
 
-/* Open for reading the records that [uid] may see (0: all), in the present file or
- *   in the [old] one before it. Returns fd or -1 (ENOENT: none yet). */
+/* Open for reading the records that [uid] may see (0: all), in the present file
+ *   or in the [old] one before it. Returns fd or -1 (ENOENT: none yet). */
 int journal_open_history (struct journal *j, uid_t uid, bool old);
 
 /* Write [s] as the inside of a JSON string into [buf]. Returns [buf]. */

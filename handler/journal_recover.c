@@ -70,7 +70,8 @@ static bool _incident (const json_t *j, struct incident *in)
     in->phase = (unsigned) _number (j, "phase");
     in->grow_refused = _flag (j, "grow_refused");
     in->requeue_asked = _flag (j, "requeue_asked");
-    /* an open incident without a ladder, or beyond it, cannot be gone on with */
+    /* an open incident without a ladder, or beyond it, cannot be gone on
+     * with */
     return !in->open || (in->ladder && in->step < in->ladder->count);
 }
 
@@ -112,8 +113,8 @@ static bool _apply (const json_t *st, struct job *job)
     return _incident (json_object_get (st, "incident"), &job->incident);
 }
 
-/* Put state [st] into job [key] of [t], made where it is not there.  A state that
- * is not whole changes nothing: the one before it is the better guide.
+/* Put state [st] into job [key] of [t], made where it is not there.  A state
+ * that is not whole changes nothing: the one before it is the better guide.
  * Returns false then. */
 static bool _take_state (struct job_table *t, const char *key,
                          const json_t *st)

@@ -18,6 +18,7 @@
 #include "handler/control.h"
 #include "handler/keeper.h"
 #include "handler/node.h"
+#include "handler/rlimits.h"
 #include "handler/warden.h"
 #include "handler/watch_kmsg.h"
 #include "handler/watch_psi.h"
@@ -88,7 +89,8 @@ static const char *_state_dir (const struct warden *w)
 
 /* ---- the node ------------------------------------------------------------ */
 
-/* What no file alone can tell: does [conf] leave a node of [memory] bytes any? */
+/* What no file alone can tell: does [conf] leave a node of [memory] bytes
+ * any? */
 static int _fits (const struct conf *conf, uint64_t memory, struct mw_err *err)
 {
     uint64_t reserve = mw_amount_of (&conf->node_reserve, memory, 0);
@@ -150,8 +152,8 @@ static void _touch_stack (void)
         stack[i] = 1;
 }
 
-/* The kernel's killer must not choose us, and nothing of us must be paged out: an
- * observer that was not locked has been seen to stall for 640 ms. Locking on
+/* The kernel's killer must not choose us, and nothing of us must be paged out:
+ * an observer that was not locked has been seen to stall for 640 ms. Locking on
  * fault keeps what is never used out of memory. */
 static void _protect (struct warden *w)
 {
@@ -173,6 +175,7 @@ static void _protect (struct warden *w)
         report_log (w, 4, "cannot lock the warden's memory: %s",
                     strerror (errno));
     _touch_stack ();
+    rlimits_rehearse ();
 }
 
 /* ---- the loop ------------------------------------------------------------ */

@@ -3,12 +3,12 @@
  * A `struct memcg` keeps open what an OOM needs, so that from the event to its
  * action nothing is opened by path, allocated or guessed.  DESIGN.md, section 3
  * has the table of what each operation is on v1 and on v2; the kernel's
- * Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst are where the
- * files are explained.
+ * Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst are where
+ * the files are explained.
  *
- * Every operation returns 0, or -1 with errno and a sentence in [err] that names
- * the directory and the file; ENODEV where the directory has been removed,
- * ENOTSUP where this kernel has no such thing.
+ * Every operation returns 0, or -1 with errno and a sentence in [err] that
+ * names the directory and the file; ENODEV where the directory has been
+ * removed, ENOTSUP where this kernel has no such thing.
  */
 #ifndef MW_MEMCG_H
 #define MW_MEMCG_H
@@ -108,8 +108,8 @@ struct memcg_ops {
 extern const struct memcg_ops memcg_v1_ops, memcg_v2_ops;
 
 /* Open the job's memcg [dir] (and [freezer], or -1); both are duplicated.  The
- *   file system tells the version.  Checks that it is a cgroup directory and not
- *   a root.  The file [m] may be copied but not be closed twice.
+ *   file system tells the version.  Checks that it is a cgroup directory and
+ *   not a root.  The file [m] may be copied but not be closed twice.
  * Returns 0, or -1 with ENOTSUP (no memory controller here), EINVAL (not a
  *   cgroup), … */
 int memcg_open (struct memcg *m, int dir, int freezer, enum mw_layout layout,

@@ -7,8 +7,8 @@
  *
  * The pool is taken over only where `pool` is configured: on cgroup v1 a memcg
  * that is made below it inherits that the kernel's killer is off, so whoever
- * configures it wants every job there to be registered.  MemAvailable is watched
- * everywhere.
+ * configures it wants every job there to be registered.  MemAvailable is
+ * watched everywhere.
  */
 #ifndef MW_NODE_H
 #define MW_NODE_H
@@ -27,8 +27,8 @@ int node_open (struct warden *w, struct mw_err *err);
 /* Give the pool's OOM back to the kernel and end the watch. */
 void node_close (struct warden *w);
 
-/* Jobs have come or their limits have changed: find the pool if it was not there
- *   before, and see when the node must be looked at next. */
+/* Jobs have come or their limits have changed: find the pool if it was not
+ *   there before, and see when the node must be looked at next. */
 void node_look (struct warden *w);
 
 /* Another sign of an OOM has come: look now, unless one is being handled. */

@@ -1,10 +1,10 @@
 /* policy.h - who has to give, how much, and why: pure
  *
  * A snapshot, the configuration and the time go in, a plan comes out.  No I/O,
- * no globals, no allocation: the caller gives every array.  The same code serves
- * the warden, `memwarden why`, `memwarden replay`, shadow mode, the property
- * tests and the fuzzers.  Rules: DESIGN.md, section 4; kubelet's node-pressure
- * eviction ranks alike (over request, priority, overage).
+ * no globals, no allocation: the caller gives every array.  The same code
+ * serves the warden, `memwarden why`, `memwarden replay`, shadow mode, the
+ * property tests and the fuzzers.  Rules: DESIGN.md, section 4; kubelet's
+ * node-pressure eviction ranks alike (over request, priority, overage).
  */
 #ifndef MW_POLICY_H
 #define MW_POLICY_H
@@ -87,8 +87,9 @@ uint64_t policy_headroom (const struct policy_node *node,
  *   [amount] when it holds [lent] (part of [limit]) already: 0 = nothing.
  *   SIZE and P% (of the limit without what is lent) are the most it may hold at
  *   a time, xF is F times that limit.  NONE: a quarter of the limit, at least
- *   64 MiB, again and again.  Less than asked for is lent where headroom is less,
- *   but nothing under 1 MiB, which would only be asked for again at once. */
+ *   64 MiB, again and again.  Less than asked for is lent where headroom is
+ *   less, but nothing under 1 MiB, which would only be asked for again at
+ *   once. */
 uint64_t policy_grow (const struct mw_amount *amount, uint64_t limit,
                       uint64_t lent, uint64_t headroom);
 
@@ -102,7 +103,8 @@ uint64_t policy_grow (const struct mw_amount *amount, uint64_t limit,
 uint64_t policy_need (const struct policy_node *node, bool at_limit);
 
 /* Rank [jobs] and choose the fewest that free [need] bytes into [plan]->ranks.
- *   Deterministic: equal input, equal plan; the order of [jobs] decides nothing.
+ *   Deterministic: equal input, equal plan; the order of [jobs] decides
+ *   nothing.
  *
  *   Tiers are jobs of one class (over or within their reservation) and one
  *   priority.  Tiers are taken whole until one is reached that covers what is
@@ -124,8 +126,8 @@ int policy_resume (const struct policy_job *jobs, unsigned count,
 /* Was the job of [rank] chosen? */
 bool policy_is_chosen (const struct policy_rank *rank);
 
-/* Write why [rank] of [plan] stands where it does, as a sentence with every term
- *   of the order. Returns [buf]. */
+/* Write why [rank] of [plan] stands where it does, as a sentence with every
+ *   term of the order. Returns [buf]. */
 char *policy_explain (const struct policy_plan *plan,
                       const struct policy_job *jobs, unsigned rank,
                       char *buf, size_t len);

@@ -23,7 +23,8 @@
 #define LINES (sizeof (((struct report *) 0)->line) / \
                sizeof (((struct report *) 0)->line[0]))
 
-/* A line in a job's stderr that comes later than this is of no use to anyone. */
+/* A line in a job's stderr that comes later than this is of no use to
+ * anyone. */
 #define NOTIFY_WITHIN_MS 60000
 
 static int _open_syslog (void)

@@ -2,8 +2,9 @@
  *
  * The journal's part comes before the action (write-ahead); what people read
  * comes after it, and none of it waits: the log file is written without fsync,
- * syslog by a datagram that is dropped rather than waited for (syslog(3) blocks,
- * so it is not used), the job's stderr and comment through the courier's spool.
+ * syslog by a datagram that is dropped rather than waited for (syslog(3)
+ * blocks, so it is not used), the job's stderr and comment through the
+ * courier's spool.
  */
 #ifndef MW_REPORT_H
 #define MW_REPORT_H

@@ -14,6 +14,9 @@
 
 #define RLIMITS_TASKS_MAX 1024  /* of one job */
 
+/* Before any OOM: touch the memory that the others need (60 KiB). */
+void rlimits_rehearse (void);
+
 /* Bring every task in [m] that has [least] bytes or more resident, and was not
  *   brought there before, to its present size: data (RLIMIT_DATA) exactly, and
  *   address space (RLIMIT_AS) with room for its stack to grow, which would be a

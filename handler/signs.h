@@ -4,8 +4,8 @@
  * kernel pushes pages out, MemAvailable alone stands still.  When to look again
  * comes from that rate and from how far MemAvailable is above the node reserve.
  *
- * Tasks that stall (PSI) are one sign only.  A second one must say that it is the
- * node's memory that lacks, or nobody is harmed.
+ * Tasks that stall (PSI) are one sign only.  A second one must say that it is
+ * the node's memory that lacks, or nobody is harmed.
  */
 #ifndef MW_SIGNS_H
 #define MW_SIGNS_H
@@ -25,14 +25,15 @@ struct signs_fall {
     uint64_t look_ms;       /* how long until the next look */
 };
 
-/* At [now_ms] there were [left] bytes (MemAvailable and SwapFree).  A clock that
- *   has not moved on, or back, teaches nothing. */
+/* At [now_ms] there were [left] bytes (MemAvailable and SwapFree).  A clock
+ *   that has not moved on, or back, teaches nothing. */
 void signs_learn (struct signs_fall *f, uint64_t now_ms, uint64_t left);
 
 /* In how many ms to look again where MemAvailable is [above] bytes above the
- *   reserve of [reserve] bytes.  While it falls: when it could be at the reserve
- *   at [rate], 5 ms apart at most often.  While it does not: less and less
- *   often, but before a quarter of the reserve could be gone too; at most 5 s. */
+ *   reserve of [reserve] bytes.  While it falls: when it could be at the
+ *   reserve at [rate], 5 ms apart at most often.  While it does not: less and
+ *   less often, but before a quarter of the reserve could be gone too; at most
+ *   5 s. */
 uint64_t signs_next_look (struct signs_fall *f, uint64_t rate, uint64_t above,
                           uint64_t reserve);
 
@@ -58,9 +59,9 @@ enum signs_second signs_second (const struct policy_node *node,
                                 const struct signs_stall *stall,
                                 uint64_t *need);
 
-/* Is a memcg at its limit only turning its pages over (livelock without an OOM)?
- *   [used] of [limit] cannot be reclaimed, [refaulted] bytes were read in again
- *   in [ms]. */
+/* Is a memcg at its limit only turning its pages over (livelock without an
+ *   OOM)? [used] of [limit] cannot be reclaimed, [refaulted] bytes were read in
+ *   again in [ms]. */
 bool signs_livelock (uint64_t used, uint64_t total, uint64_t limit,
                      uint64_t refaulted, uint64_t ms);
 

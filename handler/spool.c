@@ -106,8 +106,8 @@ void spool_close (struct spool *s)
     *s = (struct spool) { -1, -1, -1 };
 }
 
-/* Make file [name] of [to] with [len] bytes of [text], whole or not at all: it is
- * written as [part] in [from] first. */
+/* Make file [name] of [to] with [len] bytes of [text], whole or not at all: it
+ * is written as [part] in [from] first. */
 static int _put_file (int from, const char *part, int to, const char *name,
                       const char *text, size_t len)
 {
@@ -164,9 +164,9 @@ int spool_cancel (struct spool *s, const char *id)
     return unlinkat (s->req, id, 0) < 0 && errno != ENOENT ? -1 : 0;
 }
 
-/* Find the name that sorts first behind [after] in [dir]. The sequence number in
- * a name has leading zeros, so a job's names sort in the order they were made.
- * Returns 1 and sets [name], 0 (none), or -1. */
+/* Find the name that sorts first behind [after] in [dir]. The sequence number
+ * in a name has leading zeros, so a job's names sort in the order they were
+ * made. Returns 1 and sets [name], 0 (none), or -1. */
 static int _next_name (int dir, const char *after, char *name)
 {
     /* opened anew: [dir] keeps its own read position */

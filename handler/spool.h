@@ -8,8 +8,8 @@
  * limited and checked like any stranger's message.
  *
  * A request is JSON: {"id","job","slurm_id","array_job_id","array_task_id",
- * "restart_count","op","arg", "text", "mem_mb", "not_after_ms"}.  [restart_count]
- * keeps a late request from hitting the job's next run.
+ * "restart_count","op","arg", "text", "mem_mb", "not_after_ms"}.
+ * [restart_count] keeps a late request from hitting the job's next run.
  */
 #ifndef MW_SPOOL_H
 #define MW_SPOOL_H
@@ -70,24 +70,24 @@ int spool_open (struct spool *s, const char *state_dir, bool create, uid_t uid,
                 struct mw_err *err);
 void spool_close (struct spool *s);
 
-/* Name [r] by its job, [seq] and operation. [seq] must grow, also over restarts,
- *   so that a job's requests are worked off in order. */
+/* Name [r] by its job, [seq] and operation. [seq] must grow, also over
+ *   restarts, so that a job's requests are worked off in order. */
 void spool_make_id (struct spool_request *r, uint64_t seq);
 
-/* Warden: hand [r] over. Does not wait for anything but the page cache, and does
- *   not allocate. Returns 0 or -1 (ENOSPC, …). */
+/* Warden: hand [r] over. Does not wait for anything but the page cache, and
+ *   does not allocate. Returns 0 or -1 (ENOSPC, …). */
 int spool_put (struct spool *s, const struct spool_request *r,
                struct mw_err *err);
 
-/* Warden: take back a request that has become pointless. 0 also if it is gone. */
+/* Warden: take back a request that is pointless now. 0 also if it is gone. */
 int spool_cancel (struct spool *s, const char *id);
 
 /* Warden: take the next answer. Returns 1, 0 (none), or -1. */
 int spool_take_answer (struct spool *s, struct spool_answer *a,
                        struct mw_err *err);
 
-/* Courier: the name of the request that sorts first behind [after] ("": from the
- *   first).  A job's requests sort in the order they were made.
+/* Courier: the name of the request that sorts first behind [after] ("": from
+ *   the first).  A job's requests sort in the order they were made.
  * Returns 1 and sets [id], 0 (none), or -1. */
 int spool_next_request (struct spool *s, const char *after,
                         char id[SPOOL_ID_MAX]);

@@ -57,8 +57,8 @@ int step_read_usage (struct job *job)
     return 0;
 }
 
-/* The look that found the OOM has read it: memory.stat takes longer to read than
- * all the rest of an answer (33 us). */
+/* The look that found the OOM has read it: memory.stat takes longer to read
+ * than all the rest of an answer (33 us). */
 void step_seen_usage (struct job *job)
 {
     _take_usage (job, &job->memcg.seen);

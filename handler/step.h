@@ -1,9 +1,9 @@
 /* step.h - the rungs of the ladder: one file, one row in a table for each
  *
  * A step never waits.  It does what it does at once and returns; deadlines,
- * further OOM events, the courier's answers and room in the pool come back to it
- * as `struct step_ops` calls.  Before an effect it calls report(), so that the
- * journal is ahead of the world.
+ * further OOM events, the courier's answers and room in the pool come back to
+ * it as `struct step_ops` calls.  Before an effect it calls report(), so that
+ * the journal is ahead of the world.
  */
 #ifndef MW_STEP_H
 #define MW_STEP_H
@@ -32,7 +32,7 @@ enum step_cause {
 
 struct step_ops {
     enum mw_step_kind kind;
-    const char *done;           /* for people: how an OOM ended that it solved */
+    const char *done;           /* for people: how an OOM it solved ended */
     bool frozen;                /* works on a frozen job: one that the step
                                    before it has frozen is left so */
 
@@ -55,7 +55,7 @@ struct step_ops {
 /* The table, by kind; a row is never NULL. */
 extern const struct step_ops *const step_table[MW_STEP_COUNT];
 
-/* Call the step again with STEP_TIMER in [ms] (its deadline comes by itself). */
+/* Call the step again with STEP_TIMER in [ms]; deadlines come by themselves. */
 void step_timer (struct warden *w, struct job *job, uint64_t ms);
 
 /* Shared by several steps.  Each remembers in job->incident, records, acts, and
@@ -77,26 +77,27 @@ void step_seen_usage (struct job *job);     /* as memcg.seen has it */
  *   at its next page? Reads its usage. */
 bool step_below (struct job *job);
 
-/* Is there no need any more of a step that lets [job] go on?  A job that reached its
- *   own limit is below it again, or has ended.  One that gives for the node gives
- *   until its time has passed ([last]), and then the node is not short of
- *   memory. */
+/* Is there no need any more of a step that lets [job] go on?  A job that
+ *   reached its own limit is below it again, or has ended.  One that gives for
+ *   the node gives until its time has passed ([last]), and then the node is not
+ *   short of memory. */
 bool step_relieved (struct warden *w, struct job *job, bool last);
 
 /* For step_ops.available: has [job] room above its limit to go on in?  Without,
  *   its tasks sleep (v1) or are at once in their OOM again (v2). */
 bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why);
 
-/* Ask the courier [op] for [job] (a job of Slurm); [mem_mb] for a requeue, [text]
- *   may be NULL.  With [await], the answer comes back as STEP_ANSWER.
+/* Ask the courier [op] for [job] (a job of Slurm); [mem_mb] for a requeue,
+ *   [text] may be NULL.  With [await], the answer comes back as STEP_ANSWER.
  * Returns 0, or -1 when the spool does not take it: recorded. */
 int step_ask (struct warden *w, struct job *job, enum spool_op op,
               uint64_t mem_mb, const char *text, bool await);
 
 /* Ask the courier to run [hook] ("": the built-in one) until [not_after_ms]
- *   (clock_ms), told of the incident and the job's numbers as JSON on its standard
- *   input.  Within the incident [outcome] is NULL, and the answer comes back as
- *   STEP_ANSWER; at its end, nobody waits for it. Returns 0 or -1. */
+ *   (clock_ms), told of the incident and the job's numbers as JSON on its
+ *   standard input.  Within the incident [outcome] is NULL, and the answer
+ *   comes back as STEP_ANSWER; at its end, nobody waits for it. Returns 0 or
+ *   -1. */
 int step_ask_hook (struct warden *w, struct job *job, const char *hook,
                    const char *outcome, uint64_t not_after_ms);
 
@@ -108,8 +109,8 @@ void step_unsuspend (struct warden *w, struct job *job);
  *   back with STEP_TIMER to do so again. */
 enum step_result step_kill_all (struct warden *w, struct job *job);
 
-/* For a job that is stopped until there is room: has it been given more room, or
- *   would the grow that was refused be granted now? */
+/* For a job that is stopped until there is room: has it been given more room,
+ *   or would the grow that was refused be granted now? */
 enum step_result step_look_for_room (struct warden *w, struct job *job);
 
 #endif /* !MW_STEP_H */

@@ -2,15 +2,16 @@
  *
  * KAMEZAWA's idea of what a handler with oom_control can do: enlarge the limit
  * temporarily.  SIZE is the most that may be lent; without it the job is lent
- * piece after piece as it needs them, while the pool has headroom.  The limit is
- * the old one again when the job is back below it.  At T with the job still above,
- * the ladder goes on and the loan stays until the job shrinks or ends: taking it
- * back by force would only be another OOM.
+ * piece after piece as it needs them, while the pool has headroom.  The limit
+ * is the old one again when the job is back below it.  At T with the job still
+ * above, the ladder goes on and the loan stays until the job shrinks or ends:
+ * taking it back by force would only be another OOM.
  */
 
 #include "handler/step.h"
 
-/* How often a job that holds a loan is looked at: only then is there a timer. */
+/* How often a job that holds a loan is looked at: only then is there a
+ * timer. */
 #define LOOK_MS 1000
 
 /* Has the job got all that SIZE allows it? */

@@ -1,10 +1,10 @@
 /* step_kill.c - kill: SIGKILL to the whole job, until it is empty
  *
  * The last rung, so it never says STEP_NEXT.  Slurm is asked to end the job as
- * OUT_OF_MEMORY first, and the job waits frozen for the answer: killed before it,
- * the job would be FAILED.  Nothing waits when the node is short of memory, nor
- * when a requeue has been asked for and not yet answered: a job that has been
- * completed cannot be requeued as the request says.
+ * OUT_OF_MEMORY first, and the job waits frozen for the answer: killed before
+ * it, the job would be FAILED.  Nothing waits when the node is short of memory,
+ * nor when a requeue has been asked for and not yet answered: a job that has
+ * been completed cannot be requeued as the request says.
  */
 
 #include <inttypes.h>

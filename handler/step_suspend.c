@@ -1,9 +1,9 @@
 /* step_suspend.c - suspend@T: like hold, and its CPUs are free for others
  *
- * The job is frozen here at once; that the controller suspends it too only frees
- * its CPUs, so a controller that is slow or down changes nothing for the memory:
- * the job stays frozen here, and the request stays in the spool until it is
- * carried out or the job is to go on (step_unsuspend).
+ * The job is frozen here at once; that the controller suspends it too only
+ * frees its CPUs, so a controller that is slow or down changes nothing for the
+ * memory: the job stays frozen here, and the request stays in the spool until
+ * it is carried out or the job is to go on (step_unsuspend).
  */
 
 #include <inttypes.h>

@@ -47,7 +47,8 @@ struct warden {
     unsigned peer_count;
 };
 
-/* What jobs may use together, bytes: the node's memory less the node reserve. */
+/* What jobs may use together, bytes: the node's memory less the node
+ * reserve. */
 uint64_t warden_capacity (const struct warden *w);
 
 /* Fill [node] but for what the jobs use: one read, whatever their number. */
@@ -58,8 +59,8 @@ void warden_meminfo (struct warden *w, struct policy_node *node);
 unsigned warden_snapshot (struct warden *w, struct policy_node *node,
                           struct policy_job *jobs, unsigned max);
 
-/* Of the snapshot just taken into [w]->scratch: the headroom that is really there,
- *   less what the system uses beyond the node reserve. */
+/* Of the snapshot just taken into [w]->scratch: the headroom that is really
+ *   there, less what the system uses beyond the node reserve. */
 uint64_t warden_headroom (const struct warden *w,
                           const struct policy_node *node, unsigned count);
 
@@ -70,7 +71,8 @@ uint64_t warden_may_lend (struct warden *w, struct job *job,
 /* Memory has come back, or may have: call incident_headroom soon. */
 void warden_room (struct warden *w);
 
-/* Look what has happened to [job] and deal with it. [job] may be gone after it. */
+/* Look what has happened to [job] and deal with it. [job] may be gone after
+ * it. */
 void warden_check (struct warden *w, struct job *job);
 
 /* Tell of a kill by the kernel in [job] that was counted and that the kernel's
@@ -94,8 +96,8 @@ int warden_recover (struct warden *w, struct mw_err *err);
 /* Take the courier's answers from the spool. Returns 0 or -1. */
 int warden_listen_answers (struct warden *w, struct mw_err *err);
 
-/* Before the warden goes: every job's OOM back to the kernel, nobody left frozen.
- *   The journal keeps the jobs, for the next warden. */
+/* Before the warden goes: every job's OOM back to the kernel, nobody left
+ *   frozen. The journal keeps the jobs, for the next warden. */
 void warden_hand_back (struct warden *w);
 
 /* The configuration has changed: classes and the pool's capacity. */

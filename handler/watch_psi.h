@@ -1,7 +1,8 @@
 /* watch_psi.h - tasks that wait for memory: the kernel's PSI trigger
  *
- * An optional source.  By itself it harms nobody: it has the node looked at, and
- * the jobs at their limit for a livelock; a second sign (signs.h) must come.
+ * An optional source.  By itself it harms nobody: it has the node looked at,
+ * and the jobs at their limit for a livelock; a second sign (signs.h) must
+ * come.
  */
 #ifndef MW_WATCH_PSI_H
 #define MW_WATCH_PSI_H

@@ -2,8 +2,8 @@
  *
  * What cannot be reclaimed fills the limit but for a little, and in that little
  * file pages come in only to be dropped again: the kernel finds something to
- * reclaim each time, so there never is an OOM.  No timer: jobs are looked at when
- * PSI, or an event of theirs, says that somebody stalls.
+ * reclaim each time, so there never is an OOM.  No timer: jobs are looked at
+ * when PSI, or an event of theirs, says that somebody stalls.
  */
 #ifndef MW_WATCH_REFAULT_H
 #define MW_WATCH_REFAULT_H

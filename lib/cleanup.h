@@ -43,7 +43,8 @@ static inline void mw_cleanup_jsonp (json_t **j)
     json_decref (*j);
 }
 
-/* Hand over what [*fd] holds and leave -1 there, so its cleanup does nothing. */
+/* Hand over what [*fd] holds and leave -1 there, so its cleanup does
+ * nothing. */
 static inline int mw_steal_fd (int *fd)
 {
     int f = *fd;

@@ -14,8 +14,8 @@
 int mw_client_open (const char *path, int timeout_ms, struct mw_err *err);
 
 /* Send [req] with [nfds] [fds] and wait for its answer.  An `error` answer is a
- *   failure whose sentence and errno are the warden's (ESRCH: no such job, EPERM,
- *   EEXIST, …; EREMOTEIO where it names none).  [reply] may be NULL;
+ *   failure whose sentence and errno are the warden's (ESRCH: no such job,
+ *   EPERM, EEXIST, …; EREMOTEIO where it names none).  [reply] may be NULL;
  *   [reply_fd] may be NULL, otherwise it gets the descriptor of the answer or
  *   -1.  `note` packets that arrive meanwhile are dropped.
  * Returns 0, or -1; ETIMEDOUT, EPIPE, EPROTO: close the socket, since a late

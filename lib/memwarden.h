@@ -29,7 +29,8 @@ struct memwarden_status {
 int memwarden_self (struct memwarden_status *status, char *why, size_t len);
 
 /* Open a descriptor that becomes readable for every note the warden has for the
- *   calling process's job.  Returns it (close(2) it when done) or -1 as above. */
+ *   calling process's job.  Returns it (close(2) it when done) or -1 as
+ *   above. */
 int memwarden_subscribe (char *why, size_t len);
 
 /* Read one note from [fd] into [text] (at most [len] bytes with its NUL).

@@ -43,7 +43,8 @@ int mw_amount_parse (const char *text, struct mw_amount *amount,
 uint64_t mw_amount_of (const struct mw_amount *amount, uint64_t base,
                        uint64_t dflt);
 
-/* Write [amount] as it would be typed ("512M", "x1.5", "25%"). Returns [buf]. */
+/* Write [amount] as it would be typed ("512M", "x1.5", "25%"). Returns
+ * [buf]. */
 char *mw_amount_format (const struct mw_amount *amount, char *buf, size_t len);
 
 #define MW_SIZE_STRLEN 24

@@ -7,20 +7,21 @@
  *   type       from          descriptors        members
  *   register   root          memcg [, freezer]  job: jobspec
  *   release    root                             job: key
- *   jobs       anyone                           after: key (none: from the first)
- *              (answer: jobs: [...] own or, root, all; next: key to go on after,
- *              none when that was the last page)
+ *   jobs       anyone                           after: key (none: from the
+ *              first) (answer: jobs: [...] own or, root, all; next: key to go
+ *              on after, none when that was the last page)
  *   self       anyone        (answer: job: the one the peer's process is in)
  *   hold, resume, set  owner, root              job: key; set: priority, limit
  *                                               (bytes), ladder
- *   history    anyone        (answer: 1 fd)     own records (root: all), JSON lines
- *   node       anyone                           (answer: what this node offers)
- *   attach     owner, root                      job: key; then `note` packets follow
- *   note       warden                           job, text
+ *   history    anyone        (answer: 1 fd)     own records (root: all), JSON
+ *   lines node       anyone                           (answer: what this node
+ *   offers) attach     owner, root                      job: key; then `note`
+ *   packets follow note       warden                           job, text
  *   ok         warden                           (an answer, with its members)
  *   error      warden                           error: text, errno: number
  *
- * The error of a job that is not there is ESRCH, of one that is another's EPERM.
+ * The error of a job that is not there is ESRCH, of one that is another's
+ * EPERM.
  *
  * A job in an answer (sizes in bytes; the present ones):
  *   {"key","name","uid","slurm_id","priority","reservation","limit","reserve",

@@ -13,8 +13,8 @@
 #include "plugin/place.h"
 
 /* Make the memory cgroup of step [step] ("step_0") of job [key], and on v1 a
- *   freezer beside it; move process [pid], which is at [now], into what it has not
- *   from Slurm.  What is there already is used. Returns 0, or -1. */
+ *   freezer beside it; move process [pid], which is at [now], into what it has
+ *   not from Slurm.  What is there already is used. Returns 0, or -1. */
 int made_attach (const char *key, const char *step, pid_t pid,
                  const struct place_paths *now, struct mw_err *err);
 

@@ -30,8 +30,8 @@ static bool _ends_with (const char *s, size_t len, const char *end)
 }
 
 /* Where in [path] the step's component begins; NULL: nowhere.  The first one
- * counts, since below it users may make directories of any name; a scope or slice
- * of systemd's is none, whatever node it is named after. */
+ * counts, since below it users may make directories of any name; a scope or
+ * slice of systemd's is none, whatever node it is named after. */
 static const char *_step_of (const char *path)
 {
     for (const char *p = strstr (path, "/step_"); p;
@@ -170,7 +170,8 @@ int place_read (pid_t pid, struct place_paths *paths, struct mw_err *err)
 /* A line of /proc/self/mountinfo (proc(5)) is
  *     ID PARENT DEV ROOT POINT OPTIONS [TAGS] - TYPE SOURCE SUPER
  * Is it the mount of the whole hierarchy of [controller]?  On v2 every
- * controller is in the one mount. Returns the mount point in [line], or NULL. */
+ * controller is in the one mount. Returns the mount point in [line], or
+ * NULL. */
 static const char *_mount_of (char *line, const char *controller, bool v2)
 {
     char *tail = strstr (line, " - "), *field[6], *save = NULL;
@@ -346,7 +347,8 @@ static uint64_t _node_memory (void)
 }
 
 /* The soft limit is the allocation itself; the hard one has cgroup.conf's
- * AllowedRAMSpace in it.  A job without an allocation gets the node's memory. */
+ * AllowedRAMSpace in it.  A job without an allocation gets the node's
+ * memory. */
 uint64_t place_granted (const struct place *p)
 {
     uint64_t soft = UINT64_MAX, hard = UINT64_MAX, node = _node_memory ();
@@ -423,7 +425,8 @@ static int _evacuate (pid_t pid, void *arg)
 }
 
 /* On v1 a new directory inherits the job's switched-off OOM killer, but nobody
- * listens at a step: where the step has a limit of its own, the kernel decides. */
+ * listens at a step: where the step has a limit of its own, the kernel
+ * decides. */
 static void _lift_v1 (struct steps *s, int step, const char *name)
 {
     uint64_t limit;

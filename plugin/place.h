@@ -3,8 +3,9 @@
  * Slurm makes, for each job on a node (cgroup v1, then v2):
  *     memory/slurm/uid_U/job_J/step_X/task_N      and the same in freezer/
  *     system.slice/slurmstepd.scope/JOB/step_X/user/task_N
- * Names differ between versions, so the job's directory is never constructed: it
- * is what stands before "/step_" in /proc/PID/cgroup of one of its processes.
+ * Names differ between versions, so the job's directory is never constructed:
+ * it is what stands before "/step_" in /proc/PID/cgroup of one of its
+ * processes.
  */
 #ifndef MW_PLACE_H
 #define MW_PLACE_H
@@ -58,10 +59,10 @@ int place_open (struct place *p, pid_t pid, struct mw_err *err);
 void place_close (struct place *p);
 
 /* See to it that the job's OOM is declared at the job: on v1 take every
- *   slurmstepd of the job out of the memory hierarchy (they would sleep with the
- *   tasks), and lift the limits of steps that have no smaller one of their own.
- *   A step that has (srun --mem) keeps it, and the kernel's OOM killer in it.
- * Returns 0, or -1 with the first thing that failed. */
+ *   slurmstepd of the job out of the memory hierarchy (they would sleep with
+ *   the tasks), and lift the limits of steps that have no smaller one of their
+ *   own. A step that has (srun --mem) keeps it, and the kernel's OOM killer in
+ * it. Returns 0, or -1 with the first thing that failed. */
 int place_ready (const struct place *p, struct mw_err *err);
 
 /* Undo the lifting, when the warden would not have the job. */

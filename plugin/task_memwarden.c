@@ -2,10 +2,10 @@
  *     TaskPlugin=task/cgroup,task/memwarden
  *
  * There are no flags then: every job has the values of memwarden.conf.  The
- * socket is $MEMWARDEN_SOCKET of slurmd, or the default.  Slurm's step structure
- * is not in libslurm's headers, so it stays opaque; what must be known of the job
- * is read from /proc.  With spank_memwarden.so loaded too, that one does the
- * work, right after us, since it knows more.
+ * socket is $MEMWARDEN_SOCKET of slurmd, or the default.  Slurm's step
+ * structure is not in libslurm's headers, so it stays opaque; what must be
+ * known of the job is read from /proc.  With spank_memwarden.so loaded too,
+ * that one does the work, right after us, since it knows more.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -184,7 +184,8 @@ static void _attend (void)
                     enrolment.spec.key, err.text);
 }
 
-/* ---- Slurm's hooks, as each version wants them (src/interfaces/task.c) ---- */
+/* ---- Slurm's hooks, as each version wants them (src/interfaces/task.c)
+ * ---- */
 
 int task_p_slurmd_batch_request (void *req);
 int task_p_slurmd_launch_request (void *req, uint32_t node, char **text);
@@ -232,8 +233,8 @@ int task_p_pre_setuid (void *step)
 }
 
 /* The first hook, in slurmstepd as root, that comes after every task plugin has
- * made its cgroups: since 23.02 plugins are called in reverse order of names, and
- * task/cgroup after us. */
+ * made its cgroups: since 23.02 plugins are called in reverse order of names,
+ * and task/cgroup after us. */
 #if SLURM_VERSION_NUMBER < SLURM_23_02
 int task_p_pre_set_affinity (void *step, uint32_t task);
 int task_p_set_affinity (void *step, uint32_t task);

@@ -4,8 +4,9 @@
  *
  * In each round of each job one process passes the limit, and exactly one
  * answer has to come of it: OOM, or, where the directory was removed between
- * event and look, GONE.  Of ten rounds eight end by a raised limit, one by a kill
- * and a removal after the answer, and one by a kill and a removal before it.
+ * event and look, GONE.  Of ten rounds eight end by a raised limit, one by a
+ * kill and a removal after the answer, and one by a kill and a removal before
+ * it.
  */
 #include <errno.h>
 #include <stdio.h>

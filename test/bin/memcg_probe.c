@@ -562,7 +562,8 @@ static void slurmstepd_is_spared (void)
     rmdir (path);
 }
 
-/* What a plain signal spares, since Slurm's own sleep is there, a kill takes. */
+/* What a plain signal spares, since Slurm's own sleep is there, a kill
+ * takes. */
 static void the_extern_step_is_killed_but_not_signalled (void)
 {
     uint64_t bytes = MIB;

@@ -1,4 +1,5 @@
-/* recorder.c - writes down what plugins tell the warden, and agrees to all of it
+/* recorder.c - writes down what plugins tell the warden, and agrees to all of
+ * it
  *
  *     recorder SOCKET LOG [hang]
  *
