@@ -314,6 +314,10 @@ static bool _at_message (struct kmsg *k, const char *s, const char *time,
     killed = strstr (s, "Killed process ");
     if (killed && (killed == s || strstr (s, "ut of memory")
                    || strncmp (s, "Memory cgroup", 13) == 0)) {
+        /* memory.oom.group: the first victim is named once more with the group */
+        if (k->open && k->kill.killed
+            && k->kill.pid == _number (killed, "Killed process "))
+            return false;
         if (!k->open && !k->kill.time[0])
             snprintf (k->kill.time, KMSG_TIME_MAX, "%s", time);
         _scope (&k->kill, s, killed);

@@ -170,6 +170,24 @@ static void linux_6_12_records_with_a_gap_and_a_group (void **state)
     assert_string_equal (kills[2].invoker, "other");
 }
 
+/* Really of that kernel; its group's first victim is in the log twice. */
+static void linux_6_12_group_policy_and_global (void **state)
+{
+    (void) state;
+    assert_int_equal (_read ("linux-6.12-dmesg"), 4);
+    assert_string_equal (kills[0].time, "15.986588");
+    assert_int_equal (kills[0].pid, 197);
+    assert_string_equal (kills[0].oom_memcg, "/slurm/job_7");
+    assert_int_equal (kills[1].pid, 198);
+    assert_string_equal (kills[1].comm, "sleep");
+    assert_string_equal (kills[1].oom_memcg, "/slurm/job_7");
+    assert_string_equal (kills[2].constraint, "CONSTRAINT_MEMORY_POLICY");
+    assert_false (kills[2].global);
+    assert_true (kills[3].global);
+    assert_string_equal (kills[3].task_memcg, "/cpuset");
+    assert_int_equal (kills[3].invoker_pid, 205);
+}
+
 static void linux_6_18_of_this_very_kernel (void **state)
 {
     (void) state;
@@ -259,6 +277,7 @@ int main (void)
         cmocka_unit_test (linux_6_1_global_and_sysrq_with_dmesg_T),
         cmocka_unit_test (two_times_before_a_line_are_no_part_of_it),
         cmocka_unit_test (linux_6_12_records_with_a_gap_and_a_group),
+        cmocka_unit_test (linux_6_12_group_policy_and_global),
         cmocka_unit_test (linux_6_18_of_this_very_kernel),
         cmocka_unit_test (a_kill_without_its_head_is_not_lost),
         cmocka_unit_test (other_lines_are_nothing),
