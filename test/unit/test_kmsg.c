@@ -11,7 +11,7 @@
 
 #include "handler/kmsg.h"
 
-#define MAX_KILLS 4
+#define MAX_KILLS 5
 
 static struct kmsg_kill kills[MAX_KILLS];
 
