@@ -5,11 +5,11 @@
 . "$(dirname "$0")/../lib/tap.sh"
 bench=$MW_SRC/test/bench/node_oom
 
-"$bench" --shapes >"$TMP/said" 2>&1
-is 'an option without its value is refused' $? 2
 for need in qemu-system-x86_64 busybox; do
     command -v $need >/dev/null || skip_all "no $need: contrib/install-deps vm"
 done
+"$bench" --shapes >"$TMP/said" 2>&1
+is 'an option without its value is refused' $? 2
 "$bench" --handlers memwarden+ --shapes big --runs 1 --idle 2 --timeout 300 \
     --out "$TMP/out" >"$TMP/said" 2>&1
 is 'it ends well' $? 0 || sed 's/^/# /' "$TMP/said"
