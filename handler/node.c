@@ -40,6 +40,8 @@ struct node_watch {
     char victim[MW_JOBKEY_MAX]; /* being dealt with; "" = none */
     unsigned rung;              /* it is at, since … */
     uint64_t rung_ms;
+    uint64_t stall_need;        /* bytes to give because tasks stalled; 0 */
+    uint64_t stall_ms;          /* stalls until then are spent */
 
     struct signs_fall fall;     /* of MemAvailable and free swap */
 };
@@ -282,6 +284,24 @@ static void _quiet (struct warden *w, uint64_t available)
     _watch (w, available);
 }
 
+/* What stalls have shown is spent once somebody has been chosen for it: as long
+ * as he may still free it that is waited for, and then only new ones count. */
+static uint64_t _stall_need (struct warden *w, const struct policy_node *node,
+                             char *why, size_t len)
+{
+    struct node_watch *n = w->node;
+    const struct job *job = n->victim[0] ? job_find (&w->jobs, n->victim)
+                                         : NULL;
+
+    if (n->open && n->stall_need > 0 && job && job->incident.open
+        && clock_ms () - n->rung_ms < PATIENCE_MS)
+        return n->stall_need;
+    n->stall_need = watch_psi_need (w, node, n->stall_ms, why, len);
+    if (n->stall_need > 0)
+        n->stall_ms = clock_ms ();
+    return n->stall_need;
+}
+
 static void _tick (struct warden *w)
 {
     struct policy_node node;
@@ -301,7 +321,7 @@ static void _tick (struct warden *w)
               : "MemAvailable is below the node reserve");
     need = _need (w, full, &node, &count);
     if (need == 0)
-        need = watch_psi_need (w, &node, why, sizeof (why));
+        need = _stall_need (w, &node, why, sizeof (why));
     if (need == 0) {
         _quiet (w, node.available);
         return;

@@ -202,7 +202,7 @@ bool watch_psi_stalled (const struct warden *w)
 }
 
 uint64_t watch_psi_need (const struct warden *w, const struct policy_node *node,
-                         char *why, size_t len)
+                         uint64_t since_ms, char *why, size_t len)
 {
     static const char *const second[] = {
         [SIGNS_NONE] = "",
@@ -213,7 +213,8 @@ uint64_t watch_psi_need (const struct warden *w, const struct policy_node *node,
     enum signs_second sign;
     uint64_t need;
 
-    if (!watch_psi_stalled (w))
+    if (!watch_psi_stalled (w) || w->psi->stall.ms == 0
+        || w->psi->stalled_ms - w->psi->stall.ms < since_ms)
         return 0;
     sign = signs_second (node, &w->psi->stall, &need);
     if (need > 0)
