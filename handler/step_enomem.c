@@ -13,16 +13,16 @@
 
 #define LOOK_MS 250
 
-/* Small tasks are left alone, in their share of an equal one: a job script must
- * be able to go on starting programs, which inherit its limits. */
-#define SMALL 16
+/* Small processes are left alone: a job script must be able to go on starting
+ * programs, which would inherit its limits. */
+#define SMALL (16 * MW_MIB)
 
 /* Returns how many more tasks there are that get nothing more, or -1: said. */
 static int _lower (struct warden *w, struct job *job)
 {
-    int tasks = memcg_populated (&job->memcg), n;
-    uint64_t least = job->limit / SMALL / (tasks > 0 ? (unsigned) tasks : 1);
+    uint64_t least = job->limit / 16 < SMALL ? job->limit / 16 : SMALL;
     struct mw_err err;
+    int n;
 
     n = rlimits_lower (&job->memcg, w->journal.state_dir, job->spec.key, least,
                        &err);

@@ -59,6 +59,14 @@ is 'has just that afterwards' "$(limit "$(pid_in "own$$")")" 'unlimited 40960000
 touch "$TMP/end3"; mw set "own$$" --limit 96M
 wait $job; is 'and ends by itself' $? 0
 
+# its program, and many that begin and end while the warden looks
+run "script$$" 'enomem@10m,kill' bash -c \
+    "$TOUCHMEM --size 90M --pieces --stay 1 & for k in {1..40}; do $TOUCHMEM --size 1M & done; wait; exit 5"
+wait $job; is 'a job script goes on to its end' $? 5
+run "many$$" 'enomem@10m,kill' "$TOUCHMEM" --size 30M --pieces --children 6
+wait $job; is 'so do several at a time' $? 0
+ok 'no record is left' [ -z "$(ls "$WARDEN_STATE/rlimits")" ]
+
 run_job "none$$" --reservation 32M --limit 32M --reserve 0 --on-oom 'enomem,kill' -- \
     "$TOUCHMEM" --size 64M --pieces
 job=$!
