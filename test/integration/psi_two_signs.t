@@ -1,0 +1,55 @@
+# psi_two_signs.t - tasks stall: only when the node itself looks for memory, and
+# MemAvailable is close to the reserve, has a job to give; one for one need
+# runs: v1
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/warden.sh"
+
+head -c 1 /proc/pressure/memory >/dev/null 2>&1 || skip_all 'this kernel has no PSI'
+# the stalls are real; what the node says of itself are files of ours
+put () { printf '%-4000s\n' "$2" | dd of="$1" bs=8192 conv=notrunc iflag=fullblock status=none; }
+meminfo () { put "$TMP/meminfo" "$(printf 'MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' 1048576 $(($1 * 1024)))"; }
+vmstat () { put "$TMP/vmstat" "$(printf 'pgscan_direct %d\nworkingset_refault_file 7\n' "$1")"; }
+meminfo 600
+vmstat 1000
+cat >"$TMP/wardend" <<END
+#!/bin/sh
+exec unshare -m --propagation private sh -c \\
+    'mount --bind "\$0/meminfo" /proc/meminfo && mount --bind "\$0/vmstat" /proc/vmstat && exec "\$@"' "$TMP" "$WARDEND" "\$@"
+END
+chmod 755 "$TMP/wardend"
+WARDEND=$TMP/wardend
+warden_start 'node-reserve = "100M"
+psi = "some 4ms/2s"
+node-ladder = "kill"
+courier { start = false }' || exit 1
+log () { grep -Eq -- "$1" "$TMP/warden.log"; }
+stalled () { awk '/^some/ { sub (".*=", ""); print }' /proc/pressure/memory; }
+# what stalls is the reader, at its own limit
+run_job reader --priority 900 --reservation 32M --limit 32M -- bash -c '
+    dd if=/dev/zero of="$0/file" bs=1M count=96 status=none
+    until [ -e "$0/stop" ]; do cat "$0/file" >/dev/null; done' "$TMP"
+reader=$!
+run_job hog --priority 100 --reservation 32M --limit 128M -- "$TOUCHMEM" --size 64M --stop-file "$TMP/never"
+hog=$!
+run_job other --priority 200 --reservation 32M --limit 128M -- "$TOUCHMEM" --size 64M --stop-file "$TMP/stop"
+other=$!
+ok 'the jobs have their memory' wait_for 30 grep -q touched "$TMP/hog.out" "$TMP/other.out"
+ok 'tasks stall' wait_for 60 log 'tasks wait for memory \(PSI'
+meminfo 120         # above the reserve, but close to it
+from=$(stalled)
+windows=$((SECONDS + 10))   # what does not happen has to be given its time
+more () { [ $SECONDS -ge $windows ] && [ $(($(stalled) - from)) -gt 500000 ]; }
+ok 'they go on with that for some windows' wait_for 60 more
+unlike 'MemAvailable close to the reserve is not enough' "$(cat "$TMP/warden.log")" 'out of memory'
+
+(n=2000; until [ -e "$TMP/stop" ]; do n=$((n + 100)); vmstat $n; sleep 0.1; done) & scan=$!
+wait $hog; is 'the node looks for memory as well: the hog had to give' $? 137
+meminfo 600
+like 'and it is said why' "$(cat "$TMP/warden.log")" \
+    'the node is out of memory \(tasks wait for memory, and MemAvailable is close to the node reserve\)'
+ok 'the node has memory again' wait_for 30 log 'the node has memory again after .* 1 jobs were chosen'
+touch "$TMP/stop"
+wait $scan
+wait $other; is 'nobody else had to' $? 0
+wait $reader; is 'not even who stalled' $? 0
+done_testing
