@@ -308,20 +308,22 @@ static void _tick (struct warden *w)
     bool full = _pool_is_full (w);
     char why[96];
     unsigned count;
-    uint64_t need;
+    uint64_t need, stalls;
 
     warden_meminfo (w, &node);
     signs_learn (&w->node->fall, clock_ms (), node.available + node.swap_free);
+    stalls = _stall_need (w, &node, why, sizeof (why));
     if (!full && !w->node->open && node.available >= w->node_reserve
-        && !watch_psi_stalled (w)) {
+        && stalls == 0) {
         _quiet (w, node.available);
         return;
     }
-    snprintf (why, sizeof (why), "%s", full ? "the pool is at its limit"
-              : "MemAvailable is below the node reserve");
     need = _need (w, full, &node, &count);
-    if (need == 0)
-        need = _stall_need (w, &node, why, sizeof (why));
+    if (need > 0)
+        snprintf (why, sizeof (why), "%s", full ? "the pool is at its limit"
+                  : "MemAvailable is below the node reserve");
+    else
+        need = stalls;
     if (need == 0) {
         _quiet (w, node.available);
         return;

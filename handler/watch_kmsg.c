@@ -24,7 +24,7 @@
 #include "lib/cleanup.h"
 
 #define READS_A_WAKE 32
-#define READS_AT_END 2048       /* of a job's story: all that is likely there */
+#define READS_AT_END 512        /* of a job's story: all that is likely there */
 #define TOLD_A_SECOND 16
 #define NEAR_MS 5000            /* an OOM detected so long after was the same */
 #define CLOCKS_MS 60000         /* the log's clock drifts: compare anew */
