@@ -2,7 +2,8 @@
 #
 # A test says in its head which machines it is for, as test/run reads it:
 #   # runs: v1 v2          cgroup versions (native v1 here; v2 only in the VM)
-#   # in-vm: 6.12          of the VMs, only those with this kernel
+#   # in-vm: 6.12 6.1-v1   of the VMs, only those whose label begins so
+#   # vm-only              the node itself is to run out: never on this machine
 #   # needs: cluster       a throw-away Slurm cluster (test/lib/cluster.sh)
 # It gets MW_SRC (source tree), MW_BUILD (build tree), and TMP (a private
 # directory, removed at its end).  Whatever it starts it stops in at_exit.
