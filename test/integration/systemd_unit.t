@@ -21,17 +21,21 @@ memwarden run --reservation 64M --limit 64M --on-oom 'grow@60s,kill' -- \
     "$touchmem" --size 150M >"$TMP/grow" 2>&1
 is "a job's OOM is handled" $? 0
 
-memwarden run --name stays --reservation 64M --limit 64M --on-oom 'hold@30m,kill' -- \
-    "$touchmem" --size 150M >"$TMP/stays" 2>&1 &
-held () { [ "$(memwarden jobs --json | jq -r '.[] | select(.key == "stays") | .held')" = true ]; }
-ok 'a job at its limit is held' wait_for 30 held
-memcg=$(memwarden why stays --json | jq -rs 'map(select(.st)) | last | .st.memory')
+memwarden run --name stays --reservation 64M --limit 64M -- \
+    "$touchmem" --size 20M --stop-file "$TMP/stop" >"$TMP/stays" 2>&1 &
+job=$!
+known () { memwarden jobs --json | jq -e '.[] | select(.key == "stays")' >/dev/null; }
+ok 'a job is registered' wait_for 30 known
+memcg=$(find /sys/fs/cgroup -type d -name stays)
+ok 'it can be held' memwarden hold stays
 is 'that is, frozen' "$(cat "$memcg/cgroup.freeze")" 1
 kill -9 "$pid"
-again () { [ "$(main_pid)" != "$pid" ] && [ "$(main_pid)" != 0 ] && held; }
-ok 'killed, it comes back, and still holds the job' wait_for 30 again
+again () { [ "$(main_pid)" != "$pid" ] && [ "$(main_pid)" != 0 ] && known; }
+ok 'killed, it comes back, and still knows the job' wait_for 30 again
 ok 'the unit stops' systemctl stop memwardend
 is 'the job is not left frozen' "$(cat "$memcg/cgroup.freeze")" 0
 is 'nor throttled' "$(cat "$memcg/memory.high")" max
-wait
+touch "$TMP/stop"
+wait $job
+is 'and completes' $? 0
 done_testing
