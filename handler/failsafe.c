@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "handler/cgfile.h"
 #include "handler/job.h"
 #include "handler/journal.h"
+#include "handler/pool.h"
 #include "handler/rlimits.h"
 #include "lib/cleanup.h"
 
@@ -30,12 +30,6 @@ static int _give_back (const struct journal *journal, struct job *job,
     m->ops->set_limit (m, job->limit, job->reserve, NULL);
     /* the kernel's killer must be there when the job runs again */
     rc = m->ops->disarm (m, err);
-    /* the pool's too, which is its parent, or under Slurm the parent's
-     * parent */
-    if (m->ops == &memcg_v1_ops) {
-        cg_write_u64 (m->dir, "../memory.oom_control", 0);
-        cg_write_u64 (m->dir, "../../memory.oom_control", 0);
-    }
     if (job->incident.enomem && rlimits_restore (m, journal->state_dir,
                                                  job->spec.key, err) < 0)
         rc = -1;
@@ -45,6 +39,20 @@ static int _give_back (const struct journal *journal, struct job *job,
         if (m->ops->freeze (m, false, err) < 0)
             rc = -1;
     return rc;
+}
+
+static void _give_pool_back (struct journal *journal)
+{
+    char path[PATH_MAX], text[MW_ERR_MAX];
+    struct mw_err why = { "" };
+    int rc = pool_failsafe (journal->state_dir, path, &why);
+
+    if (rc == 0)
+        return;
+    snprintf (text, sizeof (text), "pool %.200s: %s%.250s", path,
+              rc > 0 ? "given back to the kernel" : "not given back: ",
+              why.text);
+    journal_append (journal, "failsafe", NULL, NULL, text, NULL, NULL);
 }
 
 int failsafe_run (const char *state_dir, struct mw_err *err)
@@ -73,6 +81,7 @@ int failsafe_run (const char *state_dir, struct mw_err *err)
         }
         journal_append (&journal, "failsafe", job, NULL, text, NULL, NULL);
     }
+    _give_pool_back (&journal);
     while (jobs.first)
         job_free (&jobs, jobs.first);
     journal_close (&journal);

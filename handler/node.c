@@ -15,6 +15,7 @@
 
 #include "handler/cgfile.h"
 #include "handler/clock.h"
+#include "handler/pool.h"
 #include "handler/signs.h"
 #include "handler/warden.h"
 #include "handler/watch_kmsg.h"
@@ -369,13 +370,17 @@ static int _take_pool (struct warden *w, struct mw_err *err)
     /* a limit that somebody has set below is theirs to set */
     if (m->set_limit < limit)
         limit = m->set_limit;
-    if (m->ops->set_limit (m, limit, POOL_WALL, err) < 0
-        || m->ops->arm (m, err) < 0)
+    if (pool_remember (w->journal.state_dir, m, err) < 0)
         return -1;
+    if (m->ops->set_limit (m, limit, POOL_WALL, err) < 0
+        || m->ops->arm (m, err) < 0) {
+        pool_give_back (w->journal.state_dir, m, NULL);
+        return -1;
+    }
     rc = sd_event_add_io (w->loop, &n->event, m->event, m->ops->epoll_events,
                           _on_pool, w);
     if (rc < 0) {
-        m->ops->disarm (m, NULL);
+        pool_give_back (w->journal.state_dir, m, NULL);
         errno = -rc;
         return mw_err_errno (err, "cannot listen to the pool");
     }
@@ -410,6 +415,7 @@ static void _find_pool (struct warden *w)
 
 int node_open (struct warden *w, struct mw_err *err)
 {
+    char old[PATH_MAX];     /* of a warden that was killed, and is no more one */
     struct node_watch *n;
     int rc;
 
@@ -428,6 +434,8 @@ int node_open (struct warden *w, struct mw_err *err)
     }
     w->node = n;
     node_look (w);
+    if (n->pool.dir < 0)
+        pool_failsafe (w->journal.state_dir, old, NULL);
     return 0;
 }
 
@@ -440,7 +448,7 @@ void node_close (struct warden *w)
     sd_event_source_disable_unref (n->event);
     sd_event_source_disable_unref (n->timer);
     if (n->pool.dir >= 0) {
-        n->pool.ops->disarm (&n->pool, NULL);
+        pool_give_back (w->journal.state_dir, &n->pool, NULL);
         memcg_close (&n->pool);
     }
     free (n);
