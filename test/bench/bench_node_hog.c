@@ -121,7 +121,7 @@ static void _touch_private (uint64_t bytes)
 static void _grow (void (*touch) (uint64_t bytes), unsigned share)
 {
     uint64_t first = opt.first / share, rate = opt.rate / share, done = 0;
-    uint64_t most = opt.most / share, began, due;
+    uint64_t most = opt.most / share, began, due, now;
 
     while (done < first) {
         touch (STEP);
@@ -134,8 +134,9 @@ static void _grow (void (*touch) (uint64_t bytes), unsigned share)
         touch (STEP);
         done += STEP;
         due = rate ? began + (done - first) * 1000000 / rate : 0;
-        if (_now_us () < due)
-            usleep ((useconds_t) (due - _now_us ()));
+        now = _now_us ();
+        if (now < due)
+            usleep ((useconds_t) (due - now));
     }
     _stay ();
 }
