@@ -46,15 +46,15 @@ static bool _refaulted (const struct job *job, uint64_t *bytes)
     return any;
 }
 
-/* µs for which all tasks of the memcg stalled, ever; v2 only. */
+/* µs for which some task of the memcg stalled, ever; v2 only. */
 static uint64_t _stalled_us (const struct job *job)
 {
-    const char *full, *total;
+    const char *some, *total;
     unsigned long long us;
     char text[512];
 
     if (cg_read (job->memcg.dir, "memory.pressure", text, sizeof (text)) > 0
-        && (full = strstr (text, "full ")) && (total = strstr (full, "total="))
+        && (some = strstr (text, "some ")) && (total = strstr (some, "total="))
         && sscanf (total, "total=%llu", &us) == 1)
         return us;
     return 0;
