@@ -84,6 +84,7 @@ static void _leave (struct warden *w, struct job *job, unsigned to)
     struct incident *in = &job->incident;
     const struct step_ops *next = step_table[in->ladder->step[to].kind];
 
+    in->pushing = false;
     if (_ops (job)->undo)
         _ops (job)->undo (w, job);
     if (!next->frozen) {

@@ -156,6 +156,7 @@ static void _put_incident (const struct incident *in)
     _put_number ("again_ms", in->again_ms);
     _put_flag ("frozen", in->frozen);
     _put_flag ("reserve_open", in->reserve_open);
+    _put_number ("frozen_ms", in->frozen_ms);
     _put_flag ("slowed", in->slowed);
     _put_flag ("enomem", in->enomem);
     _put_flag ("suspended", in->suspended);

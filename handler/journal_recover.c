@@ -62,6 +62,7 @@ static bool _incident (const json_t *j, struct incident *in)
     in->again_ms = _number (j, "again_ms");
     in->frozen = _flag (j, "frozen");
     in->reserve_open = _flag (j, "reserve_open");
+    in->frozen_ms = _number (j, "frozen_ms");
     in->slowed = _flag (j, "slowed");
     in->enomem = _flag (j, "enomem");
     in->suspended = _flag (j, "suspended");

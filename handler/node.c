@@ -206,6 +206,8 @@ static uint64_t _patience (const struct warden *w, const struct job *job)
     switch (in->ladder->step[in->step].kind) {
     case MW_STEP_HOLD:
     case MW_STEP_SUSPEND:
+        if (in->pushing)
+            return PATIENCE_MS;
         return job->bounces > w->conf.max_bounces ? 0 : FROZEN_PATIENCE_MS;
     case MW_STEP_SLOW:
     case MW_STEP_ENOMEM:

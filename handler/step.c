@@ -100,16 +100,36 @@ int step_assert_limit (struct job *job, struct mw_err *err)
     return job->memcg.ops->set_limit (&job->memcg, limit, wall, err);
 }
 
+static void _record_freeze (struct warden *w, struct job *job, bool on)
+{
+    struct incident *in = &job->incident;
+    uint64_t ms = in->frozen_ms ? clock_ms () - in->frozen_ms : 0;
+    char a[MW_SIZE_STRLEN], out[64] = "", more[80];
+
+    in->frozen = on;
+    in->frozen_ms = on ? clock_ms () : 0;
+    if (on) {
+        report (w, job, "held", REPORT_LOG, "job %s: held (its tasks are "
+                "frozen)", job->spec.key);
+        return;
+    }
+    if (in->pushed > 0)
+        snprintf (out, sizeof (out), "; %s of it had been moved to swap",
+                  mw_size_format (in->pushed, a, sizeof (a)));
+    snprintf (more, sizeof (more), "\"frozen_for_ms\":%" PRIu64
+              ",\"pushed\":%" PRIu64, ms, in->pushed);
+    report_more (w, job, "thawed", REPORT_LOG, more, "job %s: goes on (its "
+                 "tasks are thawed) after %" PRIu64 ".%" PRIu64 " s%s",
+                 job->spec.key, ms / 1000, ms % 1000 / 100, out);
+}
+
 int step_freeze (struct warden *w, struct job *job, bool on)
 {
     struct mw_err err;
 
     if (job->incident.frozen == on)
         return 0;
-    job->incident.frozen = on;
-    report (w, job, on ? "held" : "thawed", REPORT_LOG,
-            on ? "job %s: held (its tasks are frozen)"
-               : "job %s: goes on (its tasks are thawed)", job->spec.key);
+    _record_freeze (w, job, on);
     if (job->memcg.ops->freeze (&job->memcg, on, &err) == 0)
         return 0;
     job->incident.frozen = !on;

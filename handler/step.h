@@ -58,6 +58,9 @@ extern const struct step_ops *const step_table[MW_STEP_COUNT];
 /* Call the step again with STEP_TIMER in [ms]; deadlines come by themselves. */
 void step_timer (struct warden *w, struct job *job, uint64_t ms);
 
+/* Is there room in swap to push pages to? */
+bool step_swap_free (void);
+
 /* Shared by several steps.  Each remembers in job->incident, records, acts, and
  * returns 0; or -1 when it could not, with that recorded and remembered. */
 int step_freeze (struct warden *w, struct job *job, bool on);

@@ -14,13 +14,18 @@
 
 #define PIECE (16 * MW_MIB)
 
-static bool _available (struct warden *w, struct job *job, struct mw_err *why)
+bool step_swap_free (void)
 {
     struct sysinfo si;
 
+    return sysinfo (&si) == 0 && si.freeswap > 0;
+}
+
+static bool _available (struct warden *w, struct job *job, struct mw_err *why)
+{
     (void) w;
     (void) job;
-    if (sysinfo (&si) == 0 && si.freeswap > 0)
+    if (step_swap_free ())
         return true;
     mw_err_set (why, "there is no free swap to push its pages to");
     return false;

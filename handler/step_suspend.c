@@ -4,13 +4,55 @@
  * frees its CPUs, so a controller that is slow or down changes nothing for the
  * memory: the job stays frozen here, and the request stays in the spool until
  * it is carried out or the job is to go on (step_unsuspend).
+ *
+ * For the node's sake its pages are pushed out to swap meanwhile, where there
+ * is some, all of them: whoever gets the room is to have it for a while.
  */
 
 #include <inttypes.h>
+#include <stdio.h>
 
+#include "handler/clock.h"
 #include "handler/step.h"
 
+#define PIECE (16 * MW_MIB)
+
 enum { ASKED = 1, PARKED };
+
+/* One more piece, or the time of the controller's answer. */
+static void _next_timer (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+    uint64_t due = in->step_ms + w->conf.controller_timeout_ms;
+    uint64_t now = clock_ms ();
+
+    if (in->pushing)
+        step_timer (w, job, 1);
+    else if (in->phase == ASKED)
+        step_timer (w, job, due > now ? due - now : 0);
+}
+
+static void _push (struct warden *w, struct job *job)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN], more[32];
+    struct incident *in = &job->incident;
+    uint64_t freed = 0;
+    int rc = job->memcg.ops->reclaim (&job->memcg, PIECE, &freed, NULL);
+
+    in->pushed += freed;
+    if (rc == 0 && freed > 0 && step_swap_free ())
+        return;
+    in->pushing = false;
+    step_read_usage (job);
+    snprintf (more, sizeof (more), "\"pushed\":%" PRIu64, in->pushed);
+    report_more (w, job, "step", REPORT_LOG, more, "job %s: %s of it pushed "
+                 "out in %" PRIu64 " ms; it uses %s now, and %s of swap",
+                 job->spec.key, mw_size_format (in->pushed, a, sizeof (a)),
+                 clock_ms () - in->step_ms,
+                 mw_size_format (job->usage.total, b, sizeof (b)),
+                 mw_size_format (job->usage.swap, c, sizeof (c)));
+    warden_room (w);
+}
 
 static enum step_result _start (struct warden *w, struct job *job)
 {
@@ -19,6 +61,8 @@ static enum step_result _start (struct warden *w, struct job *job)
     if (step_freeze (w, job, true) < 0)
         return STEP_NEXT;
     in->phase = PARKED;
+    in->pushing = in->trigger == TRIGGER_NODE && step_swap_free ();
+    _next_timer (w, job);
     if (job->spec.slurm_id == 0) {
         report (w, job, "step", REPORT_LOG, "job %s: no controller knows it: "
                 "it is held here, its CPUs are not freed", job->spec.key);
@@ -30,7 +74,7 @@ static enum step_result _start (struct warden *w, struct job *job)
         return STEP_WAIT;
     }
     in->phase = ASKED;
-    step_timer (w, job, w->conf.controller_timeout_ms);
+    _next_timer (w, job);
     return STEP_WAIT;
 }
 
@@ -45,17 +89,24 @@ static enum step_result _answered (struct warden *w, struct job *job,
     else
         report (w, job, "step", REPORT_LOG, "job %s: the controller does not "
                 "suspend it (%s); it is held here", job->spec.key, a->text);
+    _next_timer (w, job);
     return STEP_WAIT;
 }
 
-static enum step_result _late (struct warden *w, struct job *job)
+static enum step_result _timer (struct warden *w, struct job *job)
 {
-    if (job->incident.phase == ASKED) {
-        job->incident.phase = PARKED;
+    struct incident *in = &job->incident;
+
+    if (in->pushing)
+        _push (w, job);
+    if (in->phase == ASKED &&
+        clock_ms () - in->step_ms >= w->conf.controller_timeout_ms) {
+        in->phase = PARKED;
         report (w, job, "step", REPORT_LOG, "job %s: no answer of the "
                 "controller in %" PRIu64 " ms; it is held here, the request "
                 "stays", job->spec.key, w->conf.controller_timeout_ms);
     }
+    _next_timer (w, job);
     return STEP_WAIT;
 }
 
@@ -71,10 +122,9 @@ static enum step_result _run (struct warden *w, struct job *job,
     case STEP_ANSWER:
         return _answered (w, job, answer);
     case STEP_TIMER:
-        return _late (w, job);
+        return _timer (w, job);
     case STEP_RECOVER:
-        if (job->incident.phase == ASKED)
-            step_timer (w, job, w->conf.controller_timeout_ms);
+        _next_timer (w, job);
         return step_look_for_room (w, job);
     case STEP_HEADROOM:
         return step_look_for_room (w, job);

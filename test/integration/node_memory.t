@@ -14,6 +14,7 @@ kills () { dmesg | grep -c 'Killed process'; }
 before=$(kills)
 # nothing is set that would help: limits as large as the node
 warden_start 'node-ladder = "kill"
+max-burst = "x64"
 courier { start = false }' || exit 1
 
 # a bystander: no job, and the kernel's favourite
@@ -25,8 +26,8 @@ run_job innocent --priority 100 --reservation "$((half + 100))M" -- \
 innocent=$!
 ok 'the innocent has half of the node' wait_for 60 grep -q touched "$TMP/innocent.out"
 ok 'the bystander has its memory' wait_for 60 grep -q touched "$TMP/bystander.out"
-run_job hog --priority 900 --reservation 64M --limit "$((2 * total))M" -- \
-    "$TOUCHMEM" --size "$((2 * total))M"
+run_job hog --priority 900 --reservation 64M --limit "${total}M" -- \
+    "$TOUCHMEM" --size "$((total - 64))M"
 wait $!; is 'the hog was killed' $? 137
 is 'not by the kernel' "$(kills)" "$before"
 ok 'the innocent is still there' kill -0 $innocent

@@ -267,6 +267,71 @@ static void _check_fewest (const struct trial *t)
     CHECK (t, "the fewest of the tier", t->plan.chosen == k);
 }
 
+/* The terms that the plan names are what the rules say, and say the order: over
+ * their reservation or not, priority, relative overage, what can be requeued,
+ * lost work; among the victims and among those who are let off. */
+static void _check_terms (const struct trial *t, const struct policy_rank *r)
+{
+    const struct policy_job *j = &t->jobs[r->job];
+    uint64_t over = _over (j) ? j->used - j->reservation : 0;
+    unsigned __int128 lost = (unsigned __int128) j->elapsed_ms * j->cpus;
+    unsigned __int128 part = (unsigned __int128) over * 1000;
+
+    CHECK (t, "the overage is told", r->overage == over);
+    CHECK (t, "lost work is told",
+           r->lost_work == (lost > UINT64_MAX ? UINT64_MAX : (uint64_t) lost));
+    if (over == 0)
+        CHECK (t, "relative overage is told", r->relative == 0);
+    else if (j->reservation == 0)
+        CHECK (t, "relative overage is told", r->relative == UINT64_MAX);
+    else if (part <= UINT64_MAX)
+        CHECK (t, "relative overage is told",
+               r->relative == (uint64_t) part / j->reservation);
+}
+
+/* Is [b] to be taken before [a], whatever the order of input? */
+static bool _wrong_way (const struct trial *t, const struct policy_rank *a,
+                        const struct policy_rank *b)
+{
+    const struct policy_job *ja = &t->jobs[a->job], *jb = &t->jobs[b->job];
+    const uint64_t most = (UINT64_C (1) << 52) - 1;     /* told apart up to */
+    uint64_t ra = a->relative < most ? a->relative : most;
+    uint64_t rb = b->relative < most ? b->relative : most;
+
+    if (_tier_before (ja, jb, t->order) || _tier_before (jb, ja, t->order))
+        return _tier_before (jb, ja, t->order);
+    if (ra != rb)
+        return rb > ra;
+    if (ja->requeueable != jb->requeueable)
+        return jb->requeueable;
+    return b->lost_work < a->lost_work;
+}
+
+static void _check_order (const struct trial *t)
+{
+    const struct policy_rank *r = t->ranks;
+    uint64_t leaving = 0, left;
+    unsigned i;
+
+    for (i = 0; i < t->count; i++) {
+        _check_terms (t, &r[i]);
+        if (t->jobs[i].leaving)
+            leaving += _frees (&t->jobs[i]);
+        if (i > 0 && (i < t->plan.chosen || i > t->plan.chosen) &&
+            _candidate (&t->jobs[r[i - 1].job]) &&
+            _candidate (&t->jobs[r[i].job]))
+            CHECK (t, "everyone in turn", !_wrong_way (t, &r[i - 1], &r[i]));
+    }
+    left = t->need > leaving ? t->need - leaving : 0;
+    for (i = 1; t->plan.chosen == 1 && i < t->count; i++) {
+        if (_candidate (&t->jobs[r[i].job]) &&
+            _frees (&t->jobs[r[i].job]) >= left &&
+            _frees (&t->jobs[r[0].job]) >= left)
+            CHECK (t, "of those who suffice the first in turn",
+                   !_wrong_way (t, &r[0], &r[i]));
+    }
+}
+
 static void _check_same (const struct trial *t)
 {
     struct trial again = *t;
@@ -344,6 +409,7 @@ static void a_million_nodes_keep_every_promise (void **state)
         _check_tiers (&t);
         _check_minimal (&t);
         _check_fewest (&t);
+        _check_order (&t);
         _check_same (&t);
         _check_shuffled (&t);
         if (i % 16 == 0)
