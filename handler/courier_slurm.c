@@ -251,13 +251,14 @@ static void _raise_and_release (struct target *t, struct courier_result *res)
 static void _requeue (struct target *t, struct courier_result *res)
 {
     job_array_resp_msg_t *resp = NULL;
-    bool more = t->r->mem_mb > 0;
+    /* suspending has set its priority to 0, and there it would wait for ever */
+    bool hold = t->r->mem_mb > 0 || t->suspended;
     int code;
 
     /* one restart later and pending: our own work, or the user's; half done if
      * it is held */
     if (t->restarts == t->r->restart_count + 1 && t->pending) {
-        if (more && t->priority == 0)
+        if (t->priority == 0)
             _raise_and_release (t, res);
         else
             courier_say (res, COURIER_DONE, 0, "requeued already");
@@ -274,11 +275,11 @@ static void _requeue (struct target *t, struct courier_result *res)
                      "it was submitted with --no-requeue");
         return;
     }
-    code = _code (slurm_requeue2 (t->id, more ? JOB_REQUEUE_HOLD : 0, &resp),
+    code = _code (slurm_requeue2 (t->id, hold ? JOB_REQUEUE_HOLD : 0, &resp),
                   resp);
     if (code)
         _failed (res, code, "cannot requeue it");
-    else if (more)
+    else if (hold)
         _raise_and_release (t, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued");

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# runs: v1
+# needs: cluster
+# A job that was suspended at the controller and is requeued then runs again: what
+# suspending left behind (priority 0) does not hold it for ever.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$MW_SRC/test/lib/cluster.sh"
+. "$MW_SRC/test/lib/courier.sh"
+
+cluster_start || { fail 'a cluster'; done_testing; exit; }
+courier_start
+job=$(submit --requeue --mem=50 --wrap '[ -n "$SLURM_RESTART_COUNT" ] || sleep 1000')
+ok 'a job runs' wait_job "$job" RUNNING 30
+is 'suspend: done' "$(ask suspend "$job")" 'ok 0 suspended'
+is 'requeue: done' "$(ask requeue "$job")" 'ok 0 requeued'
+ok 'it runs again, to its end' wait_job "$job" COMPLETED 60
+is 'once' "$(job_field "$job" Restarts)" 1
+done_testing
