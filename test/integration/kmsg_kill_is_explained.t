@@ -1,11 +1,10 @@
 # kmsg_kill_is_explained.t - a kill by the kernel itself, in a registered job, is in
 # the job's story: which process, whose limit, who was first, what to set
-# runs: v1 v2
+# runs: v1
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 
 v1=/sys/fs/cgroup/memory
-[ -d $v1 ] || v1=
 warden_start 'courier { start = false }' || exit 1
 run_job victim --reservation 48M --limit 64M --on-oom 'hold@10m,kill' -- \
     bash -c 'echo up; until [ -e "$0" ]; do sleep 0.05; done
@@ -13,12 +12,7 @@ run_job victim --reservation 48M --limit 64M --on-oom 'hold@10m,kill' -- \
 ok 'the job runs' wait_for 30 grep -q up "$TMP/victim.out"
 dir=$(last_state victim memory)
 # somebody takes the OOM away from the warden: the kernel answers at the limit
-if [ -n "$v1" ]; then
-    echo 0 >"$dir/memory.oom_control"
-else
-    echo max >"$dir/memory.high"
-    echo 64M >"$dir/memory.max"
-fi
+echo 0 >"$dir/memory.oom_control"
 touch "$TMP/go"
 told () { jq -c 'select(.event == "kernel-kill" and .job == "victim")' "$WARDEN_STATE/journal.jsonl"; }
 ok 'the kill is recorded' wait_for 30 journal_has victim kernel-kill
@@ -36,14 +30,12 @@ like 'in the job'"'"'s story' "$(mw why victim)" 'kernel itself has killed proce
 like 'in the log' "$(cat "$TMP/warden.log")" 'job victim: the kernel itself has killed'
 like 'the job was told' "$(wait_for 10 grep -q 'itself has killed' "$TMP/victim.err"; cat "$TMP/victim.err")" 'kernel itself has killed'
 
-if [ -n "$v1" ]; then   # on v2 a job that has processes can have no directories
-    run_job below --reservation 48M --limit 128M -- bash -c '
-        mkdir "$0/step"; echo 0 >"$0/step/memory.oom_control"
-        echo 32M >"$0/step/memory.limit_in_bytes"
-        (echo $BASHPID >"$0/step/cgroup.procs"; exec "$1" --size 100M)
-        echo "child $?"; rmdir "$0/step"' "$v1/$WARDEN_POOL/below" "$TOUCHMEM"
-    wait $!
-    like 'a limit below the job'"'"'s is named' "$(mw why below)" \
-        "a limit below the job's was reached.*/$WARDEN_POOL/below/step is not memwarden's"
-fi
+run_job below --reservation 48M --limit 128M -- bash -c '
+    mkdir "$0/step"; echo 0 >"$0/step/memory.oom_control"
+    echo 32M >"$0/step/memory.limit_in_bytes"
+    (echo $BASHPID >"$0/step/cgroup.procs"; exec "$1" --size 100M)
+    echo "child $?"; rmdir "$0/step"' "$v1/$WARDEN_POOL/below" "$TOUCHMEM"
+wait $!
+like 'a limit below the job'"'"'s is named' "$(mw why below)" \
+    "a limit below the job's was reached.*/$WARDEN_POOL/below/step is not memwarden's"
 done_testing
