@@ -101,7 +101,7 @@ static json_t *_job (struct job *job)
     step_read_usage (job);
     name = json_string (job->spec.name);        /* NULL: not UTF-8 */
     return json_pack ("{s:s,s:o,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
-                      "s:s,s:s,s:s,s:i,s:o,s:b,s:b}",
+                      "s:s,s:s,s:s,s:i,s:o,s:b,s:b,s:s,s:s,s:s,s:s}",
                       "key", job->spec.key,
                       "name", name ? name : json_string ("?"),
                       "uid", (json_int_t) job->spec.uid,
@@ -122,7 +122,11 @@ static json_t *_job (struct job *job)
                       "incidents", (int) job->incidents,
                       "incident", _incident (job),
                       "held", (int) job->incident.frozen,
-                      "suspended", (int) job->incident.suspended);
+                      "suspended", (int) job->incident.suspended,
+                      "class", job->class ? job->class->name : "",
+                      "partition", job->facts.partition,
+                      "account", job->facts.account,
+                      "qos", job->facts.qos);
 }
 
 /* ---- the requests -------------------------------------------------------- */
@@ -306,16 +310,12 @@ static int _set_priority (struct request *r, struct job *job,
 static int _set_limit (struct request *r, struct job *job,
                        const json_t *value, struct mw_err *err)
 {
-    const struct mw_amount *max = &r->w->conf.max_burst;
     uint64_t bytes = (uint64_t) json_integer_value (value);
-    uint64_t cap = warden_capacity (r->w), before = job->limit, burst;
+    uint64_t cap = warden_capacity (r->w), before = job->limit;
     char a[MW_SIZE_STRLEN];
 
-    if (job->class && job->class->max_burst.kind != MW_AMOUNT_NONE)
-        max = &job->class->max_burst;
-    burst = mw_amount_of (max, job->reservation, cap);
-    if (r->peer->who.uid != 0 && burst < cap)
-        cap = burst;
+    if (r->peer->who.uid != 0)
+        cap = job_limit_cap (job, &r->w->conf, cap);
     if (!json_is_integer (value) || bytes < job->reservation || bytes > cap) {
         errno = ERANGE;
         return mw_err_set (err, "the limit must be from the reservation (%"

@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handler/journal.h"
+
 /* The low bits of a job's state; slurm.h has it since 22.05 only inside. */
 #define STATE_BASE 0x000000ff
 /* Slurm's own status of a job that the kernel's OOM killer has hit */
@@ -33,7 +35,8 @@ struct target {
     uint64_t memory;            /* MiB a node, or a CPU with MEM_PER_CPU */
     uint32_t cpus;              /* of one node, at least 1 */
     uint32_t priority;
-    char *node;                 /* of its batch step, owned by [msg] */
+    char *node;                 /* of its batch step; all owned by [msg] */
+    const char *partition, *account, *qos;
     job_info_msg_t *msg;
 };
 
@@ -98,6 +101,9 @@ static void _look_at (struct target *t, const slurm_job_info_t *j)
         t->cpus = 1;
     t->priority = j->priority;
     t->node = j->batch_host;
+    t->partition = j->partition;
+    t->account = j->account;
+    t->qos = j->qos;
 }
 
 static int _load (struct target *t, const struct spool_request *r,
@@ -376,6 +382,24 @@ static void _comment (struct target *t, struct courier_result *res)
         courier_say (res, COURIER_DONE, 0, "set");
 }
 
+/* "" where there is none, or one too long to be matched. */
+static const char *_name (const char *name, char *buf, size_t len)
+{
+    return json_escape (name && strlen (name) < 64 ? name : "", buf, len);
+}
+
+static void _look_up (struct target *t, struct courier_result *res)
+{
+    char p[64 * 6], a[64 * 6], q[64 * 6];
+
+    if (_same_run (t, res))
+        courier_say (res, COURIER_DONE, 0,
+                     "{\"partition\":\"%s\",\"account\":\"%s\","
+                     "\"qos\":\"%s\"}", _name (t->partition, p, sizeof (p)),
+                     _name (t->account, a, sizeof (a)),
+                     _name (t->qos, q, sizeof (q)));
+}
+
 /* This machine's node name: the only one with its host name, unless [name] says
  * (several slurmd may run on one host). Returns 0, or -1 with [res] filled. */
 static int _node_name (const char *name, char *out, size_t len,
@@ -443,6 +467,7 @@ static void (*const job_ops[SPOOL_OP_COUNT]) (struct target *t,
     [SPOOL_NOTIFY] = _notify,
     [SPOOL_COMMENT] = _comment,
     [SPOOL_ADMIN_COMMENT] = _comment,
+    [SPOOL_LOOKUP] = _look_up,
 };
 
 void courier_slurm (const struct spool_request *r, const struct conf *conf,

@@ -170,19 +170,26 @@ static uint64_t _reservation (const struct job *job, const struct conf *conf,
                          capacity / node_cpus * cpus);
 }
 
+uint64_t job_limit_cap (const struct job *job, const struct conf *conf,
+                        uint64_t capacity)
+{
+    const struct conf_class *c = job->class;
+    uint64_t cap = mw_amount_of (_first (c ? &c->max_burst : NULL, NULL,
+                                         &conf->max_burst),
+                                 job->reservation, capacity);
+
+    return cap < capacity ? cap : capacity;
+}
+
 static int _limit (struct job *job, const struct conf *conf, uint64_t capacity,
                    struct mw_err *note)
 {
     const struct conf_class *c = job->class;
-    const struct mw_amount *burst, *max;
+    const struct mw_amount *burst;
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
-    uint64_t cap;
+    uint64_t cap = job_limit_cap (job, conf, capacity);
 
     burst = _first (&job->spec.burst, c ? &c->burst : NULL, &conf->burst);
-    max = _first (c ? &c->max_burst : NULL, NULL, &conf->max_burst);
-    cap = mw_amount_of (max, job->reservation, capacity);
-    if (cap > capacity)
-        cap = capacity;
     job->limit = mw_amount_of (burst, job->reservation, job->reservation);
     if (burst == &job->spec.burst && job->limit < job->reservation) {
         errno = EINVAL;
@@ -274,4 +281,42 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
         _note (note, "priority capped at %u", cap);
     }
     return _ladder (job, conf, note);
+}
+
+/* What [class] gives to a job like [job]. */
+static int _given (struct job *to, const struct job *job,
+                   const struct conf_class *class, const struct conf *conf,
+                   uint64_t capacity, unsigned node_cpus, struct mw_err *note)
+{
+    *to = (struct job) { .spec = job->spec, .class = class };
+    return job_resolve (to, conf, capacity, node_cpus, note);
+}
+
+int job_reclass (struct job *job, const struct conf_class *class,
+                 const struct conf *conf, uint64_t capacity,
+                 unsigned node_cpus, struct mw_err *note)
+{
+    static struct job was, is;          /* too large for the stack */
+    int rc = -1;
+
+    if (_given (&was, job, job->class, conf, capacity, node_cpus, NULL) == 0 &&
+        _given (&is, job, class, conf, capacity, node_cpus, note) == 0) {
+        job->class = class;
+        if (job->limit == was.limit ||
+            job->limit > job_limit_cap (job, conf, capacity))
+            job->limit = is.limit;
+        if (job->priority == was.priority ||
+            job->priority > job_priority_cap (job, conf))
+            job->priority = is.priority;
+        job->reserve = is.reserve;
+        if (job->ladder == was.ladder) {
+            job->ladder = is.ladder;
+            is.ladder = was.ladder;     /* the job's own use of it */
+        }
+        rc = 0;
+    }
+    ladder_drop (was.ladder);
+    ladder_drop (is.ladder);
+    was.ladder = is.ladder = NULL;
+    return rc;
 }

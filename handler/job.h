@@ -8,6 +8,7 @@
 #include "handler/conf.h"
 #include "handler/incident.h"
 #include "handler/memcg.h"
+#include "handler/spool.h"
 #include "lib/jobspec.h"
 
 struct sd_event_source;
@@ -18,6 +19,12 @@ struct job_refault {
     unsigned looks;                 /* in a row that found it so */
 };
 
+/* What the controller alone knows of it (class.h). */
+struct job_facts {
+    bool known;
+    char partition[64], account[64], qos[64];
+};
+
 struct job {
     struct job *next;               /* all jobs, in order of registration */
     struct job_table *table;        /* it is in */
@@ -26,6 +33,8 @@ struct job {
     struct memcg memcg;
     char *freezer_path;                     /* NULL = none */
     const struct conf_class *class;         /* NULL = none matches */
+    struct job_facts facts;
+    char lookup[SPOOL_ID_MAX];              /* asked for them; "" = not */
 
     uint64_t reservation, limit, reserve;   /* bytes, resolved and clamped; the
                                                present limit is memcg.set_limit */
@@ -79,6 +88,18 @@ struct job *job_find (struct job_table *t, const char *key);
  * Returns 0, or -1 (EINVAL) with the reason in [note]. */
 int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
                  unsigned node_cpus, struct mw_err *note);
+
+/* Put [job] into [class]: what it has been given by its old class becomes what
+ *   the new one gives; what people have set since stays, up to the new class's
+ *   caps. [note] as above.
+ * Returns 0, or -1, nothing changed. */
+int job_reclass (struct job *job, const struct conf_class *class,
+                 const struct conf *conf, uint64_t capacity,
+                 unsigned node_cpus, struct mw_err *note);
+
+/* The highest limit that the owner of [job] may give it, in bytes. */
+uint64_t job_limit_cap (const struct job *job, const struct conf *conf,
+                        uint64_t capacity);
 
 /* The highest priority that the owner of [job] may give it. */
 unsigned job_priority_cap (const struct job *job, const struct conf *conf);

@@ -187,6 +187,11 @@ static void _put_state (const struct job *job)
     _put_number ("registered_ms", job->registered_ms);
     _put_number ("mark_ms", job->mark_ms);
     _put_number ("peak", job->peak);
+    if (job->facts.known) {
+        _put_text ("partition", job->facts.partition);
+        _put_text ("account", job->facts.account);
+        _put_text ("qos", job->facts.qos);
+    }
     _put_incident (&job->incident);
     _put_end ("},");
 }

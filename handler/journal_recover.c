@@ -88,6 +88,11 @@ static bool _path (const char *text, char **slot)
     return true;
 }
 
+static void _fact (const json_t *st, const char *key, char out[64])
+{
+    snprintf (out, 64, "%s", _text (st, key));
+}
+
 /* Put state [st] into [job]. Returns false where it is not a whole state. */
 static bool _apply (const json_t *st, struct job *job)
 {
@@ -111,6 +116,10 @@ static bool _apply (const json_t *st, struct job *job)
     job->registered_ms = _number (st, "registered_ms");
     job->mark_ms = _number (st, "mark_ms");
     job->peak = _number (st, "peak");
+    job->facts.known = json_object_get (st, "partition") != NULL;
+    _fact (st, "partition", job->facts.partition);
+    _fact (st, "account", job->facts.account);
+    _fact (st, "qos", job->facts.qos);
     return _incident (json_object_get (st, "incident"), &job->incident);
 }
 

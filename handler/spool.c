@@ -34,6 +34,7 @@ const char *const spool_op_name[SPOOL_OP_COUNT] = {
     [SPOOL_HOOK] = "hook",
     [SPOOL_WEBHOOK] = "webhook",
     [SPOOL_DRAIN] = "drain",
+    [SPOOL_LOOKUP] = "lookup",
 };
 
 static bool _id_valid (const char *id)

@@ -36,6 +36,8 @@ enum spool_op {
                                its stdin */
     SPOOL_WEBHOOK,          /* text: JSON to POST */
     SPOOL_DRAIN,            /* text: reason; drain this node */
+    SPOOL_LOOKUP,           /* its answer's text: {"partition","account",
+                               "qos"} */
     SPOOL_OP_COUNT
 };
 

@@ -6,8 +6,6 @@
 #include "handler/warden.h"
 
 #include <errno.h>
-#include <fnmatch.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +13,7 @@
 #include <unistd.h>
 
 #include "handler/cgfile.h"
+#include "handler/class.h"
 #include "handler/clock.h"
 #include "handler/control.h"
 #include "handler/node.h"
@@ -312,31 +311,6 @@ static int _make_scratch (struct warden *w)
     return 0;
 }
 
-static bool _matches (const char *pattern, const char *text)
-{
-    return !pattern[0] || fnmatch (pattern, text, 0) == 0;
-}
-
-/* Partition, account and QOS are known to the controller alone; a class that asks
- * for them matches no job until they are. */
-static const struct conf_class *_class (const struct conf *conf,
-                                        const struct mw_jobspec *spec)
-{
-    const struct passwd *pw = NULL;
-
-    for (unsigned i = 0; i < conf->class_count; i++) {
-        const struct conf_class *c = &conf->classes[i];
-
-        if (c->match_user[0] && !pw)
-            pw = getpwuid (spec->uid);
-        if (!c->match_qos[0] && !c->match_partition[0] &&
-            !c->match_account[0] &&
-            _matches (c->match_user, pw ? pw->pw_name : ""))
-            return c;
-    }
-    return NULL;
-}
-
 /* Write what the job is given into its memcg, and take its OOM over. */
 static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
 {
@@ -378,7 +352,7 @@ static struct job *_register_new (struct warden *w,
         return NULL;
     }
     job->spec = *spec;
-    job->class = _class (&w->conf, spec);
+    job->class = class_of (&w->conf, spec, &job->facts);
     job->registered_ms = job->mark_ms = clock_ms ();
     if (freezer_dir >= 0)
         job->freezer_path = _path_of (freezer_dir);
@@ -395,10 +369,11 @@ static struct job *_register_new (struct warden *w,
         return NULL;
     }
     report (w, job, "registered", REPORT_LOG, "job %s: registered: reservation "
-            "%s, limit %s, priority %u, ladder %s%s%s", spec->key,
+            "%s, limit %s, priority %u, ladder %s%s%s%s%s", spec->key,
             mw_size_format (job->reservation, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)), job->priority,
             mw_ladder_format (job->ladder, l, sizeof (l)),
+            job->class ? "; class " : "", job->class ? job->class->name : "",
             note.text[0] ? "; " : "", note.text);
     if (_take_over (w, job, err) < 0) {
         int saved = errno;
@@ -455,6 +430,7 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
     }
     if (!job)
         return NULL;
+    class_ask (w, job);
     /* an OOM of before the arming gave no event */
     snprintf (key, sizeof (key), "%s", spec->key);
     if (job->memcg.armed)
@@ -470,6 +446,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
 
     watch_kmsg_read (w);
     warden_kernel_killed (w, job);
+    class_forget (w, job);
     job->leaving = true;    /* nobody is left to be told in its stderr */
     incident_end (w, job, "the job has ended");
     report (w, job, "released", REPORT_LOG, "job %s: released: %s",
@@ -498,7 +475,7 @@ static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
         return -1;
     }
     job->memcg.set_limit = limit;
-    job->class = _class (&w->conf, &job->spec);
+    job->class = class_of (&w->conf, &job->spec, &job->facts);
     return _take_over (w, job, err);
 }
 
@@ -530,6 +507,7 @@ int warden_recover (struct warden *w, struct mw_err *err)
     }
     for (job = w->jobs.first; job; job = next) {
         next = job->next;
+        class_ask (w, job);
         incident_recover (w, job);
         if (!job->incident.open && job->memcg.armed)
             warden_check (w, job);
@@ -559,8 +537,10 @@ void warden_hand_back (struct warden *w)
 void warden_reconfigured (struct warden *w)
 {
     w->node_reserve = mw_amount_of (&w->conf.node_reserve, w->node_memory, 0);
-    for (struct job *j = w->jobs.first; j; j = j->next)
-        j->class = _class (&w->conf, &j->spec);
+    for (struct job *j = w->jobs.first; j; j = j->next) {
+        j->class = class_of (&w->conf, &j->spec, &j->facts);
+        class_ask (w, j);
+    }
     warden_room (w);
 }
 
@@ -600,10 +580,10 @@ static void _take_answers (struct warden *w)
                 break;
             continue;
         }
-        if ((job = _asked_by (w, a.id)))
-            incident_answer (w, job, &a);
-        else
+        if (!(job = _asked_by (w, a.id)))
             aftermath_answer (w, &a);
+        else if (!class_answer (w, job, &a))
+            incident_answer (w, job, &a);
     }
     report_flush (w);
 }

@@ -1,0 +1,176 @@
+/* class.c - which class of the configuration a job is in */
+#include "handler/class.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <jansson.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "handler/step.h"
+#include "handler/warden.h"
+#include "lib/cleanup.h"
+
+/* ---- matching ------------------------------------------------------------ */
+
+static bool _asks_controller (const struct conf_class *c)
+{
+    return c->match_qos[0] || c->match_partition[0] || c->match_account[0];
+}
+
+static bool _matches (const char *pattern, const char *text)
+{
+    return !pattern[0] || fnmatch (pattern, text, 0) == 0;
+}
+
+const struct conf_class *class_of (const struct conf *conf,
+                                   const struct mw_jobspec *spec,
+                                   const struct job_facts *facts)
+{
+    const struct passwd *pw = NULL;
+
+    for (unsigned i = 0; i < conf->class_count; i++) {
+        const struct conf_class *c = &conf->classes[i];
+
+        if (_asks_controller (c) && !facts->known)
+            continue;
+        if (c->match_user[0] && !pw)
+            pw = getpwuid (spec->uid);
+        if (_matches (c->match_qos, facts->qos) &&
+            _matches (c->match_partition, facts->partition) &&
+            _matches (c->match_account, facts->account) &&
+            _matches (c->match_user, pw ? pw->pw_name : ""))
+            return c;
+    }
+    return NULL;
+}
+
+/* ---- what the controller says -------------------------------------------- */
+
+static bool _take (const json_t *j, const char *member, char *out, size_t len)
+{
+    const json_t *v = json_object_get (j, member);
+
+    if (!json_is_string (v) || json_string_length (v) >= len)
+        return false;
+    strcpy (out, json_string_value (v));
+    for (; *out; out++) {
+        if ((unsigned char) *out < 0x20 || *out == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+int class_parse (const char *text, struct job_facts *facts,
+                 struct mw_err *err)
+{
+    cleanup_json json_t *j = json_loads (text, 0, NULL);
+    struct job_facts f = { .known = true };
+
+    if (!_take (j, "partition", f.partition, sizeof (f.partition)) ||
+        !_take (j, "account", f.account, sizeof (f.account)) ||
+        !_take (j, "qos", f.qos, sizeof (f.qos))) {
+        errno = EPROTO;
+        return mw_err_set (err, "\"%.80s\" does not tell partition, account "
+                           "and QOS", text);
+    }
+    *facts = f;
+    return 0;
+}
+
+void class_ask (struct warden *w, struct job *job)
+{
+    static struct spool_request r;      /* 2 KiB that need not be on the stack */
+    struct mw_err err;
+    bool asks = false;
+
+    for (unsigned i = 0; i < w->conf.class_count; i++)
+        asks |= _asks_controller (&w->conf.classes[i]);
+    if (!asks || job->spec.slurm_id == 0 || job->facts.known || job->lookup[0])
+        return;
+    r = (struct spool_request) {
+        .op = SPOOL_LOOKUP,
+        .slurm_id = job->spec.slurm_id,
+        .restart_count = job->spec.restart_count,
+    };
+    snprintf (r.job, sizeof (r.job), "%s", job->spec.key);
+    spool_make_id (&r, ++w->request_seq);
+    if (spool_put (&w->spool, &r, &err) < 0)
+        report_log (w, 4, "job %s: cannot ask for its partition, account and "
+                    "QOS: %s", job->spec.key, err.text);
+    else
+        snprintf (job->lookup, sizeof (job->lookup), "%s", r.id);
+}
+
+void class_forget (struct warden *w, struct job *job)
+{
+    if (job->lookup[0])
+        spool_cancel (&w->spool, job->lookup);
+    job->lookup[0] = '\0';
+}
+
+/* ---- the job's class, late ----------------------------------------------- */
+
+/* A limit that the kernel does not take stays what it was. */
+static void _limit (struct warden *w, struct job *job, uint64_t before)
+{
+    struct mw_err err;
+
+    if (w->conf.shadow || job->limit == before)
+        return;
+    if (step_assert_limit (job, &err) == 0) {
+        warden_room (w);
+        return;
+    }
+    job->limit = before;
+    job_commit (job);
+    report (w, job, "failed", REPORT_LOG, "job %s: its limit stays: %s",
+            job->spec.key, err.text);
+}
+
+static void _apply (struct warden *w, struct job *job)
+{
+    const struct conf_class *c = class_of (&w->conf, &job->spec, &job->facts);
+    uint64_t before = job->limit;
+    char size[MW_SIZE_STRLEN];
+    struct mw_err note = { "" };
+
+    if (c != job->class && job_reclass (job, c, &w->conf, warden_capacity (w),
+                                        w->node_cpus, &note) < 0) {
+        report_log (w, 3, "job %s: class %s: %s", job->spec.key,
+                    c ? c->name : "(none)", note.text);
+        return;
+    }
+    _limit (w, job, before);
+    report (w, job, "class", REPORT_LOG, "job %s: partition %s, account %s, "
+            "QOS %s: class %s: limit %s, priority %u%s%s%s", job->spec.key,
+            job->facts.partition[0] ? job->facts.partition : "(none)",
+            job->facts.account[0] ? job->facts.account : "(none)",
+            job->facts.qos[0] ? job->facts.qos : "(none)",
+            c ? c->name : "(none)",
+            mw_size_format (job->limit, size, sizeof (size)), job->priority,
+            c && c->protect ? ", protected" : "",
+            note.text[0] ? "; " : "", note.text);
+}
+
+bool class_answer (struct warden *w, struct job *job,
+                   const struct spool_answer *a)
+{
+    const char *op = strrchr (a->id, '.');
+    struct mw_err err;
+
+    if (!op || strcmp (op + 1, spool_op_name[SPOOL_LOOKUP]) != 0)
+        return false;
+    if (strcmp (a->id, job->lookup) != 0)
+        return true;            /* of before a restart: asked anew since */
+    job->lookup[0] = '\0';
+    if (!a->ok)
+        report_log (w, 4, "job %s: its partition, account and QOS are not "
+                    "known: %s", job->spec.key, a->text);
+    else if (class_parse (a->text, &job->facts, &err) < 0)
+        report_log (w, 4, "job %s: the courier: %s", job->spec.key, err.text);
+    else
+        _apply (w, job);
+    return true;
+}
