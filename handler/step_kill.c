@@ -2,9 +2,12 @@
  *
  * The last rung, so it never says STEP_NEXT.  Slurm is asked to end the job as
  * OUT_OF_MEMORY first, and the job waits frozen for the answer: killed before
- * it, the job would be FAILED.  Nothing waits when the node is short of memory,
- * nor when a requeue has been asked for and not yet answered: a job that has
- * been completed cannot be requeued as the request says.
+ * it, the job would be FAILED.  A controller that is away is not waited for
+ * longer than its time-out; the request stays in the spool, since slurmd, too,
+ * has still to tell of the job's end, and tries that each 15 s only.  Nothing
+ * waits when the node is short of memory, nor when a requeue has been asked for
+ * and not yet answered: a job that has been completed cannot be requeued as the
+ * request says.
  */
 
 #include <inttypes.h>
@@ -21,6 +24,7 @@ static bool _node_is_short (const struct job *job)
 static enum step_result _kill (struct warden *w, struct job *job)
 {
     job->incident.phase = KILLING;
+    job->incident.request[0] = '\0';   /* never taken back from here on */
     report (w, job, "step", REPORT_LOG, "job %s: SIGKILL to all its processes",
             job->spec.key);
     return step_kill_all (w, job);
