@@ -66,6 +66,10 @@ static enum courier_verdict _failed (struct courier_result *res, int code,
     enum courier_verdict v = _unreachable (code) ? COURIER_UNREACHABLE
                            : _passing (code) ? COURIER_AGAIN : COURIER_REFUSED;
 
+    if (code == ESLURM_USER_ID_MISSING || code == ESLURM_ACCESS_DENIED)
+        return courier_say (res, v, code, "%s: %s: the courier runs as uid %u, "
+                            "which must be SlurmUser or an operator of Slurm's",
+                            what, slurm_strerror (code), (unsigned) geteuid ());
     return courier_say (res, v, code, "%s: %s", what, slurm_strerror (code));
 }
 

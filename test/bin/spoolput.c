@@ -15,7 +15,8 @@ static const char usage[] =
     "                                         ID ok|no CODE TEXT\n"
     "       spoolput STATE-DIR cancel ID\n"
     "Keys: array (JOBID), task, restarts, arg, text, mem (MiB), slurm (0: no\n"
-    "job of Slurm's), after (ms from now).\n";
+    "job of Slurm's), after (ms from now).\n"
+    "SPOOL_UID in the environment is the courier's, else root's.\n";
 
 static int _die (const char *what)
 {
@@ -95,12 +96,13 @@ static int _take (struct spool *s, double seconds)
 
 int main (int argc, char **argv)
 {
+    const char *uid = getenv ("SPOOL_UID");
     struct spool s;
     struct mw_err err;
 
     if (argc < 3)
         return _die (usage);
-    if (spool_open (&s, argv[1], true, 0, &err) < 0)
+    if (spool_open (&s, argv[1], true, uid ? (uid_t) atoi (uid) : 0, &err) < 0)
         return _die (err.text);
     if (!strcmp (argv[2], "init"))
         return 0;
