@@ -81,7 +81,7 @@ int class_parse (const char *text, struct job_facts *facts,
 
 void class_ask (struct warden *w, struct job *job)
 {
-    static struct spool_request r;      /* 2 KiB that need not be on the stack */
+    static struct spool_request r;  /* 2 KiB that need not be on the stack */
     struct mw_err err;
     bool asks = false;
 

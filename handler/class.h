@@ -1,9 +1,9 @@
 /* class.h - which class of the configuration a job is in
  *
- * Partition, account and QOS are taken from the controller alone: what the job's
- * environment says of them is its user's to set.  The courier looks them up when
- * the job is registered; until its answer the job matches only classes that ask
- * for none of them.
+ * Partition, account and QOS are taken from the controller alone: what the
+ * job's environment says of them is its user's to set.  The courier looks them
+ * up when the job is registered; until its answer the job matches only classes
+ * that ask for none of them.
  */
 #ifndef MW_CLASS_H
 #define MW_CLASS_H
