@@ -252,7 +252,11 @@ cluster_start () {
     for ((i = 1; i <= _c_nodes; i++)); do CLUSTER_NODES+=" mw$$n$i"; done
     CLUSTER_NODES=${CLUSTER_NODES# }
     CLUSTER_NODE=${CLUSTER_NODES%% *}
-    if declare -F at_exit >/dev/null; then at_exit cluster_stop; fi
+    if declare -F at_exit >/dev/null; then
+        at_exit cluster_stop
+        at_failure 'cp -r "$CLUSTER_DIR"/{log,out,*.conf} .
+                    timeout 60 scontrol show job >jobs'
+    fi
     # someone else may have taken a port between our look and the daemon's bind
     for i in 1 2 3; do
         _cluster_try && return 0

@@ -14,14 +14,30 @@ MW_BUILD=${MW_BUILD:-$MW_SRC}
 export MW_SRC MW_BUILD
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/mwt.XXXXXX")
 chmod 755 "$TMP"
-_n=0 _bad=0 _at_exit=()
+_n=0 _bad=0 _at_exit=() _at_failure=()
 
 # at_exit COMMAND: run it at the end, also after a failure; last one first
 at_exit () { _at_exit=("$1" "${_at_exit[@]}"); }
 
+# at_failure COMMAND: if the test fails, run it before anything is cleaned up, in
+# a directory below $MW_LOGS where it may leave what explains the failure
+at_failure () { _at_failure+=("$1"); }
+
+_explain () {
+    local c dir
+    dir=${MW_LOGS:-}/failed.$(basename "$0" .t)
+    [ ${#_at_failure[@]} -gt 0 ] && [ -d "${MW_LOGS:-}" ] &&
+        mkdir -p "$dir" || return 0
+    for c in "${_at_failure[@]}"; do
+        (cd "$dir" && eval "$c") >>"$dir/said" 2>&1
+    done
+    echo "# what explains it: $dir"
+}
+
 _finish () {
     local c rc=$?
     trap - EXIT INT TERM
+    [ "$_bad" -eq 0 ] && [ "$_planned" = yes ] || _explain
     for c in "${_at_exit[@]}"; do eval "$c" >>"$TMP/at_exit.log" 2>&1; done
     if [ "$_bad" -gt 0 ] && [ -n "${MW_KEEP:-}" ]; then
         echo "# kept: $TMP"
@@ -48,6 +64,8 @@ fail () {
 # ok NAME COMMAND…: the command succeeds
 ok () { local name=$1 out; shift
     if out=$("$@" 2>&1); then pass "$name"; else fail "$name" "$* failed: $out"; fi; }
+# must NAME COMMAND…: so does ok, but without it the rest would wait in vain
+must () { ok "$@"; [ $_bad -eq 0 ] || { done_testing; exit 1; }; }
 # is NAME GOT WANT
 is () { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:  $2" "want: $3"; fi; }
 # like NAME TEXT ERE

@@ -46,6 +46,7 @@ warden_stop () { _warden_signal TERM; }
 warden_kill9 () { _warden_signal KILL; }
 warden_restart () { warden_stop; warden_start; }
 at_exit 'warden_stop'
+at_failure 'cp "$TMP"/*.{log,err,out} "$WARDEN_STATE"/journal.jsonl .; mw jobs'
 
 run_job () {
     local name=$1; shift
