@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <jansson.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,19 +27,15 @@ const struct conf_class *class_of (const struct conf *conf,
                                    const struct mw_jobspec *spec,
                                    const struct job_facts *facts)
 {
-    const struct passwd *pw = NULL;
-
     for (unsigned i = 0; i < conf->class_count; i++) {
         const struct conf_class *c = &conf->classes[i];
 
         if (_asks_controller (c) && !facts->known)
             continue;
-        if (c->match_user[0] && !pw)
-            pw = getpwuid (spec->uid);
         if (_matches (c->match_qos, facts->qos) &&
             _matches (c->match_partition, facts->partition) &&
             _matches (c->match_account, facts->account) &&
-            _matches (c->match_user, pw ? pw->pw_name : ""))
+            _matches (c->match_user, spec->user))
             return c;
     }
     return NULL;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "lib/cleanup.h"
 #include "lib/client.h"
 #include "lib/units.h"
+#include "lib/user.h"
 #include "lib/wire.h"
 
 /* Parse what a command with one JOB takes. Returns 0 or the exit code. */
@@ -30,17 +30,6 @@ static int _one_job (const struct cli_command *self, int argc, char **argv,
                           "lists them", argv[optind]);
     *key = argv[optind];
     return 0;
-}
-
-static const char *_user_name (uid_t uid, char *buf, size_t len)
-{
-    const struct passwd *pw = getpwuid (uid);
-
-    if (pw)
-        snprintf (buf, len, "%s", pw->pw_name);
-    else
-        snprintf (buf, len, "%u", (unsigned) uid);
-    return buf;
 }
 
 /* ---- jobs ---------------------------------------------------------------- */
@@ -70,7 +59,7 @@ static void _print_job (const json_t *job)
 
     _state (job, state, sizeof (state));
     printf ("%-14s %-10s %4llu %10s %11s %10s  %s\n", cli_text (job, "key"),
-            _user_name ((uid_t) cli_number (job, "uid"), user, sizeof (user)),
+            mw_user_shown ((uid_t) cli_number (job, "uid"), user, sizeof (user)),
             cli_number (job, "priority"),
             mw_size_format (cli_number (job, "used"), used, sizeof (used)),
             mw_size_format (cli_number (job, "reservation"), reserved,
@@ -238,7 +227,7 @@ static int _print_processes (const json_t *processes)
     printf ("%8s %-10s %10s %s %s\n", "PID", "USER", "RSS", "S", "COMMAND");
     json_array_foreach (processes, i, p)
         printf ("%8llu %-10s %10s %s %s\n", cli_number (p, "pid"),
-                _user_name ((uid_t) cli_number (p, "uid"), user,
+                mw_user_shown ((uid_t) cli_number (p, "uid"), user,
                             sizeof (user)),
                 mw_size_format (cli_number (p, "rss"), rss, sizeof (rss)),
                 cli_text (p, "state"), cli_text (p, "command"));

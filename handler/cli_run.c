@@ -169,6 +169,7 @@ static int _user (struct run *r)
     }
     r->spec.uid = r->uid;
     r->spec.gid = r->gid;
+    mw_user_name (r->uid, r->spec.user, sizeof (r->spec.user));
     snprintf (r->spec.name, sizeof (r->spec.name), "%.63s", r->command[0]);
     return 0;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "handler/procs.h"
 #include "lib/cleanup.h"
 #include "lib/units.h"
+#include "lib/user.h"
 
 #define TOP 12                  /* as many as an answer has room for */
 #define COMMAND_SHOWN 40
@@ -50,15 +50,9 @@ static const char *_command (const char *command)
 
 static size_t _print (const struct proc *p, char *buf, size_t len)
 {
-    const struct passwd *pw = getpwuid (p->uid);
-    char user[32], size[MW_SIZE_STRLEN];
-    int n;
-
-    if (pw)
-        snprintf (user, sizeof (user), "%s", pw->pw_name);
-    else
-        snprintf (user, sizeof (user), "%u", (unsigned) p->uid);
-    n = snprintf (buf, len, COURIER_LINE "%d %s %s %c %.*s", (int) p->pid, user,
+    char user[MW_USER_MAX], size[MW_SIZE_STRLEN];
+    int n = snprintf (buf, len, COURIER_LINE "%d %s %s %c %.*s", (int) p->pid,
+                  mw_user_shown (p->uid, user, sizeof (user)),
                   mw_size_format (p->rss, size, sizeof (size)), p->state,
                   COMMAND_SHOWN, _command (p->command));
     return n > 0 && (size_t) n < len ? (size_t) n : 0;

@@ -132,6 +132,7 @@ static void _put_spec (const struct mw_jobspec *s)
     _put_number ("cpus", s->cpus);
     _put_number ("priority", s->priority);
     _put_number ("reservation", s->reservation);
+    _put_text ("user", s->user);
     _put_text ("burst", mw_amount_format (&s->burst, amount, sizeof (amount)));
     _put_text ("reserve",
                mw_amount_format (&s->reserve, amount, sizeof (amount)));

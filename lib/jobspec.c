@@ -53,7 +53,7 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
     mw_amount_format (&spec->burst, burst, sizeof (burst));
     mw_amount_format (&spec->reserve, reserve, sizeof (reserve));
     j = json_pack ("{s:s s:I s:I s:I s:I s:I s:I s:I s:I s:I"
-                   " s:s s:s s:s s:s s:b s:o}",
+                   " s:s s:s s:s s:s s:s s:b s:o}",
                    "key", spec->key,
                    "slurm_id", (json_int_t) spec->slurm_id,
                    "array_job_id", (json_int_t) spec->array_job_id,
@@ -64,6 +64,7 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
                    "cpus", (json_int_t) spec->cpus,
                    "priority", (json_int_t) spec->priority,
                    "reservation", (json_int_t) spec->reservation,
+                   "user", spec->user,
                    "burst", burst, "reserve", reserve,
                    "ladder", spec->ladder,
                    "layout", _layouts[spec->layout],
@@ -219,6 +220,18 @@ static int _get_name (const json_t *obj, struct mw_jobspec *spec,
     return 0;
 }
 
+/* It is compared with patterns, so none is better than a part of one. */
+static int _get_user (const json_t *obj, struct mw_jobspec *spec,
+                      struct mw_err *err)
+{
+    const char *text = _get_string (obj, "user", MW_USER_MAX - 1, err);
+
+    if (!text)
+        return -1;
+    strcpy (spec->user, text);
+    return 0;
+}
+
 int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
                        struct mw_err *err)
 {
@@ -244,7 +257,7 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
         _get_amount (obj, "reserve", &s.reserve, err) < 0 ||
         _get_ladder (obj, &s, err) < 0 ||
         _get_layout (obj, &s, err) < 0 ||
-        _get_name (obj, &s, err) < 0)
+        _get_user (obj, &s, err) < 0 || _get_name (obj, &s, err) < 0)
         return -1;
     *spec = s;
     return 0;

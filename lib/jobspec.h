@@ -9,6 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/ladder.h"
+#include "lib/user.h"
 
 #define MW_JOBKEY_MAX 64
 #define MW_NAME_MAX 64
@@ -29,6 +30,8 @@ struct mw_jobspec {
     uint32_t restart_count;         /* times the job was requeued before */
     uid_t uid;
     gid_t gid;
+    char user[MW_USER_MAX];         /* login name of [uid], as whoever registers
+                                       the job has found it; "" = none */
     uint32_t cpus;                  /* allocated on this node, at least 1 */
     unsigned priority;              /* 0..1000 */
     uint64_t reservation;           /* bytes; 0 = Slurm allocated none: the

@@ -28,7 +28,8 @@
  *    "lent","used","total","swap","peak","ladder","memory":PATH,"freezer":PATH,
  *    "incidents":how many it has had,
  *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
- *    "held":bool, "suspended":bool}
+ *    "held":bool, "suspended":bool, "class":"" = none,
+ *    "partition","account","qos": "" = none, or not known (yet)}
  */
 #ifndef MW_WIRE_H
 #define MW_WIRE_H

@@ -70,6 +70,7 @@ static int _complete (struct enrolment *e, const struct place *p,
         e->spec.reservation = place_granted (p);
     if (!e->owner_known && place_owner (p, &e->spec.uid, &e->spec.gid) < 0)
         return mw_err_errno (err, "%s: its owner", p->paths.task);
+    mw_user_name (e->spec.uid, e->spec.user, sizeof (e->spec.user));
     return 0;
 }
 

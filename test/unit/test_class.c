@@ -38,7 +38,7 @@ static const char *_class (const char *partition, const char *account,
                            const char *qos)
 {
     struct job_facts f = { .known = partition != NULL };
-    struct mw_jobspec spec = { .uid = 0 };
+    struct mw_jobspec spec = { .user = "root" };
     const struct conf_class *c;
 
     if (partition) {

@@ -18,7 +18,7 @@ static const struct mw_jobspec full = {
     .burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 1.5 },
     .reserve = { .kind = MW_AMOUNT_BYTES, .bytes = 64 * MW_MIB },
     .ladder = "grow@30s,kill", .layout = MW_LAYOUT_SLURM, .batch = true,
-    .name = "sim",
+    .user = "ada", .name = "sim",
 };
 
 /* Decode the JSON [text]. Returns as mw_jobspec_decode. */
@@ -67,6 +67,7 @@ static void every_member_survives_the_wire (void **state)
     assert_int_equal (got.burst.kind, MW_AMOUNT_FACTOR);
     assert_true (got.burst.ratio == 1.5);
     assert_int_equal (got.reserve.bytes, 64 * MW_MIB);
+    assert_string_equal (got.user, "ada");
     assert_string_equal (got.ladder, full.ladder);
     assert_int_equal (got.layout, MW_LAYOUT_SLURM);
     assert_true (got.batch);
@@ -124,6 +125,7 @@ static void numbers_out_of_range_are_refused_by_name (void **state)
     _refused ("{\"key\":\"a\",\"reservation\":-1}", "\"reservation\"");
     _refused ("{\"key\":\"a\",\"uid\":4294967295}", "\"uid\"");
     _refused ("{\"key\":\"a\",\"uid\":4294967296}", "\"uid\"");
+    _refused ("{\"key\":\"a\",\"user\":7}", "\"user\" must be a string");
     _refused ("{\"key\":\"a\",\"gid\":-1}", "\"gid\"");
     _refused ("{\"key\":\"a\",\"cpus\":0}", "\"cpus\"");
     _refused ("{\"key\":\"a\",\"slurm_id\":99999999999}", "\"slurm_id\"");

@@ -1,0 +1,20 @@
+/* user.h - login names */
+#ifndef MW_USER_H
+#define MW_USER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define MW_USER_MAX 64
+
+/* The login name of [uid] (getpwuid_r(3): asks LDAP and the like, so it may take
+ *   long; the warden never calls it) into [buf].
+ * Returns whether it has one that fits; else [buf] is "". */
+bool mw_user_name (uid_t uid, char *buf, size_t len);
+
+/* The same for people to read: the number of one who has no name.
+ * Returns [buf]. */
+const char *mw_user_shown (uid_t uid, char *buf, size_t len);
+
+#endif /* !MW_USER_H */
