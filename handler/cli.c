@@ -31,6 +31,10 @@ static const struct cli_command commands[] = {
       "  --follow             go on as more happens\n"
       "  --job JOB            of that job alone\n", cli_events },
     { "why", "JOB", "the story of a job's OOMs, with numbers", "", cli_why },
+    { "replay", "[--config FILE] [FILE|-]",
+      "decide again what the journal has of node OOMs, by a new configuration",
+      "  --config FILE        the configuration to try (the present one)\n",
+      cli_replay },
     { "hold", "JOB", "freeze a job until it is resumed", "", cli_change },
     { "resume", "JOB", "let a held job go on", "", cli_change },
     { "set", "JOB [OPTION]...", "change a running job",

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "lib/err.h"
 
@@ -17,6 +18,7 @@ enum cli_exit {
     CLI_NO_JOB = 3,
     CLI_DENIED = 4,
     CLI_NO_WARDEN = 5,
+    CLI_DIFFERS = 6,            /* replay: not every plan is the same */
     CLI_RUN_FAILED = 125,
     CLI_RUN_NOT_EXECUTABLE = 126,
     CLI_RUN_NOT_FOUND = 127,
@@ -46,6 +48,7 @@ int cli_why (const struct cli_command *self, int argc, char **argv);
 int cli_top (const struct cli_command *self, int argc, char **argv);
 int cli_doctor (const struct cli_command *self, int argc, char **argv);
 int cli_kmsg (const struct cli_command *self, int argc, char **argv);
+int cli_replay (const struct cli_command *self, int argc, char **argv);
 int cli_failsafe (const struct cli_command *self, int argc, char **argv);
 
 /* Values that getopt_long gives for the common options. */
@@ -73,6 +76,15 @@ int cli_fail (const struct cli_command *self, const struct mw_err *err,
  *   everything said. */
 int cli_connect (const struct cli_command *self,
                  const struct cli_common *common, int *rc);
+
+/* Open the part of the journal that may be read: the present file, or the [old]
+ *   one before it (/dev/null where there is none).
+ * Returns NULL with *[rc], everything said; [rc] NULL: says nothing. */
+FILE *cli_open_history (const struct cli_command *self,
+                        const struct cli_common *common, bool old, int *rc);
+
+/* The time [utc] of a record as the reader's clock shows it. Returns [buf]. */
+char *cli_local_time (const char *utc, char *buf, size_t len);
 
 /* Print [j] on a line of its own. Returns CLI_OK, or CLI_FAILED. */
 int cli_print_json (const json_t *j);

@@ -46,10 +46,8 @@ static int _open_file (const struct cli_common *common, bool old,
     return fd;
 }
 
-/* Open what may be read: the present file, or the [old] one before it.
- * Returns NULL with *[rc], everything said; [rc] NULL: says nothing. */
-static FILE *_open_history (const struct cli_command *self,
-                            const struct cli_common *common, bool old, int *rc)
+FILE *cli_open_history (const struct cli_command *self,
+                        const struct cli_common *common, bool old, int *rc)
 {
     cleanup_json json_t *req = mw_wire_new ("history");
     cleanup_fd int sock = -1, fd = -1;
@@ -92,19 +90,19 @@ static bool _about (const json_t *record, const char *job)
     return !job || strcmp (cli_text (record, "job"), job) == 0;
 }
 
-/* The time of a record as the reader's clock shows it. */
-static void _local_time (const json_t *record, char *buf, size_t len)
+char *cli_local_time (const char *utc, char *buf, size_t len)
 {
     struct tm tm = { 0 };
     time_t t;
 
-    if (!strptime (cli_text (record, "t"), "%Y-%m-%dT%H:%M:%S", &tm)) {
+    if (!strptime (utc, "%Y-%m-%dT%H:%M:%S", &tm)) {
         snprintf (buf, len, "?");
-        return;
+        return buf;
     }
     t = timegm (&tm);
     localtime_r (&t, &tm);
     strftime (buf, len, "%Y-%m-%d %H:%M:%S", &tm);
+    return buf;
 }
 
 /* Every record without what only a restart needs. */
@@ -116,7 +114,9 @@ static int _print_record (json_t *record, bool json)
         json_object_del (record, "st");
         return cli_print_json (record);
     }
-    _local_time (record, t, sizeof (t));
+    if (!*cli_text (record, "text"))    /* the rest of a decision */
+        return CLI_OK;
+    cli_local_time (cli_text (record, "t"), t, sizeof (t));
     printf ("%s %-11s %s\n", t, cli_text (record, "event"),
             cli_text (record, "text"));
     return CLI_OK;
@@ -170,7 +170,7 @@ _Noreturn static void _follow (const struct cli_command *self,
     for (unsigned round = 1;; round++) {
         nanosleep (&pause, NULL);
         now = round % FOLLOW_LOOK == 0
-              ? _open_history (self, common, false, NULL) : NULL;
+              ? cli_open_history (self, common, false, NULL) : NULL;
         _print_all (f, job, common->json);
         if (now && !_same_file (now, f)) {
             fclose (f);
@@ -206,8 +206,8 @@ int cli_events (const struct cli_command *self, int argc, char **argv)
     if (optind < argc)
         return cli_usage (self, "\"%.40s\" is not understood; --job JOB names "
                           "a job", argv[optind]);
-    if (!(old = _open_history (self, &common, true, &rc)) ||
-        !(f = _open_history (self, &common, false, &rc)))
+    if (!(old = cli_open_history (self, &common, true, &rc)) ||
+        !(f = cli_open_history (self, &common, false, &rc)))
         return rc;
     _print_all (old, job, common.json);
     _print_all (f, job, common.json);
@@ -253,12 +253,12 @@ static void _tell (struct story *s, const json_t *record)
         snprintf (s->incident, sizeof (s->incident), "%s", incident);
         s->began_ms = ms;
         s->incidents++;
-        _local_time (record, t, sizeof (t));
+        cli_local_time (cli_text (record, "t"), t, sizeof (t));
         printf ("\nIncident %s, %s\n", incident, t);
     }
     if (!*incident) {
         s->incidents += !strcmp (cli_text (record, "event"), "kernel-kill");
-        _local_time (record, t, sizeof (t));
+        cli_local_time (cli_text (record, "t"), t, sizeof (t));
         printf ("  %s  %-10s %s\n", t, cli_text (record, "event"),
                 cli_text (record, "text"));
         return;
@@ -316,8 +316,8 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     if (optind + 1 != argc)
         return cli_usage (self, optind < argc ? "one job at a time"
                                               : "which job?");
-    if (!(old = _open_history (self, &common, true, &rc)) ||
-        !(f = _open_history (self, &common, false, &rc)))
+    if (!(old = cli_open_history (self, &common, true, &rc)) ||
+        !(f = cli_open_history (self, &common, false, &rc)))
         return rc;
     _collect (old, argv[optind], all);
     _collect (f, argv[optind], all);

@@ -240,6 +240,13 @@ const struct conf_hook *conf_find_hook (const struct conf *conf,
     return NULL;
 }
 
+const struct mw_ladder *conf_node_ladder (const struct conf *conf,
+                                          const struct conf_class *c)
+{
+    return c && c->node_ladder.count > 0 ? &c->node_ladder
+                                         : &conf->node_ladder;
+}
+
 static int _check_ladder (int scope, const char *section, const char *name,
                           const struct mw_ladder *ladder)
 {

@@ -94,6 +94,10 @@ void conf_defaults (struct conf *conf);
 const struct conf_hook *conf_find_hook (const struct conf *conf,
                                         const char *name);
 
+/* What is done to a job of class [c] (NULL = none) for the node's sake. */
+const struct mw_ladder *conf_node_ladder (const struct conf *conf,
+                                          const struct conf_class *c);
+
 /* Read [path] over the defaults into [conf].
  * Returns 0, or -1 with "FILE:LINE: what is wrong; what would be right" in
  *   [err]; [conf] is untouched then, so a broken file keeps the old one. */

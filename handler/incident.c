@@ -158,14 +158,10 @@ static void _step (struct warden *w, struct job *job, enum step_cause cause,
 static const struct mw_ladder *_ladder (struct warden *w, struct job *job,
                                         enum incident_trigger trigger)
 {
-    const struct conf_class *c = job->class;
-
     if (trigger == TRIGGER_ADMIN)
         return &admin_ladder;
-    if (trigger != TRIGGER_NODE)
-        return job->ladder;
-    return c && c->node_ladder.count > 0 ? &c->node_ladder
-                                         : &w->conf.node_ladder;
+    return trigger == TRIGGER_NODE ? conf_node_ladder (&w->conf, job->class)
+                                   : job->ladder;
 }
 
 static void _record_detected (struct warden *w, struct job *job)

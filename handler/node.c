@@ -15,6 +15,7 @@
 
 #include "handler/cgfile.h"
 #include "handler/clock.h"
+#include "handler/decision.h"
 #include "handler/pool.h"
 #include "handler/signs.h"
 #include "handler/warden.h"
@@ -167,7 +168,7 @@ static void _count_bounce (struct warden *w, struct job *job)
 }
 
 static void _choose (struct warden *w, const struct policy_node *node,
-                     unsigned count, uint64_t need)
+                     bool full, unsigned count, uint64_t need)
 {
     struct policy_plan plan = { .ranks = w->ranks };
     struct node_watch *n = w->node;
@@ -176,6 +177,8 @@ static void _choose (struct warden *w, const struct policy_node *node,
 
     policy_victims (node, w->scratch, count, need, w->conf.order, &plan);
     n->victim[0] = '\0';
+    if (plan.chosen > 0 || n->victims == 0)
+        decision_record (w, node, full, &plan);
     if (plan.chosen == 0) {
         if (n->victims++ == 0)
             report_log (w, 2, "the node is out of memory and no job can be "
@@ -336,7 +339,7 @@ static void _tick (struct warden *w)
     if (_wait_for_victim (w))
         _timer (w->node, LOOK_MS);
     else
-        _choose (w, &node, count, need);
+        _choose (w, &node, full, count, need);
 }
 
 static int _on_timer (sd_event_source *s, uint64_t usec, void *arg)
