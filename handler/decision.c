@@ -168,6 +168,7 @@ static void _row (const struct job *job, const struct policy_job *p,
 
     _put ("[");
     _text (job->spec.key);
+    _text (job->spec.user);
     for (unsigned i = 0; i < sizeof (terms) / sizeof (terms[0]); i++)
         _number (terms[i]);
     if (job->facts.known) {

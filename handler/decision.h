@@ -10,8 +10,8 @@
  *       "order":"overage","ladder":"kill","memory":…,"pool_limit":…,
  *       "capacity":…,"used":…,"available":…,"reserve":…,"swap_free":…,
  *       "swap_total":…},
- *     "job":[[KEY, index, uid, asked, priority, reservation, limit, lent, used,
- *             swap, elapsed_ms, cpus, slurm_id, flags,
+ *     "job":[[KEY, USER, index, uid, asked, priority, reservation, limit,
+ *             lent, used, swap, elapsed_ms, cpus, slurm_id, flags,
  *             partition, account, qos], …],
  *     "plan":[place, verdict, place, verdict, …]}
  *
@@ -35,6 +35,7 @@ struct warden;
 
 struct decision_job {
     char key[MW_JOBKEY_MAX];
+    char user[MW_USER_MAX];
     uid_t uid;
     unsigned asked;             /* priority, before any cap */
     bool raised;                /* an admin gave it more than its cap */

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define JOBS_MOST 1000000
-#define ROW_TERMS 13            /* numbers behind the key */
-#define ROW_FACTS (1 + ROW_TERMS)
+#define ROW_TERMS 13            /* numbers behind key and user */
+#define ROW_FACTS (2 + ROW_TERMS)
 
 static bool _whole_number (const json_t *j, uint64_t *n)
 {
@@ -113,10 +113,11 @@ static bool _row (const json_t *row, struct decision_job *j,
     uint64_t n[ROW_TERMS];
 
     if (!_text (json_array_get (row, 0), j->key, sizeof (j->key)) ||
-        !mw_jobkey_valid (j->key))
+        !mw_jobkey_valid (j->key) ||
+        !_text (json_array_get (row, 1), j->user, sizeof (j->user)))
         return false;
     for (unsigned i = 0; i < ROW_TERMS; i++) {
-        if (!_whole_number (json_array_get (row, i + 1), &n[i]))
+        if (!_whole_number (json_array_get (row, i + 2), &n[i]))
             return false;
     }
     if (n[0] > UINT32_MAX || n[1] > UINT32_MAX || n[2] > MW_PRIORITY_MAX ||

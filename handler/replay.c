@@ -38,7 +38,7 @@ static const struct conf_class *_class (const struct decision_job *j,
 {
     static struct mw_jobspec spec;      /* 1 KiB: not on the stack */
 
-    spec.uid = j->uid;
+    strcpy (spec.user, j->user);
     return class_of (conf, &spec, &j->facts);
 }
 

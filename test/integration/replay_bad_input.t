@@ -9,7 +9,7 @@ printf 'order = "overage"\n' >"$TMP/conf"
 
 cat >"$TMP/journal" <<'EOT'
 {"t":"2026-11-21T01:02:03.000000Z","ms":1,"seq":1,"event":"boot","text":"journal begins","boot":"x"}
-{"t":"2026-11-21T01:02:03.000000Z","ms":1,"seq":2,"event":"decision","text":"","decision":{"v":1,"id":2,"head":{"of":1,"need":1048576,"covered":9048576,"stalls":0,"at_limit":false,"order":"overage","ladder":"reclaim,suspend@10m,requeue,kill","memory":1073741824,"capacity":1020054732,"used":0,"available":53687092,"reserve":53687092,"swap_free":0,"swap_total":0},"job":[["7",0,1000,500,500,1048576,1048576,0,9048576,0,1000,1,7,1]],"plan":[0,1]}}
+{"t":"2026-11-21T01:02:03.000000Z","ms":1,"seq":2,"event":"decision","text":"","decision":{"v":1,"id":2,"head":{"of":1,"need":1048576,"covered":9048576,"stalls":0,"at_limit":false,"order":"overage","ladder":"reclaim,suspend@10m,requeue,kill","memory":1073741824,"capacity":1020054732,"used":0,"available":53687092,"reserve":53687092,"swap_free":0,"swap_total":0},"job":[["7","alice",0,1000,500,500,1048576,1048576,0,9048576,0,1000,1,7,1]],"plan":[0,1]}}
 EOT
 want=6; try 'at that moment the node had all of its reserve: none needed' "$TMP/journal"
 like 'is said of a decision that is not the same' "$(mw "$TMP/journal")" \

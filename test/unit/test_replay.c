@@ -154,6 +154,7 @@ static void what_is_written_is_read (void **state)
     (void) state;
     _add ("hog", 900, M (100), M (700))->parked = true;
     p = _add ("12_7", 10, M (500), M (400));
+    strcpy (w.jobs.first->next->spec.user, "al\"ice");
     p->swap = M (3);
     p->lent = M (5);
     p->limit = UINT64_MAX;
@@ -180,6 +181,7 @@ static void what_is_written_is_read (void **state)
     assert_int_equal (d.jobs[0].asked, 900);    /* capped by default at 500 */
     assert_int_equal (d.snapshot[0].priority, 500);
     assert_int_equal (d.jobs[1].uid, 12345);
+    assert_string_equal (d.jobs[1].user, "al\"ice");
     assert_false (d.jobs[1].facts.known);
     p->limit = INT64_MAX;                       /* JSON knows no more */
     _assert_equal (&d.snapshot[0], &snapshot[0]);
@@ -333,7 +335,7 @@ static void stalls_and_the_pool_are_followed_too (void **state)
     "\"capacity\":9,\"used\":1,\"available\":1,\"reserve\":1,\"swap_free\":0," \
     "\"swap_total\":0,\"order\":\"overage\"}"
 #define HEAD HEAD_OF ("1")
-#define ROW "[\"k\",0,0,1,1,1,1,0,1,0,1,1,1,0]"
+#define ROW "[\"k\",\"\",0,0,1,1,1,1,0,1,0,1,1,1,0]"
 
 static int _take (const char *decision)
 {
@@ -355,11 +357,11 @@ static void a_file_of_anybodys_does_no_harm (void **state)
         "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[[]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[[\"../x\"]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD
-            ",\"job\":[[\"k\",0,0,1,5000,1,1,0,1,0,1,1,1,0]]}",
+            ",\"job\":[[\"k\",\"\",0,0,1,5000,1,1,0,1,0,1,1,1,0]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD
-            ",\"job\":[[\"k\",0,0,1,-1,1,1,0,1,0,1,1,1,0]]}",
+            ",\"job\":[[\"k\",\"\",0,0,1,-1,1,1,0,1,0,1,1,1,0]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD
-            ",\"job\":[[\"k\",0,0,1,1,1,1,0,1,0,1,1,1,0,\"\",\"\"]]}",
+            ",\"job\":[[\"k\",\"\",0,0,1,1,1,1,0,1,0,1,1,1,0,\"\",\"\"]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[" ROW "],\"plan\":[1,0]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[" ROW "],\"plan\":[0,9]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD
