@@ -220,9 +220,18 @@ static uint64_t _patience (const struct warden *w, const struct job *job)
     }
 }
 
+/* Do its pages go out to swap so fast that the [need] is met in time? */
+static bool _pushes_enough (const struct job *job, uint64_t need)
+{
+    const struct incident *in = &job->incident;
+    uint64_t ms = clock_ms () - in->step_ms + 1;
+
+    return in->pushing && in->pushed / ms * PATIENCE_MS >= need;
+}
+
 /* Is the present victim still to be waited for?  Where its rung has had its time
  * it is sent to the next one, and that is waited for. */
-static bool _wait_for_victim (struct warden *w)
+static bool _wait_for_victim (struct warden *w, uint64_t need)
 {
     struct node_watch *n = w->node;
     struct job *job = n->victim[0] ? job_find (&w->jobs, n->victim) : NULL;
@@ -234,7 +243,7 @@ static bool _wait_for_victim (struct warden *w)
         n->rung = job->incident.step;
         n->rung_ms = now;
     }
-    if (now - n->rung_ms < _patience (w, job))
+    if (now - n->rung_ms < _patience (w, job) || _pushes_enough (job, need))
         return true;
     if (job->incident.kills > 0) {
         report (w, job, "node", REPORT_LOG, "job %s: is not gone after %d ms; "
@@ -258,9 +267,10 @@ static void _begin (struct warden *w, const char *why, uint64_t need)
     n->open = true;
     n->opened_ms = clock_ms ();
     n->victims = 0;
-    /* one that is dying since the last time is waited for: what it frees may be
-     * all that is needed */
-    if (!last || !last->incident.open || last->incident.kills == 0)
+    /* one that is dying since the last time, or still on its way out, is waited
+     * for: what it frees may be all that is needed */
+    if (!last || !last->incident.open
+        || (last->incident.kills == 0 && !last->incident.pushing))
         n->victim[0] = '\0';
     mw_size_format (need, size, sizeof (size));
     report (w, NULL, "node", REPORT_LOG, "the node is out of memory (%s): %s "
@@ -336,7 +346,7 @@ static void _tick (struct warden *w)
     }
     if (!w->node->open)
         _begin (w, why, need);
-    if (_wait_for_victim (w))
+    if (_wait_for_victim (w, need))
         _timer (w->node, LOOK_MS);
     else
         _choose (w, &node, full, count, need);
@@ -501,13 +511,16 @@ bool node_may_return (struct warden *w, struct job *job)
 {
     uint64_t at = mw_amount_of (&w->conf.resume_at, warden_capacity (w), 0);
     struct policy_node node;
+    uint64_t room, left;
     unsigned count;
     int first;
 
     if (w->node && w->node->open)
         return false;
     count = warden_snapshot (w, &node, w->scratch, w->scratch_max);
-    first = policy_resume (w->scratch, count,
-                           warden_headroom (w, &node, count), at);
+    room = warden_headroom (w, &node, count);
+    /* or what it takes with it would be the next OOM of the node */
+    left = node.available > node.reserve ? node.available - node.reserve : 0;
+    first = policy_resume (w->scratch, count, room < left ? room : left, at);
     return first >= 0 && _at (w, (unsigned) first) == job;
 }

@@ -2,7 +2,6 @@
 # out, the other has the room, and when that has ended the first comes back and
 # completes; how much was moved and how long it stood is recorded
 # runs: swap
-# in-vm: 6.12-swap
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 kills () { dmesg | grep -c 'Killed process'; }
@@ -19,20 +18,20 @@ courier { start = false }" || exit 1
 run_job low --priority 100 --reservation 32M --limit 256M -- \
     "$TOUCHMEM" --size 150M --stop-file "$TMP/end-low"
 low=$!
-ok 'the low one has more than its reservation' wait_for 60 grep -q touched "$TMP/low.out"
+must 'the low one has more than its reservation' wait_for 12 grep -q touched "$TMP/low.out"
 run_job high --priority 900 --reservation 220M --limit 256M -- \
     "$TOUCHMEM" --size 180M --stop-file "$TMP/end-high"
 high=$!
-ok 'the high one fills the node: the low one is suspended' wait_for 60 journal_has low held
+must 'the high one fills the node: the low one is suspended' wait_for 12 journal_has low held
 pushed () { jq -e 'select(.job == "low" and .event == "step" and .pushed > 0)' "$WARDEN_STATE/journal.jsonl"; }
-ok 'and pushed out' wait_for 60 pushed
-ok 'the high one has its room' wait_for 60 grep -q touched "$TMP/high.out"
+must 'and pushed out' wait_for 12 pushed
+must 'the high one has its room' wait_for 12 grep -q touched "$TMP/high.out"
 ok 'meanwhile the low one stands' frozen low
 touch "$TMP/end-high"
-wait $high; is 'the high one completes' $? 0
-ok 'then the low one comes back' wait_for 60 journal_has low thawed
+wait_end 12 $high; is 'the high one completes' $? 0
+must 'then the low one comes back' wait_for 12 journal_has low thawed
 touch "$TMP/end-low"
-wait $low; is 'and completes' $? 0
+wait_end 12 $low; is 'and completes' $? 0
 out=$(mw why low)
 like 'why: how much was moved' "$out" '1[0-9][0-9] MiB of it pushed out in [0-9]+ ms; it uses .* and 1[0-9][0-9] MiB of swap'
 like 'why: how long it stood' "$out" 'goes on .* after [0-9]+\.[0-9] s; 1[0-9][0-9] MiB of it had been moved to swap'

@@ -24,17 +24,17 @@ echo 1000 >/proc/$bystander/oom_score_adj
 run_job innocent --priority 100 --reservation "$((half + 100))M" -- \
     "$TOUCHMEM" --size "${half}M" --stop-file "$TMP/stop"
 innocent=$!
-ok 'the innocent has half of the node' wait_for 60 grep -q touched "$TMP/innocent.out"
-ok 'the bystander has its memory' wait_for 60 grep -q touched "$TMP/bystander.out"
+must 'the innocent has half of the node' wait_for 12 grep -q touched "$TMP/innocent.out"
+must 'the bystander has its memory' wait_for 12 grep -q touched "$TMP/bystander.out"
 run_job hog --priority 900 --reservation 64M --limit "${total}M" -- \
     "$TOUCHMEM" --size "$((total - 64))M"
-wait $!; is 'the hog was killed' $? 137
+wait_end 30 $!; is 'the hog was killed' $? 137
 is 'not by the kernel' "$(kills)" "$before"
 ok 'the innocent is still there' kill -0 $innocent
 ok 'the bystander, too' kill -0 $bystander
 touch "$TMP/stop"
-wait $innocent; is 'the innocent completes' $? 0
-wait $bystander; is 'and the bystander' $? 0
+wait_end 12 $innocent; is 'the innocent completes' $? 0
+wait_end 12 $bystander; is 'and the bystander' $? 0
 unlike 'nothing has happened to the innocent' "$(journal_events innocent)" 'detected|step'
 like 'why of the hog' "$(mw why hog)" \
     'out of memory: chosen: .*over its reservation of 64.0 MiB; priority 900'

@@ -88,3 +88,10 @@ wait_for () {
         sleep 0.05
     done
 }
+
+# wait_end SECONDS PID: like wait, with wait_for's patience; then 124
+wait_end () {
+    wait_for "$1" _ended "$2" || return 124
+    wait "$2"
+}
+_ended () { [ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
