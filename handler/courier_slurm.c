@@ -261,8 +261,9 @@ static void _raise_and_release (struct target *t, struct courier_result *res)
 static void _requeue (struct target *t, struct courier_result *res)
 {
     job_array_resp_msg_t *resp = NULL;
-    /* suspending has set its priority to 0, and there it would wait for ever */
-    bool hold = t->r->mem_mb > 0 || t->suspended;
+    /* suspending has set its priority to 0, and there it would wait for ever,
+     * also where it has ended meanwhile */
+    bool hold = t->r->mem_mb > 0 || t->priority == 0;
     int code;
 
     /* one restart later and pending: our own work, or the user's; half done if

@@ -90,8 +90,8 @@ static void _leave (struct warden *w, struct job *job, unsigned to)
     if (!next->frozen) {
         step_unsuspend (w, job);
         step_freeze (w, job, false);
-    } else if (in->request[0] && in->suspended) {
-        spool_cancel (&w->spool, in->request);
+    } else if (in->request[0] && in->suspended && !in->requeue_asked) {
+        spool_cancel (&w->spool, in->request);      /* of the suspend */
     }
     in->request[0] = '\0';
 }

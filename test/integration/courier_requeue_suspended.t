@@ -15,4 +15,15 @@ is 'suspend: done' "$(ask suspend "$job")" 'ok 0 suspended'
 is 'requeue: done' "$(ask requeue "$job")" 'ok 0 requeued'
 ok 'it runs again, to its end' wait_job "$job" COMPLETED 60
 is 'once' "$(job_field "$job" Restarts)" 1
+
+# killed while it is suspended, it has ended when its turn comes
+job=$(submit --requeue --mem=50 --wrap '[ -n "$SLURM_RESTART_COUNT" ] || sleep 1000')
+ok 'another runs' wait_job "$job" RUNNING 30
+is 'suspend: done' "$(ask suspend "$job")" 'ok 0 suspended'
+step=$(echo /sys/fs/cgroup/freezer/slurm_"$CLUSTER_NODE"/uid_*/job_"$job"/step_batch)
+kill -9 $(cat "$step/cgroup.procs")
+echo THAWED >"$step/freezer.state"
+ok 'it has failed' wait_job "$job" FAILED 30
+is 'requeue: done' "$(ask requeue "$job")" 'ok 0 requeued'
+ok 'it runs again, too' wait_job "$job" COMPLETED 60
 done_testing
