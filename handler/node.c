@@ -511,16 +511,13 @@ bool node_may_return (struct warden *w, struct job *job)
 {
     uint64_t at = mw_amount_of (&w->conf.resume_at, warden_capacity (w), 0);
     struct policy_node node;
-    uint64_t room, left;
     unsigned count;
     int first;
 
     if (w->node && w->node->open)
         return false;
     count = warden_snapshot (w, &node, w->scratch, w->scratch_max);
-    room = warden_headroom (w, &node, count);
-    /* or what it takes with it would be the next OOM of the node */
-    left = node.available > node.reserve ? node.available - node.reserve : 0;
-    first = policy_resume (w->scratch, count, room < left ? room : left, at);
+    first = policy_resume (w->scratch, count,
+                           warden_headroom (w, &node, count), at);
     return first >= 0 && _at (w, (unsigned) first) == job;
 }

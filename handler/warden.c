@@ -50,7 +50,7 @@ static void _read_meminfo (struct warden *w, struct policy_node *node)
                                              sizeof (text) - 1, 0);
 
     /* without it, what the jobs use is all that is known */
-    node->available = node->capacity;
+    node->available = node->capacity + node->reserve;
     text[n > 0 ? n : 0] = '\0';
     if (cg_key (text, "MemAvailable:", &node->available)) {
         node->available *= 1024;
@@ -110,7 +110,7 @@ unsigned warden_snapshot (struct warden *w, struct policy_node *node,
 static uint64_t _really (const struct warden *w, const struct policy_node *node,
                          uint64_t room)
 {
-    uint64_t others = w->node_memory;
+    uint64_t others = w->node_memory, left = 0;
 
     others -= others < node->available ? others : node->available;
     others -= others < node->used ? others : node->used;
@@ -119,7 +119,10 @@ static uint64_t _really (const struct warden *w, const struct policy_node *node,
     else
         others = 0;
     room -= room < others ? room : others;
-    return room < node->available ? room : node->available;
+    /* whoever took more would be the victim of the node's next OOM */
+    if (node->available > node->reserve)
+        left = node->available - node->reserve;
+    return room < left ? room : left;
 }
 
 uint64_t warden_headroom (const struct warden *w,
