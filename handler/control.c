@@ -177,8 +177,14 @@ static int _register (struct request *r, struct mw_err *err)
     before = job_find (&r->w->jobs, spec.key);
     job = warden_register (r->w, &spec, r->fds[0],
                            r->nfds > 1 ? r->fds[1] : -1, err);
-    if (!job)
+    if (!job) {
+        int saved = errno;
+
+        report_log (r->w, 4, "job %s is not registered, it runs without a "
+                    "warden: %s", spec.key, err->text);
+        errno = saved;
         return -1;
+    }
     json_object_set_new (r->reply, "again", json_boolean (job == before));
     return 0;
 }

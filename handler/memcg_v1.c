@@ -295,28 +295,40 @@ static int _v1_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
     return 0;
 }
 
+struct write_freezers {
+    const char *state;
+    int failed;             /* errno of the first failure that counts */
+};
+
 static int _write_freezer (int dir, void *arg)
 {
+    struct write_freezers *w = arg;
+
     /* a step that ends meanwhile needs no freezing */
-    cg_write (dir, "freezer.state", "%s", *(bool *) arg ? "FROZEN" : "THAWED");
+    if (cg_write (dir, "freezer.state", "%s", w->state) < 0 &&
+        errno != ENODEV && errno != ENOENT && !w->failed)
+        w->failed = errno;
     return 0;
 }
 
 static int _v1_freeze (struct memcg *m, bool on, struct mw_err *err)
 {
+    struct write_freezers w = { .state = on ? "FROZEN" : "THAWED" };
     int n;
 
     if (m->freezer < 0)
         return memcg_signal_all (m, on ? SIGSTOP : SIGCONT, err) < 0 ? -1 : 0;
-    n = memcg_each_top (m, m->freezer, NULL, _write_freezer, &on);
-    if (n > 0 && faccessat (m->freezer, "freezer.state", F_OK, 0) == 0)
-        return 0;
+    n = memcg_each_top (m, m->freezer, NULL, _write_freezer, &w);
     if (n == 0 && !memcg_gone (m)) {
         errno = ESRCH;
         return mw_err_set (err, "cannot %s %s: no step_* in its freezer "
                            "directory", on ? "freeze" : "thaw", m->path);
     }
-    errno = ENODEV;
+    if (n <= 0 || faccessat (m->freezer, "freezer.state", F_OK, 0) < 0)
+        w.failed = ENODEV;
+    if (!w.failed)
+        return 0;
+    errno = w.failed;
     return memcg_fail (m, on ? "freeze" : "thaw", "freezer.state", err);
 }
 

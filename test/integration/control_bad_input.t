@@ -3,41 +3,14 @@
 # runs: v1 v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
-command -v python3 >/dev/null || skip_all 'no python3'
+. "$(dirname "$0")/../lib/packet.sh"
 
-# packet [-u UID] [-d DIR]… TEXT: send it as one packet with the directories
-# opened beside it; print the answer, or "closed"
-packet () {
-    python3 - "$MEMWARDEN_SOCKET" "$@" <<'EOF'
-import array, os, socket, sys
-path, args, fds = sys.argv[1], sys.argv[2:], []
-while args[0] in ("-u", "-d"):
-    if args[0] == "-u":
-        os.setgroups([])
-        os.setresuid(*[int(args[1])] * 3)
-    else:
-        fds.append(os.open(args[1], os.O_RDONLY))
-    args = args[2:]
-s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-s.settimeout(20)
-s.connect(path)
-beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-try:
-    s.sendmsg([args[0].encode("utf-8", "surrogateescape")], beside)
-    print(s.recv(65536).decode() or "closed")
-except (BrokenPipeError, ConnectionResetError):
-    print("closed")
-except OSError as e:
-    print(e)
-EOF
-}
 # refused NAME ERE ARG…: of packet
 refused () {
     local name=$1 ere=$2; shift 2
     like "$name" "$(packet "$@")" "$ere"
 }
 memory_of () { jq -r --arg k "$1" 'select(.job == $k and .st) | .st.memory' "$WARDEN_STATE/journal.jsonl" | tail -n 1; }
-spec () { printf '{"v":1,"type":"register","job":{"key":"%s","uid":0,"cpus":1,"reservation":33554432%s}}' "$1" "${2:-}"; }
 
 chmod 755 "$TMP"
 warden_start
