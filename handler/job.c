@@ -119,6 +119,7 @@ void job_free (struct job_table *t, struct job *job)
         }
     }
     _drop_source (&job->event);
+    _drop_source (&job->removal);
     _drop_source (&job->timer);
     memcg_close (&job->memcg);
     free (job->freezer_path);

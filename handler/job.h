@@ -59,6 +59,8 @@ struct job {
     bool kernel_kill_untold;        /* counted, its report is awaited */
 
     struct sd_event_source *event;  /* OOM */
+    struct sd_event_source *removal;    /* of its directory; NULL on v1, where
+                                           the event tells that, too */
     struct sd_event_source *timer;  /* the incident's next deadline; made at
                                        registration, switched on and off */
 };

@@ -75,6 +75,7 @@ enum memcg_state {
 struct memcg_ops {
     const char *name;           /* "v1", "v2" */
     uint32_t epoll_events;      /* what to wait for on memcg.event */
+    bool removal_is_silent;     /* who waits there does not hear of an rmdir */
 
     /* Listen for OOM and take it out of the kernel's hands (v1: oom_control 1).
      *   Only to be called when an answer to the event is certain. */

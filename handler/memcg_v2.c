@@ -399,6 +399,7 @@ static int _v2_kill (struct memcg *m, unsigned *left, struct mw_err *err)
 const struct memcg_ops memcg_v2_ops = {
     .name = "v2",
     .epoll_events = EPOLLPRI,
+    .removal_is_silent = true,
     .arm = _v2_arm,
     .disarm = _v2_disarm,
     .check = _v2_check,

@@ -6,6 +6,7 @@
 #include "handler/warden.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,11 +274,46 @@ static int _on_timer (sd_event_source *s, uint64_t usec, void *arg)
     return 0;
 }
 
+/* Something was removed beside [arg]'s directory, or that itself. */
+static int _on_removal (sd_event_source *s, const struct inotify_event *e,
+                        void *arg)
+{
+    struct job *job = arg;
+    const char *slash = strrchr (job->memcg.path, '/');
+
+    (void) s;
+    if (!(e->mask & IN_Q_OVERFLOW) && slash && e->len > 0 &&
+        strcmp (e->name, slash + 1) != 0)
+        return 0;
+    warden_check (_warden, job);
+    report_flush (_warden);
+    return 0;
+}
+
+/* A watch on the directory above: one on its own would be told when the last
+ * descriptor of it is closed, and that is ours. */
+static int _listen_removal (struct warden *w, struct job *job)
+{
+    cleanup_fd int above = openat (job->memcg.dir, "..", O_RDONLY |
+                                   O_DIRECTORY | O_CLOEXEC);
+    char path[64];
+
+    if (above < 0)
+        return -errno;
+    snprintf (path, sizeof (path), "/proc/self/fd/%d", above);
+    return sd_event_add_inotify (w->loop, &job->removal, path,
+                                 IN_DELETE | IN_ONLYDIR, _on_removal, job);
+}
+
 static int _listen (struct warden *w, struct job *job, struct mw_err *err)
 {
     int rc;
 
     _warden = w;
+    if (job->memcg.ops->removal_is_silent && !job->removal &&
+        (rc = _listen_removal (w, job)) < 0)
+        report_log (w, 4, "job %s: should nobody release it, its end will not "
+                    "be noticed: %s", job->spec.key, strerror (-rc));
     rc = sd_event_add_io (w->loop, &job->event, job->memcg.event,
                           job->memcg.ops->epoll_events, _on_event, job);
     if (rc >= 0 && !job->timer)
