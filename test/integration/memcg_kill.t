@@ -1,5 +1,5 @@
 # memcg_kill.t - a job is stopped and killed whole, slurmstepd never
-# runs: v1 v2
+# runs: v1 v2 hybrid
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

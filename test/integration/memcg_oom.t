@@ -1,5 +1,5 @@
 # memcg_oom.t - an OOM of a memcg is told, waits, and kills nobody
-# runs: v1 v2
+# runs: v1 v2 hybrid
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

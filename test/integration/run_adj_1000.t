@@ -1,6 +1,7 @@
 # Tasks that the kernel's OOM killer would never choose (oom_score_adj -1000) are
 # handled like all others: the ladder's kill ends them.
-# runs: v2
+# runs: v1 v2
+# vm-only: a container may not lower oom_score_adj
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 [ "$(id -u)" = 0 ] || skip_all "only root may make cgroups"

@@ -1,4 +1,4 @@
-# runs: v1 v2
+# runs: v1 v2 hybrid
 # A job whose ladder is `kill` ends with 137 by the warden's hand, not by the
 # kernel's OOM killer, and `why` explains it.
 . "$(dirname "$0")/../lib/tap.sh"
