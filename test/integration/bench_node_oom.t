@@ -18,8 +18,16 @@ column () { awk -F '\t' -v c="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i ==
 is 'the hog is gone' "$(column verdict)" gone
 is 'the innocent was not touched' "$(column innocent)" 0
 is 'nobody else was' "$(column strangers)" 0
-like 'the time of the first action was seen' "$(column act_ms)" '^-?[0-9.]+$'
+like 'the time of the first action was seen' "$(column act_ms)" '^(-?[0-9.]+|before)$'
 like 'the lowest MemAvailable was seen' "$(column lowest_pct)" '^[0-9]+\.'
 like 'the table says so' "$(cat "$TMP/out/node_oom.txt")" 'wrong victims: 0 of 1'
 like 'the picture has its bars' "$(cat "$TMP/out/node_oom.svg")" '<rect .*</svg>|<rect'
+
+# a node that dies is the innocent job's death, too
+{ "$MW_BUILD/test/bench/bench_node_run" --head
+  printf 'memwarden\tbig\t-\tdied%s\n' "$(printf '\t-%.0s' {1..13})"; } >"$TMP/died.tsv"
+python3 "$MW_SRC/test/bench/node_oom_report" "$TMP/died.tsv" "$TMP/out/idle.tsv" \
+    >"$TMP/died.txt"
+is 'a node that died is a wrong victim' $? 1
+like 'and said' "$(cat "$TMP/died.txt")" 'memwarden +1 of 1, node died'
 done_testing
