@@ -96,6 +96,38 @@ static void _leave (struct warden *w, struct job *job, unsigned to)
     in->request[0] = '\0';
 }
 
+/* Is [job] on a rung that only makes it stand still? */
+static bool _stops (const struct job *job)
+{
+    return _rung (job)->kind == MW_STEP_HOLD ||
+           _rung (job)->kind == MW_STEP_SUSPEND;
+}
+
+/* Is [job] not to be stopped for the node's sake any more?  It would come and go
+ * without getting anywhere.  One that is not yet over it is counted. */
+static bool _bounced_out (struct warden *w, struct job *job)
+{
+    uint64_t now = clock_ms ();
+    char t[32];
+
+    if (job->incident.trigger != TRIGGER_NODE || job->incident.frozen ||
+        !_stops (job))
+        return false;
+    if (now - job->bounce_ms > w->conf.bounce_window_ms) {
+        job->bounce_ms = now;
+        job->bounces = 0;
+    }
+    if (job->bounces < w->conf.max_bounces) {
+        job->bounces++;
+        return false;
+    }
+    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: it has been "
+            "stopped for the node's sake %u times within %s, and is not again",
+            job->spec.key, job->bounces,
+            mw_duration_format (w->conf.bounce_window_ms, t, sizeof (t)));
+    return true;
+}
+
 static enum step_result _enter (struct warden *w, struct job *job, unsigned to)
 {
     struct incident *in = &job->incident;
@@ -114,6 +146,8 @@ static enum step_result _enter (struct warden *w, struct job *job, unsigned to)
                 mw_ladder_step_format (s, name, sizeof (name)), why.text);
         return STEP_NEXT;
     }
+    if (_bounced_out (w, job))
+        return STEP_NEXT;
     return _ops (job)->run (w, job, s, STEP_START, NULL);
 }
 
@@ -311,8 +345,7 @@ bool incident_waits (const struct job *job)
 {
     const struct incident *in = &job->incident;
 
-    return in->open && in->frozen && (_rung (job)->kind == MW_STEP_HOLD ||
-                                      _rung (job)->kind == MW_STEP_SUSPEND);
+    return in->open && in->frozen && _stops (job);
 }
 
 /* Each that waits is asked once, by priority; what one takes, the next does not

@@ -46,7 +46,7 @@ struct job {
     unsigned incidents;             /* how many it has had */
     uint64_t registered_ms;
     uint64_t look_ms;               /* v2: not to look at its events before; 0 */
-    unsigned bounces;               /* times chosen for the node's sake … */
+    unsigned bounces;               /* times stopped for the node's sake … */
     uint64_t bounce_ms;             /* … since then */
     unsigned round;                 /* of incident_headroom, last asked in */
     uint64_t mark_ms;               /* last checkpoint mark, or registered_ms */

@@ -188,6 +188,8 @@ static void _put_state (const struct job *job)
     _put_number ("registered_ms", job->registered_ms);
     _put_number ("mark_ms", job->mark_ms);
     _put_number ("peak", job->peak);
+    _put_number ("bounces", job->bounces);
+    _put_number ("bounce_ms", job->bounce_ms);
     if (job->facts.known) {
         _put_text ("partition", job->facts.partition);
         _put_text ("account", job->facts.account);

@@ -116,6 +116,8 @@ static bool _apply (const json_t *st, struct job *job)
     job->registered_ms = _number (st, "registered_ms");
     job->mark_ms = _number (st, "mark_ms");
     job->peak = _number (st, "peak");
+    job->bounces = (unsigned) _number (st, "bounces");
+    job->bounce_ms = _number (st, "bounce_ms");
     job->facts.known = json_object_get (st, "partition") != NULL;
     _fact (st, "partition", job->facts.partition);
     _fact (st, "account", job->facts.account);

@@ -156,17 +156,6 @@ static void _record_others (struct warden *w, const struct policy_plan *plan,
     }
 }
 
-static void _count_bounce (struct warden *w, struct job *job)
-{
-    uint64_t now = clock_ms ();
-
-    if (now - job->bounce_ms > w->conf.bounce_window_ms) {
-        job->bounce_ms = now;
-        job->bounces = 0;
-    }
-    job->bounces++;
-}
-
 static void _choose (struct warden *w, const struct policy_node *node,
                      bool full, unsigned count, uint64_t need)
 {
@@ -190,7 +179,6 @@ static void _choose (struct warden *w, const struct policy_node *node,
     snprintf (n->victim, sizeof (n->victim), "%s", job->spec.key);
     n->victims++;
     n->rung_ms = clock_ms ();
-    _count_bounce (w, job);
     policy_explain (&plan, w->scratch, 0, why, sizeof (why));
     report (w, job, "node", REPORT_LOG, "job %s: the node is out of memory: %s",
             job->spec.key, why);
@@ -202,16 +190,14 @@ static void _choose (struct warden *w, const struct policy_node *node,
 
 /* ---- one victim at a time ------------------------------------------------ */
 
-static uint64_t _patience (const struct warden *w, const struct job *job)
+static uint64_t _patience (const struct job *job)
 {
     const struct incident *in = &job->incident;
 
     switch (in->ladder->step[in->step].kind) {
     case MW_STEP_HOLD:
     case MW_STEP_SUSPEND:
-        if (in->pushing)
-            return PATIENCE_MS;
-        return job->bounces > w->conf.max_bounces ? 0 : FROZEN_PATIENCE_MS;
+        return in->pushing ? PATIENCE_MS : FROZEN_PATIENCE_MS;
     case MW_STEP_SLOW:
     case MW_STEP_ENOMEM:
         return FROZEN_PATIENCE_MS;
@@ -243,7 +229,7 @@ static bool _wait_for_victim (struct warden *w, uint64_t need)
         n->rung = job->incident.step;
         n->rung_ms = now;
     }
-    if (now - n->rung_ms < _patience (w, job) || _pushes_enough (job, need))
+    if (now - n->rung_ms < _patience (job) || _pushes_enough (job, need))
         return true;
     if (job->incident.kills > 0) {
         report (w, job, "node", REPORT_LOG, "job %s: is not gone after %d ms; "

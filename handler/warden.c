@@ -106,19 +106,17 @@ unsigned warden_snapshot (struct warden *w, struct policy_node *node,
     return n;
 }
 
-/* Of [room] in the pool what is really there: what the system uses beyond the
- * node reserve, which is meant for it, has been taken from the jobs. */
+/* Of [room] in the pool what is really there: what the system uses beyond what
+ * the pool leaves it, the node reserve at least, has been taken from the jobs. */
 static uint64_t _really (const struct warden *w, const struct policy_node *node,
                          uint64_t room)
 {
-    uint64_t others = w->node_memory, left = 0;
+    uint64_t others = w->node_memory, outside, left = 0;
 
     others -= others < node->available ? others : node->available;
     others -= others < node->used ? others : node->used;
-    if (others > w->node_reserve)
-        others -= w->node_reserve;
-    else
-        others = 0;
+    outside = w->node_memory - warden_capacity (w);
+    others -= others < outside ? others : outside;
     room -= room < others ? room : others;
     /* whoever took more would be the victim of the node's next OOM */
     if (node->available > node->reserve)

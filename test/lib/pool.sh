@@ -3,6 +3,11 @@
 #
 #   pool_make SIZE        make it, limited to SIZE; its directory in $POOL, the
 #                         file of its limit in $POOL_LIMIT
+#   HOLDS                 a node ladder that only holds, for as long as it can be
+#   need NAME COMMAND…    as ok, but the test ends where it fails: what comes
+#                         next would wait for ever
+#   when_frozen A B       in the background: as soon as job A is frozen, end job B;
+#                         what B had is free before A's ladder has come to its end
 
 POOL= POOL_LIMIT=
 pool_make () {
@@ -17,4 +22,28 @@ pool_make () {
     [ $root != /sys/fs/cgroup ] || echo +memory >"$POOL/cgroup.subtree_control"
     mkdir "$POOL/keep"      # or the pool goes with its last job
     echo "$1" >"$POOL/$POOL_LIMIT"
+}
+
+# A held job that frees nothing is kept no longer than 100 ms on one step
+HOLDS='hold@10m' && for _i in {1..14}; do HOLDS+=,hold@10m; done && HOLDS+=,kill
+
+need () { local before=$_bad; ok "$@"; [ "$_bad" -eq "$before" ] || { done_testing; exit 1; }; }
+
+# Bash alone, without a fork once it waits
+when_frozen () {
+    local file freezer procs pids state=
+    freezer=$(last_state "$1" freezer)
+    file=$freezer/freezer.state
+    [ -n "$freezer" ] || file=$(last_state "$1" memory)/cgroup.freeze
+    procs=$(last_state "$2" memory)/cgroup.procs
+    [ -p "$TMP/tick" ] || mkfifo "$TMP/tick"
+    (
+        exec {tick}<>"$TMP/tick"
+        while read -r state <"$file"; do
+            [[ $state != FR* && $state != 1 ]] || break
+            read -rt 0.002 -u $tick
+        done
+        mapfile -t pids <"$procs"
+        kill -9 "${pids[@]}"
+    ) &
 }

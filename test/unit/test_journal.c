@@ -87,6 +87,8 @@ static struct job *_job (struct job_table *t, const char *key)
         .ladder = ladder_share (&ladder),
     };
     job->incidents = 2;
+    job->bounces = 3;
+    job->bounce_ms = 77;
     return job;
 }
 
@@ -131,6 +133,8 @@ static void _assert_as_made (const struct job *job)
     assert_int_equal (job->incident.lent, MW_MIB);
     assert_string_equal (job->incident.request, "12.0000000001.suspend");
     assert_int_equal (job->incidents, 2);
+    assert_int_equal (job->bounces, 3);
+    assert_int_equal (job->bounce_ms, 77);
 }
 
 static void a_restart_finds_the_jobs_as_they_were (void **state)
