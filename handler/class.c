@@ -112,7 +112,7 @@ static void _limit (struct warden *w, struct job *job, uint64_t before)
 {
     struct mw_err err;
 
-    if (w->conf.shadow || job->limit == before)
+    if (job->limit == before)
         return;
     if (step_assert_limit (job, &err) == 0) {
         warden_room (w);

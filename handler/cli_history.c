@@ -257,7 +257,8 @@ static void _tell (struct story *s, const json_t *record)
         printf ("\nIncident %s, %s\n", incident, t);
     }
     if (!*incident) {
-        s->incidents += !strcmp (cli_text (record, "event"), "kernel-kill");
+        s->incidents += !strcmp (cli_text (record, "event"), "kernel-kill")
+                        || !strcmp (cli_text (record, "event"), "shadow");
         cli_local_time (cli_text (record, "t"), t, sizeof (t));
         printf ("  %s  %-10s %s\n", t, cli_text (record, "event"),
                 cli_text (record, "text"));

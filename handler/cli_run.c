@@ -43,6 +43,7 @@ struct run {
     struct memcg memcg;         /* .dir -1: not opened yet */
     int sock;                   /* -1: no warden at the moment */
     pid_t pid;
+    bool going;                 /* the command has been let go */
     uid_t uid;
     gid_t gid;
 };
@@ -285,13 +286,35 @@ static int _attach (struct run *r, struct mw_err *err)
     return mw_client_call (r->sock, req, NULL, 0, NULL, NULL, err);
 }
 
+/* No warden, or one that only watches: the job gets the plain limit that it
+ * would have under Slurm. */
+static int _plain_limit (struct run *r, struct mw_err *err)
+{
+    uint64_t limit = mw_amount_of (&r->spec.burst, r->spec.reservation,
+                                   r->spec.reservation);
+    const char *file = r->memcg.ops == &memcg_v2_ops ? "memory.max"
+                                                 : "memory.limit_in_bytes";
+
+    if (cg_write_u64 (r->memcg.dir, file, limit) == 0)
+        return 0;
+    return mw_err_errno (err, "cannot write %s/%s", r->memcg.path, file);
+}
+
+static int _heed_shadow (struct run *r, struct mw_err *err)
+{
+    int shadow = mw_client_shadow (r->sock, err);
+
+    /* a job that runs already has a limit, and may be above this one */
+    return shadow > 0 && !r->going ? _plain_limit (r, err) : shadow;
+}
+
 /* Register (again, where the warden is new), and hear its notes. */
 static int _register (struct run *r, struct mw_err *err)
 {
     int saved;
 
     r->sock = mw_client_open (r->common.socket, TIMEOUT_MS, err);
-    if (r->sock >= 0 &&
+    if (r->sock >= 0 && _heed_shadow (r, err) >= 0 &&
         mw_client_register (r->sock, &r->spec, r->memcg.dir,
                             r->memcg.freezer, err) == 0 &&
         _attach (r, err) == 0)
@@ -304,21 +327,15 @@ static int _register (struct run *r, struct mw_err *err)
     return -1;
 }
 
-/* No warden: the job gets the plain limit that it would have under Slurm. */
-static int _without_warden (struct run *r, const struct mw_err *why)
+static int _without_warden (struct run *r, struct mw_err *why)
 {
-    uint64_t limit = mw_amount_of (&r->spec.burst, r->spec.reservation,
-                                   r->spec.reservation);
-    const char *file = r->memcg.ops == &memcg_v2_ops ? "memory.max"
-                                                 : "memory.limit_in_bytes";
-
     if (r->required) {
         fprintf (stderr, "memwarden run: %s\n", why->text);
         return -1;
     }
     fprintf (stderr, "memwarden run: %s; the command runs with a plain limit, "
              "at which the kernel kills\n", why->text);
-    return cg_write_u64 (r->memcg.dir, file, limit);
+    return _plain_limit (r, why);
 }
 
 /* Print the next packet if it is a note. Returns true if it was one; without a
@@ -447,6 +464,7 @@ static int _start (struct run *r, struct mw_err *err)
         return _cgroup_failed (rc, "move the command into its cgroup", err);
     if (_register (r, err) < 0 && _without_warden (r, err) < 0)
         return -1;
+    r->going = true;
     if (write (gate_w, "", 1) != 1)
         return mw_err_errno (err, "cannot let the command go");
     return _watch (r, signals);

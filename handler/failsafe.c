@@ -71,6 +71,9 @@ int failsafe_run (const char *state_dir, struct mw_err *err)
         struct mw_err why = { "" };
         char text[MW_ERR_MAX];
 
+        if (job->memcg.shadow)  /* it never was anybody else's */
+            continue;
+
         if (_give_back (&journal, job, &why) == 0) {
             count++;
             snprintf (text, sizeof (text), "job %s: given back to the kernel",

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "handler/clock.h"
+#include "handler/shadow.h"
 #include "handler/step.h"
 #include "handler/warden.h"
 #include "handler/watch_kmsg.h"
@@ -278,6 +279,10 @@ static void _press (struct warden *w, struct job *job)
 void incident_oom (struct warden *w, struct job *job,
                    enum incident_trigger trigger)
 {
+    if (w->conf.shadow) {
+        shadow_oom (w, job, trigger, _ladder (w, job, trigger));
+        return;
+    }
     if (job->incident.open && trigger == TRIGGER_NODE) {
         _press (w, job);
         return;
@@ -374,6 +379,11 @@ void incident_headroom (struct warden *w)
 
 int incident_hold (struct warden *w, struct job *job, struct mw_err *err)
 {
+    if (w->conf.shadow) {
+        errno = ENOTSUP;
+        return mw_err_set (err, "memwardend is in shadow mode: it does nothing "
+                           "to any job");
+    }
     if (job->incident.open) {
         errno = EBUSY;
         return mw_err_set (err, "job %s is in an incident already (%s)",
@@ -437,6 +447,10 @@ void incident_recover (struct warden *w, struct job *job)
     }
     if (in->step >= in->ladder->count)
         in->step = in->ladder->count - 1;
+    if (w->conf.shadow) {
+        _close (w, job, "from now on the warden only watches");
+        return;
+    }
     if (job->memcg.ops->freeze (&job->memcg, in->frozen, &err) < 0)
         report (w, job, "failed", REPORT_LOG, "job %s: cannot %s it: %s",
                 job->spec.key, in->frozen ? "freeze" : "thaw", err.text);

@@ -178,6 +178,7 @@ static void _put_state (const struct job *job)
     if (job->freezer_path)
         _put_text ("freezer", job->freezer_path);
     _put_flag ("armed", job->memcg.armed);
+    _put_flag ("shadow", job->memcg.shadow);
     _put_number ("set_limit", job->memcg.set_limit);
     _put_number ("reservation", job->reservation);
     _put_number ("limit", job->limit);

@@ -14,7 +14,7 @@
  *
  * Events: boot, registered, adopted (after a restart), detected, step, lent,
  * returned, held, thawed, asked, answered, resolved, released, kernel-kill,
- * livelock, node, decision (decision.h), class, failed, note, config, failsafe,
+ * livelock, shadow (what would have been done), node, decision (decision.h), class, failed, note, config, failsafe,
  * stop.
  */
 #ifndef MW_JOURNAL_H

@@ -107,6 +107,7 @@ static bool _apply (const json_t *st, struct job *job)
     job->memcg.inode = _number (st, "inode");
     job->memcg.layout = job->spec.layout;
     job->memcg.armed = _flag (st, "armed");
+    job->memcg.shadow = _flag (st, "shadow");
     job->memcg.set_limit = limit == INT64_MAX ? MEMCG_NO_LIMIT : limit;
     job->reservation = _number (st, "reservation");
     job->limit = _number (st, "limit");

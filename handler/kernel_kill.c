@@ -61,6 +61,10 @@ char *kernel_kill_remedy (const struct kernel_kill_case *c,
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
 
     buf[0] = '\0';
+    if (c->shadow) {
+        snprintf (buf, len, "it only watches: shadow is true");
+        return buf;
+    }
     switch (c->why) {
     case KERNEL_KILL_NODE:
         snprintf (buf, len, "node-reserve = \"%s\" instead of %s would have "

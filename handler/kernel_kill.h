@@ -41,6 +41,7 @@ struct kernel_kill_case {
     uint64_t reserve;       /* of the job, bytes */
     bool armed;             /* the job's OOM was memwarden's */
     bool pool_watched;
+    bool shadow;            /* it would have done nothing, whatever is set */
 };
 
 /* The node reserve, in bytes and whole MiB, with which memwarden would have

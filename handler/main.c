@@ -205,6 +205,10 @@ static int _on_reload (sd_event_source *s, const struct signalfd_siginfo *si,
         _fits (fresh, w->node_memory, &err) < 0) {
         report_log (w, 3, "the configuration stays as it was: %s", err.text);
     } else {
+        if (fresh->shadow != w->conf.shadow)
+            report_log (w, 4, "shadow is %s until memwardend is started again",
+                        w->conf.shadow ? "true" : "false");
+        fresh->shadow = w->conf.shadow;
         w->conf = *fresh;
         report_close (w);
         if (report_open (w, &err) < 0)
@@ -320,8 +324,9 @@ int main (int argc, char **argv)
             fprintf (stderr, "memwardend: %s\n", err.text);
         return 1;
     }
-    report_log (w, 5, "memwardend %s is ready: %u jobs, socket %s",
-                PACKAGE_VERSION, w->jobs.count, _socket (w));
+    report_log (w, 5, "memwardend %s is ready: %u jobs, socket %s%s",
+                PACKAGE_VERSION, w->jobs.count, _socket (w), w->conf.shadow ?
+                "; shadow: nothing is done to any job" : "");
     sd_notify (0, "READY=1");
     rc = sd_event_loop (w->loop);
     _end (w);

@@ -51,14 +51,18 @@ struct memcg {
     int usage;                  /* memory.usage_in_bytes / memory.current */
     int oom_control;            /* v1 only */
     bool armed;
+    bool shadow;                /* only listened to: nothing is ever written */
     uint64_t set_limit;         /* what was last written, or found, bytes */
     uint64_t set_wall;          /* v2: the same of memory.max */
     struct memcg_usage seen;    /* by [check] when it said MEMCG_OOM; v1: without
                                    swap and peak */
     uint64_t seen_oom_kill;     /* counters when last checked */
     uint64_t seen_high;
-    unsigned backoff_ms;        /* v2: do not look again before that long */
-    unsigned looks;             /* v2: how many looks were for nothing … */
+    uint64_t seen_oom;          /* v2, [shadow] */
+    uint64_t hit_limit;         /* [shadow]: at which, and how many the kernel */
+    unsigned hit_kills;         /*   has killed for it, when last MEMCG_OOM */
+    unsigned backoff_ms;        /* do not look again before that long */
+    unsigned looks;             /* how many looks were for nothing … */
     uint64_t looked_ms;         /* … and when the last was */
     unsigned stuck_looks;       /* v2: looks in a row that found it too high */
 };
@@ -82,6 +86,11 @@ struct memcg_ops {
     int (*arm) (struct memcg *m, struct mw_err *err);
     /* Give OOM back to the kernel; the descriptor [event] is closed. */
     int (*disarm) (struct memcg *m, struct mw_err *err);
+    /* Only listen, the kernel answers ([shadow] is set): [check] then says
+     *   MEMCG_OOM where the kernel has killed at the memcg's own limit or at one
+     *   below, MEMCG_KERNEL_KILL where for another's.  Again for directories that
+     *   have come since. */
+    int (*listen) (struct memcg *m, struct mw_err *err);
     /* Take the event off the descriptor and say what it was.  Cheap; also to be
      *   called without an event (after arming, at deadlines, at recovery).  On
      *   return [m->backoff_ms] > 0 asks to be called again after that long

@@ -8,6 +8,9 @@
 
 #include "handler/memcg.h"
 
+/* v1 has no "max": no limit is the largest multiple of the page size. */
+#define V1_NO_LIMIT (INT64_MAX - 65535)
+
 /* One read or write of a file that is kept open. Return 0 (length), or -1. */
 ssize_t memcg_pread (int fd, char *buf, size_t len);
 int memcg_pread_u64 (int fd, uint64_t *value);
@@ -47,6 +50,16 @@ int memcg_each_top (const struct memcg *m, int dir, const char *inner,
 /* memcg_signal to the extern step as well: what holds or kills a job has to
  *   reach what came by ssh. */
 int memcg_signal_all (struct memcg *m, int signo, struct mw_err *err);
+
+/* Where the memcg is only listened to ([shadow]): memcg_ops.listen and .check
+ *   of each version. */
+int memcg_v1_listen (struct memcg *m, struct mw_err *err);
+int memcg_v2_listen (struct memcg *m, struct mw_err *err);
+enum memcg_state memcg_v1_heard (struct memcg *m);
+enum memcg_state memcg_v2_heard (struct memcg *m);
+
+/* v1: is a memcg that is [distance] below its [limit] in OOM, if anyone is? */
+bool memcg_v1_near (uint64_t distance, uint64_t limit);
 
 /* Reap the memory of those processes that were killed before but are not gone
  *   yet (process_mrelease(2) refuses all others). */

@@ -24,9 +24,6 @@
 #include "handler/memcg_priv.h"
 #include "lib/units.h"
 
-/* v1 has no "max": no limit is the largest multiple of the page size. */
-#define V1_NO_LIMIT (INT64_MAX - 65535)
-
 #define STAT_MAX 8192
 
 int memcg_v1_open (struct memcg *m, struct mw_err *err)
@@ -121,6 +118,13 @@ static uint64_t _slack (void)
     return stock;
 }
 
+/* A stock per CPU is much on a node of many CPUs, so not more than a 16th of the
+ * limit is near. */
+bool memcg_v1_near (uint64_t distance, uint64_t limit)
+{
+    return distance <= _slack () && distance <= limit / 16;
+}
+
 /* How far below its limits, memory or memory and swap, the memcg is.  It is in
  * OOM, so reclaim has been in vain: what is charged cannot be taken from it. */
 static uint64_t _distance (struct memcg *m, uint64_t *limit)
@@ -142,16 +146,15 @@ static uint64_t _distance (struct memcg *m, uint64_t *limit)
 }
 
 /* Whose OOM is it?  At its limit it is its own, whatever the parent's is: both may
- * be.  A stock per CPU is much on a node of many CPUs, so not more than a 16th of
- * the limit is near then.  Else the parent is asked: the kernel marks downwards
- * only, so where that is not marked it is our own.  Far below the limit nobody
- * waits any more: it was raised, and the sleepers have yet to run. */
+ * be.  Else the parent is asked: the kernel marks downwards only, so where that is
+ * not marked it is our own.  Far below the limit nobody waits any more: it was
+ * raised, and the sleepers have yet to run. */
 static enum memcg_state _whose_oom (struct memcg *m)
 {
     uint64_t parent = 0, limit, distance = _distance (m, &limit);
     char buf[256];
 
-    if (distance <= _slack () && distance <= limit / 16)
+    if (memcg_v1_near (distance, limit))
         return MEMCG_OOM;
     if (cg_read (m->dir, "../memory.oom_control", buf, sizeof (buf)) > 0)
         cg_key (buf, "under_oom", &parent);
@@ -165,6 +168,8 @@ static enum memcg_state _v1_check (struct memcg *m)
     struct oom_control o;
     uint64_t ticks;
 
+    if (m->shadow)
+        return memcg_v1_heard (m);
     if (m->event >= 0 && read (m->event, &ticks, sizeof (ticks)) < 0)
         ticks = 0;
     m->backoff_ms = 0;
@@ -355,6 +360,7 @@ const struct memcg_ops memcg_v1_ops = {
     .epoll_events = EPOLLIN,
     .arm = _v1_arm,
     .disarm = _v1_disarm,
+    .listen = memcg_v1_listen,
     .check = _v1_check,
     .read_usage = _v1_read_usage,
     .set_limit = _v1_set_limit,

@@ -205,6 +205,8 @@ static enum memcg_state _v2_check (struct memcg *m)
     struct events e;
     bool growing;
 
+    if (m->shadow)
+        return memcg_v2_heard (m);
     m->backoff_ms = 0;
     if (m->event < 0)
         return memcg_gone (m) ? MEMCG_GONE : MEMCG_QUIET;
@@ -402,6 +404,7 @@ const struct memcg_ops memcg_v2_ops = {
     .removal_is_silent = true,
     .arm = _v2_arm,
     .disarm = _v2_disarm,
+    .listen = memcg_v2_listen,
     .check = _v2_check,
     .read_usage = _v2_read_usage,
     .set_limit = _v2_set_limit,

@@ -28,6 +28,7 @@
 #define FROZEN_PATIENCE_MS 100  /* for a rung that frees nothing by itself */
 #define PATIENCE_MS 2000        /* for any other: then the next one */
 #define NOBODY_MS 1000          /* nobody can be chosen: look again */
+#define HOVER_PART 128          /* of the capacity, see _hovers */
 #define POOL_WALL (64 * MW_MIB) /* v2: the pool's memory.max above its high */
 
 struct node_watch {
@@ -65,19 +66,34 @@ static void _timer (struct node_watch *n, uint64_t ms)
     sd_event_source_set_enabled (n->timer, SD_EVENT_ONESHOT);
 }
 
-/* No timer where the jobs could not use up what is left even at their limits. */
+/* Above the node reserve, and in shadow mode, where no event tells of it, below
+ * the pool's limit. */
+static uint64_t _left (const struct warden *w, uint64_t available)
+{
+    const struct node_watch *n = w->node;
+    uint64_t left = available > w->node_reserve
+                    ? available - w->node_reserve : 0, room;
+
+    if (n->pool.dir < 0 || !n->pool.shadow)
+        return left;
+    room = n->pool_limit > n->pool.seen.used
+           ? n->pool_limit - n->pool.seen.used : 0;
+    return room < left ? room : left;
+}
+
+/* No timer where the jobs could not use up what is left even at their limits;
+ * in shadow mode they are not held to them. */
 static void _watch (struct warden *w, uint64_t available)
 {
     struct node_watch *n = w->node;
-    uint64_t limits = 0, left, ms;
-    bool parked = false;
+    uint64_t limits = 0, left = _left (w, available), ms;
+    bool parked = false, bound = !w->conf.shadow || !w->jobs.first;
 
     for (const struct job *j = w->jobs.first; j; j = j->next) {
         limits += j->limit + j->incident.lent + j->reserve;
         parked |= incident_waits (j) && j->incident.trigger == TRIGGER_NODE;
     }
-    left = available > w->node_reserve ? available - w->node_reserve : 0;
-    if (!parked && !w->meminfo_failed && limits < left) {
+    if (bound && !parked && !w->meminfo_failed && limits < left) {
         sd_event_source_set_enabled (n->timer, SD_EVENT_OFF);
         return;
     }
@@ -87,6 +103,19 @@ static void _watch (struct warden *w, uint64_t available)
 
 /* ---- what is needed ------------------------------------------------------ */
 
+/* In shadow mode its limit is not in the kernel: usage is compared to it. */
+static enum memcg_state _look_at_pool (struct node_watch *n)
+{
+    struct memcg_usage u;
+
+    if (!n->pool.shadow)
+        return n->pool.ops->check (&n->pool);
+    if (n->pool.ops->read_usage (&n->pool, &u, NULL) < 0)
+        return MEMCG_GONE;
+    n->pool.seen = u;
+    return u.used >= n->pool_limit ? MEMCG_OOM : MEMCG_QUIET;
+}
+
 static bool _pool_is_full (struct warden *w)
 {
     struct node_watch *n = w->node;
@@ -94,7 +123,7 @@ static bool _pool_is_full (struct warden *w)
 
     if (n->pool.dir < 0)
         return false;
-    state = n->pool.ops->check (&n->pool);
+    state = _look_at_pool (n);
     if (state == MEMCG_GONE) {
         n->event = sd_event_source_disable_unref (n->event);
         memcg_close (&n->pool);
@@ -156,6 +185,16 @@ static void _record_others (struct warden *w, const struct policy_plan *plan,
     }
 }
 
+/* Shadow mode: nobody gives anything, so the same plan comes again. */
+static bool _planned (struct warden *w, const struct policy_plan *plan)
+{
+    const struct job *job = plan->chosen ? _at (w, plan->ranks[0].job) : NULL;
+    const struct node_watch *n = w->node;
+
+    return w->conf.shadow && n->victims > 0
+           && strcmp (n->victim, job ? job->spec.key : "") == 0;
+}
+
 static void _choose (struct warden *w, const struct policy_node *node,
                      bool full, unsigned count, uint64_t need)
 {
@@ -165,6 +204,10 @@ static void _choose (struct warden *w, const struct policy_node *node,
     struct job *job;
 
     policy_victims (node, w->scratch, count, need, w->conf.order, &plan);
+    if (_planned (w, &plan)) {
+        _timer (n, NOBODY_MS);
+        return;
+    }
     n->victim[0] = '\0';
     if (plan.chosen > 0 || n->victims == 0)
         decision_record (w, node, full, &plan);
@@ -185,7 +228,7 @@ static void _choose (struct warden *w, const struct policy_node *node,
     incident_oom (w, job, TRIGGER_NODE);
     n->rung = job->incident.step;
     _record_others (w, &plan, job);
-    _timer (n, LOOK_MS);
+    _timer (n, w->conf.shadow ? NOBODY_MS : LOOK_MS);
 }
 
 /* ---- one victim at a time ------------------------------------------------ */
@@ -271,8 +314,8 @@ static void _over (struct warden *w)
 
     n->open = false;
     report (w, NULL, "node", REPORT_LOG, "the node has memory again after %"
-            PRIu64 " ms; %u jobs were chosen", clock_ms () - n->opened_ms,
-            n->victims);
+            PRIu64 " ms; %u jobs %s chosen", clock_ms () - n->opened_ms,
+            n->victims, w->conf.shadow ? "would have been" : "were");
     warden_room (w);
 }
 
@@ -304,6 +347,17 @@ static uint64_t _stall_need (struct warden *w, const struct policy_node *node,
     return n->stall_need;
 }
 
+/* Shadow mode frees nothing: as long as memory hovers where it ran out that is
+ * one OOM, to be told once. */
+static bool _hovers (const struct warden *w, const struct policy_node *node)
+{
+    uint64_t near = node->capacity / HOVER_PART;
+
+    return w->conf.shadow && w->node->open
+           && (node->available < node->reserve + near
+               || node->used + near > node->capacity);
+}
+
 static void _tick (struct warden *w)
 {
     struct policy_node node;
@@ -326,6 +380,10 @@ static void _tick (struct warden *w)
                   : "MemAvailable is below the node reserve");
     else
         need = stalls;
+    if (need == 0 && _hovers (w, &node)) {
+        _timer (w->node, NOBODY_MS);
+        return;
+    }
     if (need == 0) {
         _quiet (w, node.available);
         return;
@@ -371,6 +429,11 @@ static int _take_pool (struct warden *w, struct mw_err *err)
     /* a limit that somebody has set below is theirs to set */
     if (m->set_limit < limit)
         limit = m->set_limit;
+    m->shadow = w->conf.shadow;
+    if (m->shadow) {
+        n->pool_limit = limit;
+        return 0;
+    }
     if (pool_remember (w->journal.state_dir, m, err) < 0)
         return -1;
     if (m->ops->set_limit (m, limit, POOL_WALL, err) < 0
@@ -398,7 +461,8 @@ static void _find_pool (struct warden *w)
     if (!w->conf.pool[0] || n->pool.dir >= 0)
         return;
     if (_take_pool (w, &err) == 0) {
-        report_log (w, 5, "pool %s: limited to %s", w->conf.pool,
+        report_log (w, 5, "pool %s: %s %s", w->conf.pool, n->pool.shadow
+                    ? "only watched: its limit would be" : "limited to",
                     mw_size_format (n->pool_limit, size, sizeof (size)));
         return;
     }
@@ -420,8 +484,6 @@ int node_open (struct warden *w, struct mw_err *err)
     struct node_watch *n;
     int rc;
 
-    if (w->conf.shadow)
-        return 0;
     n = calloc (1, sizeof (*n));
     if (!n)
         return mw_err_errno (err, "cannot watch the node");
@@ -434,6 +496,8 @@ int node_open (struct warden *w, struct mw_err *err)
         return mw_err_errno (err, "cannot watch the node");
     }
     w->node = n;
+    if (w->conf.shadow)
+        pool_failsafe (w->journal.state_dir, old, NULL);
     node_look (w);
     if (n->pool.dir < 0)
         pool_failsafe (w->journal.state_dir, old, NULL);
@@ -449,7 +513,8 @@ void node_close (struct warden *w)
     sd_event_source_disable_unref (n->event);
     sd_event_source_disable_unref (n->timer);
     if (n->pool.dir >= 0) {
-        pool_give_back (w->journal.state_dir, &n->pool, NULL);
+        if (!n->pool.shadow)
+            pool_give_back (w->journal.state_dir, &n->pool, NULL);
         memcg_close (&n->pool);
     }
     free (n);

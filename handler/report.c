@@ -252,6 +252,8 @@ static void _report (struct warden *w, struct job *job, const char *event,
     struct report_line *l;
     int saved = errno;
 
+    if (w->conf.shadow)         /* nothing has been done to the job */
+        whom &= REPORT_LOG;
     vsnprintf (text.text, sizeof (text.text), fmt, ap);
     _journal (w, job, event, text.text, more);
     if (r->pending == LINES)

@@ -95,6 +95,8 @@ int step_assert_limit (struct job *job, struct mw_err *err)
     uint64_t wall = job->reserve > WALL_MIN ? job->reserve : WALL_MIN;
 
     job_commit (job);
+    if (job->memcg.shadow)
+        return 0;
     if (job->incident.reserve_open)
         limit += job->reserve;
     return job->memcg.ops->set_limit (&job->memcg, limit, wall, err);

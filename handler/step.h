@@ -69,7 +69,8 @@ int step_lend (struct warden *w, struct job *job, uint64_t bytes);
 int step_return (struct warden *w, struct job *job);
 
 /* Write the limit that [job] should have now: its own, what is lent to it, and
- *   the reserve while it is open. Returns 0 or -1. */
+ *   the reserve while it is open; in shadow mode it is only counted on. Returns
+ *   0 or -1. */
 int step_assert_limit (struct job *job, struct mw_err *err);
 
 /* Read the usage of [job] into job->usage; keeps its peak. Returns 0 or -1. */

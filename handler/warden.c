@@ -216,6 +216,14 @@ void warden_kernel_killed (struct warden *w, struct job *job)
             "job %s: the kernel has killed in it", job->spec.key);
 }
 
+static void _kernel_kill (struct warden *w, struct job *job)
+{
+    /* its log explains it, unless it has done so already */
+    job->kernel_kill_untold = clock_ms () - job->kernel_kill_ms > 1000;
+    if (!watch_kmsg_live (w))
+        warden_kernel_killed (w, job);
+}
+
 void warden_check (struct warden *w, struct job *job)
 {
     enum memcg_state state = job->memcg.ops->check (&job->memcg);
@@ -229,12 +237,8 @@ void warden_check (struct warden *w, struct job *job)
         incident_oom (w, job, TRIGGER_JOB);
     else if (state == MEMCG_QUIET)
         watch_refault (w, job);
-    else if (state == MEMCG_KERNEL_KILL) {
-        /* its log explains it, unless it has done so already */
-        job->kernel_kill_untold = clock_ms () - job->kernel_kill_ms > 1000;
-        if (!watch_kmsg_live (w))
-            warden_kernel_killed (w, job);
-    }
+    else if (state == MEMCG_KERNEL_KILL)
+        _kernel_kill (w, job);
 }
 
 static struct warden *_warden;     /* sd-event hands a source one pointer: its job */
@@ -348,11 +352,21 @@ static int _make_scratch (struct warden *w)
     return 0;
 }
 
+/* Shadow mode: the kernel goes on to answer, it is only heard. */
+static int _listen_only (struct warden *w, struct job *job, struct mw_err *err)
+{
+    job_commit (job);
+    job->event = sd_event_source_disable_unref (job->event);
+    if (job->memcg.ops->listen (&job->memcg, err) < 0)
+        return -1;
+    return _listen (w, job, err);
+}
+
 /* Write what the job is given into its memcg, and take its OOM over. */
 static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
 {
-    if (w->conf.shadow)
-        return 0;
+    if (job->memcg.shadow)
+        return _listen_only (w, job, err);
     /* a hint to the kernel's reclaim: where it is not to be had the limits hold
      * all the same */
     job->memcg.ops->set_reservation (&job->memcg, job->reservation, NULL);
@@ -405,6 +419,7 @@ static struct job *_register_new (struct warden *w,
         job_free (&w->jobs, job);
         return NULL;
     }
+    job->memcg.shadow = w->conf.shadow;
     report (w, job, "registered", REPORT_LOG, "job %s: registered: reservation "
             "%s, limit %s, priority %u, ladder %s%s%s%s%s", spec->key,
             mw_size_format (job->reservation, a, sizeof (a)),
@@ -470,7 +485,7 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
     class_ask (w, job);
     /* an OOM of before the arming gave no event */
     snprintf (key, sizeof (key), "%s", spec->key);
-    if (job->memcg.armed)
+    if (job->memcg.event >= 0)
         warden_check (w, job);
     node_look (w);
     return job_find (&w->jobs, key);
@@ -478,9 +493,15 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
 
 void warden_release (struct warden *w, struct job *job, const char *why)
 {
-    bool gone = job->memcg.dir < 0 ||
-                job->memcg.ops->check (&job->memcg) == MEMCG_GONE;
+    enum memcg_state last = job->memcg.dir < 0 ? MEMCG_GONE :
+                            job->memcg.ops->check (&job->memcg);
+    bool gone = last == MEMCG_GONE;
 
+    /* what the kernel has killed in it just now is told, too */
+    if (last == MEMCG_OOM && job->memcg.shadow)
+        incident_oom (w, job, TRIGGER_JOB);
+    else if (last == MEMCG_KERNEL_KILL)
+        _kernel_kill (w, job);
     watch_kmsg_read (w);
     warden_kernel_killed (w, job);
     class_forget (w, job);
@@ -498,11 +519,24 @@ void warden_release (struct warden *w, struct job *job, const char *why)
 
 /* ---- restart, reload, end ------------------------------------------------ */
 
+/* An earlier warden has acted, this one is to watch only: what was done to [job]
+ * is undone, and its OOM is the kernel's again. */
+static void _let_go (struct warden *w, struct job *job)
+{
+    struct mw_err err;
+
+    incident_recover (w, job);
+    if (job->memcg.ops->disarm (&job->memcg, &err) < 0)
+        report_log (w, 3, "job %s: its OOM cannot be given back to the kernel:"
+                    " %s", job->spec.key, err.text);
+}
+
 /* Take up [job] as the journal has it. Returns 0, or -1: it is gone. */
 static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
 {
     cleanup_free char *path = job->memcg.path;
     uint64_t limit = job->memcg.set_limit;
+    bool shadow = job->memcg.shadow;
 
     job->memcg.path = NULL;
     if (memcg_reopen (&job->memcg, path, job->freezer_path, job->memcg.inode,
@@ -513,6 +547,9 @@ static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
     }
     job->memcg.set_limit = limit;
     job->class = class_of (&w->conf, &job->spec, &job->facts);
+    if (w->conf.shadow && !shadow)
+        _let_go (w, job);
+    job->memcg.shadow = w->conf.shadow;
     return _take_over (w, job, err);
 }
 

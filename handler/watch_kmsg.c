@@ -222,6 +222,7 @@ static void _killed (struct warden *w, const char *line)
         .reserve = job ? job->reserve : 0,
         .armed = job && job->memcg.armed,
         .pool_watched = node_pool_limit (w) != UINT64_MAX,
+        .shadow = w->conf.shadow,
     };
 
     if (c.why == KERNEL_KILL_SYSRQ) {

@@ -168,7 +168,7 @@ void watch_psi_open (struct warden *w)
     char name[64];
 
     watch_psi_close (w);
-    if (w->conf.psi.kind == CONF_PSI_OFF || w->conf.shadow)
+    if (w->conf.psi.kind == CONF_PSI_OFF)
         return;
     p = calloc (1, sizeof (*p));
     if (p) {

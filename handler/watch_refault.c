@@ -93,9 +93,10 @@ void watch_refault (struct warden *w, struct job *job)
         && _stalls (w, job, now.stalled_us, ms))
         now.looks = r->looks + 1;
     *r = now;
-    if (now.looks < LOOKS)
+    if (now.looks != LOOKS)
         return;
-    r->looks = 0;
+    if (!w->conf.shadow)        /* there it goes on: it is told once */
+        r->looks = 0;
     report (w, job, "livelock", REPORT_LOG, "job %s: at its limit it only reads "
             "in again what it has just dropped: that is taken for its OOM",
             job->spec.key);

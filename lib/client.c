@@ -170,6 +170,16 @@ int mw_client_register (int sock, const struct mw_jobspec *spec,
                            err);
 }
 
+int mw_client_shadow (int sock, struct mw_err *err)
+{
+    cleanup_json json_t *req = mw_wire_new ("node");
+    cleanup_json json_t *reply = NULL;
+
+    if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
+        return -1;
+    return json_is_true (json_object_get (reply, "shadow"));
+}
+
 int mw_client_release (int sock, const char *key, struct mw_err *err)
 {
     cleanup_json json_t *req = NULL;

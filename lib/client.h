@@ -31,6 +31,10 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
 int mw_client_register (int sock, const struct mw_jobspec *spec,
                         int memory_dir, int freezer_dir, struct mw_err *err);
 
+/* Is the warden in shadow mode, so that jobs are to stay as they are?  Where it
+ *   does not say so, it is not. Returns 1, 0, or -1. */
+int mw_client_shadow (int sock, struct mw_err *err);
+
 /* The jobs of the warden, all pages of them: a JSON array (owned by the caller)
  *   of what wire.h calls a job in an answer; or NULL. */
 json_t *mw_client_jobs (int sock, struct mw_err *err);

@@ -19,6 +19,8 @@ int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err)
 {
     struct place_paths now;
 
+    if (e->shadow)
+        return 0;
     if (place_read (pid, &now, err) < 0)
         return -1;
     if (now.job[0] && (now.v2 || now.freezer[0]))
@@ -77,6 +79,8 @@ static int _complete (struct enrolment *e, const struct place *p,
 static int _register (struct enrolment *e, const struct place *p, int sock,
                       struct mw_err *err)
 {
+    if (e->shadow)
+        return mw_client_register (sock, &e->spec, p->job, p->freezer, err);
     if (place_ready (p, err) < 0
         || mw_client_register (sock, &e->spec, p->job, p->freezer, err) < 0) {
         place_undo (p);
@@ -85,17 +89,29 @@ static int _register (struct enrolment *e, const struct place *p, int sock,
     return place_label (p, &e->spec, err);
 }
 
+/* In shadow mode none is made for a job that Slurm made none for. */
+static int _nothing_to_watch (const struct enrolment *e, struct mw_err *note,
+                              const struct mw_err *err)
+{
+    if (!e->shadow || errno != ENOENT)
+        return -1;
+    mw_err_set (note, "not watched: %s", err->text);
+    return 0;
+}
+
 int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
                 struct mw_err *note, struct mw_err *err)
 {
     cleanup_fd int sock = _connect (site, err);
+    int rc = -1, shadow = sock < 0 ? -1 : mw_client_shadow (sock, err);
     struct place p;
-    int rc = -1;
 
     mw_err_set (note, "%s", "");
-    if (sock < 0 || enrol_another (e, pid, err) < 0
-        || place_open (&p, pid, err) < 0)
+    e->shadow = shadow > 0;
+    if (shadow < 0 || enrol_another (e, pid, err) < 0)
         return -1;
+    if (place_open (&p, pid, err) < 0)
+        return _nothing_to_watch (e, note, err);
     if (!_complete (e, &p, err)) {
         settings_clamp (&e->spec, site, note);
         rc = _register (e, &p, sock, err);

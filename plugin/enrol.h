@@ -22,6 +22,8 @@ struct enrolment {
     bool owner_known;           /* uid and gid are; else the cgroup's owner */
     bool reservation_known;     /* it is Slurm's word; else the cgroup's limit */
     char step[PLACE_STEP_MAX];  /* "step_0", as a cgroup made here is named */
+    bool shadow;                /* set: the warden only watches, and nothing is
+                                   touched */
     bool made;                  /* set: cgroups were made, see enrol_end */
 };
 

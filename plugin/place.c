@@ -288,8 +288,6 @@ int place_open (struct place *p, pid_t pid, struct mw_err *err)
         place_close (p);
         return -1;
     }
-    if (p->paths.v2)
-        _want_memory (p->job);
     if (p->paths.freezer[0]) {
         cleanup_fd int root = place_open_mount ("freezer", NULL);
 
@@ -484,6 +482,8 @@ int place_ready (const struct place *p, struct mw_err *err)
 
     if (stat ("/proc/self/exe", &s.self) < 0)
         return mw_err_errno (err, "/proc/self/exe");
+    if (p->paths.v2)
+        _want_memory (p->job);
     s.limit = _granted_hard (p);
     if (cg_each_child (p->job, _ready_step, &s) < 0)
         return mw_err_errno (err, "%s", p->paths.job);

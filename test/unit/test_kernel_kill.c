@@ -116,6 +116,10 @@ static void every_case_says_who_was_first_and_what_to_set (void **state)
     c.why = KERNEL_KILL_NODE;
     kernel_kill_remedy (&c, &k, MW_GIB, text, sizeof (text));
     assert_non_null (strstr (text, "node-reserve = \"2M\""));
+    c.shadow = true;            /* no setting but one would have won */
+    kernel_kill_remedy (&c, &k, MW_GIB, text, sizeof (text));
+    assert_null (strstr (text, "node-reserve"));
+    assert_non_null (strstr (text, "shadow"));
 }
 
 int main (void)
