@@ -9,16 +9,19 @@
 
 cluster_start || { fail 'a cluster'; done_testing; exit; }
 courier_start
-job=$(submit --requeue --mem=50 --wrap '[ -n "$SLURM_RESTART_COUNT" ] || sleep 1000')
-ok 'a job runs' wait_job "$job" RUNNING 30
+# suspended while Slurm still starts its batch step, a job's next run may stay frozen
+begun () { grep -qs begun "$CLUSTER_DIR/out/$1.out"; }
+once () { submit --requeue --mem=50 --wrap 'echo begun; [ -n "$SLURM_RESTART_COUNT" ] || sleep 1000'; }
+job=$(once)
+ok 'a job runs' wait_for 30 begun "$job"
 is 'suspend: done' "$(ask suspend "$job")" 'ok 0 suspended'
 is 'requeue: done' "$(ask requeue "$job")" 'ok 0 requeued'
 ok 'it runs again, to its end' wait_job "$job" COMPLETED 60
 is 'once' "$(job_field "$job" Restarts)" 1
 
 # killed while it is suspended, it has ended when its turn comes
-job=$(submit --requeue --mem=50 --wrap '[ -n "$SLURM_RESTART_COUNT" ] || sleep 1000')
-ok 'another runs' wait_job "$job" RUNNING 30
+job=$(once)
+ok 'another runs' wait_for 30 begun "$job"
 is 'suspend: done' "$(ask suspend "$job")" 'ok 0 suspended'
 step=$(echo /sys/fs/cgroup/freezer/slurm_"$CLUSTER_NODE"/uid_*/job_"$job"/step_batch)
 kill -9 $(cat "$step/cgroup.procs")

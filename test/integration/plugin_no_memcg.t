@@ -26,7 +26,8 @@ try () {    # PLUGINS PROCTRACK FREEZER-ERE
     # srun -n2 may be step 0 or 1
     _tasks () { [ "$(cat "$memcg"/step_[01]/cgroup.procs | wc -l)" = 3 ]; }
     ok 'every task of its steps is in it' wait_for 10 _tasks
-    is 'and the batch script' "$(cat "/proc/$(head -n 1 "$memcg/step_batch/cgroup.procs")/comm")" slurm_script
+    like 'and the batch script' "$(sed 's|.*|/proc/&/comm|' "$memcg/step_batch/cgroup.procs" |
+        xargs cat)" slurm_script
     # a task is one by name until it execs
     _no_stepd () { [ "$(slurmstepds "$memcg")" = 0 ]; }
     ok 'no slurmstepd is' wait_for 10 _no_stepd
