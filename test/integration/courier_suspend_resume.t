@@ -10,8 +10,9 @@
 
 cluster_start || { fail 'a cluster'; done_testing; exit; }
 courier_start
-job=$(submit --mem=50 --wrap 'sleep 1000')
-wait_job "$job" RUNNING 30
+job=$(submit --mem=50 --wrap 'echo begun; sleep 1000')
+begun () { grep -qs begun "$CLUSTER_DIR/out/$job.out"; }     # as in courier_requeue_suspended
+ok 'a job runs' wait_for 30 begun
 is 'suspend: done' "$(ask suspend "$job")" 'ok 0 suspended'
 ok 'the controller shows it SUSPENDED' wait_job "$job" SUSPENDED 10
 is 'suspend again: still done' "$(ask suspend "$job")" 'ok 0 suspended'
