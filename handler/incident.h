@@ -54,8 +54,8 @@ struct incident {
     unsigned kills;             /* rounds of SIGKILL so far */
     bool grow_refused;          /* for want of headroom: it waits for some */
     uint64_t frozen_ms;         /* since when, clock_ms; 0 = not */
-    bool pushing;               /* its pages out, while it is suspended … */
-    uint64_t pushed;            /* … bytes so far */
+    bool pushing;               /* its pages out, for the node's sake … */
+    uint64_t pushed;            /* … bytes so far of this step */
     bool requeue_asked;         /* and not refused: a completion of the job now
                                    would undo it */
 };

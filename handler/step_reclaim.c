@@ -87,6 +87,7 @@ static enum step_result _piece (struct warden *w, struct job *job,
     if (job->memcg.ops->reclaim (&job->memcg, PIECE, &freed, NULL) < 0 ||
         freed == 0)
         return _end (w, job, false);
+    job->incident.pushed += freed;
     step_timer (w, job, 1);
     return STEP_WAIT;
 }
@@ -97,6 +98,8 @@ static enum step_result _start (struct warden *w, struct job *job,
     char a[MW_SIZE_STRLEN];
 
     step_read_usage (job);
+    job->incident.pushing = job->incident.trigger == TRIGGER_NODE;
+    job->incident.pushed = 0;
     job->incident.phase = (unsigned) (job->usage.total / MW_MIB);
     report (w, job, "step", REPORT_LOG, "job %s: cold pages of its %s are "
             "pushed out", job->spec.key,

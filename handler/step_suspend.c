@@ -61,6 +61,7 @@ static enum step_result _start (struct warden *w, struct job *job)
     if (step_freeze (w, job, true) < 0)
         return STEP_NEXT;
     in->phase = PARKED;
+    in->pushed = 0;
     in->pushing = in->trigger == TRIGGER_NODE && step_swap_free ();
     _next_timer (w, job);
     if (job->spec.slurm_id == 0) {
