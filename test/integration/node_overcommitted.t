@@ -3,16 +3,10 @@
 # runs: v1 v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
+. "$(dirname "$0")/../lib/pool.sh"
 
-root=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
-[ -d $root ] || root=/sys/fs/cgroup limit=memory.high
-pool=$root/$WARDEN_POOL
-[ "$root" != /sys/fs/cgroup ] || echo +memory >$root/cgroup.subtree_control
-mkdir "$pool" || exit 1
-[ "$root" != /sys/fs/cgroup ] || echo +memory >"$pool/cgroup.subtree_control"
-mkdir "$pool/keep"      # or the pool goes with its last job
-echo 192M >"$pool/$limit"
-warden_start "pool = \"$pool\"
+pool_make 192M
+warden_start "pool = \"$POOL\"
 node-ladder = \"kill\"
 courier { start = false }" || exit 1
 

@@ -3,17 +3,10 @@
 # runs: v1 v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
+. "$(dirname "$0")/../lib/pool.sh"
 
-root=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
-[ -d $root ] || root=/sys/fs/cgroup limit=memory.max
-pool=$root/$WARDEN_POOL
-[ "$root" != /sys/fs/cgroup ] || echo +memory >$root/cgroup.subtree_control
-mkdir "$pool" || exit 1
-[ "$root" != /sys/fs/cgroup ] || echo +memory >"$pool/cgroup.subtree_control"
-[ "$root" != /sys/fs/cgroup ] || echo 256M >"$pool/memory.high"
-[ "$root" = /sys/fs/cgroup ] || echo 256M >"$pool/$limit"
-mkdir "$pool/keep"      # or the pool goes with its last job
-warden_start "pool = \"$pool\"
+pool_make 256M
+warden_start "pool = \"$POOL\"
 node-ladder = \"kill\"
 courier { start = false }" || exit 1
 
@@ -37,6 +30,6 @@ like 'why of the innocent' "$(mw why innocent)" 'not chosen: within its reservat
 like 'why of the middle' "$(mw why middle)" 'not chosen: those chosen suffice.*priority 400'
 like 'the node has memory again' "$(cat "$TMP/warden.log")" 'the node has memory again after .* 1 jobs were chosen'
 warden_stop
-[ "$root" = /sys/fs/cgroup ] ||
-    like 'the killer is the kernel'"'"'s again' "$(cat "$pool/memory.oom_control")" 'oom_kill_disable 0'
+[ ! -e "$POOL/memory.oom_control" ] ||
+    like 'the killer is the kernel'"'"'s again' "$(cat "$POOL/memory.oom_control")" 'oom_kill_disable 0'
 done_testing

@@ -3,15 +3,9 @@
 # runs: v1 v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
+. "$(dirname "$0")/../lib/pool.sh"
 
-root=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
-[ -d $root ] || root=/sys/fs/cgroup limit=memory.high
-pool=$root/$WARDEN_POOL
-[ "$root" != /sys/fs/cgroup ] || echo +memory >$root/cgroup.subtree_control
-mkdir "$pool" || exit 1
-[ "$root" != /sys/fs/cgroup ] || echo +memory >"$pool/cgroup.subtree_control"
-mkdir "$pool/keep"      # or the pool goes with its last job
-echo 256M >"$pool/$limit"
+pool_make 256M
 
 # a freezer of v1 that is none of memwarden's: who is frozen in it does not die of
 # SIGKILL, as in state D
@@ -28,7 +22,7 @@ mkdir "$ice"
 at_exit "rmdir $ice"
 at_exit "echo THAWED >$ice/freezer.state"
 
-warden_start "pool = \"$pool\"
+warden_start "pool = \"$POOL\"
 node-ladder = \"kill\"
 max-burst = "x16"
 courier { start = false }" || exit 1

@@ -5,16 +5,13 @@
 # in-vm: 6.12
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
+. "$(dirname "$0")/../lib/rlimits.sh"
 
 run () {        # NAME LADDER ARG…
     local name=$1 ladder=$2; shift 2
     run_job "$name" --reservation 64M --limit 64M --reserve 32M --on-oom "$ladder" -- "$@"
     job=$!
 }
-# limit PID: its soft limits of data and address space
-limit () { awk '/^Max (data|address)/ { print $4 }' "/proc/$1/limits" | tr '\n' ' '; }
-unlimited () { [ "$(limit "$1")" = 'unlimited unlimited ' ]; }
-lowered () { [ -n "$1" ] && [ -e "/proc/$1" ] && ! unlimited "$1"; }
 pid_in () { cat "$(last_state "$1" memory)/cgroup.procs" | head -n 1; }
 
 warden_start

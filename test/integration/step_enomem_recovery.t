@@ -5,10 +5,8 @@
 # in-vm: 6.12
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
+. "$(dirname "$0")/../lib/rlimits.sh"
 
-limit () { awk '/^Max (data|address)/ { print $4 }' "/proc/$1/limits" | tr '\n' ' '; }
-unlimited () { [ "$(limit "$1")" = 'unlimited unlimited ' ]; }
-lowered () { [ -n "$1" ] && [ -e "/proc/$1" ] && ! unlimited "$1"; }
 # start NAME LADDER: a job that stays at its limit in the step, with a child
 start () {
     run_job "$1" --reservation 64M --limit 64M --reserve 32M --on-oom "$2" -- \
