@@ -26,7 +26,7 @@ void aftermath_hook (struct warden *w, struct job *job, const char *outcome)
 /* Slurm shows the reason in sinfo -R: who says so, and the evidence. */
 static void _drain (struct warden *w, const char *reason)
 {
-    static struct spool_request r;      /* 2 KiB that need not be on the stack */
+    static struct spool_request r;      /* 2 KiB: not on the stack */
     struct mw_err err;
 
     if (w->after.drained || w->conf.shadow)

@@ -59,7 +59,8 @@ static void _print_job (const json_t *job)
 
     _state (job, state, sizeof (state));
     printf ("%-14s %-10s %4llu %10s %11s %10s  %s\n", cli_text (job, "key"),
-            mw_user_shown ((uid_t) cli_number (job, "uid"), user, sizeof (user)),
+            mw_user_shown ((uid_t) cli_number (job, "uid"), user,
+                           sizeof (user)),
             cli_number (job, "priority"),
             mw_size_format (cli_number (job, "used"), used, sizeof (used)),
             mw_size_format (cli_number (job, "reservation"), reserved,

@@ -81,7 +81,8 @@ static int _fail (unsigned line, const char *fmt, ...)
 
 static void _unknown_option (cfg_t *cfg, const char *name)
 {
-    static const char *const sections[] = { "root", "courier", "class", "hook" };
+    static const char *const sections[] = { "root", "courier", "class",
+                                            "hook" };
     const char *near = conf_option_nearest (cfg->name, name);
 
     for (unsigned i = 0; i < 4; i++) {

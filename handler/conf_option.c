@@ -320,7 +320,8 @@ static unsigned _distance (const char *a, const char *b)
         row[0] = i;
         for (unsigned j = 1; j <= n; j++) {
             above = row[j];
-            left += a[i - 1] != b[j - 1] && !(a[i - 1] == '_' && b[j - 1] == '-');
+            left += a[i - 1] != b[j - 1] &&
+                    !(a[i - 1] == '_' && b[j - 1] == '-');
             if (above + 1 < left)
                 left = above + 1;
             if (row[j - 1] + 1 < left)

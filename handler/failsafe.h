@@ -10,8 +10,8 @@
 
 /* For every job that the journal in [state_dir] has: thaw it, give its OOM back
  *   to the kernel, and its limit what it was, where usage lets it.  A job whose
- *   memcg is gone, or has been replaced, is passed over.  The pool, if the warden
- *   had one, last.
+ *   memcg is gone, or has been replaced, is passed over.  The pool, if the
+ *   warden had one, last.
  * Returns how many jobs were given back, or -1: EBUSY while a warden runs. */
 int failsafe_run (const char *state_dir, struct mw_err *err);
 

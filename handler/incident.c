@@ -1,8 +1,8 @@
 /* incident.c - the one state machine: event → step → record
  *
  * Read it downwards from incident_oom: _open writes down what happened, _enter
- * climbs to a rung, _settle acts on what the rung says, _close undoes and writes
- * how it ended.  What each rung does is in its own step_*.c.
+ * climbs to a rung, _settle acts on what the rung says, _close undoes and
+ * writes how it ended.  What each rung does is in its own step_*.c.
  *
  * An incident is closed by undoing first and recording "resolved" last: as long
  * as the journal has it open, a restart asserts again what it says, so that a
@@ -27,7 +27,8 @@ static const struct mw_ladder admin_ladder = {
 };
 
 /* A job that went on after an incident may be back in its OOM without a new
- * event (v1 tells of the first sleeper only): looked at once, this much later. */
+ * event (v1 tells of the first sleeper only): looked at once, this much
+ * later. */
 #define LOOK_AGAIN_MS 10
 
 static const struct mw_ladder_step *_rung (const struct job *job)
@@ -104,8 +105,8 @@ static bool _stops (const struct job *job)
            _rung (job)->kind == MW_STEP_SUSPEND;
 }
 
-/* Is [job] not to be stopped for the node's sake any more?  It would come and go
- * without getting anywhere.  One that is not yet over it is counted. */
+/* Is [job] not to be stopped for the node's sake any more?  It would come and
+ * go without getting anywhere.  One that is not yet over it is counted. */
 static bool _bounced_out (struct warden *w, struct job *job)
 {
     uint64_t now = clock_ms ();
@@ -247,8 +248,8 @@ static int _open (struct warden *w, struct job *job,
 
 /* ---- events -------------------------------------------------------------- */
 
-/* The node needs memory of a job whose incident is open: from a node ladder to its
- * next rung, from any other ladder to the node's. */
+/* The node needs memory of a job whose incident is open: from a node ladder to
+ * its next rung, from any other ladder to the node's. */
 static void _press (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;

@@ -25,7 +25,7 @@ struct job;
 
 enum incident_trigger {
     TRIGGER_JOB,                /* the job reached its own limit */
-    TRIGGER_NODE,               /* the pool or the node ran out; it was chosen */
+    TRIGGER_NODE,               /* the node ran out, and it was chosen */
     TRIGGER_KERNEL,             /* the kernel killed in it */
     TRIGGER_ADMIN,              /* `memwarden hold` */
 };

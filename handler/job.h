@@ -36,8 +36,9 @@ struct job {
     struct job_facts facts;
     char lookup[SPOOL_ID_MAX];              /* asked for them; "" = not */
 
-    uint64_t reservation, limit, reserve;   /* bytes, resolved and clamped; the
-                                               present limit is memcg.set_limit */
+    uint64_t reservation, limit, reserve;   /* bytes, resolved and clamped;
+                                               the present limit is
+                                               memcg.set_limit */
     unsigned priority;
     const struct mw_ladder *ladder;         /* of ladder_share */
 
@@ -45,7 +46,7 @@ struct job {
     struct incident incident;
     unsigned incidents;             /* how many it has had */
     uint64_t registered_ms;
-    uint64_t look_ms;               /* v2: not to look at its events before; 0 */
+    uint64_t look_ms;               /* v2: no look at its events before; 0 */
     unsigned bounces;               /* times stopped for the node's sake … */
     uint64_t bounce_ms;             /* … since then */
     unsigned round;                 /* of incident_headroom, last asked in */
@@ -68,8 +69,8 @@ struct job {
 struct job_table {
     struct job *first;
     unsigned count;
-    uint64_t committed;             /* bytes, what all the jobs' limits and loans
-                                       come to; kept by job_commit */
+    uint64_t committed;             /* bytes, what all the jobs' limits and
+                                       loans come to; kept by job_commit */
 };
 
 /* Jobs with equal ladders share one copy (a ladder is large, and a site has

@@ -14,8 +14,8 @@
  *
  * Events: boot, registered, adopted (after a restart), detected, step, lent,
  * returned, held, thawed, asked, answered, resolved, released, kernel-kill,
- * livelock, shadow (what would have been done), node, decision (decision.h), class, failed, note, config, failsafe,
- * stop.
+ * livelock, shadow (what would have been done), node, decision (decision.h),
+ * class, failed, note, config, failsafe, stop.
  */
 #ifndef MW_JOURNAL_H
 #define MW_JOURNAL_H

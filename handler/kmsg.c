@@ -72,7 +72,8 @@ void kmsg_init (struct kmsg *k)
 
 /* ---- what stands before the message -------------------------------------- */
 
-/* "[ 8545.160138]", "[Sat Nov 21 03:37:00 2026]"; not "[  123]" of the task list */
+/* "[ 8545.160138]", "[Sat Nov 21 03:37:00 2026]"; not "[  123]" of the task
+ * list */
 static const char *_bracket (const char *s, char *time)
 {
     const char *end;
@@ -314,7 +315,8 @@ static bool _at_message (struct kmsg *k, const char *s, const char *time,
     killed = strstr (s, "Killed process ");
     if (killed && (killed == s || strstr (s, "ut of memory")
                    || strncmp (s, "Memory cgroup", 13) == 0)) {
-        /* memory.oom.group: the first victim is named once more with the group */
+        /* memory.oom.group: the first victim is named once more with the
+         * group */
         if (k->open && k->kill.killed
             && k->kill.pid == _number (killed, "Killed process "))
             return false;

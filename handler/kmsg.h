@@ -26,7 +26,7 @@ struct kmsg_kill {
     bool killed;                    /* false: the report ended without a kill */
     bool global;                    /* the node was out of memory */
     bool sysrq;                     /* somebody asked for it (order=-1) */
-    uint64_t lost;                  /* records of /dev/kmsg missing in between */
+    uint64_t lost;                  /* records of /dev/kmsg that are missing */
 
     char invoker[KMSG_COMM_MAX];    /* the task that needed memory */
     int64_t invoker_pid, order;

@@ -32,7 +32,7 @@ static const char usage[] =
     "  --socket PATH      listen there, whatever the configuration says\n"
     "  --state-dir DIR    journal and spool, likewise\n"
     "  --foreground       stay in the foreground, log to standard error too\n"
-    "  --check            check the configuration, say what would be used, end\n"
+    "  --check            check the configuration, say what would be used\n"
     "  --help, --version  say so and end\n";
 
 /* Bytes of stack that an event may use: touched once, so that it is there. */

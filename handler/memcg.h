@@ -33,7 +33,7 @@ struct memcg_usage {
                                    job is blamed for (DESIGN.md, 1, overage) */
     uint64_t cache;             /* clean page cache, shown apart */
     uint64_t swap;
-    uint64_t peak;              /* highest total the kernel has seen; 0 unknown */
+    uint64_t peak;              /* highest total, by the kernel; 0 unknown */
 };
 
 struct memcg {
@@ -54,13 +54,13 @@ struct memcg {
     bool shadow;                /* only listened to: nothing is ever written */
     uint64_t set_limit;         /* what was last written, or found, bytes */
     uint64_t set_wall;          /* v2: the same of memory.max */
-    struct memcg_usage seen;    /* by [check] when it said MEMCG_OOM; v1: without
-                                   swap and peak */
+    struct memcg_usage seen;    /* by [check] when it said MEMCG_OOM; v1:
+                                   without swap and peak */
     uint64_t seen_oom_kill;     /* counters when last checked */
     uint64_t seen_high;
     uint64_t seen_oom;          /* v2, [shadow] */
-    uint64_t hit_limit;         /* [shadow]: at which, and how many the kernel */
-    unsigned hit_kills;         /*   has killed for it, when last MEMCG_OOM */
+    uint64_t hit_limit;         /* [shadow]: at which, and how many the */
+    unsigned hit_kills;         /*   kernel has killed, when last MEMCG_OOM */
     unsigned backoff_ms;        /* do not look again before that long */
     unsigned looks;             /* how many looks were for nothing … */
     uint64_t looked_ms;         /* … and when the last was */
@@ -87,9 +87,9 @@ struct memcg_ops {
     /* Give OOM back to the kernel; the descriptor [event] is closed. */
     int (*disarm) (struct memcg *m, struct mw_err *err);
     /* Only listen, the kernel answers ([shadow] is set): [check] then says
-     *   MEMCG_OOM where the kernel has killed at the memcg's own limit or at one
-     *   below, MEMCG_KERNEL_KILL where for another's.  Again for directories that
-     *   have come since. */
+     *   MEMCG_OOM where the kernel has killed at the memcg's own limit or at
+     *   one below, MEMCG_KERNEL_KILL where for another's.  Again for
+     *   directories that have come since. */
     int (*listen) (struct memcg *m, struct mw_err *err);
     /* Take the event off the descriptor and say what it was.  Cheap; also to be
      *   called without an event (after arming, at deadlines, at recovery).  On

@@ -1,7 +1,7 @@
 /* memcg_listen.c - shadow mode: hear of an OOM that the kernel answers itself
  *
- * Nothing of the memcg is changed.  v1: the eventfd of memory.oom_control tells of
- * an OOM with the kernel's killer on, too: before it kills, at the end of a
+ * Nothing of the memcg is changed.  v1: the eventfd of memory.oom_control tells
+ * of an OOM with the kernel's killer on, too: before it kills, at the end of a
  * directory as well, and only below the limit that was hit, which may be a
  * step's.  v2: the `oom` of memory.events is counted where the limit was and
  * above, its `oom_kill` where the victim was and above.

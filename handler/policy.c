@@ -262,7 +262,8 @@ static void _sort (struct policy_rank *r, unsigned n,
     _insertion_sort (r, n, jobs);
 }
 
-/* The most that one can ask of each of [r] so that they free [need] together. */
+/* The most that one can ask of each of [r] so that they free [need]
+ * together. */
 static uint64_t _threshold (const struct policy_rank *r, unsigned n,
                             uint64_t need, uint64_t largest)
 {
@@ -281,8 +282,9 @@ static uint64_t _threshold (const struct policy_rank *r, unsigned n,
     return low;
 }
 
-/* Choose in the tier [r] (sorted, [n] jobs, together enough) the fewest that free
- * [need]: the largest, and as the last one the first in order that suffices. */
+/* Choose in the tier [r] (sorted, [n] jobs, together enough) the fewest that
+ * free [need]: the largest, and as the last one the first in order that
+ * suffices. */
 static void _choose_fewest (struct policy_rank *r, unsigned n, uint64_t need)
 {
     uint64_t largest = 0, least;
@@ -363,8 +365,8 @@ static uint64_t _let_off (struct policy_rank *r, unsigned n, uint64_t need,
     return covered;
 }
 
-/* Say of the candidates that were not chosen which of two reasons it was, and of
- * the only one chosen that it is enough. */
+/* Say of the candidates that were not chosen which of two reasons it was, and
+ * of the only one chosen that it is enough. */
 static void _judge (struct policy_plan *plan, unsigned candidates, bool enough)
 {
     unsigned i, last = 0;
@@ -384,8 +386,8 @@ static void _judge (struct policy_plan *plan, unsigned candidates, bool enough)
         plan->ranks[last].verdict = POLICY_SUFFICES_ALONE;
 }
 
-/* Put the chosen before the others and leave both in order: each one's new place
- * goes where its key was, then everyone moves there. */
+/* Put the chosen before the others and leave both in order: each one's new
+ * place goes where its key was, then everyone moves there. */
 static void _chosen_first (struct policy_rank *r, unsigned n, unsigned chosen)
 {
     unsigned i, front = 0, back = chosen;
@@ -515,8 +517,8 @@ static void _because (const struct policy_plan *plan, unsigned rank,
         break;
     case POLICY_SUFFICES_ALONE:
         snprintf (buf, len, "chosen: frees %s, enough for the %s needed%s",
-                  frees, need, r->overage == 0 ? "; no job over its reservation "
-                  "could cover it" : "");
+                  frees, need, r->overage == 0 ? "; no job over its "
+                  "reservation could cover it" : "");
         break;
     case POLICY_NOT_NEEDED:
         snprintf (buf, len, "not chosen: %s", _enough (plan));

@@ -30,8 +30,9 @@ struct policy_job {
     uint32_t cpus;
     bool requeueable;
     bool protect;               /* never a victim */
-    bool leaving;               /* being killed, requeued or dumped already: what it
-                                   will free is counted, it is not chosen again */
+    bool leaving;               /* being killed, requeued or dumped already:
+                                   what it will free is counted, it is not
+                                   chosen again */
     bool parked;                /* held or suspended: still a candidate, since
                                    its memory is still there */
 };
@@ -71,8 +72,8 @@ struct policy_plan {
     uint64_t covered;           /* by what is leaving and the chosen */
     bool reservations_broken;   /* overages could not cover it: overcommitted */
     enum conf_order order;
-    unsigned chosen;            /* ranks[0 .. chosen - 1] are the victims, in the
-                                   order they are to be taken */
+    unsigned chosen;            /* ranks[0 .. chosen - 1] are the victims, in
+                                   the order they are to be taken */
     unsigned count;             /* all jobs, in order */
     struct policy_rank *ranks;  /* the caller's, room for every job */
 };

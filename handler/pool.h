@@ -1,8 +1,8 @@
 /* pool.h - the pool as it was before the warden took it over
  *
  * Its limits are in a file of the state directory before they are changed, so
- * that whoever ends the warden, and however, they can be put back: by the warden
- * when it stops, by the failsafe when it was killed.
+ * that whoever ends the warden, and however, they can be put back: by the
+ * warden when it stops, by the failsafe when it was killed.
  */
 #ifndef MW_POOL_H
 #define MW_POOL_H
@@ -12,12 +12,12 @@
 #include "handler/memcg.h"
 #include "lib/err.h"
 
-/* Write down what the limits of [m] are.  A record of the same directory that is
- *   there already (of a warden that was killed) stays. Returns 0 or -1. */
+/* Write down what the limits of [m] are.  A record of the same directory that
+ *   is there already (of a warden that was killed) stays. Returns 0 or -1. */
 int pool_remember (int state_dir, const struct memcg *m, struct mw_err *err);
 
-/* Put the limits that the record of [m] names back and the kernel's killer on, in
- *   the pool and in all that inherited it being off; the record is removed.
+/* Put the limits that the record of [m] names back and the kernel's killer on,
+ *   in the pool and in all that inherited it being off; the record is removed.
  * Returns 0, or -1: it does not obey, or is another directory by now. */
 int pool_give_back (int state_dir, struct memcg *m, struct mw_err *err);
 

@@ -110,7 +110,7 @@ static void _to_log (struct report *r, const char *text)
 static void _spool (struct warden *w, struct job *job, enum spool_op op,
                     const char *text)
 {
-    static struct spool_request q;      /* 2 KiB that need not be on the stack */
+    static struct spool_request q;      /* 2 KiB: not on the stack */
 
     q = (struct spool_request) {
         .slurm_id = job->spec.slurm_id,

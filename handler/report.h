@@ -42,8 +42,8 @@ int report_open (struct warden *w, struct mw_err *err);
 void report_close (struct warden *w);
 
 /* Journal [event] of [job] (may be NULL) now, and keep the sentence for
- *   report_flush, which tells [whom] (bits of report_for; in shadow mode the log
- *   alone). */
+ *   report_flush, which tells [whom] (bits of report_for; in shadow mode the
+ *   log alone). */
 void report (struct warden *w, struct job *job, const char *event,
              unsigned whom, const char *fmt, ...)
     __attribute__ ((format (printf, 5, 6)));

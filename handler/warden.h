@@ -15,8 +15,8 @@
 struct warden {
     struct conf conf;
     const char *conf_path;
-    const char *socket_override;        /* --socket, --state-dir: they win over */
-    const char *state_dir_override;     /*   the file, also after a SIGHUP */
+    const char *socket_override;        /* --socket, --state-dir: they win */
+    const char *state_dir_override;     /*   over the file, also at SIGHUP */
 
     sd_event *loop;
     struct job_table jobs;

@@ -24,8 +24,8 @@ void watch_psi_close (struct warden *w);
 bool watch_psi_stalled (const struct warden *w);
 
 /* How many bytes must be freed because tasks have stalled since [since_ms]
- *   (clock_ms) and [node] shows a second sign, which is written as a clause into
- *   [why]; 0 = none. */
+ *   (clock_ms) and [node] shows a second sign, which is written as a clause
+ *   into [why]; 0 = none. */
 uint64_t watch_psi_need (const struct warden *w, const struct policy_node *node,
                          uint64_t since_ms, char *why, size_t len);
 

@@ -1,9 +1,9 @@
 /* watch_refault.c - livelock of a job at its limit: see watch_refault.h
  *
- * Refaults alone are no harm: whoever reads a large file twice has some.  Needed
- * are all of: the limit is full of what cannot be reclaimed, the rest is read in
- * again and again (signs_livelock), and tasks stall for it: by the memcg's own
- * PSI on v2, by the node's on v1.
+ * Refaults alone are no harm: whoever reads a large file twice has some.
+ * Needed are all of: the limit is full of what cannot be reclaimed, the rest is
+ * read in again and again (signs_livelock), and tasks stall for it: by the
+ * memcg's own PSI on v2, by the node's on v1.
  */
 #include "handler/watch_refault.h"
 
@@ -97,9 +97,9 @@ void watch_refault (struct warden *w, struct job *job)
         return;
     if (!w->conf.shadow)        /* there it goes on: it is told once */
         r->looks = 0;
-    report (w, job, "livelock", REPORT_LOG, "job %s: at its limit it only reads "
-            "in again what it has just dropped: that is taken for its OOM",
-            job->spec.key);
+    report (w, job, "livelock", REPORT_LOG, "job %s: at its limit it only "
+            "reads in again what it has just dropped: that is taken for its "
+            "OOM", job->spec.key);
     job->memcg.seen = job->usage;
     incident_oom (w, job, TRIGGER_JOB);
 }

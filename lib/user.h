@@ -8,8 +8,8 @@
 
 #define MW_USER_MAX 64
 
-/* The login name of [uid] (getpwuid_r(3): asks LDAP and the like, so it may take
- *   long; the warden never calls it) into [buf].
+/* The login name of [uid] (getpwuid_r(3): asks LDAP and the like, so it may
+ *   take long; the warden never calls it) into [buf].
  * Returns whether it has one that fits; else [buf] is "". */
 bool mw_user_name (uid_t uid, char *buf, size_t len);
 

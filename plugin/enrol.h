@@ -20,7 +20,7 @@
 struct enrolment {
     struct mw_jobspec spec;     /* what is known of the job */
     bool owner_known;           /* uid and gid are; else the cgroup's owner */
-    bool reservation_known;     /* it is Slurm's word; else the cgroup's limit */
+    bool reservation_known;     /* Slurm's word; else the cgroup's limit */
     char step[PLACE_STEP_MAX];  /* "step_0", as a cgroup made here is named */
     bool shadow;                /* set: the warden only watches, and nothing is
                                    touched */

@@ -41,7 +41,8 @@ static int _fail (struct mw_err *err, int rc, const char *what)
     if (rc != ECGOTHER)
         errno = EIO;
     return mw_err_set (err, "%s: %s", what,
-                       rc == ECGOTHER ? strerror (errno) : cgroup_strerror (rc));
+                       rc == ECGOTHER ? strerror (errno)
+                                      : cgroup_strerror (rc));
 }
 
 static int _init (struct mw_err *err)

@@ -381,7 +381,7 @@ static uint64_t _granted_hard (const struct place *p)
 
 struct steps {
     const struct place *place;
-    uint64_t limit;         /* the job's: steps that have it, or more, are lifted */
+    uint64_t limit;         /* the job's: steps of as much are lifted */
     struct stat self;       /* our own program: slurmstepd */
     int rc;
     struct mw_err *err;

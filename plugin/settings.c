@@ -71,8 +71,9 @@ static int _put_reserve (struct mw_jobspec *spec, const char *text,
     if (mw_amount_parse (text, &a, err) < 0 || a.kind == MW_AMOUNT_FACTOR) {
         if (errno != ERANGE)
             errno = EINVAL;
-        return mw_err_set (err, "\"%.40s\" is not a reserve; allowed are a size "
-                           "(\"256M\") or a share of --mem (\"10%%\")", text);
+        return mw_err_set (err, "\"%.40s\" is not a reserve; allowed are a "
+                           "size (\"256M\") or a share of --mem (\"10%%\")",
+                           text);
     }
     spec->reserve = a;
     return 0;
@@ -136,7 +137,8 @@ static bool _above (const struct mw_amount *a, const struct mw_amount *cap,
     if (!reservation
         && (a->kind != MW_AMOUNT_BYTES || cap->kind != MW_AMOUNT_BYTES))
         return false;
-    return mw_amount_of (a, reservation, 0) > mw_amount_of (cap, reservation, 0);
+    return mw_amount_of (a, reservation, 0) >
+           mw_amount_of (cap, reservation, 0);
 }
 
 bool settings_clamp (struct mw_jobspec *spec, const struct site *site,

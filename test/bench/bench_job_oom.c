@@ -6,10 +6,10 @@
  * by page it first lets the kernel touch (read(2) of /dev/zero): at the limit
  * that fails with EFAULT after the kernel's vain reclaim, and tells what this
  * alone costs.  Then it touches the page itself, which does the same again and
- * sleeps: what that takes longer is event, answer (the limit raised) and waking.
- * The answer comes from memwardend, where its path is given, by the ladder's
- * `grow`; else from a process that has nothing but the back end, which also
- * notes when the limit was raised.
+ * sleeps: what that takes longer is event, answer (the limit raised) and
+ * waking.  The answer comes from memwardend, where its path is given, by the
+ * ladder's `grow`; else from a process that has nothing but the back end, which
+ * also notes when the limit was raised.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -43,7 +43,7 @@ void watch_next (struct watch *w);
  *   would.  [*stall_us] (shared) is its longest gap, less the 10 ms. */
 pid_t watch_bystander (volatile uint64_t **stall_us);
 
-/* ---- bench_node_trace.c: what was done to whom, by the kernel's trace ------ */
+/* ---- bench_node_trace.c: what was done to whom, by the kernel's trace ---- */
 
 struct deeds {
     uint64_t first_us;          /* first SIGTERM, SIGKILL or freeze of a process
@@ -65,7 +65,7 @@ void trace_begin (void);
 /* End, and say what was done since [from_us], but not what [self] did. */
 void trace_end (uint64_t from_us, pid_t self, struct deeds *d);
 
-/* ---- bench_node_job.c: a job in a memcg of its own ------------------------- */
+/* ---- bench_node_job.c: a job in a memcg of its own ----------------------- */
 
 /* What a job is, before it runs. */
 struct plan {

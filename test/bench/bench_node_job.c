@@ -16,7 +16,7 @@
 #include "lib/cleanup.h"
 #include "lib/client.h"
 
-#define LIMIT (UINT64_C (16) << 30) /* more than the node: only its OOM counts */
+#define LIMIT (UINT64_C (16) << 30) /* more than the node has */
 #define PIDS_MAX "400"              /* of a fork bomb that nobody ends */
 #define CALL_MS 20000
 #define TRIES 1000

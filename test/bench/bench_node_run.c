@@ -2,8 +2,8 @@
  *
  * Each run has an innocent job within its reservation and a hog; a line of
  * numbers a run goes to standard output, HEAD names them.  Times are from the
- * moment at which MemAvailable was first seen below the threshold; "before": the
- * hog's end came before that.
+ * moment at which MemAvailable was first seen below the threshold; "before":
+ * the hog's end came before that.
  */
 #include "test/bench/bench_node.h"
 

@@ -1,9 +1,9 @@
 /* bench_node_trace.c - who was signalled, frozen and gone when
  *
  * The kernel's own trace (Documentation/trace/events.rst) sees every handler
- * with the same eyes: signal_generate tells of each signal, cgroup.kill's and the
- * OOM killer's too; sched_process_exit comes when a task's memory has been given
- * back.
+ * with the same eyes: signal_generate tells of each signal, cgroup.kill's and
+ * the OOM killer's too; sched_process_exit comes when a task's memory has been
+ * given back.
  */
 #include "test/bench/bench_node.h"
 

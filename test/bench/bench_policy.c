@@ -73,8 +73,8 @@ static uint64_t _fill (struct policy_job *jobs, unsigned n, unsigned priorities,
 }
 
 /* Returns the median in us. */
-static double _shape (const struct shape *s, unsigned n, struct policy_job *jobs,
-                      struct policy_rank *ranks)
+static double _shape (const struct shape *s, unsigned n,
+                      struct policy_job *jobs, struct policy_rank *ranks)
 {
     struct policy_plan plan = { .ranks = ranks };
     struct policy_node node = { .capacity = n * MW_GIB };

@@ -1,6 +1,6 @@
-/* hide.c - a kernel that has not got some file: preloaded (ld.so(8)), whatever is
- * named in $MW_HIDE ("memory.high cgroup.kill") cannot be opened or found below
- * an open directory
+/* hide.c - a kernel that has not got some file: preloaded (ld.so(8)), whatever
+ * is named in $MW_HIDE ("memory.high cgroup.kill") cannot be opened or found
+ * below an open directory
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* stepd_probe.c - as much of a slurmstepd as task_memwarden.so needs, in a cgroup
- * tree that need not be called what Slurm would call it
+/* stepd_probe.c - as much of a slurmstepd as task_memwarden.so needs, in a
+ * cgroup tree that need not be called what Slurm would call it
  *
  *     exec -a 'slurmstepd: [JOB.STEP]' \
  *         stepd_probe PLUGIN MEMORY-DIR FREEZER-DIR|- COMMAND…

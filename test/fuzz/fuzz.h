@@ -2,7 +2,8 @@
  *
  * Each target takes any bytes and must neither crash nor break its promise;
  * it aborts where the promise is broken.  libFuzzer runs them through
- * test/fuzz/build; unit/test_fuzz runs them over mutated seeds, always the same.
+ * test/fuzz/build; unit/test_fuzz runs them over mutated seeds, always the
+ * same.
  */
 #ifndef MW_FUZZ_H
 #define MW_FUZZ_H

@@ -1,4 +1,5 @@
-/* Kernel logs of 3.10 to 6.18, as their keepers write them: each kill, whole. */
+/* Kernel logs of 3.10 to 6.18, as their keepers write them: each kill,
+ * whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

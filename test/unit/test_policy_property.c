@@ -105,8 +105,8 @@ static bool _over (const struct policy_job *j)
 }
 
 /* Is [a] of a tier before [b]'s? */
-static bool _tier_before (const struct policy_job *a, const struct policy_job *b,
-                          enum conf_order order)
+static bool _tier_before (const struct policy_job *a,
+                          const struct policy_job *b, enum conf_order order)
 {
     if (order == CONF_ORDER_OVERAGE && _over (a) != _over (b))
         return _over (a);
