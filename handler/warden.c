@@ -299,12 +299,16 @@ static int _listen_removal (struct warden *w, struct job *job)
     cleanup_fd int above = openat (job->memcg.dir, "..", O_RDONLY |
                                    O_DIRECTORY | O_CLOEXEC);
     char path[64];
+    int rc;
 
     if (above < 0)
         return -errno;
     snprintf (path, sizeof (path), "/proc/self/fd/%d", above);
-    return sd_event_add_inotify (w->loop, &job->removal, path,
-                                 IN_DELETE | IN_ONLYDIR, _on_removal, job);
+    rc = sd_event_add_inotify (w->loop, &job->removal, path,
+                               IN_DELETE | IN_ONLYDIR, _on_removal, job);
+    /* each job beside the removed one is called: no OOM is to wait for that */
+    return rc < 0 ? rc : sd_event_source_set_priority (job->removal,
+                                                       SD_EVENT_PRIORITY_IDLE);
 }
 
 static int _listen (struct warden *w, struct job *job, struct mw_err *err)
