@@ -1,6 +1,7 @@
 # missing_controllers.t - a directory without the memory controller is refused, with
 # the reason in the log; without a freezer (v1) a job is held by signals instead.
 # runs: v1 v2 hybrid
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/packet.sh"

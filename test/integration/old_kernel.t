@@ -2,6 +2,7 @@
 # which, and the next step of the ladder follows; where nothing can be done for a
 # job, it is not taken, and runs under a plain limit.
 # runs: v1 v2 hybrid
+# in-vm: 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 [ "$(id -u)" = 0 ] || skip_all "only root may make cgroups"

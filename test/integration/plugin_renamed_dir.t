@@ -3,6 +3,7 @@
 # what stands before "/step_" in /proc/PID/cgroup.  The task plugin itself, in a
 # hand-made tree; the warden handles the job's OOM there.
 # runs: v1 v2 hybrid
+# in-vm: 6.12-v2 6.1-hybrid
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 [ "$(id -u)" = 0 ] || skip_all "only root may make cgroups"

@@ -2,6 +2,7 @@
 # log says why; one that can only not be frozen is taken, and where a step fails
 # for that, the log says so and the next one follows.
 # runs: v1 v2 hybrid
+# in-vm: 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/packet.sh"

@@ -2,6 +2,7 @@
 # is removed, and another made that has its name: the warden sees that the job is
 # gone, and touches nothing of the new one.
 # runs: v1 v2 hybrid
+# in-vm: 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/packet.sh"
