@@ -1,6 +1,7 @@
 # A job that ends without anybody saying so is let go when its memcg is removed:
 # after the task plugin alone nobody says more than that.
 # runs: v1 v2 hybrid
+# in-vm: 6.12-v2 6.1-hybrid
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 
