@@ -71,6 +71,40 @@ static void oom_of_a_job_is_not_its_neighbours (void)
     expect_ok (&p);
 }
 
+/* The job and its parent may hold the same: what its neighbour has decides whose
+ * limit is hit first, and no OOM is lost on the way. */
+static void with_equal_limits_no_oom_is_lost (void)
+{
+    uint64_t bytes = mib (48), some = 4 * MIB;
+    uint64_t end = t_now_us () + T_PATIENCE * 1000;
+    struct tcg pool, job, next;
+    struct tproc p, q;
+
+    t_make (&pool, &base, "pool");
+    t_make (&job, &pool, "job");
+    t_make (&next, &pool, "next");
+    t_open (&pool, MW_LAYOUT_LEAF, mib (32));
+    t_open (&job, MW_LAYOUT_LEAF, mib (32));
+    t_open (&next, MW_LAYOUT_LEAF, mib (32));
+    q = t_spawn (&next, t_touch_and_stay, &some);
+    p = t_spawn (&job, t_touch, &bytes);
+    expect (&pool.m, MEMCG_OOM, "pool");
+    if (!t_v2)      /* there the job gets on, slowly, to its own limit */
+        expect (&job.m, MEMCG_PARENT_OOM, "job");
+    expect (&next.m, t_v2 ? MEMCG_QUIET : MEMCG_PARENT_OOM, "next");
+    set_limit (&pool.m, mib (128));
+    /* on v1 the parent's OOM lasts until the task has tried again */
+    while (t_wait (&job.m, T_PATIENCE) == MEMCG_PARENT_OOM)
+        T_CHECK (t_now_us () < end, "the pool's OOM does not end");
+    expect (&job.m, MEMCG_OOM, "job, then");
+    T_CHECK (!t_ended (&p, 0), "the process ended at the limit");
+    expect (&next.m, MEMCG_QUIET, "next, then");
+    set_limit (&job.m, mib (128));
+    expect_ok (&p);
+    kill_all (&next.m);
+    expect_killed (&q);
+}
+
 /* As Slurm does at the start of every step. */
 static void a_limit_lowered_by_another_is_put_back (void)
 {
@@ -200,7 +234,7 @@ static void anon_beyond_the_limit_is_seen_in_time (void)
     seen = t_now_us ();
     T_CHECK (!t_ended (&p, 0), "the process had touched all of it before");
     waitpid (watch.pid, NULL, 0);
-    printf ("%ld ms\n", (long) (seen - *at) / 1000);
+    printf ("%ld ms\n", seen > *at ? (long) (seen - *at) / 1000 : 0);
     kill_all (&job.m);
     expect_killed (&p);
 }
@@ -209,6 +243,7 @@ const struct promise memcg_probe_oom[] = {
     PROMISE (oom_waits_for_the_limit),
     PROMISE (oom_of_the_pool_is_not_the_jobs),
     PROMISE (oom_of_a_job_is_not_its_neighbours),
+    PROMISE (with_equal_limits_no_oom_is_lost),
     PROMISE (oom_of_tasks_deep_below_is_the_jobs),
     PROMISE (a_limit_lowered_by_another_is_put_back),
     PROMISE (disarm_gives_the_killer_back),

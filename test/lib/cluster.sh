@@ -76,6 +76,10 @@ _cluster_plugindir () {
     return 1
 }
 
+# In seconds.  A requeued job waits that long and more before it starts again; but
+# a step that a slow machine has not launched by then fails ("credential expired").
+_cluster_cred_expire () { [ "${MW_SLOW:-1}" -gt 1 ] && echo 30 || echo 5; }
+
 # Our plugins are copied: the user's sbatch loads them too, and the build tree
 # may lie where only root can read
 _cluster_plugins () {
@@ -111,7 +115,7 @@ SlurmctldPort=$(_cluster_port)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$d/run/munge.sock,cred_expire=5
+AuthInfo=socket=$d/run/munge.sock,cred_expire=$(_cluster_cred_expire)
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 PluginDir=$d/plugins:$plugindir
 PlugStackConfig=$d/plugstack.conf
