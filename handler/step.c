@@ -346,7 +346,33 @@ static const struct mw_ladder_step *_refused_grow (const struct incident *in)
     return NULL;
 }
 
-enum step_result step_look_for_room (struct warden *w, struct job *job)
+static uint64_t _less (uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Has the pool a piece that it is worth to come back for?  One that comes back
+ * for a MiB is at its limit again at once: resume-at, or what a grow usually
+ * lends, or all that this one still may. */
+static bool _piece_is_free (struct warden *w, struct job *job,
+                            const struct mw_amount *grow)
+{
+    static const struct mw_amount usual = { .kind = MW_AMOUNT_NONE };
+    uint64_t limit = job->limit + job->incident.lent, piece;
+    struct policy_node node;
+    unsigned n;
+
+    piece = mw_amount_of (&w->conf.resume_at, warden_capacity (w), 0);
+    piece = _less (piece, policy_grow (&usual, limit, job->incident.lent,
+                                       UINT64_MAX));
+    piece = _less (piece, policy_grow (grow, limit, job->incident.lent,
+                                       UINT64_MAX));
+    n = warden_snapshot (w, &node, w->scratch, w->scratch_max);
+    return warden_headroom (w, &node, n) >= piece;
+}
+
+enum step_result step_look_for_room (struct warden *w, struct job *job,
+                                     bool asked)
 {
     const struct mw_ladder_step *grow = _refused_grow (&job->incident);
 
@@ -356,7 +382,8 @@ enum step_result step_look_for_room (struct warden *w, struct job *job)
         return node_may_return (w, job) ? STEP_SOLVED : STEP_WAIT;
     if (job->incident.trigger == TRIGGER_JOB && step_below (job))
         return STEP_SOLVED;
-    if (grow && warden_may_lend (w, job, &grow->amount) > 0)
+    if (grow && warden_may_lend (w, job, &grow->amount) > 0 &&
+        (asked || _piece_is_free (w, job, &grow->amount)))
         return STEP_BACK;
     return STEP_WAIT;
 }

@@ -114,7 +114,9 @@ void step_unsuspend (struct warden *w, struct job *job);
 enum step_result step_kill_all (struct warden *w, struct job *job);
 
 /* For a job that is stopped until there is room: has it been given more room,
- *   or would the grow that was refused be granted now? */
-enum step_result step_look_for_room (struct warden *w, struct job *job);
+ *   or would the grow that was refused be granted now, and be worth it?  Any
+ *   is, if it is [asked] for. */
+enum step_result step_look_for_room (struct warden *w, struct job *job,
+                                     bool asked);
 
 #endif /* !MW_STEP_H */

@@ -19,7 +19,7 @@ static enum step_result _run (struct warden *w, struct job *job,
         return step_freeze (w, job, true) < 0 ? STEP_NEXT : STEP_WAIT;
     case STEP_HEADROOM:
     case STEP_RECOVER:
-        return step_look_for_room (w, job);
+        return step_look_for_room (w, job, false);
     case STEP_DEADLINE:
         return STEP_NEXT;
     default:

@@ -126,9 +126,9 @@ static enum step_result _run (struct warden *w, struct job *job,
         return _timer (w, job);
     case STEP_RECOVER:
         _next_timer (w, job);
-        return step_look_for_room (w, job);
+        return step_look_for_room (w, job, false);
     case STEP_HEADROOM:
-        return step_look_for_room (w, job);
+        return step_look_for_room (w, job, false);
     case STEP_DEADLINE:
         return STEP_NEXT;
     default:
