@@ -21,13 +21,21 @@ bool step_swap_free (void)
     return sysinfo (&si) == 0 && si.freeswap > 0;
 }
 
+/* A v1 job at its own limit sleeps until there is room: more of it cannot go out,
+ * since the kernel has tried, but what it cannot run without can.  Woken then, it
+ * dies of SIGSEGV: the kernel's own access to its memory (rseq(2)) does not sleep
+ * in an OOM, it fails. */
 static bool _available (struct warden *w, struct job *job, struct mw_err *why)
 {
     (void) w;
-    (void) job;
-    if (step_swap_free ())
+    if (!step_swap_free ())
+        mw_err_set (why, "there is no free swap to push its pages to");
+    else if (job->memcg.ops == &memcg_v1_ops &&
+             job->incident.trigger == TRIGGER_JOB)
+        mw_err_set (why, "at a job's own limit the kernel has pushed out all "
+                    "that it can (cgroup v1)");
+    else
         return true;
-    mw_err_set (why, "there is no free swap to push its pages to");
     return false;
 }
 
