@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOBS_MOST 1000000
+#define JOBS_MOST 100000
 #define ROW_TERMS 13            /* numbers behind key and user */
 #define ROW_FACTS (2 + ROW_TERMS)
 

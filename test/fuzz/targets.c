@@ -1,4 +1,4 @@
-/* targets.c - ladder, amounts, job spec and wire under arbitrary bytes */
+/* targets.c - whatever reads what others wrote, under arbitrary bytes */
 #include "test/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "handler/decision.h"
 #include "handler/kmsg.h"
 #include "lib/cleanup.h"
 #include "lib/jobspec.h"
@@ -152,6 +153,51 @@ static void _kmsg (const uint8_t *data, size_t size)
         _check_kill (&kill);
 }
 
+/* A whole decision can be made again, and every job of it is explained. */
+static void _check_decision (const struct decision *d)
+{
+    cleanup_free struct policy_rank *ranks =
+        calloc (d->count + 1, sizeof (*ranks));
+    struct policy_plan plan = { .ranks = ranks };
+    struct mw_err why;
+
+    PROMISE (ranks != NULL);
+    policy_victims (&d->node, d->snapshot, d->count, d->need, d->order, &plan);
+    PROMISE (plan.count == d->count && plan.chosen <= d->count);
+    for (unsigned i = 0; i < d->count; i++) {
+        PROMISE (d->plan[d->rank[i]].job == i);
+        PROMISE (mw_jobkey_valid (d->jobs[i].key));
+        policy_explain (&plan, d->snapshot, i, why.text, sizeof (why.text));
+        _check_sentence (&why);
+    }
+}
+
+/* Lines of a journal that may be anybody's. */
+static void _decision (const uint8_t *data, size_t size)
+{
+    const char *p = (const char *) data, *end = p + size, *nl;
+    struct decision d = { 0 };
+    int rc;
+
+    for (; p < end; p = nl + 1) {
+        cleanup_json json_t *record = NULL;
+        struct mw_err err = { "" };
+
+        if (!(nl = memchr (p, '\n', (size_t) (end - p))))
+            nl = end;
+        record = json_loadb (p, (size_t) (nl - p), 0, NULL);
+        rc = decision_take (&d, record, &err);
+        if (rc < 0) {
+            _check_sentence (&err);
+            PROMISE (!d.jobs && !d.plan);
+        } else if (rc > 0) {
+            _check_decision (&d);
+            decision_free (&d);
+        }
+    }
+    decision_free (&d);
+}
+
 static const char *const _ladders[] = {
     "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill", "hold@5s,slow=30%,kill",
     "reclaim=25%,dump=heap@9s,suspend@1h", "enomem,signal=40@1500ms", NULL,
@@ -184,11 +230,26 @@ static const char *const _logs[] = {
     "total-vm:1kB, anon-rss:2kB, file-rss:3kB\n", NULL,
 };
 
+#define DECISION(part) "{\"t\":\"2026\",\"event\":\"decision\"," \
+    "\"decision\":{\"v\":1,\"id\":2," part "}}\n"
+#define HEAD "\"head\":{\"of\":2,\"need\":99,\"covered\":9,\"stalls\":0," \
+    "\"at_limit\":true,\"order\":\"overage\",\"ladder\":\"kill\"," \
+    "\"memory\":999,\"capacity\":900,\"used\":900,\"available\":9," \
+    "\"reserve\":99,\"swap_free\":0,\"swap_total\":0}"
+#define JOBS "\"job\":[[\"7\",\"al\",0,5,500,500,9,9,0,90,0,99,1,7,1,\"p\"," \
+    "\"a\",\"q\"],[\"8\",\"\",1,5,9,9,200,300,0,90,0,99,1,8,4]]"
+#define PLAN "\"plan\":[0,0,1,5]"
+static const char *const _decisions[] = {
+    DECISION (HEAD "," JOBS "," PLAN),
+    DECISION (HEAD) DECISION (JOBS) DECISION (PLAN), NULL,
+};
+
 const struct fuzz_target fuzz_targets[] = {
     { "ladder", _ladder, _ladders },
     { "units", _units, _sizes },
     { "jobspec", _jobspec, _specs },
     { "wire", _wire, _messages },
     { "kmsg", _kmsg, _logs },
+    { "decision", _decision, _decisions },
 };
 const size_t fuzz_count = sizeof (fuzz_targets) / sizeof (fuzz_targets[0]);
