@@ -410,7 +410,8 @@ int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
         errno = EINVAL;
         return mw_err_set (err, "job %s is not held", job->spec.key);
     }
-    r = in->trigger == TRIGGER_JOB ? step_look_for_room (w, job, true) : STEP_SOLVED;
+    r = in->trigger == TRIGGER_JOB ? step_look_for_room (w, job, true)
+                                   : STEP_SOLVED;
     if (r == STEP_WAIT && in->step + 2 >= in->ladder->count) {
         errno = EBUSY;
         return mw_err_set (err, "job %s is still at its limit and the only "

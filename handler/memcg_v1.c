@@ -4,9 +4,10 @@
  * mm/memcontrol-v1.c: with oom_kill_disable a task that faults at the limit
  * sleeps (killable) until the limit is raised or memory is freed; the flag that
  * counts is that of the memcg whose limit was hit, not of the task's; OOM marks
- * the whole subtree below that memcg as under_oom and notifies every listener in
- * it; the rmdir of a memcg fires its eventfds as well.  A charge on behalf of a
- * system call (write(2) into tmpfs) does not sleep: the call fails with ENOMEM.
+ * the whole subtree below that memcg as under_oom and notifies every listener
+ * in it; the rmdir of a memcg fires its eventfds as well.  A charge on behalf
+ * of a system call (write(2) into tmpfs) does not sleep: the call fails with
+ * ENOMEM.
  */
 #include "handler/memcg.h"
 
@@ -118,8 +119,8 @@ static uint64_t _slack (void)
     return stock;
 }
 
-/* A stock per CPU is much on a node of many CPUs, so not more than a 16th of the
- * limit is near. */
+/* A stock per CPU is much on a node of many CPUs, so not more than a 16th of
+ * the limit is near. */
 bool memcg_v1_near (uint64_t distance, uint64_t limit)
 {
     return distance <= _slack () && distance <= limit / 16;
@@ -145,10 +146,10 @@ static uint64_t _distance (struct memcg *m, uint64_t *limit)
     return distance;
 }
 
-/* Whose OOM is it?  At its limit it is its own, whatever the parent's is: both may
- * be.  Else the parent is asked: the kernel marks downwards only, so where that is
- * not marked it is our own.  Far below the limit nobody waits any more: it was
- * raised, and the sleepers have yet to run. */
+/* Whose OOM is it?  At its limit it is its own, whatever the parent's is: both
+ * may be.  Else the parent is asked: the kernel marks downwards only, so where
+ * that is not marked it is our own.  Far below the limit nobody waits any more:
+ * it was raised, and the sleepers have yet to run. */
 static enum memcg_state _whose_oom (struct memcg *m)
 {
     uint64_t parent = 0, limit, distance = _distance (m, &limit);

@@ -186,8 +186,9 @@ static int _write_limit (const struct memcg *m, int fd, const char *name,
     return rc < 0 ? memcg_fail (m, "write", name, err) : 0;
 }
 
-/* Slurm writes memory.high anew at the start of every step, to --mem: above that a
- * job would crawl, and with it the slurmstepd that is to register the step. */
+/* Slurm writes memory.high anew at the start of every step, to --mem: above
+ * that a job would crawl, and with it the slurmstepd that is to register the
+ * step. */
 static void _keep_limit (struct memcg *m)
 {
     uint64_t high, wall;
@@ -377,8 +378,8 @@ static int _v2_freeze (struct memcg *m, bool on, struct mw_err *err)
     return _write_tops (m, "cgroup.freeze", on ? "1" : "0", err);
 }
 
-/* cgroup.kill is of Linux 5.14; before it, or where it cannot be written, freeze
- * against forks and signal: a frozen task of v2 dies at once. */
+/* cgroup.kill is of Linux 5.14; before it, or where it cannot be written,
+ * freeze against forks and signal: a frozen task of v2 dies at once. */
 static int _v2_kill (struct memcg *m, unsigned *left, struct mw_err *err)
 {
     int n;

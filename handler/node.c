@@ -258,8 +258,8 @@ static bool _pushes_enough (const struct job *job, uint64_t need)
     return in->pushing && in->pushed / ms * PATIENCE_MS >= need;
 }
 
-/* Is the present victim still to be waited for?  Where its rung has had its time
- * it is sent to the next one, and that is waited for. */
+/* Is the present victim still to be waited for?  Where its rung has had its
+ * time it is sent to the next one, and that is waited for. */
 static bool _wait_for_victim (struct warden *w, uint64_t need)
 {
     struct node_watch *n = w->node;
@@ -480,14 +480,15 @@ static void _find_pool (struct warden *w)
 
 int node_open (struct warden *w, struct mw_err *err)
 {
-    char old[PATH_MAX];     /* of a warden that was killed, and is no more one */
+    char old[PATH_MAX];     /* of a warden that was killed */
     struct node_watch *n;
     int rc;
 
     n = calloc (1, sizeof (*n));
     if (!n)
         return mw_err_errno (err, "cannot watch the node");
-    *n = (struct node_watch) { .pool = { .dir = -1 }, .pool_limit = UINT64_MAX };
+    *n = (struct node_watch) { .pool = { .dir = -1 },
+                               .pool_limit = UINT64_MAX };
     rc = sd_event_add_time (w->loop, &n->timer, CLOCK_BOOTTIME, 0, 1000,
                             _on_timer, w);
     if (rc < 0) {

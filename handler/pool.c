@@ -1,7 +1,8 @@
 /* pool.c - the pool as it was before the warden took it over: see pool.h
  *
- * The record is "INODE SOFT WALL\nPATH": what the files that the back end writes
- * had in them (v1: memory.limit_in_bytes; v2: memory.high and memory.max).
+ * The record is "INODE SOFT WALL\nPATH": what the files that the back end
+ * writes had in them (v1: memory.limit_in_bytes; v2: memory.high and
+ * memory.max).
  */
 #include "handler/pool.h"
 
@@ -21,7 +22,7 @@
 
 struct record {
     uint64_t inode;
-    char soft[24], wall[24];    /* a number, "max", or "-" where there is none */
+    char soft[24], wall[24];    /* a number, "max", or "-": none */
     char path[PATH_MAX];
 };
 

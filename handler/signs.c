@@ -90,8 +90,8 @@ bool signs_livelock (uint64_t used, uint64_t total, uint64_t limit,
 {
     uint64_t slack = limit / 32, room;
 
-    /* all but a 32nd of the limit cannot be reclaimed (so that its steps find it
-     * at the limit, too), and what is left for file pages is full */
+    /* all but a 32nd of the limit cannot be reclaimed (so that its steps find
+     * it at the limit, too), and what is left for file pages is full */
     if (used + slack < limit || total + slack < limit || ms == 0)
         return false;
     room = limit > used ? limit - used : 0;

@@ -21,10 +21,10 @@ bool step_swap_free (void)
     return sysinfo (&si) == 0 && si.freeswap > 0;
 }
 
-/* A v1 job at its own limit sleeps until there is room: more of it cannot go out,
- * since the kernel has tried, but what it cannot run without can.  Woken then, it
- * dies of SIGSEGV: the kernel's own access to its memory (rseq(2)) does not sleep
- * in an OOM, it fails. */
+/* A v1 job at its own limit sleeps until there is room: more of it cannot go
+ * out, since the kernel has tried, but what it cannot run without can.  Woken
+ * then, it dies of SIGSEGV: the kernel's own access to its memory (rseq(2))
+ * does not sleep in an OOM, it fails. */
 static bool _available (struct warden *w, struct job *job, struct mw_err *why)
 {
     (void) w;

@@ -1,7 +1,7 @@
 /* warden.c - jobs come, run out of memory, and go: what main's loop calls
  *
- * An event's way: _on_event → warden_check → incident_oom → step.  Nothing on it
- * allocates, forks or waits.
+ * An event's way: _on_event → warden_check → incident_oom → step.  Nothing on
+ * it allocates, forks or waits.
  */
 #include "handler/warden.h"
 
@@ -40,7 +40,8 @@ static void _meminfo_fails (struct warden *w, bool fails)
     if (fails != w->meminfo_failed)
         report_log (w, fails ? 3 : 5, fails ? "/proc/meminfo cannot be read: "
                     "only what the jobs use and the pool's limit tell when the "
-                    "node is out of memory" : "/proc/meminfo can be read again");
+                    "node is out of memory"
+                    : "/proc/meminfo can be read again");
     w->meminfo_failed = fails;
 }
 
@@ -107,7 +108,8 @@ unsigned warden_snapshot (struct warden *w, struct policy_node *node,
 }
 
 /* Of [room] in the pool what is really there: what the system uses beyond what
- * the pool leaves it, the node reserve at least, has been taken from the jobs. */
+ * the pool leaves it, the node reserve at least, has been taken from the
+ * jobs. */
 static uint64_t _really (const struct warden *w, const struct policy_node *node,
                          uint64_t room)
 {
@@ -139,8 +141,9 @@ uint64_t warden_may_lend (struct warden *w, struct job *job,
                                 .used = w->jobs.committed };
     unsigned n;
 
-    /* room there is even if every job used all of its limit (which is never below
-     * its reservation): without a snapshot of 1,000 of them, that is enough */
+    /* room there is even if every job used all of its limit (which is never
+     * below its reservation): without a snapshot of 1,000 of them, that is
+     * enough */
     _read_meminfo (w, &node);
     bytes = policy_grow (amount, limit, job->incident.lent,
                          _really (w, &node, node.capacity > node.used
@@ -194,7 +197,8 @@ void warden_set_timer (struct job *job)
     sd_event_source_set_enabled (job->timer, SD_EVENT_ONESHOT);
 }
 
-/* v2 asks not to be looked at for a while: then its event is not listened to. */
+/* v2 asks not to be looked at for a while: then its event is not listened
+ * to. */
 static void _back_off (struct job *job)
 {
     bool off = job->memcg.backoff_ms > 0;
@@ -241,7 +245,7 @@ void warden_check (struct warden *w, struct job *job)
         _kernel_kill (w, job);
 }
 
-static struct warden *_warden;     /* sd-event hands a source one pointer: its job */
+static struct warden *_warden;     /* sd-event hands over one pointer */
 
 static int _on_event (sd_event_source *s, int fd, uint32_t events, void *arg)
 {
@@ -523,8 +527,8 @@ void warden_release (struct warden *w, struct job *job, const char *why)
 
 /* ---- restart, reload, end ------------------------------------------------ */
 
-/* An earlier warden has acted, this one is to watch only: what was done to [job]
- * is undone, and its OOM is the kernel's again. */
+/* An earlier warden has acted, this one is to watch only: what was done to
+ * [job] is undone, and its OOM is the kernel's again. */
 static void _let_go (struct warden *w, struct job *job)
 {
     struct mw_err err;
@@ -624,8 +628,8 @@ void warden_reconfigured (struct warden *w)
 
 /* ---- the courier's answers ----------------------------------------------- */
 
-/* The job a request was for: its id begins with the key and a dot.  A key may have
- * dots of its own, so the longest one is meant. */
+/* The job a request was for: its id begins with the key and a dot.  A key may
+ * have dots of its own, so the longest one is meant. */
 static struct job *_asked_by (struct warden *w, const char *id)
 {
     struct job *found = NULL;

@@ -71,8 +71,8 @@ static void oom_of_a_job_is_not_its_neighbours (void)
     expect_ok (&p);
 }
 
-/* The job and its parent may hold the same: what its neighbour has decides whose
- * limit is hit first, and no OOM is lost on the way. */
+/* The job and its parent may hold the same: what its neighbour has decides
+ * whose limit is hit first, and no OOM is lost on the way. */
 static void with_equal_limits_no_oom_is_lost (void)
 {
     uint64_t bytes = mib (48), some = 4 * MIB;
