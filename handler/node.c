@@ -12,17 +12,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "handler/cgfile.h"
 #include "handler/clock.h"
 #include "handler/decision.h"
+#include "handler/memcg_priv.h"
 #include "handler/pool.h"
 #include "handler/signs.h"
+#include "handler/slurm_node.h"
 #include "handler/warden.h"
 #include "handler/watch_kmsg.h"
 #include "handler/watch_psi.h"
 #include "lib/cleanup.h"
 
+#define SLURM_CONF_DEFAULT "/etc/slurm/slurm.conf"
 #define LOOK_MS 10              /* while an incident is open */
 #define PARKED_LOOK_MS 1000     /* while somebody waits to come back */
 #define FROZEN_PATIENCE_MS 100  /* for a rung that frees nothing by itself */
@@ -35,6 +39,8 @@ struct node_watch {
     struct memcg pool;          /* .dir -1 = none */
     uint64_t pool_limit;        /* UINT64_MAX = none */
     bool pool_failed;           /* said once */
+    bool pool_said;             /* why Slurm's is not taken over, once */
+    struct slurm_node slurm;    /* 0 = slurm.conf does not say */
     sd_event_source *event, *timer;
 
     bool open;                  /* the node is out of memory */
@@ -116,6 +122,15 @@ static enum memcg_state _look_at_pool (struct node_watch *n)
     return u.used >= n->pool_limit ? MEMCG_OOM : MEMCG_QUIET;
 }
 
+static void _drop_pool (struct node_watch *n)
+{
+    n->event = sd_event_source_disable_unref (n->event);
+    if (n->pool.dir >= 0)
+        memcg_close (&n->pool);
+    n->pool.dir = -1;
+    n->pool_limit = UINT64_MAX;
+}
+
 static bool _pool_is_full (struct warden *w)
 {
     struct node_watch *n = w->node;
@@ -124,12 +139,8 @@ static bool _pool_is_full (struct warden *w)
     if (n->pool.dir < 0)
         return false;
     state = _look_at_pool (n);
-    if (state == MEMCG_GONE) {
-        n->event = sd_event_source_disable_unref (n->event);
-        memcg_close (&n->pool);
-        n->pool.dir = -1;
-        n->pool_limit = UINT64_MAX;
-    }
+    if (state == MEMCG_GONE)
+        _drop_pool (n);
     return state == MEMCG_OOM;
 }
 
@@ -417,18 +428,48 @@ static int _on_pool (sd_event_source *s, int fd, uint32_t events, void *arg)
 
 /* ---- the pool ------------------------------------------------------------ */
 
-static int _take_pool (struct warden *w, struct mw_err *err)
+/* What jobs may use together: without the node reserve, and not more than Slurm
+ * gives away. */
+static uint64_t _capacity (const struct warden *w)
+{
+    const struct slurm_node *s = &w->node->slurm;
+    uint64_t most = w->node_memory - w->node_reserve, slurm;
+
+    slurm = s->real ? s->real : w->node_memory;
+    slurm -= s->spec < slurm ? s->spec : 0;
+    return slurm < most ? slurm : most;
+}
+
+/* A limit that somebody has set below is theirs to set: so is v2's wall. */
+static uint64_t _respect (const struct memcg *m, uint64_t limit,
+                          uint64_t *above)
+{
+    uint64_t wall = UINT64_MAX;
+
+    *above = POOL_WALL;
+    if (m->set_limit < limit)
+        limit = m->set_limit;
+    if (m->ops == &memcg_v1_ops
+        || memcg_pread_u64 (m->hard, &wall) < 0 || wall == UINT64_MAX
+        || (limit < wall && wall - limit >= POOL_WALL))
+        return limit;
+    *above = wall / 8 < POOL_WALL ? wall / 8 : POOL_WALL;
+    if (limit > wall - *above)
+        limit = wall - *above;
+    *above = wall - limit;
+    return limit;
+}
+
+static int _take_pool (struct warden *w, const char *path, struct mw_err *err)
 {
     struct node_watch *n = w->node;
     struct memcg *m = &n->pool;
-    uint64_t limit = w->node_memory - w->node_reserve;
+    uint64_t limit, above;
     int rc;
 
-    if (memcg_reopen (m, w->conf.pool, NULL, 0, MW_LAYOUT_LEAF, err) < 0)
+    if (memcg_reopen (m, path, NULL, 0, MW_LAYOUT_LEAF, err) < 0)
         return -1;
-    /* a limit that somebody has set below is theirs to set */
-    if (m->set_limit < limit)
-        limit = m->set_limit;
+    limit = _respect (m, _capacity (w), &above);
     m->shadow = w->conf.shadow;
     if (m->shadow) {
         n->pool_limit = limit;
@@ -436,7 +477,7 @@ static int _take_pool (struct warden *w, struct mw_err *err)
     }
     if (pool_remember (w->journal.state_dir, m, err) < 0)
         return -1;
-    if (m->ops->set_limit (m, limit, POOL_WALL, err) < 0
+    if (m->ops->set_limit (m, limit, above, err) < 0
         || m->ops->arm (m, err) < 0) {
         pool_give_back (w->journal.state_dir, m, NULL);
         return -1;
@@ -452,16 +493,45 @@ static int _take_pool (struct warden *w, struct mw_err *err)
     return 0;
 }
 
+/* Slurm's own is taken over on v2 alone: see node.h. Returns [path] or NULL. */
+static const char *_slurms (struct warden *w, char path[PATH_MAX])
+{
+    struct node_watch *n = w->node;
+    const struct job *job = w->jobs.first;
+
+    if (n->pool_said)
+        return NULL;
+    while (job && !pool_of_slurm (&job->memcg, path))
+        job = job->next;
+    if (!job)
+        return NULL;
+    if (job->memcg.ops != &memcg_v1_ops)
+        return path;
+    n->pool_said = true;
+    report_log (w, 5, "the pool is %s, Slurm's own: not taken over, since on "
+                "cgroup v1 jobs that nobody registers would sleep at their "
+                "limits; MemAvailable alone is watched (pool in "
+                "memwarden.conf has it taken over)", path);
+    return NULL;
+}
+
 static void _find_pool (struct warden *w)
 {
     struct node_watch *n = w->node;
-    char size[MW_SIZE_STRLEN];
+    char size[MW_SIZE_STRLEN], found[PATH_MAX];
+    const char *path = w->conf.pool;
     struct mw_err err;
 
-    if (!w->conf.pool[0] || n->pool.dir >= 0)
+    if (n->pool.dir >= 0) {
+        if (!memcg_gone (&n->pool))
+            return;
+        _drop_pool (n);     /* another may have come in its place */
+    }
+    if (!path[0] && !(path = _slurms (w, found)))
         return;
-    if (_take_pool (w, &err) == 0) {
-        report_log (w, 5, "pool %s: %s %s", w->conf.pool, n->pool.shadow
+    if (_take_pool (w, path, &err) == 0) {
+        report_log (w, 5, "pool %s%s: %s %s", path,
+                    path == found ? ", Slurm's own" : "", n->pool.shadow
                     ? "only watched: its limit would be" : "limited to",
                     mw_size_format (n->pool_limit, size, sizeof (size)));
         return;
@@ -469,11 +539,30 @@ static void _find_pool (struct warden *w)
     if (!n->pool_failed && errno != ENOENT) {
         n->pool_failed = true;
         report_log (w, 3, "pool %s cannot be watched, MemAvailable alone is: "
-                    "%s", w->conf.pool, err.text);
+                    "%s", path, err.text);
     }
-    if (n->pool.dir >= 0)
-        memcg_close (&n->pool);
-    n->pool.dir = -1;
+    _drop_pool (n);
+}
+
+static void _read_slurm_conf (struct warden *w)
+{
+    const char *path = w->conf.slurm_conf[0] ? w->conf.slurm_conf
+                                             : getenv ("SLURM_CONF");
+    char host[HOST_NAME_MAX + 1] = "", a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct slurm_node *s = &w->node->slurm;
+    cleanup_file FILE *f = fopen (path && *path ? path : SLURM_CONF_DEFAULT,
+                                  "re");
+
+    gethostname (host, sizeof (host) - 1);
+    host[strcspn (host, ".")] = '\0';
+    if (!f || !slurm_node_read (f, host, s)) {
+        *s = (struct slurm_node) { 0 };
+        return;
+    }
+    report_log (w, 6, "slurm.conf: this node has RealMemory %s, MemSpecLimit "
+                "%s", s->real ? mw_size_format (s->real, a, sizeof (a))
+                              : "that does not count",
+                mw_size_format (s->spec, b, sizeof (b)));
 }
 
 /* ---- what others call ---------------------------------------------------- */
@@ -497,6 +586,7 @@ int node_open (struct warden *w, struct mw_err *err)
         return mw_err_errno (err, "cannot watch the node");
     }
     w->node = n;
+    _read_slurm_conf (w);
     if (w->conf.shadow)
         pool_failsafe (w->journal.state_dir, old, NULL);
     node_look (w);
@@ -539,6 +629,13 @@ void node_press (struct warden *w)
 uint64_t node_pool_limit (const struct warden *w)
 {
     return w->node ? w->node->pool_limit : UINT64_MAX;
+}
+
+const char *node_pool_path (const struct warden *w)
+{
+    if (w->node && w->node->pool.dir >= 0)
+        return w->node->pool.path;
+    return w->conf.pool;
 }
 
 bool node_is_short (const struct warden *w)

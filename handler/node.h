@@ -5,10 +5,10 @@
  *                     ▲                                              │
  *                     └── gone, or its time has passed ◀─────────────┘
  *
- * The pool is taken over only where `pool` is configured: on cgroup v1 a memcg
- * that is made below it inherits that the kernel's killer is off, so whoever
- * configures it wants every job there to be registered.  MemAvailable is
- * watched everywhere.
+ * The pool is taken over where `pool` is configured, and on cgroup v2 where
+ * Slurm's own is found, above its first job.  On v1 a memcg that is made below it
+ * inherits that the kernel's killer is off, so whoever configures it wants
+ * every job there to be registered.  MemAvailable is watched everywhere.
  */
 #ifndef MW_NODE_H
 #define MW_NODE_H
@@ -36,6 +36,9 @@ void node_press (struct warden *w);
 
 /* The pool's limit in bytes, UINT64_MAX where there is none. */
 uint64_t node_pool_limit (const struct warden *w);
+
+/* The directory above all jobs: taken over, or else configured; "" = none. */
+const char *node_pool_path (const struct warden *w);
 
 /* Is the node out of memory at present? */
 bool node_is_short (const struct warden *w);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -150,4 +151,41 @@ int pool_failsafe (int state_dir, char path[PATH_MAX], struct mw_err *err)
     }
     unlinkat (state_dir, RECORD, 0);
     return rc < 0 ? -1 : 1;
+}
+
+/* ---- find ---------------------------------------------------------------- */
+
+/* The last component of [path] begins with [word], or ends with it. */
+static bool _named (const char *path, const char *word, bool at_end)
+{
+    const char *name = strrchr (path, '/');
+    size_t n = strlen (word), len = name ? strlen (++name) : 0;
+
+    if (len < n)
+        return false;
+    return strncmp (at_end ? name + len - n : name, word, n) == 0;
+}
+
+static bool _up (char *path)
+{
+    char *slash = strrchr (path, '/');
+
+    if (!slash || slash == path)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+char *pool_of_slurm (const struct memcg *job, char pool[PATH_MAX])
+{
+    if (job->layout != MW_LAYOUT_SLURM || !job->path)
+        return NULL;
+    snprintf (pool, PATH_MAX, "%s", job->path);
+    if (!_up (pool))
+        return NULL;
+    if (!_v1 (job))
+        return _named (pool, "slurmstepd.scope", true) ? pool : NULL;
+    if (!_named (pool, "uid_", false) || !_up (pool))
+        return NULL;
+    return _named (pool, "slurm", false) ? pool : NULL;
 }

@@ -19,6 +19,7 @@
 #include "handler/clock.h"
 #include "handler/doctor.h"
 #include "handler/kernel_kill.h"
+#include "handler/memcg_priv.h"
 #include "handler/node.h"
 #include "handler/warden.h"
 #include "lib/cleanup.h"
@@ -207,19 +208,29 @@ static bool _too_many (struct warden *w)
     return true;
 }
 
+/* Between the job's limit and where the kernel kills: v2 has a least distance. */
+static uint64_t _room (const struct job *job)
+{
+    const struct memcg *m = &job->memcg;
+
+    if (m->ops == &memcg_v1_ops || m->set_wall <= m->set_limit)
+        return job->reserve;
+    return m->set_wall - m->set_limit;
+}
+
 static void _killed (struct warden *w, const char *line)
 {
     struct watch_kmsg *k = w->kmsg;
     uint64_t at_ms = _written_ms (k, line);
     struct job *job = _job_of (w, &k->kill);
-    const char *pool = _below_mount (k, w->conf.pool);
+    const char *pool = _below_mount (k, node_pool_path (w));
     struct kernel_kill_case c = {
         .why = kernel_kill_why (&k->kill, job ? _below_mount (k,
                                 job->memcg.path) : "", pool),
         .ahead_ms = _ahead (w, job, at_ms),
         .node_reserve = w->node_reserve,
         .rate = node_rate (w),
-        .reserve = job ? job->reserve : 0,
+        .reserve = job ? _room (job) : 0,
         .armed = job && job->memcg.armed,
         .pool_watched = node_pool_limit (w) != UINT64_MAX,
         .shadow = w->conf.shadow,
