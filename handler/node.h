@@ -6,8 +6,8 @@
  *                     └── gone, or its time has passed ◀─────────────┘
  *
  * The pool is taken over where `pool` is configured, and on cgroup v2 where
- * Slurm's own is found, above its first job.  On v1 a memcg that is made below it
- * inherits that the kernel's killer is off, so whoever configures it wants
+ * Slurm's own is found, above its first job.  On v1 a memcg that is made below
+ * it inherits that the kernel's killer is off, so whoever configures it wants
  * every job there to be registered.  MemAvailable is watched everywhere.
  */
 #ifndef MW_NODE_H

@@ -25,8 +25,8 @@ int pool_give_back (int state_dir, struct memcg *m, struct mw_err *err);
  * Returns 1, 0 where there is no record, or -1; [path] ("" = none) is whose. */
 int pool_failsafe (int state_dir, char path[PATH_MAX], struct mw_err *err);
 
-/* Write the directory that holds all of Slurm's jobs on this node into [pool], if
- *   [job] is the memcg that Slurm has made for one of them: v1 …/slurm_N, v2
+/* Write the directory that holds all of Slurm's jobs on this node into [pool],
+ *   if [job] is the memcg that Slurm has made for one of them: v1 …/slurm_N, v2
  *   …/[N_]slurmstepd.scope. Returns it, or NULL. */
 char *pool_of_slurm (const struct memcg *job, char pool[PATH_MAX]);
 

@@ -1,10 +1,10 @@
 /* slurm_node.c - what slurm.conf says of this node's memory: see slurm_node.h
  *
- * slurm.conf(5): words NAME=VALUE, case does not count in NAME; a line may go on
- * after a backslash; NodeName=DEFAULT is for the lines below it; NodeHostname is
- * the host where that is not the node's name.  RealMemory bounds what jobs get only
- * where memory is allocated (SelectTypeParameters); elsewhere it is the least that
- * a healthy node has, and may be far below what jobs use.
+ * slurm.conf(5): words NAME=VALUE, case does not count in NAME; a line may go
+ * on after a backslash; NodeName=DEFAULT is for the lines below it; NodeHostname
+ * is the host where that is not the node's name.  RealMemory bounds what jobs
+ * get only where memory is allocated (SelectTypeParameters); elsewhere it is the
+ * least that a healthy node has, and may be far below what jobs use.
  */
 #include "handler/slurm_node.h"
 
@@ -102,8 +102,8 @@ static bool _word (const char *line, const char *key, char value[WORD_MAX])
     return false;
 }
 
-/* Without SelectTypeParameters select/cons_* allocates memory, select/linear does
- * not; which of them is the default has changed, so then it is not known. */
+/* Without SelectTypeParameters select/cons_* allocates memory, select/linear
+ * does not; which of them is the default has changed: then it is not known. */
 static void _select (const char *line, bool *by_type, int *by_parameters)
 {
     char value[WORD_MAX];
@@ -127,7 +127,7 @@ static void _size (const char *line, const char *key, uint64_t *bytes)
         *bytes = mb * MW_MIB;
 }
 
-/* A line and those it goes on in, without the comment. Returns false at the end. */
+/* A line and those it goes on in, without the comment. false = the end. */
 static bool _line (FILE *f, char **line, size_t *room)
 {
     cleanup_free char *next = NULL;

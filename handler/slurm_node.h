@@ -1,8 +1,8 @@
 /* slurm_node.h - what slurm.conf says of this node's memory
  *
- * The warden has no libslurm and asks nobody: it reads the NodeName lines of the
- * file.  What is kept elsewhere (Include, a node that was made dynamically, a
- * configless node) is not known, and then the node's own size counts.
+ * The warden has no libslurm and asks nobody: it reads the NodeName lines of
+ * the file.  What is kept elsewhere (Include, a node that was made dynamically,
+ * a configless node) is not known, and then the node's own size counts.
  */
 #ifndef MW_SLURM_NODE_H
 #define MW_SLURM_NODE_H

@@ -208,7 +208,7 @@ static bool _too_many (struct warden *w)
     return true;
 }
 
-/* Between the job's limit and where the kernel kills: v2 has a least distance. */
+/* From the job's limit to where the kernel kills: v2 has a least distance. */
 static uint64_t _room (const struct job *job)
 {
     const struct memcg *m = &job->memcg;

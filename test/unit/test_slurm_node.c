@@ -34,7 +34,8 @@ static void a_host_is_found_in_a_list (void **state)
         { "a,b,c", "b", 1 }, { "a,b,c", "d", 0 }, { "", "a", 0 },
         { "n[1-10]", "n7", 1 }, { "n[1-10]", "n11", 0 },
         { "n[1-10]", "n10", 1 }, { "n[1-10]", "n", 0 },
-        { "n[1-10]", "n07", 0 }, { "n[01-10]", "n07", 1 }, { "n[01-10]", "n7", 0 },
+        { "n[1-10]", "n07", 0 }, { "n[01-10]", "n07", 1 },
+        { "n[01-10]", "n7", 0 },
         { "n[1,3,5-7]", "n3", 1 }, { "n[1,3,5-7]", "n4", 0 },
         { "x,n[1,3]b,y", "n3b", 1 }, { "x,n[1,3]b,y", "n3", 0 },
         { "x,n[1,3]b,y", "y", 1 }, { "r[1-2]n[1-3]", "r2n3", 1 },
@@ -69,7 +70,7 @@ static void a_node_s_memory_is_read (void **state)
     assert_int_equal (n.real, 5 * MW_MIB);
 }
 
-/* Where Slurm gives no memory away RealMemory says nothing of the jobs' share. */
+/* Where Slurm gives no memory away RealMemory says nothing of their share. */
 static void real_memory_counts_where_memory_is_allocated (void **state)
 {
     static const struct { const char *lines; uint64_t mb; } t[] = {
