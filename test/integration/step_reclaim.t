@@ -18,19 +18,20 @@ if [ "$swap" -eq 0 ]; then
     exit
 fi
 
-# of what is available now, 250 MiB to the jobs: the rest is the node's reserve
+# of what is available now, 120 MiB to the jobs: the rest is the node's reserve
 available=$(awk '/^MemAvailable/ { print int ($2 / 1024) }' /proc/meminfo)
 warden_start "courier { start = false }
-node-reserve = \"$((available - 250))M\"
+node-reserve = \"$((available - 120))M\"
 node-ladder = \"reclaim,kill\""
 
-run_job "cold$$" --reservation 32M --limit 256M --priority 100 -- \
-    "$TOUCHMEM" --size 150M --stop-file "$TMP/end"
+run_job "cold$$" --reservation 16M --limit 64M --priority 100 -- \
+    "$TOUCHMEM" --size 50M --stop-file "$TMP/end"
 cold=$!
 wait_for 60 grep -q touched "$TMP/cold$$.out"
 ok 'a job has more than its reservation' grep -q touched "$TMP/cold$$.out"
-run_job "warm$$" --reservation 200M --limit 256M -- \
-    "$TOUCHMEM" --size 170M --stop-file "$TMP/end"
+# slowly: what is needed stays what an emulated disk takes in the 2 s a step has
+run_job "warm$$" --reservation 90M --limit 100M -- \
+    "$TOUCHMEM" --size 85M --rate 10M --stop-file "$TMP/end"
 warm=$!
 ok 'another fills the node: pages of the first are pushed out' \
     wait_for 60 journal_has "cold$$" 'step:reclaim'
@@ -43,10 +44,13 @@ wait $warm; is 'and completes' $? 0
 wait $cold; is 'the first completes too' $? 0
 unlike 'nobody was killed' "$(journal_events "cold$$") $(journal_events "warm$$")" ':kill'
 
-# locked memory cannot be pushed out, and at its own limit a job is in its OOM
-run_job "locked$$" --reservation 48M --limit 48M --on-oom 'reclaim,kill' -- \
-    "$TOUCHMEM" --size 100M --lock
-wait $!; is 'no progress: the next step is taken' $? 137
-[ -d /sys/fs/cgroup/memory ] && said='the kernel has pushed out all' || said='pushed out; it uses'
-like 'and said' "$(mw why "locked$$")" "$said"
+# Locked memory cannot be pushed out, and at its own limit a job is in its OOM.  Not
+# on v1: what the kernel pushes out there may be what rseq(2) needs, for which it does
+# not let the job sleep; it sends SIGSEGV, before anybody hears of an OOM.
+if [ ! -d /sys/fs/cgroup/memory ]; then
+    run_job "locked$$" --reservation 48M --limit 48M --on-oom 'reclaim,kill' -- \
+        "$TOUCHMEM" --size 100M --lock
+    wait $!; is 'no progress: the next step is taken' $? 137
+    like 'and said' "$(mw why "locked$$")" 'pushed out; it uses'
+fi
 done_testing
