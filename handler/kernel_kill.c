@@ -62,7 +62,7 @@ char *kernel_kill_remedy (const struct kernel_kill_case *c,
 
     buf[0] = '\0';
     if (c->shadow) {
-        snprintf (buf, len, "it only watches: shadow is true");
+        snprintf (buf, len, "shadow is true");
         return buf;
     }
     switch (c->why) {
@@ -113,7 +113,9 @@ char *kernel_kill_remedy (const struct kernel_kill_case *c,
 char *kernel_kill_first (const struct kernel_kill_case *c, char *buf,
                          size_t len)
 {
-    if (c->ahead_ms == INT64_MIN)
+    if (c->shadow)
+        snprintf (buf, len, "memwarden only watches");
+    else if (c->ahead_ms == INT64_MIN)
         snprintf (buf, len, "memwarden had no sign of it");
     else if (c->ahead_ms < 0)
         snprintf (buf, len, "the kernel was %" PRId64 " ms faster than "

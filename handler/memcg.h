@@ -52,6 +52,7 @@ struct memcg {
     int oom_control;            /* v1 only */
     bool armed;
     bool shadow;                /* only listened to: nothing is ever written */
+    bool counting;              /* [listen] has begun to count kills */
     uint64_t set_limit;         /* what was last written, or found, bytes */
     uint64_t set_wall;          /* v2: the same of memory.max */
     struct memcg_usage seen;    /* by [check] when it said MEMCG_OOM; v1:

@@ -60,11 +60,12 @@ int memcg_v1_listen (struct memcg *m, struct mw_err *err)
     struct ears ears;
     uint64_t limit;
 
-    if (m->event < 0) {
-        m->looks = WAITS;
+    if (!m->counting) {
         m->seen_oom_kill = 0;
         memcg_each_dir (m, _add_kills, &m->seen_oom_kill);
     }
+    m->counting = true;
+    m->looks = 0;               /* the old one's event may be lost with it */
     memcg_close_event (m);
     m->event = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->event < 0)
@@ -154,18 +155,21 @@ static uint64_t _wall (struct memcg *m)
 
 int memcg_v2_listen (struct memcg *m, struct mw_err *err)
 {
-    uint64_t high, wall = _wall (m);
+    uint64_t high, wall = _wall (m), oom, kills;
 
-    if (m->event < 0) {
+    if (m->event < 0)
         m->event = memcg_open_file (m, "memory.events", O_RDONLY);
-        if (m->event < 0)
-            return memcg_fail (m, "open", "memory.events", err);
-        if (memcg_pread_keys (m->event, "oom", &m->seen_oom, "oom_kill",
-                              &m->seen_oom_kill) < 0) {
-            memcg_fail (m, "read", "memory.events", err);
-            return memcg_close_event (m);
-        }
+    if (m->event < 0)
+        return memcg_fail (m, "open", "memory.events", err);
+    if (memcg_pread_keys (m->event, "oom", &oom, "oom_kill", &kills) < 0) {
+        memcg_fail (m, "read", "memory.events", err);
+        return memcg_close_event (m);
     }
+    if (!m->counting) {
+        m->seen_oom = oom;
+        m->seen_oom_kill = kills;
+    }
+    m->counting = true;
     if (memcg_pread_u64 (m->limit, &high) == 0)
         m->set_limit = high < wall ? high : wall;
     return 0;

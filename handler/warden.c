@@ -533,6 +533,8 @@ static void _let_go (struct warden *w, struct job *job)
 {
     struct mw_err err;
 
+    /* what the kernel kills as soon as it may is counted, too */
+    job->memcg.ops->listen (&job->memcg, NULL);
     incident_recover (w, job);
     if (job->memcg.ops->disarm (&job->memcg, &err) < 0)
         report_log (w, 3, "job %s: its OOM cannot be given back to the kernel:"
@@ -591,7 +593,7 @@ int warden_recover (struct warden *w, struct mw_err *err)
         next = job->next;
         class_ask (w, job);
         incident_recover (w, job);
-        if (!job->incident.open && job->memcg.armed)
+        if (!job->incident.open && job->memcg.event >= 0)
             warden_check (w, job);
     }
     report_flush (w);

@@ -120,6 +120,8 @@ static void every_case_says_who_was_first_and_what_to_set (void **state)
     kernel_kill_remedy (&c, &k, MW_GIB, text, sizeof (text));
     assert_null (strstr (text, "node-reserve"));
     assert_non_null (strstr (text, "shadow"));
+    assert_non_null (strstr (kernel_kill_first (&c, text, sizeof (text)),
+                             "only watches"));
 }
 
 int main (void)
