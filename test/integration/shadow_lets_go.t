@@ -28,6 +28,8 @@ ok 'at its limit the kernel answers' wait_for 30 grep -q 'child: 137' "$TMP/vict
 ok 'and that is on record' wait_for 30 journal_has victim shadow
 touch "$TMP/w.stop"
 wait $victim; is 'the job completes' $? 0
+# `run` may not have found the new warden yet: then the cgroup's end tells
+ok 'and is let go' wait_for 30 journal_has victim released
 is 'its incident was closed first' "$(journal_events victim | sed 's/kernel-kill //g; s/thawed[^ ]* //')" \
     'registered detected:hold held:hold resolved adopted shadow released '
 warden_stop
