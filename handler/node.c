@@ -49,6 +49,7 @@ struct node_watch {
     char victim[MW_JOBKEY_MAX]; /* being dealt with; "" = none */
     unsigned rung;              /* it is at, since … */
     uint64_t rung_ms;
+    uint64_t rung_need;         /* bytes, then */
     uint64_t stall_need;        /* bytes to give because tasks stalled; 0 */
     uint64_t stall_ms;          /* stalls until then are spent */
 
@@ -206,6 +207,13 @@ static bool _planned (struct warden *w, const struct policy_plan *plan)
            && strcmp (n->victim, job ? job->spec.key : "") == 0;
 }
 
+static void _rung (struct node_watch *n, const struct job *job, uint64_t need)
+{
+    n->rung = job->incident.step;
+    n->rung_ms = clock_ms ();
+    n->rung_need = need;
+}
+
 static void _choose (struct warden *w, const struct policy_node *node,
                      bool full, unsigned count, uint64_t need)
 {
@@ -232,12 +240,11 @@ static void _choose (struct warden *w, const struct policy_node *node,
     job = _at (w, plan.ranks[0].job);
     snprintf (n->victim, sizeof (n->victim), "%s", job->spec.key);
     n->victims++;
-    n->rung_ms = clock_ms ();
     policy_explain (&plan, w->scratch, 0, why, sizeof (why));
     report (w, job, "node", REPORT_LOG, "job %s: the node is out of memory: %s",
             job->spec.key, why);
     incident_oom (w, job, TRIGGER_NODE);
-    n->rung = job->incident.step;
+    _rung (n, job, need);
     _record_others (w, &plan, job);
     _timer (n, w->conf.shadow ? NOBODY_MS : LOOK_MS);
 }
@@ -260,13 +267,23 @@ static uint64_t _patience (const struct job *job)
     }
 }
 
-/* Do its pages go out to swap so fast that the [need] is met in time? */
-static bool _pushes_enough (const struct job *job, uint64_t need)
+/* Do its pages go out to swap so fast that the [need] is met in time?  Or, on a
+ * slow disk, at least faster than others take memory?  Then it has as much time
+ * again: its next step may be its kill. */
+static bool _pushes_enough (struct node_watch *n, const struct job *job,
+                            uint64_t need)
 {
     const struct incident *in = &job->incident;
     uint64_t ms = clock_ms () - in->step_ms + 1;
 
-    return in->pushing && in->pushed / ms * PATIENCE_MS >= need;
+    if (!in->pushing)
+        return false;
+    if (in->pushed / ms * PATIENCE_MS >= need)
+        return true;
+    if (need + MW_MIB > n->rung_need)
+        return false;
+    _rung (n, job, need);
+    return true;
 }
 
 /* Is the present victim still to be waited for?  Where its rung has had its
@@ -279,11 +296,9 @@ static bool _wait_for_victim (struct warden *w, uint64_t need)
 
     if (!job || !job->incident.open)
         return false;
-    if (job->incident.step != n->rung) {
-        n->rung = job->incident.step;
-        n->rung_ms = now;
-    }
-    if (now - n->rung_ms < _patience (job) || _pushes_enough (job, need))
+    if (job->incident.step != n->rung)
+        _rung (n, job, need);
+    if (now - n->rung_ms < _patience (job) || _pushes_enough (n, job, need))
         return true;
     if (job->incident.kills > 0) {
         report (w, job, "node", REPORT_LOG, "job %s: is not gone after %d ms; "
@@ -293,8 +308,7 @@ static bool _wait_for_victim (struct warden *w, uint64_t need)
     report (w, job, "node", REPORT_LOG, "job %s: this has not freed enough for "
             "the node", job->spec.key);
     incident_oom (w, job, TRIGGER_NODE);
-    n->rung = job->incident.step;
-    n->rung_ms = now;
+    _rung (n, job, need);
     return true;
 }
 

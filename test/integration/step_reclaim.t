@@ -29,9 +29,8 @@ run_job "cold$$" --reservation 16M --limit 64M --priority 100 -- \
 cold=$!
 wait_for 60 grep -q touched "$TMP/cold$$.out"
 ok 'a job has more than its reservation' grep -q touched "$TMP/cold$$.out"
-# slowly: what is needed stays what an emulated disk takes in the 2 s a step has
 run_job "warm$$" --reservation 90M --limit 100M -- \
-    "$TOUCHMEM" --size 85M --rate 10M --stop-file "$TMP/end"
+    "$TOUCHMEM" --size 85M --stop-file "$TMP/end"
 warm=$!
 ok 'another fills the node: pages of the first are pushed out' \
     wait_for 60 journal_has "cold$$" 'step:reclaim'
