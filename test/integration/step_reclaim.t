@@ -24,13 +24,13 @@ warden_start "courier { start = false }
 node-reserve = \"$((available - 120))M\"
 node-ladder = \"reclaim,kill\""
 
-run_job "cold$$" --reservation 16M --limit 64M --priority 100 -- \
-    "$TOUCHMEM" --size 50M --stop-file "$TMP/end"
+run_job "cold$$" --reservation 20M --limit 80M --priority 100 -- \
+    "$TOUCHMEM" --size 70M --stop-file "$TMP/end"
 cold=$!
 wait_for 60 grep -q touched "$TMP/cold$$.out"
 ok 'a job has more than its reservation' grep -q touched "$TMP/cold$$.out"
-run_job "warm$$" --reservation 90M --limit 100M -- \
-    "$TOUCHMEM" --size 85M --stop-file "$TMP/end"
+run_job "warm$$" --reservation 70M --limit 80M -- \
+    "$TOUCHMEM" --size 60M --stop-file "$TMP/end"
 warm=$!
 ok 'another fills the node: pages of the first are pushed out' \
     wait_for 60 journal_has "cold$$" 'step:reclaim'
