@@ -267,17 +267,29 @@ static uint64_t _patience (const struct job *job)
     }
 }
 
-/* Do its pages go out to swap so fast that the [need] is met in time?  Or, on a
- * slow disk, at least faster than others take memory?  Then it has as much time
- * again: its next step may be its kill. */
-static bool _pushes_enough (struct node_watch *n, const struct job *job,
-                            uint64_t need)
+/* Is less than half of the node reserve drawn on, and nothing else short?  Then
+ * nobody waits for memory yet. */
+static bool _only_reserve (const struct policy_node *node, bool full)
+{
+    return !full && node->used <= node->capacity
+           && node->available < node->reserve
+           && node->available > node->reserve / 2;
+}
+
+/* Is there time for its pages to go out to swap?  Do they go so fast that the
+ * [need] is met in time?  Or, on a slow disk, at least faster than others take
+ * memory?  Then it has as much time again: its next step may be its kill. */
+static bool _pushes_enough (struct node_watch *n,
+                            const struct policy_node *node, bool full,
+                            const struct job *job, uint64_t need)
 {
     const struct incident *in = &job->incident;
     uint64_t ms = clock_ms () - in->step_ms + 1;
 
     if (!in->pushing)
         return false;
+    if (_only_reserve (node, full))
+        return true;
     if (in->pushed / ms * PATIENCE_MS >= need)
         return true;
     if (need + MW_MIB > n->rung_need)
@@ -288,7 +300,8 @@ static bool _pushes_enough (struct node_watch *n, const struct job *job,
 
 /* Is the present victim still to be waited for?  Where its rung has had its
  * time it is sent to the next one, and that is waited for. */
-static bool _wait_for_victim (struct warden *w, uint64_t need)
+static bool _wait_for_victim (struct warden *w, const struct policy_node *node,
+                              bool full, uint64_t need)
 {
     struct node_watch *n = w->node;
     struct job *job = n->victim[0] ? job_find (&w->jobs, n->victim) : NULL;
@@ -298,7 +311,8 @@ static bool _wait_for_victim (struct warden *w, uint64_t need)
         return false;
     if (job->incident.step != n->rung)
         _rung (n, job, need);
-    if (now - n->rung_ms < _patience (job) || _pushes_enough (n, job, need))
+    if (now - n->rung_ms < _patience (job)
+        || _pushes_enough (n, node, full, job, need))
         return true;
     if (job->incident.kills > 0) {
         report (w, job, "node", REPORT_LOG, "job %s: is not gone after %d ms; "
@@ -415,7 +429,7 @@ static void _tick (struct warden *w)
     }
     if (!w->node->open)
         _begin (w, why, need);
-    if (_wait_for_victim (w, need))
+    if (_wait_for_victim (w, &node, full, need))
         _timer (w->node, LOOK_MS);
     else
         _choose (w, &node, full, count, need);
