@@ -77,6 +77,7 @@ static void with_equal_limits_no_oom_is_lost (void)
 {
     uint64_t bytes = mib (48), some = 4 * MIB;
     uint64_t end = t_now_us () + T_PATIENCE * 1000;
+    struct memcg_usage u = { 0 };
     struct tcg pool, job, next;
     struct tproc p, q;
 
@@ -87,6 +88,10 @@ static void with_equal_limits_no_oom_is_lost (void)
     t_open (&job, MW_LAYOUT_LEAF, mib (32));
     t_open (&next, MW_LAYOUT_LEAF, mib (32));
     q = t_spawn (&next, t_touch_and_stay, &some);
+    do
+        T_CHECK (next.m.ops->read_usage (&next.m, &u, &err) == 0 &&
+                 t_now_us () < end, "next does not get its memory");
+    while (u.used < some);
     p = t_spawn (&job, t_touch, &bytes);
     expect (&pool.m, MEMCG_OOM, "pool");
     if (!t_v2)      /* there the job gets on, slowly, to its own limit */
