@@ -303,6 +303,15 @@ _cluster_rmcgroups () {
     [ -z "$(_cluster_cgroups)" ]
 } 2>/dev/null
 
+# Ours by its environment: where no cgroup was made for a step, nothing else tells
+_cluster_end_stepds () {
+    local p
+    for p in $(pgrep -x slurmstepd); do
+        grep -zqsx "SLURM_CONF=$CLUSTER_DIR/slurm.conf" "/proc/$p/environ" &&
+            kill -9 "$p" 2>/dev/null
+    done
+}
+
 cluster_stop () {
     local node cg enders=()
     [ -n "${CLUSTER_DIR:-}" ] && [ -d "$CLUSTER_DIR" ] || return 0
@@ -311,6 +320,7 @@ cluster_stop () {
         _cluster_end "$CLUSTER_DIR/run/slurmd-$node.pid" slurmd & enders+=($!)
     done
     wait "${enders[@]}"
+    _cluster_end_stepds
     cg=$(_cluster_cgroups)
     # shellcheck disable=SC2086
     [ -z "$cg" ] || _cluster_poll 30 _cluster_rmcgroups $cg ||
