@@ -1,6 +1,7 @@
 # node_storm.t - twenty hogs at once: one victim after the other, none for nothing,
 # and the job within its reservation completes untouched
 # runs: v1 v2
+# in-vm: 6.12-v2 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/pool.sh"
@@ -18,7 +19,7 @@ ok 'the innocent has its memory' wait_for 30 grep -q touched "$TMP/innocent.out"
 hogs=()
 for i in $(seq 20); do
     run_job "hog$i" --priority 500 --reservation 8M --limit 32M -- \
-        "$TOUCHMEM" --size 30M --rate 2M --stay 1     # all begin while there is room
+        "$TOUCHMEM" --size 26M --rate 2M --stay 1     # all begin while there is room
     hogs+=($!)
 done
 killed=0 completed=0 rcs=
