@@ -82,7 +82,7 @@ static uint64_t _now_ms (void)
 
 static void _touch (char *mem)
 {
-    uint64_t began = _now_ms (), done, due;
+    uint64_t began = _now_ms (), done, due, now;
     long page = sysconf (_SC_PAGESIZE);
 
     for (done = 0; done < opt.size; done += (uint64_t) page) {
@@ -90,8 +90,9 @@ static void _touch (char *mem)
         if (opt.rate == 0 || done % MW_MIB != 0)
             continue;
         due = began + done * 1000 / opt.rate;
-        if (_now_ms () < due)
-            _pause_ms (due - _now_ms ());
+        now = _now_ms ();
+        if (now < due)
+            _pause_ms (due - now);
     }
 }
 
