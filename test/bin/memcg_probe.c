@@ -77,7 +77,8 @@ int stay (void *arg)
 static const struct promise *find (const char *name)
 {
     static const struct promise *const all[] = {
-        memcg_probe_oom, memcg_probe_usage, memcg_probe_kill, memcg_probe_gone,
+        memcg_probe_oom, memcg_probe_usage, memcg_probe_kill,
+        memcg_probe_gone, memcg_probe_listen,
     };
 
     for (size_t i = 0; i < sizeof (all) / sizeof (all[0]); i++) {

@@ -12,7 +12,7 @@ struct promise {
 
 /* Each ends with a NULL name. */
 extern const struct promise memcg_probe_oom[], memcg_probe_usage[],
-    memcg_probe_kill[], memcg_probe_gone[];
+    memcg_probe_kill[], memcg_probe_gone[], memcg_probe_listen[];
 
 extern struct tcg base;         /* parent of all that a promise makes */
 extern struct mw_err err;

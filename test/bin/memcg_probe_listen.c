@@ -1,36 +1,16 @@
-/* listen_probe.c - one promise about a memcg that is only listened to, by name
- *
- *     listen_probe PROMISE     exit 0: kept; else a sentence on stderr
- */
+/* memcg_probe_listen.c - a memcg that is only listened to (shadow mode) */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "handler/cgfile.h"
-#include "test/bin/cgtest.h"
+#include "test/bin/memcg_probe.h"
 
-static struct tcg base;
-static struct mw_err err;
-
-static uint64_t mib (uint64_t n)
+/* Nor does anything come: what is told, is told by an event. */
+static void expect_silence (struct memcg *m, const char *who)
 {
-    return n * MIB;
-}
+    enum memcg_state s = t_wait (m, 500);
 
-static void expect (struct memcg *m, enum memcg_state want, const char *who)
-{
-    enum memcg_state s = t_wait (m, want == MEMCG_QUIET ? 500 : T_PATIENCE);
-
-    T_CHECK (s == want, "%s: state %d, not %d", who, s, want);
-}
-
-static void expect_killed (struct tproc *p)
-{
-    int status = t_join (p);
-
-    T_CHECK (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL,
-             "a process was not killed, but: 0x%x", status);
+    T_CHECK (s == MEMCG_QUIET, "%s: state %d, not %d", who, s, MEMCG_QUIET);
 }
 
 static void give (const struct tcg *c, uint64_t limit)
@@ -56,7 +36,7 @@ static void what_is_listened_to_tells_the_kernels_kill_once (void)
     t_make (&job, &base, "job");
     give (&job, mib (32));
     listen_to (&job, MW_LAYOUT_LEAF);
-    expect (&job.m, MEMCG_QUIET, "before");
+    expect_silence (&job.m, "before");
     for (int i = 0; i < 2; i++) {
         p = t_spawn (&job, t_touch, &bytes);
         expect (&job.m, MEMCG_OOM, "job");
@@ -64,7 +44,7 @@ static void what_is_listened_to_tells_the_kernels_kill_once (void)
                  "%u killed at %lu", job.m.hit_kills,
                  (unsigned long) job.m.hit_limit);
         expect_killed (&p);
-        expect (&job.m, MEMCG_QUIET, "then");
+        expect_silence (&job.m, "then");
     }
 }
 
@@ -88,7 +68,7 @@ static void heard_at_a_step_it_is_the_jobs (void)
     t_remove (&task);
     t_remove (&user);
     t_remove (&step);
-    expect (&job.m, MEMCG_QUIET, "job without its step");
+    expect_silence (&job.m, "job without its step");
 }
 
 static void heard_of_the_pool_it_is_not_the_jobs (void)
@@ -106,30 +86,13 @@ static void heard_of_the_pool_it_is_not_the_jobs (void)
     listen_to (&b, MW_LAYOUT_LEAF);
     p = t_spawn (&a, t_touch, &bytes);
     expect (&a.m, MEMCG_KERNEL_KILL, "a");
-    expect (&b.m, MEMCG_QUIET, "b");
+    expect_silence (&b.m, "b");
     expect_killed (&p);
 }
 
-static const struct {
-    const char *name;
-    void (*fn) (void);
-} promises[] = {
-#define PROMISE(name) { #name, name }
+const struct promise memcg_probe_listen[] = {
     PROMISE (what_is_listened_to_tells_the_kernels_kill_once),
     PROMISE (heard_at_a_step_it_is_the_jobs),
     PROMISE (heard_of_the_pool_it_is_not_the_jobs),
+    { NULL, NULL }
 };
-
-int main (int argc, char **argv)
-{
-    for (size_t i = 0; argc == 2 &&
-             i < sizeof (promises) / sizeof (promises[0]); i++) {
-        if (!strcmp (argv[1], promises[i].name)) {
-            t_init (&base);
-            promises[i].fn ();
-            return 0;
-        }
-    }
-    fprintf (stderr, "usage: listen_probe PROMISE\n");
-    return 2;
-}
