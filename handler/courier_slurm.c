@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "handler/journal.h"
+#include "handler/json_put.h"
 
 /* The low bits of a job's state; slurm.h has it since 22.05 only inside. */
 #define STATE_BASE 0x000000ff

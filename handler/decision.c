@@ -5,90 +5,39 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "handler/json_put.h"
 #include "handler/node.h"
 #include "handler/warden.h"
 
 #define ROW_MOST 2048           /* no job takes more, escaped */
 
 /* One record being put together: once and locked, as journal.c has its line. */
-static struct {
-    char text[16384];
-    size_t len;
-    uint64_t id;
-    char sentence[128];         /* of the first one */
-} part;
-
-static void _bytes (const char *text, size_t len)
-{
-    memcpy (part.text + part.len, text, len);
-    part.len += len;
-}
-
-static void _put (const char *text)
-{
-    _bytes (text, strlen (text));
-}
-
-/* `N,`: there are thousands of them, and printf(3) would understand its format
- * anew for each. */
-static void _number (uint64_t n)
-{
-    char digits[24], *end = digits + sizeof (digits), *p = end;
-
-    if (n > INT64_MAX)
-        n = INT64_MAX;
-    *--p = ',';
-    do {
-        *--p = (char) ('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    _bytes (p, (size_t) (end - p));
-}
-
-static void _member (const char *name, uint64_t n)
-{
-    _put ("\"");
-    _put (name);
-    _put ("\":");
-    _number (n);
-}
-
-/* `"text",` */
-static void _text (const char *text)
-{
-    char buf[6 * 64];
-
-    _put ("\"");
-    _put (json_escape (text, buf, sizeof (buf)));
-    _put ("\",");
-}
+static char part_text[16384];
+static struct json_put part = { .text = part_text,
+                                .size = sizeof (part_text) };
+static uint64_t part_id;
+static char part_sentence[128];     /* of the first one */
 
 /* ---- parts --------------------------------------------------------------- */
 
 static void _open (void)
 {
     part.len = 0;
-    _put ("\"decision\":{");
-    _member ("v", DECISION_VERSION);
-    _member ("id", part.id);
-}
-
-static void _close (char bracket)
-{
-    if (part.text[part.len - 1] == ',')
-        part.len--;
-    part.text[part.len++] = bracket;
+    part.over = false;
+    json_put (&part, "\"decision\":{");
+    json_put_number (&part, "v", DECISION_VERSION);
+    json_put_number (&part, "id", part_id);
 }
 
 static int _flush (struct warden *w)
 {
     int rc;
 
-    _close ('}');
+    json_put_end (&part, "}");
     part.text[part.len] = '\0';
-    rc = journal_append (&w->journal, "decision", NULL, NULL, part.sentence,
+    rc = journal_append (&w->journal, "decision", NULL, NULL, part_sentence,
                          part.text, NULL);
-    part.sentence[0] = '\0';
+    part_sentence[0] = '\0';
     return rc;
 }
 
@@ -96,13 +45,13 @@ static int _flush (struct warden *w)
  * next one. */
 static int _make_room (struct warden *w, const char *array)
 {
-    if (part.len + ROW_MOST < sizeof (part.text))
+    if (part.len + ROW_MOST < part.size)
         return 0;
-    _close (']');
+    json_put_end (&part, "]");
     if (_flush (w) < 0)
         return -1;
     _open ();
-    _put (array);
+    json_put (&part, array);
     return 0;
 }
 
@@ -111,7 +60,7 @@ static int _make_room (struct warden *w, const char *array)
 /* What is begun with the first victim. */
 static void _ladder (const struct warden *w, const struct policy_plan *plan)
 {
-    char ladder[MW_LADDER_STRLEN], escaped[MW_LADDER_STRLEN];
+    char ladder[MW_LADDER_STRLEN];
     const struct job *job = w->jobs.first;
 
     for (unsigned i = plan->ranks[0].job; i > 0 && job; i--)
@@ -120,9 +69,7 @@ static void _ladder (const struct warden *w, const struct policy_plan *plan)
         return;
     mw_ladder_format (conf_node_ladder (&w->conf, job->class), ladder,
                       sizeof (ladder));
-    _put ("\"ladder\":\"");
-    _put (json_escape (ladder, escaped, sizeof (escaped)));
-    _put ("\",");
+    json_put_text (&part, "ladder", ladder);
 }
 
 static void _head (struct warden *w, const struct policy_node *node,
@@ -130,27 +77,27 @@ static void _head (struct warden *w, const struct policy_node *node,
 {
     uint64_t pool = node_pool_limit (w);
 
-    _put ("\"head\":{");
-    _member ("of", plan->count);
-    _member ("need", plan->need);
-    _member ("covered", plan->covered);
-    _member ("stalls", policy_need (node, at_limit) == 0 ? plan->need : 0);
-    _put (at_limit ? "\"at_limit\":true," : "\"at_limit\":false,");
-    _put (plan->order == CONF_ORDER_STRICT_PRIORITY
-          ? "\"order\":\"strict-priority\"," : "\"order\":\"overage\",");
+    json_put (&part, "\"head\":{");
+    json_put_number (&part, "of", plan->count);
+    json_put_number (&part, "need", plan->need);
+    json_put_number (&part, "covered", plan->covered);
+    json_put_number (&part, "stalls", policy_need (node, at_limit) == 0
+                                      ? plan->need : 0);
+    json_put_flag (&part, "at_limit", at_limit);
+    json_put_text (&part, "order", plan->order == CONF_ORDER_STRICT_PRIORITY
+                                   ? "strict-priority" : "overage");
     if (plan->chosen > 0)
         _ladder (w, plan);
-    _member ("memory", w->node_memory);
+    json_put_number (&part, "memory", w->node_memory);
     if (pool != UINT64_MAX)
-        _member ("pool_limit", pool);
-    _member ("capacity", node->capacity);
-    _member ("used", node->used);
-    _member ("available", node->available);
-    _member ("reserve", node->reserve);
-    _member ("swap_free", node->swap_free);
-    _member ("swap_total", node->swap_total);
-    _close ('}');
-    _put (",");
+        json_put_number (&part, "pool_limit", pool);
+    json_put_number (&part, "capacity", node->capacity);
+    json_put_number (&part, "used", node->used);
+    json_put_number (&part, "available", node->available);
+    json_put_number (&part, "reserve", node->reserve);
+    json_put_number (&part, "swap_free", node->swap_free);
+    json_put_number (&part, "swap_total", node->swap_total);
+    json_put_end (&part, "},");
 }
 
 static void _row (const struct job *job, const struct policy_job *p,
@@ -166,45 +113,43 @@ static void _row (const struct job *job, const struct policy_job *p,
             | (uint64_t) (p->priority > cap) << 4,
     };
 
-    _put ("[");
-    _text (job->spec.key);
-    _text (job->spec.user);
+    json_put (&part, "[");
+    json_put_text (&part, NULL, job->spec.key);
+    json_put_text (&part, NULL, job->spec.user);
     for (unsigned i = 0; i < sizeof (terms) / sizeof (terms[0]); i++)
-        _number (terms[i]);
+        json_put_number (&part, NULL, terms[i]);
     if (job->facts.known) {
-        _text (job->facts.partition);
-        _text (job->facts.account);
-        _text (job->facts.qos);
+        json_put_text (&part, NULL, job->facts.partition);
+        json_put_text (&part, NULL, job->facts.account);
+        json_put_text (&part, NULL, job->facts.qos);
     }
-    _close (']');
-    _put (",");
+    json_put_end (&part, "],");
 }
 
 static int _rows (struct warden *w, const struct policy_plan *plan)
 {
     const struct job *job = w->jobs.first;
 
-    _put ("\"job\":[");
+    json_put (&part, "\"job\":[");
     for (unsigned i = 0; i < plan->count && job; i++, job = job->next) {
         if (_make_room (w, "\"job\":[") < 0)
             return -1;
         _row (job, &w->scratch[i], job_priority_cap (job, &w->conf));
     }
-    _close (']');
-    _put (",");
+    json_put_end (&part, "],");
     return 0;
 }
 
 static int _order (struct warden *w, const struct policy_plan *plan)
 {
-    _put ("\"plan\":[");
+    json_put (&part, "\"plan\":[");
     for (unsigned i = 0; i < plan->count; i++) {
         if (_make_room (w, "\"plan\":[") < 0)
             return -1;
-        _number (plan->ranks[i].job);
-        _number (plan->ranks[i].verdict);
+        json_put_number (&part, NULL, plan->ranks[i].job);
+        json_put_number (&part, NULL, plan->ranks[i].verdict);
     }
-    _close (']');
+    json_put_end (&part, "]");
     return 0;
 }
 
@@ -214,10 +159,10 @@ int decision_record (struct warden *w, const struct policy_node *node,
     char need[MW_SIZE_STRLEN];
 
     mw_size_format (plan->need, need, sizeof (need));
-    snprintf (part.sentence, sizeof (part.sentence), "%s to be freed: %u of %u "
+    snprintf (part_sentence, sizeof (part_sentence), "%s to be freed: %u of %u "
               "jobs chosen, see memwarden replay", need, plan->chosen,
               plan->count);
-    part.id = w->journal.seq + 1;
+    part_id = w->journal.seq + 1;
     _open ();
     _head (w, node, at_limit, plan);
     if (_rows (w, plan) < 0 || _order (w, plan) < 0)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include "handler/cgfile.h"
 #include "handler/clock.h"
 #include "handler/job.h"
+#include "handler/json_put.h"
 #include "lib/cleanup.h"
 
 #define JOURNAL "journal.jsonl"
@@ -25,191 +25,117 @@
 
 /* One record being written. The warden has one thread, and its stack is locked
  * memory, so the bytes are here, once. */
-static struct {
-    char text[LINE_MAX_BYTES];
-    size_t len;
-    bool over;
-} line;
+static char line_text[LINE_MAX_BYTES];
+static struct json_put line = { .text = line_text,
+                                .size = sizeof (line_text) };
 
-__attribute__ ((format (printf, 1, 2)))
-static void _put (const char *fmt, ...)
-{
-    size_t room = sizeof (line.text) - line.len;
-    va_list ap;
-    int n;
-
-    va_start (ap, fmt);
-    n = vsnprintf (line.text + line.len, room, fmt, ap);
-    va_end (ap);
-    if (n < 0 || (size_t) n >= room)
-        line.over = true;
-    else
-        line.len += (size_t) n;
-}
-
-/* A job waits while its record is composed, and most of printf's time goes into
- * understanding formats: members are put together without. */
-static void _put_bytes (const char *text, size_t len)
-{
-    if (len >= sizeof (line.text) - line.len) {
-        line.over = true;
-        return;
-    }
-    memcpy (line.text + line.len, text, len);
-    line.len += len;
-}
-
-static void _put_key (const char *key)
-{
-    _put_bytes ("\"", 1);
-    _put_bytes (key, strlen (key));
-    _put_bytes ("\":", 2);
-}
-
-/* `"key":"value",` */
-static void _put_text (const char *key, const char *value)
-{
-    char buf[6 * MEMCG_PATH_MAX];
-
-    json_escape (value, buf, sizeof (buf));
-    _put_key (key);
-    _put_bytes ("\"", 1);
-    _put_bytes (buf, strlen (buf));
-    _put_bytes ("\",", 2);
-}
-
-/* `"key":N,`; JSON's whole numbers end at INT64_MAX, and no limit is as good */
-static void _put_number (const char *key, uint64_t n)
-{
-    char digits[24], *end = digits + sizeof (digits), *p = end;
-
-    if (n > INT64_MAX)
-        n = INT64_MAX;
-    *--p = ',';
-    do {
-        *--p = (char) ('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    _put_key (key);
-    _put_bytes (p, (size_t) (end - p));
-}
-
-static void _put_flag (const char *key, bool flag)
-{
-    _put_key (key);
-    _put_bytes (flag ? "true," : "false,", flag ? 5 : 6);
-}
-
-/* End what was begun with an opening brace: no comma before the closing one. */
-static void _put_end (const char *end)
-{
-    if (line.len > 0 && line.text[line.len - 1] == ',')
-        line.len--;
-    _put ("%s", end);
-}
-
-static void _put_ladder (const struct mw_ladder *ladder)
+static void _put_ladder (struct json_put *p,
+                         const struct mw_ladder *ladder)
 {
     char text[MW_LADDER_STRLEN];
 
     if (ladder)
-        _put_text ("ladder", mw_ladder_format (ladder, text, sizeof (text)));
+        json_put_text (p, "ladder", mw_ladder_format (ladder, text,
+                                                      sizeof (text)));
 }
 
 /* As mw_jobspec_encode has it, so that mw_jobspec_decode reads it back. */
-static void _put_spec (const struct mw_jobspec *s)
+static void _put_spec (struct json_put *p, const struct mw_jobspec *s)
 {
     char amount[32];
 
-    _put ("\"spec\":{");
-    _put_text ("key", s->key);
-    _put_number ("slurm_id", s->slurm_id);
-    _put_number ("array_job_id", s->array_job_id);
-    _put_number ("array_task_id", s->array_task_id);
-    _put_number ("restart_count", s->restart_count);
-    _put_number ("uid", s->uid);
-    _put_number ("gid", s->gid);
-    _put_number ("cpus", s->cpus);
-    _put_number ("priority", s->priority);
-    _put_number ("reservation", s->reservation);
-    _put_text ("user", s->user);
-    _put_text ("burst", mw_amount_format (&s->burst, amount, sizeof (amount)));
-    _put_text ("reserve",
-               mw_amount_format (&s->reserve, amount, sizeof (amount)));
-    _put_text ("ladder", s->ladder);
-    _put_text ("layout", s->layout == MW_LAYOUT_SLURM ? "slurm" : "leaf");
-    _put_flag ("batch", s->batch);
-    _put_text ("name", s->name);
-    _put_end ("},");
+    json_put (p, "\"spec\":{");
+    json_put_text (p, "key", s->key);
+    json_put_number (p, "slurm_id", s->slurm_id);
+    json_put_number (p, "array_job_id", s->array_job_id);
+    json_put_number (p, "array_task_id", s->array_task_id);
+    json_put_number (p, "restart_count", s->restart_count);
+    json_put_number (p, "uid", s->uid);
+    json_put_number (p, "gid", s->gid);
+    json_put_number (p, "cpus", s->cpus);
+    json_put_number (p, "priority", s->priority);
+    json_put_number (p, "reservation", s->reservation);
+    json_put_text (p, "user", s->user);
+    json_put_text (p, "burst",
+                   mw_amount_format (&s->burst, amount, sizeof (amount)));
+    json_put_text (p, "reserve",
+                   mw_amount_format (&s->reserve, amount, sizeof (amount)));
+    json_put_text (p, "ladder", s->ladder);
+    json_put_text (p, "layout",
+                   s->layout == MW_LAYOUT_SLURM ? "slurm" : "leaf");
+    json_put_flag (p, "batch", s->batch);
+    json_put_text (p, "name", s->name);
+    json_put_end (p, "},");
 }
 
-static void _put_incident (const struct incident *in)
+static void _put_incident (struct json_put *p, const struct incident *in)
 {
-    _put ("\"incident\":{");
-    _put_flag ("open", in->open);
-    _put_number ("number", in->number);
-    _put_number ("trigger", in->trigger);
-    _put_ladder (in->ladder);
-    _put_number ("step", in->step);
-    _put_number ("opened_ms", in->opened_ms);
-    _put_number ("step_ms", in->step_ms);
-    _put_number ("deadline_ms", in->deadline_ms);
-    _put_number ("again_ms", in->again_ms);
-    _put_flag ("frozen", in->frozen);
-    _put_flag ("reserve_open", in->reserve_open);
-    _put_number ("frozen_ms", in->frozen_ms);
-    _put_flag ("slowed", in->slowed);
-    _put_flag ("enomem", in->enomem);
-    _put_flag ("suspended", in->suspended);
-    _put_number ("lent", in->lent);
-    _put_text ("request", in->request);
-    _put_number ("phase", in->phase);
-    _put_flag ("grow_refused", in->grow_refused);
-    _put_flag ("requeue_asked", in->requeue_asked);
-    _put_end ("},");
+    json_put (p, "\"incident\":{");
+    json_put_flag (p, "open", in->open);
+    json_put_number (p, "number", in->number);
+    json_put_number (p, "trigger", in->trigger);
+    _put_ladder (p, in->ladder);
+    json_put_number (p, "step", in->step);
+    json_put_number (p, "opened_ms", in->opened_ms);
+    json_put_number (p, "step_ms", in->step_ms);
+    json_put_number (p, "deadline_ms", in->deadline_ms);
+    json_put_number (p, "again_ms", in->again_ms);
+    json_put_flag (p, "frozen", in->frozen);
+    json_put_flag (p, "reserve_open", in->reserve_open);
+    json_put_number (p, "frozen_ms", in->frozen_ms);
+    json_put_flag (p, "slowed", in->slowed);
+    json_put_flag (p, "enomem", in->enomem);
+    json_put_flag (p, "suspended", in->suspended);
+    json_put_number (p, "lent", in->lent);
+    json_put_text (p, "request", in->request);
+    json_put_number (p, "phase", in->phase);
+    json_put_flag (p, "grow_refused", in->grow_refused);
+    json_put_flag (p, "requeue_asked", in->requeue_asked);
+    json_put_end (p, "},");
 }
 
-static void _put_state (const struct job *job)
+static void _put_state (struct json_put *p, const struct job *job)
 {
-    _put ("\"st\":{");
-    _put_spec (&job->spec);
-    _put_text ("memory", job->memcg.path ? job->memcg.path : "");
-    _put_number ("inode", job->memcg.inode);
+    json_put (p, "\"st\":{");
+    _put_spec (p, &job->spec);
+    json_put_text (p, "memory", job->memcg.path ? job->memcg.path : "");
+    json_put_number (p, "inode", job->memcg.inode);
     if (job->freezer_path)
-        _put_text ("freezer", job->freezer_path);
-    _put_flag ("armed", job->memcg.armed);
-    _put_flag ("shadow", job->memcg.shadow);
-    _put_number ("set_limit", job->memcg.set_limit);
-    _put_number ("reservation", job->reservation);
-    _put_number ("limit", job->limit);
-    _put_number ("reserve", job->reserve);
-    _put_number ("priority", job->priority);
-    _put_ladder (job->ladder);
-    _put_number ("incidents", job->incidents);
-    _put_number ("registered_ms", job->registered_ms);
-    _put_number ("mark_ms", job->mark_ms);
-    _put_number ("peak", job->peak);
-    _put_number ("bounces", job->bounces);
-    _put_number ("bounce_ms", job->bounce_ms);
+        json_put_text (p, "freezer", job->freezer_path);
+    json_put_flag (p, "armed", job->memcg.armed);
+    json_put_flag (p, "shadow", job->memcg.shadow);
+    json_put_number (p, "set_limit", job->memcg.set_limit);
+    json_put_number (p, "reservation", job->reservation);
+    json_put_number (p, "limit", job->limit);
+    json_put_number (p, "reserve", job->reserve);
+    json_put_number (p, "priority", job->priority);
+    _put_ladder (p, job->ladder);
+    json_put_number (p, "incidents", job->incidents);
+    json_put_number (p, "registered_ms", job->registered_ms);
+    json_put_number (p, "mark_ms", job->mark_ms);
+    json_put_number (p, "peak", job->peak);
+    json_put_number (p, "bounces", job->bounces);
+    json_put_number (p, "bounce_ms", job->bounce_ms);
     if (job->facts.known) {
-        _put_text ("partition", job->facts.partition);
-        _put_text ("account", job->facts.account);
-        _put_text ("qos", job->facts.qos);
+        json_put_text (p, "partition", job->facts.partition);
+        json_put_text (p, "account", job->facts.account);
+        json_put_text (p, "qos", job->facts.qos);
     }
-    _put_incident (&job->incident);
-    _put_end ("},");
+    _put_incident (p, &job->incident);
+    json_put_end (p, "},");
 }
 
-static void _put_job (const struct job *job, const char *event)
+static void _put_job (struct json_put *p, const struct job *job,
+                      const char *event)
 {
     char id[MW_JOBKEY_MAX + 16];
 
-    _put_text ("job", job->spec.key);
-    _put_number ("uid", job->spec.uid);
+    json_put_text (p, "job", job->spec.key);
+    json_put_number (p, "uid", job->spec.uid);
     if (job->incident.open || !strcmp (event, "resolved")) {
         snprintf (id, sizeof (id), "%s.%u", job->spec.key,
                   job->incident.number);
-        _put_text ("incident", id);
+        json_put_text (p, "incident", id);
     }
 }
 
@@ -220,32 +146,38 @@ static void _compose (uint64_t seq, const char *event, const struct job *job,
     uint64_t us = clock_wall_us ();
     time_t s = (time_t) (us / 1000000);
     struct tm tm;
-    char t[32];
+    size_t n;
+    struct json_put *p = &line;
+    char t[48];
 
-    line.len = 0;
-    line.over = false;
+    p->len = 0;
+    p->over = false;
     gmtime_r (&s, &tm);
-    strftime (t, sizeof (t), "%Y-%m-%dT%H:%M:%S", &tm);
-    _put ("{\"t\":\"%s.%06" PRIu64 "Z\",", t, us % 1000000);
-    _put_number ("ms", clock_ms ());
-    _put_number ("seq", seq);
-    _put_text ("event", event);
+    n = strftime (t, sizeof (t), "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf (t + n, sizeof (t) - n, ".%06" PRIu64 "Z", us % 1000000);
+    json_put (p, "{");
+    json_put_text (p, "t", t);
+    json_put_number (p, "ms", clock_ms ());
+    json_put_number (p, "seq", seq);
+    json_put_text (p, "event", event);
     if (job)
-        _put_job (job, event);
+        _put_job (p, job, event);
     if (step)
-        _put_text ("step", step);
-    _put_text ("text", text ? text : "");
+        json_put_text (p, "step", step);
+    json_put_text (p, "text", text ? text : "");
     if (job) {
-        _put_number ("used", job->usage.used);
-        _put_number ("limit", job->limit + job->incident.lent);
-        _put_number ("reservation", job->reservation);
-        _put_number ("priority", job->priority);
+        json_put_number (p, "used", job->usage.used);
+        json_put_number (p, "limit", job->limit + job->incident.lent);
+        json_put_number (p, "reservation", job->reservation);
+        json_put_number (p, "priority", job->priority);
     }
-    if (more && *more)
-        _put ("%s,", more);
+    if (more && *more) {
+        json_put (p, more);
+        json_put (p, ",");
+    }
     if (job)
-        _put_state (job);
-    _put_end ("}\n");
+        _put_state (p, job);
+    json_put_end (p, "}\n");
 }
 
 /* Write [text] to [fd], which is [*size] long, whole or not at all. */

@@ -77,7 +77,4 @@ int journal_rotate (struct journal *j, const struct job_table *t,
  *   or in the [old] one before it. Returns fd or -1 (ENOENT: none yet). */
 int journal_open_history (struct journal *j, uid_t uid, bool old);
 
-/* Write [s] as the inside of a JSON string into [buf]. Returns [buf]. */
-char *json_escape (const char *s, char *buf, size_t len);
-
 #endif /* !MW_JOURNAL_H */

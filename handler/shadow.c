@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "handler/json_put.h"
 #include "handler/report.h"
 #include "handler/step.h"
 #include "handler/warden.h"

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handler/journal.h"
+#include "handler/json_put.h"
 #include "lib/cleanup.h"
 
 /* every byte of text may become six in JSON; the other members fit the rest */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "handler/clock.h"
+#include "handler/json_put.h"
 #include "handler/node.h"
 
 extern const struct step_ops step_hold, step_grow, step_reclaim, step_slow,

@@ -18,6 +18,7 @@
 #include "handler/cgfile.h"
 #include "handler/clock.h"
 #include "handler/doctor.h"
+#include "handler/json_put.h"
 #include "handler/kernel_kill.h"
 #include "handler/memcg_priv.h"
 #include "handler/node.h"

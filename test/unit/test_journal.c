@@ -20,6 +20,7 @@
 
 #include "handler/job.h"
 #include "handler/journal.h"
+#include "handler/json_put.h"
 #include "lib/cleanup.h"
 
 #define HOSTILE "x\"},{\\\n\033[2J\xff\xc0\xaf\xed\xa0\x80 \xc3\xa4"
