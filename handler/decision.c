@@ -61,10 +61,8 @@ static int _make_room (struct warden *w, const char *array)
 static void _ladder (const struct warden *w, const struct policy_plan *plan)
 {
     char ladder[MW_LADDER_STRLEN];
-    const struct job *job = w->jobs.first;
+    const struct job *job = job_at (&w->jobs, plan->ranks[0].job);
 
-    for (unsigned i = plan->ranks[0].job; i > 0 && job; i--)
-        job = job->next;
     if (!job)
         return;
     mw_ladder_format (conf_node_ladder (&w->conf, job->class), ladder,

@@ -11,14 +11,8 @@
 #include <unistd.h>
 
 #include "handler/cgfile.h"
+#include "handler/slurm_node.h"
 #include "lib/cleanup.h"
-
-static const char *_conf_path (void)
-{
-    const char *path = getenv ("SLURM_CONF");
-
-    return path && *path ? path : "/etc/slurm/slurm.conf";
-}
 
 /* Open the file [name] beside slurm.conf. */
 static FILE *_open (const char *name)
@@ -26,7 +20,7 @@ static FILE *_open (const char *name)
     char dir[PATH_MAX], path[PATH_MAX + 64];
     int fd;
 
-    snprintf (dir, sizeof (dir), "%s", _conf_path ());
+    snprintf (dir, sizeof (dir), "%s", slurm_conf_path (""));
     snprintf (path, sizeof (path), "%s/%s", dirname (dir), name);
     fd = sysroot_open (name[0] == '/' ? name : path, O_RDONLY);
     return fd < 0 ? NULL : fdopen (fd, "r");
@@ -34,7 +28,7 @@ static FILE *_open (const char *name)
 
 static FILE *_open_conf (void)
 {
-    int fd = sysroot_open (_conf_path (), O_RDONLY);
+    int fd = sysroot_open (slurm_conf_path (""), O_RDONLY);
 
     return fd < 0 ? NULL : fdopen (fd, "r");
 }
@@ -103,7 +97,7 @@ static enum doctor_verdict _conf (const struct doctor_mounts *m, char *found,
     cleanup_file FILE *f = _open_conf ();
 
     (void) m;
-    snprintf (found, len, f ? "%s" : "no %s", _conf_path ());
+    snprintf (found, len, f ? "%s" : "no %s", slurm_conf_path (""));
     return f ? DOCTOR_OK : DOCTOR_LACKS;
 }
 

@@ -77,6 +77,15 @@ struct job *job_find (struct job_table *t, const char *key)
     return NULL;
 }
 
+struct job *job_at (const struct job_table *t, unsigned place)
+{
+    struct job *job = t->first;
+
+    while (job && place-- > 0)
+        job = job->next;
+    return job;
+}
+
 struct job *job_new (struct job_table *t)
 {
     struct job **end = &t->first;

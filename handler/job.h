@@ -83,6 +83,9 @@ void ladder_drop (const struct mw_ladder *shared);
 /* Find the job [key]; NULL. */
 struct job *job_find (struct job_table *t, const char *key);
 
+/* The job at [place] of [t], counted from 0, as in a snapshot of it; NULL. */
+struct job *job_at (const struct job_table *t, unsigned place);
+
 /* Resolve [spec] by [conf] and the pool's [capacity] (bytes), for a pool shared
  *   by [node_cpus], into the job's reservation, limit, reserve, priority and
  *   ladder: clamped by the admin's caps, and said in [note] (may be NULL, else

@@ -26,7 +26,6 @@
 #include "handler/watch_psi.h"
 #include "lib/cleanup.h"
 
-#define SLURM_CONF_DEFAULT "/etc/slurm/slurm.conf"
 #define LOOK_MS 10              /* while an incident is open */
 #define PARKED_LOOK_MS 1000     /* while somebody waits to come back */
 #define FROZEN_PATIENCE_MS 100  /* for a rung that frees nothing by itself */
@@ -55,15 +54,6 @@ struct node_watch {
 
     struct signs_fall fall;     /* of MemAvailable and free swap */
 };
-
-static struct job *_at (struct warden *w, unsigned place)
-{
-    struct job *job = w->jobs.first;
-
-    while (job && place-- > 0)
-        job = job->next;
-    return job;
-}
 
 /* ---- when to look -------------------------------------------------------- */
 
@@ -184,7 +174,7 @@ static void _record_others (struct warden *w, const struct policy_plan *plan,
 
     for (unsigned i = 0; i < plan->count; i++) {
         place = plan->ranks[i].job;
-        job = _at (w, place);
+        job = job_at (&w->jobs, place);
         if (!job || job == victim)
             continue;
         policy_explain (plan, w->scratch, i, why, sizeof (why));
@@ -200,7 +190,8 @@ static void _record_others (struct warden *w, const struct policy_plan *plan,
 /* Shadow mode: nobody gives anything, so the same plan comes again. */
 static bool _planned (struct warden *w, const struct policy_plan *plan)
 {
-    const struct job *job = plan->chosen ? _at (w, plan->ranks[0].job) : NULL;
+    const struct job *job = plan->chosen
+                            ? job_at (&w->jobs, plan->ranks[0].job) : NULL;
     const struct node_watch *n = w->node;
 
     return w->conf.shadow && n->victims > 0
@@ -237,7 +228,7 @@ static void _choose (struct warden *w, const struct policy_node *node,
         _timer (n, plan.covered > 0 ? LOOK_MS : NOBODY_MS);
         return;
     }
-    job = _at (w, plan.ranks[0].job);
+    job = job_at (&w->jobs, plan.ranks[0].job);
     snprintf (n->victim, sizeof (n->victim), "%s", job->spec.key);
     n->victims++;
     policy_explain (&plan, w->scratch, 0, why, sizeof (why));
@@ -574,12 +565,9 @@ static void _find_pool (struct warden *w)
 
 static void _read_slurm_conf (struct warden *w)
 {
-    const char *path = w->conf.slurm_conf[0] ? w->conf.slurm_conf
-                                             : getenv ("SLURM_CONF");
     char host[HOST_NAME_MAX + 1] = "", a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
     struct slurm_node *s = &w->node->slurm;
-    cleanup_file FILE *f = fopen (path && *path ? path : SLURM_CONF_DEFAULT,
-                                  "re");
+    cleanup_file FILE *f = fopen (slurm_conf_path (w->conf.slurm_conf), "re");
 
     gethostname (host, sizeof (host) - 1);
     host[strcspn (host, ".")] = '\0';
@@ -696,5 +684,5 @@ bool node_may_return (struct warden *w, struct job *job)
     count = warden_snapshot (w, &node, w->scratch, w->scratch_max);
     first = policy_resume (w->scratch, count,
                            warden_headroom (w, &node, count), at);
-    return first >= 0 && _at (w, (unsigned) first) == job;
+    return first >= 0 && job_at (&w->jobs, (unsigned) first) == job;
 }

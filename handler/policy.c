@@ -23,11 +23,6 @@ static uint64_t _max (uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static uint64_t _min (uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* a - b, a + b and a × b that stop at the ends of their range */
 static uint64_t _less (uint64_t a, uint64_t b)
 {
@@ -75,13 +70,13 @@ uint64_t policy_grow (const struct mw_amount *amount, uint64_t limit,
             want = _less (want, own);
         want = _less (want, lent);
     }
-    want = _min (want, headroom);
+    want = mw_least (want, headroom);
     return want < GROW_POINTLESS ? 0 : want;
 }
 
 uint64_t policy_need (const struct policy_node *node, bool at_limit)
 {
-    uint64_t margin = _min (node->capacity / 16, MARGIN_MOST);
+    uint64_t margin = mw_least (node->capacity / 16, MARGIN_MOST);
     bool low = node->available < node->reserve;
     uint64_t need = 0;
 
@@ -107,7 +102,7 @@ static uint64_t _key (const struct policy_job *j, const struct policy_rank *r,
                       enum conf_order order)
 {
     uint64_t within = r->overage == 0;
-    uint64_t priority = _min (j->priority, MW_PRIORITY_MAX);
+    uint64_t priority = mw_least (j->priority, MW_PRIORITY_MAX);
     uint64_t tier;
 
     if (order == CONF_ORDER_STRICT_PRIORITY)
@@ -115,7 +110,7 @@ static uint64_t _key (const struct policy_job *j, const struct policy_rank *r,
     else
         tier = within << 10 | priority;
     return tier << KEY_RELATIVE_BITS
-           | (KEY_RELATIVE_MAX - _min (r->relative, KEY_RELATIVE_MAX));
+           | (KEY_RELATIVE_MAX - mw_least (r->relative, KEY_RELATIVE_MAX));
 }
 
 static void _rank (const struct policy_job *jobs, unsigned place,
@@ -127,7 +122,7 @@ static void _rank (const struct policy_job *jobs, unsigned place,
     r->overage = _less (j->used, j->reservation);
     r->relative = _relative (j, r->overage);
     r->lost_work = _times (j->elapsed_ms, j->cpus);
-    r->frees = _min (j->used, FREES_MOST);
+    r->frees = mw_least (j->used, FREES_MOST);
     r->key = _key (j, r, order);
     r->verdict = POLICY_NOT_NEEDED;
     if (j->leaving)

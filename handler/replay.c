@@ -7,25 +7,20 @@
 
 #include "handler/class.h"
 
-static uint64_t _least (uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The node as [conf] divides it.  Returns whether the pool would have been at
  * its limit: not if the limit were higher than the one it had reached. */
 static bool _node (const struct decision *d, const struct conf *conf,
                    struct policy_node *node)
 {
     uint64_t reserve = mw_amount_of (&conf->node_reserve, d->memory, 0);
-    uint64_t most_then = d->memory - _least (d->memory, d->node.reserve);
-    uint64_t most = d->memory - _least (d->memory, reserve);
+    uint64_t most_then = d->memory - mw_least (d->memory, d->node.reserve);
+    uint64_t most = d->memory - mw_least (d->memory, reserve);
     bool pool = d->pool_limit != UINT64_MAX && conf->pool[0];
     uint64_t limit = most;
 
     /* a limit that was not memwarden's is not its to raise */
     if (pool && d->pool_limit != most_then)
-        limit = _least (d->pool_limit, most);
+        limit = mw_least (d->pool_limit, most);
     *node = d->node;
     node->reserve = reserve;
     node->capacity = limit;

@@ -85,6 +85,13 @@ int slurm_node_listed (const char *list, const char *host)
 
 /* ---- the file ------------------------------------------------------------ */
 
+const char *slurm_conf_path (const char *configured)
+{
+    const char *path = configured[0] ? configured : getenv ("SLURM_CONF");
+
+    return path && *path ? path : "/etc/slurm/slurm.conf";
+}
+
 /* Copy what [key] is in [line] into [value]. */
 static bool _word (const char *line, const char *key, char value[WORD_MAX])
 {

@@ -16,6 +16,9 @@ struct slurm_node {
     uint64_t spec;              /* MemSpecLimit, bytes; 0 = not said */
 };
 
+/* Where slurm.conf is: as [configured], "" = nowhere; or by $SLURM_CONF. */
+const char *slurm_conf_path (const char *configured);
+
 /* Read from [f], a slurm.conf, what it says of the one node on [host] (short
  *   name). Returns 1, or 0: nothing, or several nodes are on it. */
 int slurm_node_read (FILE *f, const char *host, struct slurm_node *node);

@@ -347,11 +347,6 @@ static const struct mw_ladder_step *_refused_grow (const struct incident *in)
     return NULL;
 }
 
-static uint64_t _less (uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Has the pool a piece that it is worth to come back for?  One that comes back
  * for a MiB is at its limit again at once: resume-at, or what a grow usually
  * lends, or all that this one still may. */
@@ -364,10 +359,10 @@ static bool _piece_is_free (struct warden *w, struct job *job,
     unsigned n;
 
     piece = mw_amount_of (&w->conf.resume_at, warden_capacity (w), 0);
-    piece = _less (piece, policy_grow (&usual, limit, job->incident.lent,
-                                       UINT64_MAX));
-    piece = _less (piece, policy_grow (grow, limit, job->incident.lent,
-                                       UINT64_MAX));
+    piece = mw_least (piece, policy_grow (&usual, limit, job->incident.lent,
+                                          UINT64_MAX));
+    piece = mw_least (piece, policy_grow (grow, limit, job->incident.lent,
+                                          UINT64_MAX));
     n = warden_snapshot (w, &node, w->scratch, w->scratch_max);
     return warden_headroom (w, &node, n) >= piece;
 }

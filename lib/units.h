@@ -11,6 +11,12 @@
 #define MW_MIB (UINT64_C (1) << 20)
 #define MW_GIB (UINT64_C (1) << 30)
 
+/* The smaller of two sizes. */
+static inline uint64_t mw_least (uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 enum mw_amount_kind {
     MW_AMOUNT_NONE = 0,     /* not given */
     MW_AMOUNT_BYTES,        /* "512M" */
