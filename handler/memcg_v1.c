@@ -146,10 +146,29 @@ static uint64_t _distance (struct memcg *m, uint64_t *limit)
     return distance;
 }
 
+/* Wake those who sleep in [m]'s OOM, to try again.  The kernel does so when pages
+ * are uncharged and when a limit is raised, but not for what comes back from a
+ * CPU's stock or as kernel memory (drain_stock, obj_cgroup_uncharge_pages): a
+ * task may sleep for ever beside free memory.  So a limit is raised by a page and
+ * put back; the caller has seen more than that to be free. */
+static void _wake_sleepers (const struct memcg *m)
+{
+    uint64_t limit, page = (uint64_t) sysconf (_SC_PAGESIZE);
+    int fd = m->hard;       /* must not be below the other: so that one, if any */
+
+    if (fd < 0 || memcg_pread_u64 (fd, &limit) < 0 || limit >= V1_NO_LIMIT) {
+        fd = m->limit;
+        if (memcg_pread_u64 (fd, &limit) < 0 || limit >= V1_NO_LIMIT)
+            return;
+    }
+    if (memcg_pwrite_u64 (fd, limit + page) == 0)
+        memcg_pwrite_u64 (fd, limit);
+}
+
 /* Whose OOM is it?  At its limit it is its own, whatever the parent's is: both
  * may be.  Else the parent is asked: the kernel marks downwards only, so where
- * that is not marked it is our own.  Far below the limit nobody waits any more:
- * it was raised, and the sleepers have yet to run. */
+ * that is not marked it is our own.  Far below the limit nobody has to wait any
+ * more: the sleepers have yet to run, or nobody has told them. */
 static enum memcg_state _whose_oom (struct memcg *m)
 {
     uint64_t parent = 0, limit, distance = _distance (m, &limit);
@@ -161,7 +180,10 @@ static enum memcg_state _whose_oom (struct memcg *m)
         cg_key (buf, "under_oom", &parent);
     if (parent)
         return MEMCG_PARENT_OOM;
-    return distance <= _slack () ? MEMCG_OOM : MEMCG_QUIET;
+    if (distance <= _slack ())
+        return MEMCG_OOM;
+    _wake_sleepers (m);
+    return MEMCG_QUIET;
 }
 
 static enum memcg_state _v1_check (struct memcg *m)
