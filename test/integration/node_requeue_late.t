@@ -18,14 +18,21 @@ max-burst = \"x8\"" --plugstack-args 'max_burst=x8' \
 go=$CLUSTER_DIR/out/go
 job=$(submit --requeue --mem=60 --mem-burst=400M --on-oom=kill \
     --wrap "[ -n \"\$SLURM_RESTART_COUNT\" ] && exit 0
-            while [ ! -e $go ]; do sleep 0.1; done
-            exec $CLUSTER_BIN/touchmem --size 300M")
-must 'the job is registered' wait_for 30 journal_has "$job" registered
+            exec $CLUSTER_BIN/touchmem --size 140M --stay 600")
+# needs its reservation: as long as it waits for it the pool is full
+other=$(submit --mem=120 --on-oom=kill \
+    --wrap "while [ ! -e $go ]; do sleep 0.1; done
+            exec $CLUSTER_BIN/touchmem --size 100M")
+must 'one job is over its reservation' \
+    wait_for 30 grep -q touched "$CLUSTER_DIR/out/$job.out"
+must 'another is within its own' wait_for 30 journal_has "$other" registered
 slurmctld_stop
 touch "$go"
-must 'the pool is full: it is held' wait_for 20 journal_has "$job" held
+must 'the pool is full: the first is held' wait_for 20 journal_has "$job" held
 must 'its requeue is asked for' wait_for 20 journal_has "$job" step:requeue
 must 'it is killed' wait_for 20 journal_has "$job" step:kill
+must 'the other has its memory' \
+    wait_for 20 grep -q touched "$CLUSTER_DIR/out/$other.out"
 slurmctld_start
 requeued () { [ "$(job_field "$job" Restarts)" = 1 ]; }
 must 'the controller is back: it is requeued' wait_for 60 requeued
