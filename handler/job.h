@@ -17,6 +17,7 @@ struct sd_event_source;
 struct job_refault {
     uint64_t ms, bytes, stalled_us; /* counters then */
     unsigned looks;                 /* in a row that found it so */
+    uint64_t own_bytes, own_hits;   /* counters when last told from the node's */
 };
 
 /* What the controller alone knows of it (class.h). */

@@ -8,6 +8,7 @@
 #define LOOK_FALLING_MS 5
 #define LOOK_LEAST_MS 20            /* while nothing falls */
 #define LOOK_MOST_MS 5000
+#define PLENTY 4                /* of the capacity more than that part is available */
 #define SWAP_FULL 16            /* less than that part of it is free */
 #define REFAULT_SHARE 64        /* of the capacity, a second */
 #define NEED_MOST MW_GIB
@@ -72,6 +73,9 @@ enum signs_second signs_second (const struct policy_node *node,
         *need = low - node->available;
         return SIGNS_AVAILABLE;
     }
+    /* swap may be full of what nobody needs, and caches turn over on any node */
+    if (node->available >= node->capacity / PLENTY)
+        return SIGNS_NONE;
     if (node->swap_total > 0
         && node->swap_free < node->swap_total / SWAP_FULL) {
         *need = margin;

@@ -42,14 +42,16 @@ struct signs_stall {
     uint64_t ms;            /* that long; 0 = not known yet */
     uint64_t scanned;       /* pages that tasks had to look for memory in
                                themselves, for the node, not for a memcg */
-    uint64_t refaulted;     /* bytes read in again that had just been dropped */
+    uint64_t refaulted;     /* bytes read in again that had just been dropped,
+                               other than by jobs at their own limits */
 };
 
 enum signs_second {
     SIGNS_NONE,             /* PSI stands alone */
     SIGNS_AVAILABLE,        /* MemAvailable is below 1.5 times the reserve */
-    SIGNS_SWAP,             /* swap is full */
-    SIGNS_REFAULTS,         /* pages go out and come in again */
+    SIGNS_SWAP,             /* swap is full, */
+    SIGNS_REFAULTS,         /* or pages go out and come in again, and less than
+                               a quarter of the capacity is MemAvailable */
 };
 
 /* Which second sign is there?  None where the node itself did not look for

@@ -84,7 +84,7 @@ static int _on_stall (sd_event_source *s, int fd, uint32_t events, void *arg)
 {
     struct warden *w = arg;
     struct watch_psi *p = w->psi;
-    uint64_t now = clock_ms ();
+    uint64_t now = clock_ms (), own;
     char name[64];
 
     (void) s;
@@ -101,7 +101,8 @@ static int _on_stall (sd_event_source *s, int fd, uint32_t events, void *arg)
         report_log (w, 6, "tasks wait for memory (PSI %s): the node is looked "
                     "at", name);
     }
-    watch_refault_all (w);
+    own = watch_refault_all (w);
+    p->stall.refaulted -= own < p->stall.refaulted ? own : p->stall.refaulted;
     node_press (w);
     report_flush (w);
     return 0;

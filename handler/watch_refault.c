@@ -80,9 +80,11 @@ static bool _at_limit (const struct job *job)
 
 void watch_refault (struct warden *w, struct job *job)
 {
-    struct job_refault *r = &job->refault, now = { .ms = clock_ms () };
-    uint64_t ms = now.ms - r->ms;
+    struct job_refault *r = &job->refault, now = *r;
+    uint64_t ms;
 
+    now.ms = clock_ms ();
+    ms = now.ms - r->ms;
     if (job->incident.open || ms < LOOK_LEAST_MS || !_at_limit (job)
         || !_refaulted (job, &now.bytes) || step_read_usage (job) < 0)
         return;
@@ -91,7 +93,9 @@ void watch_refault (struct warden *w, struct job *job)
         && signs_livelock (job->usage.used, job->usage.total,
                            job->memcg.set_limit, now.bytes - r->bytes, ms)
         && _stalls (w, job, now.stalled_us, ms))
-        now.looks = r->looks + 1;
+        now.looks++;
+    else
+        now.looks = 0;
     *r = now;
     if (now.looks != LOOKS)
         return;
@@ -104,12 +108,50 @@ void watch_refault (struct warden *w, struct job *job)
     incident_oom (w, job, TRIGGER_JOB);
 }
 
-void watch_refault_all (struct warden *w)
+/* How often [job] has been at its limit, ever.  What it uses does not tell: that
+ * falls by whole folios, of several MiB, when it is there. */
+static uint64_t _hits (const struct job *job)
 {
+    uint64_t high = 0, max = 0;
+    char text[256];
+
+    if (job->memcg.ops == &memcg_v1_ops) {
+        cg_read_u64 (job->memcg.dir, "memory.failcnt", &max);
+    } else if (cg_read (job->memcg.dir, "memory.events", text,
+                        sizeof (text)) > 0) {
+        cg_key (text, "high", &high);
+        cg_key (text, "max", &max);
+    }
+    return high + max;
+}
+
+/* What [job] had to read in again since the last call, if it was at its limit.
+ * Where there was no such call everything it ever had: the node's share is
+ * rather taken for too small. */
+static uint64_t _own (struct job *job)
+{
+    struct job_refault *r = &job->refault;
+    uint64_t hits = _hits (job), bytes, own;
+
+    if (hits == r->own_hits || !_refaulted (job, &bytes)) {
+        r->own_bytes = 0;
+        return 0;
+    }
+    own = bytes > r->own_bytes ? bytes - r->own_bytes : 0;
+    r->own_bytes = bytes;
+    r->own_hits = hits;
+    return own;
+}
+
+uint64_t watch_refault_all (struct warden *w)
+{
+    uint64_t own = 0;
     struct job *next;
 
     for (struct job *j = w->jobs.first; j; j = next) {
         next = j->next;         /* an incident may end the job */
+        own += _own (j);
         watch_refault (w, j);
     }
+    return own;
 }

@@ -8,6 +8,8 @@
 #ifndef MW_WATCH_REFAULT_H
 #define MW_WATCH_REFAULT_H
 
+#include <stdint.h>
+
 struct warden;
 struct job;
 
@@ -15,7 +17,8 @@ struct job;
  *   found it so, that is an OOM of the job's. */
 void watch_refault (struct warden *w, struct job *job);
 
-/* The same for every job. */
-void watch_refault_all (struct warden *w);
+/* The same for every job. Returns the bytes that those who have been at their own
+ *   limits since the last call had to read in again: no sign of the node's. */
+uint64_t watch_refault_all (struct warden *w);
 
 #endif /* !MW_WATCH_REFAULT_H */

@@ -135,8 +135,14 @@ static void psi_alone_needs_nothing (void **state)
     assert_int_equal (need, 0);
     /* the node has looked for some pages: that happens on any good day */
     n = _node ();
+    n.available = M (300);
     s = (struct signs_stall) { .ms = 1000, .scanned = 5000,
                                .refaulted = M (1) };
+    assert_int_equal (signs_second (&n, &s, &need), SIGNS_NONE);
+    /* nor is it short of anything while a quarter of it is available */
+    n.available = M (400);
+    n.swap_free = 0;
+    s.refaulted = M (5000);
     assert_int_equal (signs_second (&n, &s, &need), SIGNS_NONE);
 }
 
@@ -151,6 +157,7 @@ static void psi_and_a_second_sign_need_something (void **state)
     assert_int_equal (signs_second (&n, &s, &need), SIGNS_AVAILABLE);
     assert_int_equal (need, M (30));
     n = _node ();
+    n.available = M (399);
     n.swap_free = M (9);
     assert_int_equal (signs_second (&n, &s, &need), SIGNS_SWAP);
     assert_int_equal (need, M (100));
