@@ -50,6 +50,7 @@ struct node_watch {
     uint64_t rung_ms;
     uint64_t rung_need;         /* bytes, then */
     uint64_t stall_need;        /* bytes to give because tasks stalled; 0 */
+    bool stall_early;           /* it is for what may come */
     uint64_t stall_ms;          /* stalls until then are spent */
 
     struct signs_fall fall;     /* of MemAvailable and free swap */
@@ -371,7 +372,8 @@ static uint64_t _stall_need (struct warden *w, const struct policy_node *node,
     if (n->open && n->stall_need > 0 && job && job->incident.open
         && clock_ms () - n->rung_ms < PATIENCE_MS)
         return n->stall_need;
-    n->stall_need = watch_psi_need (w, node, n->stall_ms, why, len);
+    n->stall_need = watch_psi_need (w, node, n->stall_ms, &n->stall_early, why,
+                                    len);
     if (n->stall_need > 0)
         n->stall_ms = clock_ms ();
     return n->stall_need;
@@ -408,8 +410,9 @@ static void _tick (struct warden *w)
     if (need > 0)
         snprintf (why, sizeof (why), "%s", full ? "the pool is at its limit"
                   : "MemAvailable is below the node reserve");
-    else
-        need = stalls;
+    else        /* nobody breaks a promise for what has not come yet */
+        need = w->node->stall_early
+               ? mw_least (stalls, policy_spare (w->scratch, count)) : stalls;
     if (need == 0 && _hovers (w, &node)) {
         _timer (w->node, NOBODY_MS);
         return;

@@ -87,6 +87,17 @@ uint64_t policy_need (const struct policy_node *node, bool at_limit)
     return at_limit ? _max (need, NEED_LEAST) : need;
 }
 
+uint64_t policy_spare (const struct policy_job *jobs, unsigned count)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (!jobs[i].protect && jobs[i].used > jobs[i].reservation)
+            sum = _plus (sum, jobs[i].used);
+    }
+    return sum;
+}
+
 static uint64_t _relative (const struct policy_job *j, uint64_t overage)
 {
     if (overage == 0)

@@ -103,6 +103,10 @@ uint64_t policy_grow (const struct mw_amount *amount, uint64_t limit,
  *   asked for, at least 1 MiB. */
 uint64_t policy_need (const struct policy_node *node, bool at_limit);
 
+/* How many bytes the jobs over their reservations use that may be chosen: what
+ *   can be freed without breaking a promise. */
+uint64_t policy_spare (const struct policy_job *jobs, unsigned count);
+
 /* Rank [jobs] and choose the fewest that free [need] bytes into [plan]->ranks.
  *   Deterministic: equal input, equal plan; the order of [jobs] decides
  *   nothing.

@@ -203,7 +203,7 @@ bool watch_psi_stalled (const struct warden *w)
 }
 
 uint64_t watch_psi_need (const struct warden *w, const struct policy_node *node,
-                         uint64_t since_ms, char *why, size_t len)
+                         uint64_t since_ms, bool *early, char *why, size_t len)
 {
     static const char *const second[] = {
         [SIGNS_NONE] = "",
@@ -218,6 +218,7 @@ uint64_t watch_psi_need (const struct warden *w, const struct policy_node *node,
         || w->psi->stalled_ms - w->psi->stall.ms < since_ms)
         return 0;
     sign = signs_second (node, &w->psi->stall, &need);
+    *early = sign == SIGNS_AVAILABLE;
     if (need > 0)
         snprintf (why, len, "tasks wait for memory, and %s", second[sign]);
     return need;

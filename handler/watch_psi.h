@@ -25,8 +25,8 @@ bool watch_psi_stalled (const struct warden *w);
 
 /* How many bytes must be freed because tasks have stalled since [since_ms]
  *   (clock_ms) and [node] shows a second sign, which is written as a clause
- *   into [why]; 0 = none. */
+ *   into [why]; 0 = none.  [*early]: nothing is short yet. */
 uint64_t watch_psi_need (const struct warden *w, const struct policy_node *node,
-                         uint64_t since_ms, char *why, size_t len);
+                         uint64_t since_ms, bool *early, char *why, size_t len);
 
 #endif /* !MW_WATCH_PSI_H */

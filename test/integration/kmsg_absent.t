@@ -4,13 +4,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 
-cat >"$TMP/wardend" <<END
-#!/bin/sh
-exec unshare -m --propagation private sh -c \\
-    'mount --bind /dev/null /dev/kmsg && exec "\$@"' - "$WARDEND" "\$@"
-END
-chmod 755 "$TMP/wardend"
-WARDEND=$TMP/wardend
+warden_sees /dev/null /dev/kmsg
 warden_start 'courier { start = false }' || exit 1
 like 'its lack is said with what it costs' "$(cat "$TMP/warden.log")" \
     '/dev/kmsg cannot be read .*: kills by the kernel itself are counted, not explained'

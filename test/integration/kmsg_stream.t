@@ -5,13 +5,7 @@
 . "$(dirname "$0")/../lib/warden.sh"
 
 mkfifo "$TMP/kmsg"
-cat >"$TMP/wardend" <<END
-#!/bin/sh
-exec unshare -m --propagation private sh -c \\
-    'mount --bind "\$0" /dev/kmsg && exec "\$@"' "$TMP/kmsg" "$WARDEND" "\$@"
-END
-chmod 755 "$TMP/wardend"
-WARDEND=$TMP/wardend
+warden_sees "$TMP/kmsg" /dev/kmsg
 warden_start 'courier { start = false }' || exit 1
 run_job a --reservation 32M --limit 64M -- sh -c 'echo up; sleep 1000'
 ok 'the job runs' wait_for 30 grep -q up "$TMP/a.out"

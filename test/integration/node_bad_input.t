@@ -6,18 +6,9 @@
 
 # the warden reads a file of ours in the place of /proc/meminfo
 info=$TMP/meminfo
-meminfo () {    # AVAILABLE-MiB: in one write, so that no half is read
-    printf 'MemTotal:     %12d kB\nMemFree:      %12d kB\nMemAvailable: %12d kB\nSwapTotal:    %12d kB\nSwapFree:     %12d kB\n' \
-        1048576 4096 $(($1 * 1024)) 0 0 | dd of="$info" bs=4096 conv=notrunc iflag=fullblock status=none
-}
+meminfo () { put_meminfo 1024 "$1"; }
 meminfo 600
-cat >"$TMP/wardend" <<END
-#!/bin/sh
-exec unshare -m --propagation private sh -c \\
-    'mount --bind "\$0" /proc/meminfo && exec "\$@"' "$info" "$WARDEND" "\$@"
-END
-chmod 755 "$TMP/wardend"
-WARDEND=$TMP/wardend
+warden_sees "$TMP/meminfo" /proc/meminfo
 mkdir "$TMP/no-cgroup"
 warden_start "pool = \"$TMP/no-cgroup\"
 node-reserve = \"100M\"

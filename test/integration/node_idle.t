@@ -5,13 +5,7 @@
 . "$(dirname "$0")/../lib/warden.sh"
 
 # the kernel's log and PSI are the whole machine's, on which others work as well
-cat >"$TMP/wardend" <<END
-#!/bin/sh
-exec unshare -m --propagation private sh -c \\
-    'mount --bind /dev/null /dev/kmsg && exec "\$@"' - "$WARDEND" "\$@"
-END
-chmod 755 "$TMP/wardend"
-WARDEND=$TMP/wardend
+warden_sees /dev/null /dev/kmsg
 warden_start 'psi = "off"
 courier { start = false }' || exit 1
 run_job quiet --reservation 16M --limit 32M -- bash -c '

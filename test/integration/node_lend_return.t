@@ -9,9 +9,11 @@ kills () { dmesg | grep -c 'Killed process'; }
 kills=$(kills)    # of other tests of this boot
 
 [ "$(awk '/^SwapFree/ { print $2 }' /proc/meminfo)" -gt 0 ] || skip_all 'there is no swap here'
-# of what is available now, 250 MiB to the jobs: the rest is the node's reserve
+# of what is available now, 250 MiB to the jobs: the rest is the node's reserve.  So
+# near to it everything stalled would be a second sign.
 available=$(awk '/^MemAvailable/ { print int ($2 / 1024) }' /proc/meminfo)
 warden_start "node-reserve = \"$((available - 250))M\"
+psi = \"off\"
 node-ladder = \"suspend@10m,kill\"
 max-burst = \"x16\"
 courier { start = false }" || exit 1

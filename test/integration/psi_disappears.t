@@ -10,20 +10,10 @@ unified=/sys/fs/cgroup/unified
 [ -e $unified/cgroup.procs ] || { mkdir "$TMP/u"; mount -t cgroup2 none "$TMP/u" && at_exit 'umount "$TMP/u"'; unified=$TMP/u; }
 mkdir "$unified/mwtpsi$$" || exit 1
 at_exit "rmdir $unified/mwtpsi$$"
-real=$WARDEND
-wardend_with () {       # FILE in the place of /proc/pressure/memory
-    cat >"$TMP/wardend" <<-END
-	#!/bin/sh
-	exec unshare -m --propagation private sh -c \\
-	    'mount --bind "\$0" /proc/pressure/memory && exec "\$@"' "$1" "$real" "\$@"
-	END
-    chmod 755 "$TMP/wardend"
-    WARDEND=$TMP/wardend
-}
 if [ ! -e "$unified/mwtpsi$$/memory.pressure" ]; then
     skip_all 'this kernel has no PSI'
 fi
-wardend_with "$unified/mwtpsi$$/memory.pressure"
+warden_sees "$unified/mwtpsi$$/memory.pressure" /proc/pressure/memory
 warden_start 'psi = "some 100ms/1s"
 courier { start = false }' || exit 1
 unlike 'there is a trigger' "$(cat "$TMP/warden.log")" 'no PSI trigger'
@@ -35,7 +25,7 @@ is 'it is said once' "$(grep -c 'has gone' "$TMP/warden.log")" 1
 warden_stop
 
 : >"$TMP/empty"
-wardend_with "$TMP/empty"
+warden_sees "$TMP/empty" /proc/pressure/memory
 warden_start 'psi = "some 100ms/1s"
 courier { start = false }' || exit 1
 ok 'no such trigger: that is said' grep -q 'no PSI trigger "some 100ms/1s"' "$TMP/warden.log"

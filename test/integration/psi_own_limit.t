@@ -18,15 +18,8 @@ END
 echo 0 >"$TMP/others"
 bash "$TMP/vmstat.sh" "$TMP"
 first=$(cat "$TMP/refaults")
-printf 'MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' \
-    $((4 << 20)) $((600 << 10)) >"$TMP/meminfo"
-cat >"$TMP/wardend" <<END
-#!/bin/sh
-exec unshare -m --propagation private sh -c \\
-    'mount --bind "\$0/meminfo" /proc/meminfo && mount --bind "\$0/vmstat" /proc/vmstat && exec "\$@"' "$TMP" "$WARDEND" "\$@"
-END
-chmod 755 "$TMP/wardend"
-WARDEND=$TMP/wardend
+put_meminfo 4096 600
+warden_sees "$TMP/meminfo" /proc/meminfo "$TMP/vmstat" /proc/vmstat
 warden_start 'node-reserve = "100M"
 psi = "some 4ms/2s"
 node-ladder = "kill"

@@ -6,18 +6,11 @@
 
 head -c 1 /proc/pressure/memory >/dev/null 2>&1 || skip_all 'this kernel has no PSI'
 # the stalls are real; what the node says of itself are files of ours
-put () { printf '%-4000s\n' "$2" | dd of="$1" bs=8192 conv=notrunc iflag=fullblock status=none; }
-meminfo () { put "$TMP/meminfo" "$(printf 'MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' 1048576 $(($1 * 1024)))"; }
+meminfo () { put_meminfo 1024 "$1"; }
 vmstat () { put "$TMP/vmstat" "$(printf 'pgscan_direct %d\nworkingset_refault_file 7\n' "$1")"; }
 meminfo 600
 vmstat 1000
-cat >"$TMP/wardend" <<END
-#!/bin/sh
-exec unshare -m --propagation private sh -c \\
-    'mount --bind "\$0/meminfo" /proc/meminfo && mount --bind "\$0/vmstat" /proc/vmstat && exec "\$@"' "$TMP" "$WARDEND" "\$@"
-END
-chmod 755 "$TMP/wardend"
-WARDEND=$TMP/wardend
+warden_sees "$TMP/meminfo" /proc/meminfo "$TMP/vmstat" /proc/vmstat
 warden_start 'node-reserve = "100M"
 psi = "some 4ms/2s"
 node-ladder = "kill"

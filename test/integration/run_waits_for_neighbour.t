@@ -9,7 +9,8 @@
 read -r total available < <(awk '/^MemTotal|^MemAvailable/ {
     printf "%d ", $2 / 1024 }' /proc/meminfo)
 reserve=$((available - 300))
-warden_start "node-reserve = \"${reserve}M\""
+warden_start "node-reserve = \"${reserve}M\"
+psi = \"off\""
 state () { mw jobs --json | jq -r --arg k "$1" '.[] | select(.key == $k) | .held'; }
 held () { [ "$(state "$1")" = true ]; }
 

@@ -6,19 +6,8 @@
 . "$(dirname "$0")/../lib/warden.sh"
 
 # the jobs are real; what the node says of itself is a file of ours
-meminfo () {    # meminfo TOTAL AVAILABLE
-    printf '%-4000s\n' "$(printf 'MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' \
-        $(($1 * 1024)) $(($2 * 1024)))" |
-        dd of="$TMP/meminfo" bs=8192 conv=notrunc iflag=fullblock status=none
-}
-meminfo 1024 600
-cat >"$TMP/wardend" <<END
-#!/bin/sh
-exec unshare -m --propagation private sh -c \\
-    'mount --bind "\$0" /proc/meminfo && exec "\$@"' "$TMP/meminfo" "$WARDEND" "\$@"
-END
-chmod 755 "$TMP/wardend"
-WARDEND=$TMP/wardend
+put_meminfo 1024 600
+warden_sees "$TMP/meminfo" /proc/meminfo
 root=/sys/fs/cgroup/memory
 [ -d $root ] || { root=/sys/fs/cgroup; echo +memory >$root/cgroup.subtree_control; }
 pool=$root/$WARDEN_POOL
@@ -55,7 +44,7 @@ count () { records "$@" | wc -l; }
 has () { [ "$(count "${@:2}")" = "$1" ]; }
 log () { grep -Eq -- "$1" "$TMP/warden.log"; }
 
-meminfo 1024 60
+put_meminfo 1024 60
 ok 'it is recorded who would have had to give' wait_for 30 has 1 shadow hog
 is 'for the node, and what would have been begun with' \
     "$(records shadow hog | jq -r '"\(.trigger) \(.first) \(.deadline_ms) \(.ladder)"')" \
@@ -74,7 +63,7 @@ is 'once, however long it lasts' "$(count shadow) $(count decision)" '1 1'
 job worse 100 32M 250M; worse=$!
 ok 'a worse one comes: the plan has changed, and is recorded' wait_for 30 has 1 shadow worse
 is 'the first one is not told again' "$(count shadow hog)" 1
-meminfo 1024 600
+put_meminfo 1024 600
 ok 'the node has memory again' wait_for 30 log 'memory again after .*; 2 jobs would have been chosen'
 is 'nothing of any job has been changed' "$(settings)" "$before"
 is 'no incident, no step' "$(journal_events hog)$(journal_events worse)" \
@@ -82,7 +71,7 @@ is 'no incident, no step' "$(journal_events hog)$(journal_events worse)" \
 
 # the pool's limit would be 400M; it is not given one
 warden_stop
-meminfo 600 500
+put_meminfo 600 500
 warden_start "node-reserve = \"200M\"
 pool = \"$pool\"
 $conf" || exit 1

@@ -18,19 +18,21 @@ if [ "$swap" -eq 0 ]; then
     exit
 fi
 
-# of what is available now, 120 MiB to the jobs: the rest is the node's reserve
+# of what is available now, 200 MiB to the jobs: the rest is the node's reserve.  So
+# near to it everything stalled would be a second sign.
 available=$(awk '/^MemAvailable/ { print int ($2 / 1024) }' /proc/meminfo)
 warden_start "courier { start = false }
-node-reserve = \"$((available - 120))M\"
+psi = \"off\"
+node-reserve = \"$((available - 200))M\"
 node-ladder = \"reclaim,kill\""
 
-run_job "cold$$" --reservation 20M --limit 80M --priority 100 -- \
-    "$TOUCHMEM" --size 70M --stop-file "$TMP/end"
+run_job "cold$$" --reservation 20M --limit 160M --priority 100 -- \
+    "$TOUCHMEM" --size 130M --stop-file "$TMP/end"
 cold=$!
 wait_for 60 grep -q touched "$TMP/cold$$.out"
 ok 'a job has more than its reservation' grep -q touched "$TMP/cold$$.out"
-run_job "warm$$" --reservation 70M --limit 80M -- \
-    "$TOUCHMEM" --size 60M --stop-file "$TMP/end"
+run_job "warm$$" --reservation 120M --limit 160M -- \
+    "$TOUCHMEM" --size 110M --stop-file "$TMP/end"
 warm=$!
 ok 'another fills the node: pages of the first are pushed out' \
     wait_for 60 journal_has "cold$$" 'step:reclaim'

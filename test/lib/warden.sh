@@ -3,6 +3,9 @@
 #
 #   warden_start ['CONF LINES']   start it, wait until it answers
 #   warden_stop, warden_kill9, warden_restart
+#   warden_sees FILE PLACE…       before: it finds FILE in the place of PLACE
+#   put FILE TEXT                 TEXT into such a FILE, in one write
+#   put_meminfo TOTAL AVAILABLE   (MiB) into $TMP/meminfo
 #   mw ARG…                       the CLI on its socket
 #   journal_events KEY            the events of one job, a line: "detected step …"
 #   last_state KEY FIELD           of the state its last record has: "incident.slowed"
@@ -34,6 +37,29 @@ warden_start () {
         echo "# the warden does not answer:"; sed 's/^/# /' "$TMP/warden.err"
         return 1
     }
+}
+warden_sees () {
+    local mounts=
+    while [ $# -gt 1 ]; do
+        mounts+="mount --bind '$1' '$2' && "
+        shift 2
+    done
+    cat >"$TMP/wardend" <<END
+#!/bin/sh
+exec unshare -m --propagation private sh -c \
+    "$mounts"'exec "\$@"' - "$MW_BUILD/handler/memwardend" "\$@"
+END
+    chmod 755 "$TMP/wardend"
+    WARDEND=$TMP/wardend
+}
+# what was there before is longer: spaces, which nobody reads
+put () {
+    printf '%-4000s\n' "$2" |
+        dd of="$1" bs=8192 conv=notrunc iflag=fullblock status=none
+}
+put_meminfo () {
+    put "$TMP/meminfo" "$(printf '%s: %d kB\n' MemTotal $(($1 * 1024)) MemFree 4096 \
+        MemAvailable $(($2 * 1024)) SwapTotal 0 SwapFree 0)"
 }
 _warden_gone () { ! kill -0 "$WARDEN_PID" 2>/dev/null; }
 _warden_signal () {

@@ -349,6 +349,23 @@ static void grow_lends_within_headroom_and_its_own_bound (void **state)
     assert_int_equal (policy_grow (&x, M (300), M (100), M (5000)), 0);
 }
 
+static void what_breaks_no_promise_is_what_jobs_over_theirs_use (void **state)
+{
+    struct policy_job jobs[] = {
+        _job (0, 10, 400, 390),
+        _job (1, 900, 100, 300),
+        _job (2, 10, 100, 200),
+        _job (3, 10, 100, 101),
+    };
+
+    (void) state;
+    jobs[3].protect = true;
+    assert_int_equal (policy_spare (jobs, 4), M (500));
+    assert_int_equal (policy_spare (jobs, 1), 0);
+    jobs[1].used = jobs[2].used = UINT64_MAX;
+    assert_true (policy_spare (jobs, 4) == UINT64_MAX);
+}
+
 static void need_is_what_is_missing_and_a_margin (void **state)
 {
     struct policy_node n = { .capacity = M (1600), .used = M (1600),
@@ -409,6 +426,7 @@ int main (void)
         cmocka_unit_test (explanations_carry_every_term),
         cmocka_unit_test (headroom_is_what_is_neither_used_nor_promised),
         cmocka_unit_test (grow_lends_within_headroom_and_its_own_bound),
+        cmocka_unit_test (what_breaks_no_promise_is_what_jobs_over_theirs_use),
         cmocka_unit_test (need_is_what_is_missing_and_a_margin),
         cmocka_unit_test (the_best_protected_held_job_comes_back_first),
     };
