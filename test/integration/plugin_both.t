@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-v2 6.1-v1
+# in-vm: 6.12-v2
 # needs: cluster
 # With both plugins every job is placed and
 # registered once, and its OOM is handled by its ladder.

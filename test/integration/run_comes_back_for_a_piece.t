@@ -10,13 +10,12 @@ pool_make 200M
 warden_start "pool = \"$POOL\"
 resume-at = \"40M\"
 courier { start = false }" || exit 1
-count () { journal_events waits | tr ' ' '\n' | grep -Ec "^$1(:|\$)"; }
-times () { [ "$(count "$1")" -eq "$2" ]; }
+times () { [ "$(journal_count waits "$1")" -eq "$2" ]; }
 neighbour () {  # NAME RESERVATION: until NAME.end is there
     run_job "$1" --reservation "$2" -- "$TOUCHMEM" --size 1M --stop-file "$TMP/$1.end"
-    need "neighbour $1 is there" wait_for 30 journal_has "$1" registered
+    must "neighbour $1 is there" wait_for 30 journal_has "$1" registered
 }
-ends () { touch "$TMP/$1.end"; need "neighbour $1 ends" wait_for 30 journal_has "$1" released; }
+ends () { touch "$TMP/$1.end"; must "neighbour $1 ends" wait_for 30 journal_has "$1" released; }
 
 neighbour large 60M
 neighbour tiny 12M
@@ -25,23 +24,23 @@ neighbour small 12M
 run_job waits --reservation 100M --limit 100M --on-oom 'grow=96M@10m,hold@10m,kill' -- \
     "$TOUCHMEM" --size 150M --stop-file "$TMP/stop"
 job=$!
-need 'without room it stands' wait_for 30 times held 1
+must 'without room it stands' wait_for 30 times held 1
 ends tiny
 run_job look --reservation 1M -- true
 wait $!
-need 'the warden has looked' wait_for 30 journal_has look released
-is 'for 12M it does not come back' "$(count thawed)" 0
+must 'the warden has looked' wait_for 30 journal_has look released
+is 'for 12M it does not come back' "$(journal_count waits thawed)" 0
 ok 'its owner may say so' mw resume waits
-need 'then it does, and stands again at its new limit' wait_for 30 times held 2
+must 'then it does, and stands again at its new limit' wait_for 30 times held 2
 ends small
 run_job look2 --reservation 1M -- true
 wait $!
-need 'the warden has looked again' wait_for 30 journal_has look2 released
-is 'for 12M it does not, once more' "$(count thawed)" 1
+must 'the warden has looked again' wait_for 30 journal_has look2 released
+is 'for 12M it does not, once more' "$(journal_count waits thawed)" 1
 ends large
-need 'for 72M it does' wait_for 30 times thawed 2
-need 'and gets what it needs' wait_for 30 grep -q touched "$TMP/waits.out"
-is 'without standing again' "$(count held)" 2
+must 'for 72M it does' wait_for 30 times thawed 2
+must 'and gets what it needs' wait_for 30 grep -q touched "$TMP/waits.out"
+is 'without standing again' "$(journal_count waits held)" 2
 touch "$TMP/stop"
 wait $job
 is 'it completes' $? 0

@@ -48,11 +48,6 @@ has_registered () { [ "$(times_registered "$1")" -ge "$2" ]; }
 wait_registered () { wait_for 30 has_registered "$1" "$2"; }
 job_over () { [[ $(job_state "$1") =~ ^(COMPLETED|FAILED|CANCELLED|OUT_OF_MEMORY|NODE_FAIL)$ ]]; }
 
-journal_count () {
-    jq -r --arg k "$1" --arg e "$2" 'select(.job == $k and .event == $e) | .event' \
-        "$WARDEN_STATE/journal.jsonl" | wc -l
-}
-
 # acceptance_7 PLUGINS: jobs of all kinds are placed and registered once each, and
 # their OOM is handled, with only these plugins and a real warden
 acceptance_7 () {

@@ -4,8 +4,6 @@
 #   pool_make SIZE        make it, limited to SIZE; its directory in $POOL, the
 #                         file of its limit in $POOL_LIMIT
 #   HOLDS                 a node ladder that only holds, for as long as it can be
-#   need NAME COMMAND…    as ok, but the test ends where it fails: what comes
-#                         next would wait for ever
 #   when_frozen A B       in the background: as soon as job A is frozen, end job B;
 #                         what B had is free before A's ladder has come to its end
 
@@ -26,8 +24,6 @@ pool_make () {
 
 # A held job that frees nothing is kept no longer than 100 ms on one step
 HOLDS='hold@10m' && for _i in {1..14}; do HOLDS+=,hold@10m; done && HOLDS+=,kill
-
-need () { local before=$_bad; ok "$@"; [ "$_bad" -eq "$before" ] || { done_testing; exit 1; }; }
 
 # Bash alone, without a fork once it waits
 when_frozen () {

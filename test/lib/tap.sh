@@ -65,7 +65,7 @@ fail () {
 ok () { local name=$1 out; shift
     if out=$("$@" 2>&1); then pass "$name"; else fail "$name" "$* failed: $out"; fi; }
 # must NAME COMMAND…: so does ok, but without it the rest would wait in vain
-must () { ok "$@"; [ $_bad -eq 0 ] || { done_testing; exit 1; }; }
+must () { local before=$_bad; ok "$@"; [ "$_bad" -eq "$before" ] || { done_testing; exit 1; }; }
 # is NAME GOT WANT
 is () { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:  $2" "want: $3"; fi; }
 # like NAME TEXT ERE

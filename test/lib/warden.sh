@@ -8,6 +8,7 @@
 #   put_meminfo TOTAL AVAILABLE   (MiB) into $TMP/meminfo
 #   mw ARG…                       the CLI on its socket
 #   journal_events KEY            the events of one job, a line: "detected step …"
+#   journal_count KEY EVENT       how often it had that event
 #   last_state KEY FIELD           of the state its last record has: "incident.slowed"
 #   frozen KEY                    is the job's cgroup to be frozen?
 #   run_job NAME ARG…             `memwarden run --name NAME ARG…` in the
@@ -101,6 +102,10 @@ journal_events () {
         "$WARDEN_STATE/journal.jsonl" 2>/dev/null | tr '\n' ' '
 }
 journal_has () { case " $(journal_events "$1") " in *" $2"*) ;; *) return 1 ;; esac; }
+journal_count () {
+    jq -r --arg k "$1" --arg e "$2" 'select(.job == $k and .event == $e) | .event' \
+        "$WARDEN_STATE/journal.jsonl" | wc -l
+}
 last_state () {
     jq -r --arg k "$1" "select(.job == \$k and .st) | .st.$2" \
         "$WARDEN_STATE/journal.jsonl" | tail -n 1
