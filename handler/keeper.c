@@ -1,14 +1,19 @@
 #include "handler/keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "lib/cleanup.h"
 
 #define PAUSE_S 1
 
@@ -30,6 +35,20 @@ static void _exec (const struct conf *conf, const struct passwd *pw,
     _exit (127);
 }
 
+/* What a unit or an admin has given the warden so that it is not starved and not
+ * killed is not for who talks to the controller, or runs an admin's hooks. */
+static void _ordinary (void)
+{
+    const struct sched_param param = { 0 };
+    cleanup_fd int fd = open ("/proc/self/oom_score_adj",
+                              O_WRONLY | O_CLOEXEC);
+
+    sched_setscheduler (0, SCHED_OTHER, &param);
+    if (fd >= 0 && write (fd, "0", 1) != 1)
+        fprintf (stderr, "memwardend: cannot reset the courier's "
+                 "oom_score_adj: %s\n", strerror (errno));
+}
+
 static void _keep (const struct conf *conf, const struct passwd *pw,
                    char *const argv[], pid_t warden)
 {
@@ -38,6 +57,7 @@ static void _keep (const struct conf *conf, const struct passwd *pw,
 
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     prctl (PR_SET_NAME, "memwarden-keep");
+    _ordinary ();
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     while (getppid () == warden) {

@@ -10,7 +10,8 @@
 
 /* Fork the keeper; it runs `memwarden-courier --config [conf_path] --state-dir
  *   [state_dir] --foreground` as conf->courier_user, again when it ends (at
- *   most every second), and ends with the calling process.
+ *   most every second) at ordinary priority and oom_score_adj, and ends with
+ *   the calling process.
  * Returns its pid, or -1: no such user, … */
 pid_t keeper_start (const struct conf *conf, const char *conf_path,
                     const char *state_dir, struct mw_err *err);
