@@ -2,6 +2,7 @@
 # its limit and frees it, again and again, has no incident: page cache is nobody's
 # fault.
 # runs: v1 v2
+# in-vm: 6.12-v2 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 [ "$(id -u)" = 0 ] || skip_all "only root may make cgroups"
