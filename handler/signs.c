@@ -8,7 +8,7 @@
 #define LOOK_FALLING_MS 5
 #define LOOK_LEAST_MS 20            /* while nothing falls */
 #define LOOK_MOST_MS 5000
-#define PLENTY 4                /* of the capacity more than that part is available */
+#define PLENTY 4                /* that part of the capacity is available */
 #define SWAP_FULL 16            /* less than that part of it is free */
 #define REFAULT_SHARE 64        /* of the capacity, a second */
 #define NEED_MOST MW_GIB

@@ -102,7 +102,7 @@ static int _on_stall (sd_event_source *s, int fd, uint32_t events, void *arg)
                     "at", name);
     }
     own = watch_refault_all (w);
-    p->stall.refaulted -= own < p->stall.refaulted ? own : p->stall.refaulted;
+    p->stall.refaulted -= mw_least (own, p->stall.refaulted);
     node_press (w);
     report_flush (w);
     return 0;

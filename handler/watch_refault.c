@@ -78,16 +78,24 @@ static bool _at_limit (const struct job *job)
            && total + limit / 32 >= limit;
 }
 
-void watch_refault (struct warden *w, struct job *job)
+static bool _due (const struct job *job)
+{
+    return !job->incident.open
+           && clock_ms () - job->refault.ms >= LOOK_LEAST_MS
+           && _at_limit (job);
+}
+
+/* Is [job], which has had to read in [bytes] again ever, livelocked? */
+static void _judge (struct warden *w, struct job *job, uint64_t bytes)
 {
     struct job_refault *r = &job->refault, now = *r;
     uint64_t ms;
 
+    if (step_read_usage (job) < 0)
+        return;
     now.ms = clock_ms ();
     ms = now.ms - r->ms;
-    if (job->incident.open || ms < LOOK_LEAST_MS || !_at_limit (job)
-        || !_refaulted (job, &now.bytes) || step_read_usage (job) < 0)
-        return;
+    now.bytes = bytes;
     now.stalled_us = _stalled_us (job);
     if (r->ms > 0 && ms <= LOOK_MOST_MS
         && signs_livelock (job->usage.used, job->usage.total,
@@ -108,6 +116,14 @@ void watch_refault (struct warden *w, struct job *job)
     incident_oom (w, job, TRIGGER_JOB);
 }
 
+void watch_refault (struct warden *w, struct job *job)
+{
+    uint64_t bytes;
+
+    if (_due (job) && _refaulted (job, &bytes))
+        _judge (w, job, bytes);
+}
+
 /* How often [job] has been at its limit, ever.  What it uses does not tell: that
  * falls by whole folios, of several MiB, when it is there. */
 static uint64_t _hits (const struct job *job)
@@ -125,19 +141,13 @@ static uint64_t _hits (const struct job *job)
     return high + max;
 }
 
-/* What [job] had to read in again since the last call, if it was at its limit.
- * Where there was no such call everything it ever had: the node's share is
+/* Of the [bytes] that [job] has had to read in again ever, those since the last
+ * call.  Where there was no such call it is all of them: the node's share is
  * rather taken for too small. */
-static uint64_t _own (struct job *job)
+static uint64_t _own (struct job_refault *r, uint64_t hits, uint64_t bytes)
 {
-    struct job_refault *r = &job->refault;
-    uint64_t hits = _hits (job), bytes, own;
+    uint64_t own = bytes > r->own_bytes ? bytes - r->own_bytes : 0;
 
-    if (hits == r->own_hits || !_refaulted (job, &bytes)) {
-        r->own_bytes = 0;
-        return 0;
-    }
-    own = bytes > r->own_bytes ? bytes - r->own_bytes : 0;
     r->own_bytes = bytes;
     r->own_hits = hits;
     return own;
@@ -145,13 +155,23 @@ static uint64_t _own (struct job *job)
 
 uint64_t watch_refault_all (struct warden *w)
 {
-    uint64_t own = 0;
+    uint64_t own = 0, hits, bytes;
     struct job *next;
+    bool hit, due, read;
 
     for (struct job *j = w->jobs.first; j; j = next) {
         next = j->next;         /* an incident may end the job */
-        own += _own (j);
-        watch_refault (w, j);
+        hits = _hits (j);
+        hit = hits != j->refault.own_hits;
+        due = _due (j);
+        /* memory.stat is long: it is read once, and of few jobs */
+        read = (hit || due) && _refaulted (j, &bytes);
+        if (hit && read)
+            own += _own (&j->refault, hits, bytes);
+        else
+            j->refault.own_bytes = 0;
+        if (due && read)
+            _judge (w, j, bytes);
     }
     return own;
 }
