@@ -3,8 +3,8 @@
 # runs: v1
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
+. "$(dirname "$0")/../lib/psi.sh"
 
-head -c 1 /proc/pressure/memory >/dev/null 2>&1 || skip_all 'this kernel has no PSI'
 warden_start 'psi = "some 4ms/2s"
 node-ladder = "kill"
 courier { start = false }' || exit 1

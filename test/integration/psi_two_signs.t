@@ -3,25 +3,16 @@
 # runs: v1
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
+. "$(dirname "$0")/../lib/psi.sh"
 
-head -c 1 /proc/pressure/memory >/dev/null 2>&1 || skip_all 'this kernel has no PSI'
 # the stalls are real; what the node says of itself are files of ours
 meminfo () { put_meminfo 1024 "$1"; }
 vmstat () { put "$TMP/vmstat" "$(printf 'pgscan_direct %d\nworkingset_refault_file 7\n' "$1")"; }
 meminfo 600
 vmstat 1000
-warden_sees "$TMP/meminfo" /proc/meminfo "$TMP/vmstat" /proc/vmstat
-warden_start 'node-reserve = "100M"
-psi = "some 4ms/2s"
-node-ladder = "kill"
-courier { start = false }' || exit 1
-log () { grep -Eq -- "$1" "$TMP/warden.log"; }
-stalled () { awk '/^some/ { sub (".*=", ""); print }' /proc/pressure/memory; }
+psi_warden
 # what stalls is the reader, at its own limit
-run_job reader --priority 900 --reservation 32M --limit 32M -- bash -c '
-    dd if=/dev/zero of="$0/file" bs=1M count=96 status=none
-    until [ -e "$0/stop" ]; do cat "$0/file" >/dev/null; done' "$TMP"
-reader=$!
+psi_reader
 run_job hog --priority 100 --reservation 32M --limit 128M -- "$TOUCHMEM" --size 64M --stop-file "$TMP/never"
 hog=$!
 run_job other --priority 200 --reservation 32M --limit 128M -- "$TOUCHMEM" --size 64M --stop-file "$TMP/stop"
@@ -29,10 +20,7 @@ other=$!
 ok 'the jobs have their memory' wait_for 30 grep -q touched "$TMP/hog.out" "$TMP/other.out"
 ok 'tasks stall' wait_for 60 log 'tasks wait for memory \(PSI'
 meminfo 120         # above the reserve, but close to it
-from=$(stalled)
-windows=$((SECONDS + 10))   # what does not happen has to be given its time
-more () { [ $SECONDS -ge $windows ] && [ $(($(stalled) - from)) -gt 500000 ]; }
-ok 'they go on with that for some windows' wait_for 60 more
+ok 'they go on with that for some windows' wait_for 60 psi_goes_on
 unlike 'MemAvailable close to the reserve is not enough' "$(cat "$TMP/warden.log")" 'out of memory'
 
 (n=2000; until [ -e "$TMP/stop" ]; do n=$((n + 100)); vmstat $n; sleep 0.1; done) & scan=$!

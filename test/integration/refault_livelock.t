@@ -3,8 +3,8 @@
 # runs: v1
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
+. "$(dirname "$0")/../lib/psi.sh"
 
-head -c 1 /proc/pressure/memory >/dev/null 2>&1 || skip_all 'this kernel has no PSI'
 for f in light stuck; do      # each its own, and out of everybody's cache
     dd if=/dev/zero of="$TMP/$f.file" bs=1M count=64 conv=fsync status=none
     dd if="$TMP/$f.file" iflag=nocache count=0 status=none
@@ -18,6 +18,7 @@ run_job light --reservation 128M --limit 256M -- bash -c "$reader" "$TMP" - ligh
 light=$!
 run_job stuck --reservation 128M --limit 256M -- bash -c '
     "$1" --size 247M --stop-file "$0/stop" &
+    until grep -q touched "$0/stuck.out"; do sleep 0.1; done
     '"$reader"'; kill $!; wait' "$TMP" "$TOUCHMEM" stuck
 stuck=$!
 wait $stuck; rc=$?
