@@ -171,7 +171,7 @@ int memcg_v2_listen (struct memcg *m, struct mw_err *err)
     }
     m->counting = true;
     if (memcg_pread_u64 (m->limit, &high) == 0)
-        m->set_limit = high < wall ? high : wall;
+        m->set_limit = mw_least (high, wall);
     return 0;
 }
 

@@ -141,7 +141,7 @@ static uint64_t _distance (struct memcg *m, uint64_t *limit)
         memcg_pread_u64 (m->hard, &memsw) == 0 && memsw < V1_NO_LIMIT &&
         cg_read_u64 (m->dir, "memory.memsw.usage_in_bytes", &usage) == 0) {
         memsw = memsw > usage ? memsw - usage : 0;
-        distance = memsw < distance ? memsw : distance;
+        distance = mw_least (memsw, distance);
     }
     return distance;
 }

@@ -123,7 +123,7 @@ static int _read_usage (const struct memcg *m, struct memcg_usage *u)
     if (u->cache > u->total)    /* the two were not read at one moment */
         u->cache = u->total;
     u->used = u->total - u->cache;
-    u->used -= slab < u->used ? slab : u->used;
+    u->used -= mw_least (slab, u->used);
     return 0;
 }
 

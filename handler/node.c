@@ -76,7 +76,7 @@ static uint64_t _left (const struct warden *w, uint64_t available)
         return left;
     room = n->pool_limit > n->pool.seen.used
            ? n->pool_limit - n->pool.seen.used : 0;
-    return room < left ? room : left;
+    return mw_least (room, left);
 }
 
 /* No timer where the jobs could not use up what is left even at their limits;
@@ -459,7 +459,7 @@ static uint64_t _capacity (const struct warden *w)
 
     slurm = s->real ? s->real : w->node_memory;
     slurm -= s->spec < slurm ? s->spec : 0;
-    return slurm < most ? slurm : most;
+    return mw_least (slurm, most);
 }
 
 /* A limit that somebody has set below is theirs to set: so is v2's wall. */

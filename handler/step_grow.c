@@ -20,7 +20,7 @@ static bool _all_lent (const struct job *job, const struct mw_amount *size)
     uint64_t most = mw_amount_of (size, job->limit, 0);
 
     if (size->kind == MW_AMOUNT_FACTOR)
-        most -= most < job->limit ? most : job->limit;
+        most -= mw_least (most, job->limit);
     return size->kind != MW_AMOUNT_NONE && job->incident.lent >= most;
 }
 

@@ -32,7 +32,7 @@ uint64_t warden_capacity (const struct warden *w)
                     ? w->node_memory - w->node_reserve : 0;
     uint64_t pool = node_pool_limit (w);
 
-    return pool < most ? pool : most;
+    return mw_least (pool, most);
 }
 
 static void _meminfo_fails (struct warden *w, bool fails)
@@ -115,15 +115,15 @@ static uint64_t _really (const struct warden *w, const struct policy_node *node,
 {
     uint64_t others = w->node_memory, outside, left = 0;
 
-    others -= others < node->available ? others : node->available;
-    others -= others < node->used ? others : node->used;
+    others -= mw_least (others, node->available);
+    others -= mw_least (others, node->used);
     outside = w->node_memory - warden_capacity (w);
-    others -= others < outside ? others : outside;
-    room -= room < others ? room : others;
+    others -= mw_least (others, outside);
+    room -= mw_least (room, others);
     /* whoever took more would be the victim of the node's next OOM */
     if (node->available > node->reserve)
         left = node->available - node->reserve;
-    return room < left ? room : left;
+    return mw_least (room, left);
 }
 
 uint64_t warden_headroom (const struct warden *w,
