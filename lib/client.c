@@ -15,6 +15,10 @@
  * warden. */
 #define NOTES_MAX 1024
 
+/* So often a list of jobs is begun anew that one of them has left between two
+ * pages of it. */
+#define LISTS_MAX 8
+
 static int _explain_connect (const char *path, struct mw_err *err)
 {
     switch (errno) {
@@ -157,17 +161,29 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
 }
 
 int mw_client_register (int sock, const struct mw_jobspec *spec,
-                        int memory_dir, int freezer_dir, struct mw_err *err)
+                        int memory_dir, int freezer_dir, struct mw_err *cut,
+                        struct mw_err *err)
 {
     cleanup_json json_t *req = mw_wire_new ("register");
+    cleanup_json json_t *reply = NULL;
     const int fds[] = { memory_dir, freezer_dir };
+    const char *said;
 
-    if (req && json_object_set_new (req, "job", mw_jobspec_encode (spec)) < 0) {
+    if (req && (json_object_set_new (req, "job",
+                                     mw_jobspec_encode (spec)) < 0 ||
+                (cut && json_object_set_new (req, "cut",
+                                             json_string (cut->text)) < 0))) {
         errno = ENOMEM;
         return mw_err_errno (err, "cannot register job %s", spec->key);
     }
-    return mw_client_call (sock, req, fds, freezer_dir < 0 ? 1 : 2, NULL, NULL,
-                           err);
+    if (mw_client_call (sock, req, fds, freezer_dir < 0 ? 1 : 2, &reply, NULL,
+                        err) < 0)
+        return -1;
+    /* a warden of before says nothing of it: then it holds as it was */
+    said = json_string_value (json_object_get (reply, "cut"));
+    if (said)
+        mw_err_set (cut, "%s", said);
+    return 0;
 }
 
 int mw_client_shadow (int sock, struct mw_err *err)
@@ -187,6 +203,19 @@ int mw_client_release (int sock, const char *key, struct mw_err *err)
     req = json_pack ("{s:i s:s s:s}", "v", MW_WIRE_VERSION, "type", "release",
                      "job", key);
     return mw_client_call (sock, req, NULL, 0, NULL, NULL, err);
+}
+
+int mw_client_ended (int sock, const char *key, int status,
+                     struct mw_err *err)
+{
+    cleanup_json json_t *req = NULL;
+    cleanup_json json_t *reply = NULL;
+
+    req = json_pack ("{s:i s:s s:s s:i}", "v", MW_WIRE_VERSION, "type",
+                     "ended", "job", key, "status", status);
+    if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
+        return -1;
+    return json_is_true (json_object_get (reply, "wait"));
 }
 
 /* Add the page of jobs behind the job [after] ("": the first page) to [all],
@@ -214,25 +243,35 @@ static int _add_page (int sock, json_t *all, char *after, size_t len,
     return 0;
 }
 
+/* Returns 0, or -1: ESTALE where the job that ended a page has gone since. */
+static int _all_pages (int sock, json_t *all, struct mw_err *err)
+{
+    char after[MW_JOBKEY_MAX] = "";
+    size_t before;
+
+    do {
+        before = json_array_size (all);
+        if (_add_page (sock, all, after, sizeof (after), err) < 0)
+            return -1;
+    } while (*after && json_array_size (all) > before);     /* must end */
+    return 0;
+}
+
 json_t *mw_client_jobs (int sock, struct mw_err *err)
 {
-    cleanup_json json_t *all = json_array ();
-    char after[MW_JOBKEY_MAX] = "";
-    json_t *jobs;
+    json_t *all = json_array ();
+    int tries = 0, rc;
 
     if (!all) {
         mw_err_errno (err, "cannot ask for jobs");
         return NULL;
     }
     do {
-        size_t before = json_array_size (all);
-
-        if (_add_page (sock, all, after, sizeof (after), err) < 0)
-            return NULL;
-        if (json_array_size (all) == before)    /* must end */
-            break;
-    } while (*after);
-    jobs = all;
-    all = NULL;
-    return jobs;
+        json_array_clear (all);
+        rc = _all_pages (sock, all, err);
+    } while (rc < 0 && errno == ESTALE && ++tries < LISTS_MAX);
+    if (rc == 0)
+        return all;
+    json_decref (all);
+    return NULL;
 }

@@ -26,10 +26,13 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
 /* Register the job [spec], whose memcg is open as [memory_dir] and whose
  *   freezer directory is open as [freezer_dir] (-1: none, or cgroup v2).
  *   Registering a job again with the same memcg is no error: limits are
- *   asserted again (a new step has begun).
+ *   asserted again (a new step has begun). [cut] (may be NULL) says what of the
+ *   owner's wishes the caller has cut; the warden adds what it cuts itself, for
+ *   the caller to tell the owner: "" = nothing, or told before.
  * Returns 0, or -1 with the warden's sentence in [err]. */
 int mw_client_register (int sock, const struct mw_jobspec *spec,
-                        int memory_dir, int freezer_dir, struct mw_err *err);
+                        int memory_dir, int freezer_dir, struct mw_err *cut,
+                        struct mw_err *err);
 
 /* Is the warden in shadow mode, so that jobs are to stay as they are?  Where it
  *   does not say so, it is not. Returns 1, 0, or -1. */
@@ -38,6 +41,12 @@ int mw_client_shadow (int sock, struct mw_err *err);
 /* The jobs of the warden, all pages of them: a JSON array (owned by the caller)
  *   of what wire.h calls a job in an answer; or NULL. */
 json_t *mw_client_jobs (int sock, struct mw_err *err);
+
+/* Tell the warden that the script of job [key] has ended with [status] (of
+ *   wait(2)), before Slurm knows.
+ * Returns 1 where Slurm is not to know yet (ask again), 0, or -1. */
+int mw_client_ended (int sock, const char *key, int status,
+                     struct mw_err *err);
 
 /* Tell the warden that the job [key] is over. Returns 0 or -1. */
 int mw_client_release (int sock, const char *key, struct mw_err *err);

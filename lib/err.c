@@ -71,3 +71,22 @@ int mw_err_prefix (struct mw_err *err, const char *fmt, ...)
     errno = saved;
     return -1;
 }
+
+int mw_err_add (struct mw_err *err, const char *fmt, ...)
+{
+    int saved = errno;
+    struct mw_err more;
+    size_t len;
+    va_list ap;
+
+    if (err) {
+        va_start (ap, fmt);
+        _vset (&more, fmt, ap);
+        va_end (ap);
+        len = strlen (err->text);
+        snprintf (err->text + len, sizeof (err->text) - len, "%s%s",
+                  len ? "; " : "", more.text);
+    }
+    errno = saved;
+    return -1;
+}

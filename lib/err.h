@@ -30,4 +30,9 @@ int mw_err_errno (struct mw_err *err, const char *fmt, ...)
 int mw_err_prefix (struct mw_err *err, const char *fmt, ...)
     __attribute__ ((format (printf, 2, 3)));
 
+/* Add the sentence behind those that [err] has already, with "; " between.
+ * Returns -1. */
+int mw_err_add (struct mw_err *err, const char *fmt, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
 #endif /* !MW_ERR_H */

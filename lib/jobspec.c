@@ -9,14 +9,15 @@
 
 #include "lib/cleanup.h"
 #include "lib/units.h"
+#include "lib/wire.h"
 
 #define CPUS_MAX 65536
 
-static const char *const _layouts[] = {
+const char *const mw_layout_name[MW_LAYOUT_COUNT] = {
     [MW_LAYOUT_LEAF] = "leaf",
     [MW_LAYOUT_SLURM] = "slurm",
+    [MW_LAYOUT_STEP] = "step",
 };
-#define LAYOUT_COUNT (sizeof (_layouts) / sizeof (_layouts[0]))
 
 bool mw_jobkey_valid (const char *key)
 {
@@ -30,19 +31,9 @@ bool mw_jobkey_valid (const char *key)
            key[strspn (key, allowed)] == '\0';
 }
 
-/* JSON is UTF-8, a job's name whatever its user made it. */
-static json_t *_text (const char *s)
+const char *mw_jobspec_step (const struct mw_jobspec *spec)
 {
-    char plain[MW_NAME_MAX];
-    json_t *j = json_string (s);
-
-    if (j)
-        return j;
-    snprintf (plain, sizeof (plain), "%s", s);
-    for (char *c = plain; *c; c++)
-        if ((unsigned char) *c >= 0x80)
-            *c = '?';
-    return json_string (plain);
+    return spec->of[0] ? spec->key + strlen (spec->of) + 1 : NULL;
 }
 
 json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
@@ -52,13 +43,12 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
 
     mw_amount_format (&spec->burst, burst, sizeof (burst));
     mw_amount_format (&spec->reserve, reserve, sizeof (reserve));
-    j = json_pack ("{s:s s:I s:I s:I s:I s:I s:I s:I s:I s:I"
-                   " s:s s:s s:s s:s s:s s:b s:o}",
+    j = json_pack ("{s:s s:I s:I s:I s:I s:I s:I s:I s:I"
+                   " s:s s:s s:s s:s s:s s:s s:b s:b s:o}",
                    "key", spec->key,
                    "slurm_id", (json_int_t) spec->slurm_id,
                    "array_job_id", (json_int_t) spec->array_job_id,
                    "array_task_id", (json_int_t) spec->array_task_id,
-                   "restart_count", (json_int_t) spec->restart_count,
                    "uid", (json_int_t) spec->uid,
                    "gid", (json_int_t) spec->gid,
                    "cpus", (json_int_t) spec->cpus,
@@ -67,8 +57,10 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
                    "user", spec->user,
                    "burst", burst, "reserve", reserve,
                    "ladder", spec->ladder,
-                   "layout", _layouts[spec->layout],
-                   "batch", spec->batch, "name", _text (spec->name));
+                   "layout", mw_layout_name[spec->layout],
+                   "of", spec->of,
+                   "batch", spec->batch, "tells", spec->tells,
+                   "name", mw_wire_text (spec->name));
     if (!j)
         errno = ENOMEM;
     return j;
@@ -126,30 +118,38 @@ static const char *_get_string (const json_t *obj, const char *member,
 static int _decode_numbers (const json_t *obj, struct mw_jobspec *spec,
                             struct mw_err *err)
 {
-    uint64_t n[9];
+    uint64_t n[8];
 
     /* (uid_t) -1 means "nobody in particular" to the kernel */
     if (_get_number (obj, "slurm_id", 0, UINT32_MAX, 0, &n[0], err) < 0 ||
         _get_number (obj, "array_job_id", 0, UINT32_MAX, 0, &n[1], err) < 0 ||
         _get_number (obj, "array_task_id", 0, UINT32_MAX, 0, &n[2], err) < 0 ||
-        _get_number (obj, "restart_count", 0, UINT32_MAX, 0, &n[3], err) < 0 ||
-        _get_number (obj, "uid", 0, UINT32_MAX - 1, 0, &n[4], err) < 0 ||
-        _get_number (obj, "gid", 0, UINT32_MAX - 1, 0, &n[5], err) < 0 ||
-        _get_number (obj, "cpus", 1, CPUS_MAX, 1, &n[6], err) < 0 ||
+        _get_number (obj, "uid", 0, UINT32_MAX - 1, 0, &n[3], err) < 0 ||
+        _get_number (obj, "gid", 0, UINT32_MAX - 1, 0, &n[4], err) < 0 ||
+        _get_number (obj, "cpus", 1, CPUS_MAX, 1, &n[5], err) < 0 ||
         _get_number (obj, "priority", 0, MW_PRIORITY_MAX, MW_PRIORITY_DEFAULT,
-                     &n[7], err) < 0 ||
-        _get_number (obj, "reservation", 0, INT64_MAX, 0, &n[8], err) < 0)
+                     &n[6], err) < 0 ||
+        _get_number (obj, "reservation", 0, INT64_MAX, 0, &n[7], err) < 0)
         return -1;
     spec->slurm_id = (uint32_t) n[0];
     spec->array_job_id = (uint32_t) n[1];
     spec->array_task_id = (uint32_t) n[2];
-    spec->restart_count = (uint32_t) n[3];
-    spec->uid = (uid_t) n[4];
-    spec->gid = (gid_t) n[5];
-    spec->cpus = (uint32_t) n[6];
-    spec->priority = (unsigned) n[7];
-    spec->reservation = n[8];
+    spec->uid = (uid_t) n[3];
+    spec->gid = (gid_t) n[4];
+    spec->cpus = (uint32_t) n[5];
+    spec->priority = (unsigned) n[6];
+    spec->reservation = n[7];
     return 0;
+}
+
+static int _get_flag (const json_t *obj, const char *member, bool *value,
+                      struct mw_err *err)
+{
+    const json_t *j = json_object_get (obj, member);
+
+    *value = json_is_true (j);
+    return !j || json_is_boolean (j) ? 0
+           : _wrong (err, member, "must be true or false");
 }
 
 static int _get_amount (const json_t *obj, const char *member,
@@ -191,13 +191,14 @@ static int _get_layout (const json_t *obj, struct mw_jobspec *spec,
         return -1;
     if (*text == '\0')
         return 0;
-    for (size_t i = 0; i < LAYOUT_COUNT; i++) {
-        if (strcmp (text, _layouts[i]) == 0) {
+    for (size_t i = 0; i < MW_LAYOUT_COUNT; i++) {
+        if (strcmp (text, mw_layout_name[i]) == 0) {
             spec->layout = (enum mw_layout) i;
             return 0;
         }
     }
-    return _wrong (err, "layout", "must be \"leaf\" or \"slurm\"");
+    return _wrong (err, "layout", "must be \"leaf\", \"slurm\" or "
+                   "\"step\"");
 }
 
 /* The name is only ever shown, so a long one is cut, between characters. */
@@ -232,6 +233,26 @@ static int _get_user (const json_t *obj, struct mw_jobspec *spec,
     return 0;
 }
 
+/* A step's key begins with its job's, and a step is nobody's to complete or
+ * requeue. */
+static int _get_of (const json_t *obj, struct mw_jobspec *spec,
+                    struct mw_err *err)
+{
+    const char *text = _get_string (obj, "of", MW_JOBKEY_MAX - 1, err);
+    size_t len;
+
+    if (!text)
+        return -1;
+    len = strlen (text);
+    if ((len > 0) != (spec->layout == MW_LAYOUT_STEP) ||
+        (len > 0 && (spec->slurm_id || strncmp (spec->key, text, len) ||
+                     spec->key[len] != '.' || !spec->key[len + 1])))
+        return _wrong (err, "of", "must be the job of a step: \"layout\" is "
+                       "\"step\", the key JOB.STEP, \"slurm_id\" 0");
+    strcpy (spec->of, text);
+    return 0;
+}
+
 int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
                        struct mw_err *err)
 {
@@ -248,15 +269,14 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
         return _wrong (err, "key", "must be letters, digits, ., _ and -, not "
                        "starting with . or -");
     memcpy (s.key, key, strlen (key));
-    if (json_object_get (obj, "batch") &&
-        !json_is_boolean (json_object_get (obj, "batch")))
-        return _wrong (err, "batch", "must be true or false");
-    s.batch = json_is_true (json_object_get (obj, "batch"));
+    if (_get_flag (obj, "batch", &s.batch, err) < 0 ||
+        _get_flag (obj, "tells", &s.tells, err) < 0)
+        return -1;
     if (_decode_numbers (obj, &s, err) < 0 ||
         _get_amount (obj, "burst", &s.burst, err) < 0 ||
         _get_amount (obj, "reserve", &s.reserve, err) < 0 ||
         _get_ladder (obj, &s, err) < 0 ||
-        _get_layout (obj, &s, err) < 0 ||
+        _get_layout (obj, &s, err) < 0 || _get_of (obj, &s, err) < 0 ||
         _get_user (obj, &s, err) < 0 || _get_name (obj, &s, err) < 0)
         return -1;
     *spec = s;

@@ -19,7 +19,13 @@ enum mw_layout {
     MW_LAYOUT_LEAF = 0,     /* all in the directory itself (`memwarden run`) */
     MW_LAYOUT_SLURM,        /* in step directories below it; slurmstepd beside
                                them (v1 freezer) or in step_X/slurm (v2) */
+    MW_LAYOUT_STEP,         /* one step of Slurm's: all in the directory itself;
+                               a slurmstepd there is none of it */
+    MW_LAYOUT_COUNT
 };
+
+/* As a spec names them. */
+extern const char *const mw_layout_name[MW_LAYOUT_COUNT];
 
 struct mw_jobspec {
     char key[MW_JOBKEY_MAX];        /* Slurm's raw job id as decimal, or a name
@@ -27,7 +33,6 @@ struct mw_jobspec {
     uint32_t slurm_id;              /* raw job id, 0 = standalone */
     uint32_t array_job_id;          /* 0 = not of an array */
     uint32_t array_task_id;
-    uint32_t restart_count;         /* times the job was requeued before */
     uid_t uid;
     gid_t gid;
     char user[MW_USER_MAX];         /* login name of [uid], as whoever registers
@@ -42,7 +47,13 @@ struct mw_jobspec {
                                        NONE = configured */
     char ladder[MW_LADDER_STRLEN];  /* "" = configured */
     enum mw_layout layout;
+    char of[MW_JOBKEY_MAX];         /* a step (srun --mem) with a limit below
+                                       its job's: that one's key, and [key] is
+                                       "JOB.STEP"; nothing is asked of Slurm
+                                       for it, so [slurm_id] is 0. "" = a job */
     bool batch;                     /* can be requeued */
+    bool tells;                     /* its steps write what is said of it into
+                                       their stderr themselves */
     char name[MW_NAME_MAX];         /* hostile: shown, never trusted */
 };
 
@@ -57,6 +68,9 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec);
  *   untouched. */
 int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
                        struct mw_err *err);
+
+/* The name of step [spec] in its job, "0"; NULL for a job. */
+const char *mw_jobspec_step (const struct mw_jobspec *spec);
 
 /* Is [key] one to be used as a job key (and so as a file name)? */
 bool mw_jobkey_valid (const char *key);

@@ -20,7 +20,7 @@ const struct mw_step_info mw_steps[MW_STEP_COUNT] = {
     [MW_STEP_ENOMEM] = { "enomem", MW_ARG_NONE, true, 60000,
         "let further allocations of the job fail with ENOMEM" },
     [MW_STEP_SIGNAL] = { "signal", MW_ARG_SIGNAL, true, 30000,
-        "send SIG to the job's tasks, with the reserve open" },
+        "send SIG to the processes that catch it, with the reserve open" },
     [MW_STEP_DUMP] = { "dump", MW_ARG_HOOK, true, 30000,
         "run a hook of the admin's, with the reserve open" },
     [MW_STEP_SUSPEND] = { "suspend", MW_ARG_NONE, true, 1800000,
@@ -168,6 +168,15 @@ static int _parse_factor (const struct parser *p, const char *at,
     return 0;
 }
 
+const char *mw_signal_format (int signo, char *buf, size_t len)
+{
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        if (_signals[i].signo == signo)
+            return _signals[i].name;
+    snprintf (buf, len, "%d", signo);
+    return buf;
+}
+
 static int _signal_number (const char *arg)
 {
     const char *name = strncasecmp (arg, "SIG", 3) == 0 ? arg + 3 : arg;
@@ -190,9 +199,28 @@ static int _signal_number (const char *arg)
     return (int) n;
 }
 
-static int _parse_signal (const struct parser *p, const char *at,
-                          const char *arg, struct mw_ladder_step *s)
+/* Cut ":all" off [arg]. */
+static int _parse_whom (const struct parser *p, const char *at, char *arg,
+                        struct mw_ladder_step *s)
 {
+    char *colon = strchr (arg, ':');
+
+    if (!colon)
+        return 0;
+    if (strcmp (colon, ":all") != 0)
+        return _refuse (p, at + (colon - arg), "\"%.40s\" does not say to whom; "
+                        "write :all, or nothing for those that catch it",
+                        colon);
+    s->to_all = true;
+    *colon = '\0';
+    return 0;
+}
+
+static int _parse_signal (const struct parser *p, const char *at,
+                          char *arg, struct mw_ladder_step *s)
+{
+    if (_parse_whom (p, at, arg, s) < 0)
+        return -1;
     s->signo = _signal_number (arg);
     if (s->signo == SIGKILL || s->signo == SIGSTOP)
         return _refuse (p, at, "%.20s cannot be handled by a program; write "
@@ -219,7 +247,7 @@ static int _parse_hook (const struct parser *p, const char *at,
 }
 
 static int _parse_arg (const struct parser *p, const char *at,
-                       const char *arg, struct mw_ladder_step *s)
+                       char *arg, struct mw_ladder_step *s)
 {
     const struct mw_step_info *info = &mw_steps[s->kind];
 
@@ -343,10 +371,12 @@ static void _format_arg (const struct mw_ladder_step *s, char *buf,
 {
     snprintf (buf, len, "%s", "");
     if (s->kind == MW_STEP_SIGNAL) {
-        snprintf (buf, len, "%d", s->signo);
-        for (size_t i = 0; i < SIGNAL_COUNT; i++)
-            if (_signals[i].signo == s->signo)
-                snprintf (buf, len, "%s", _signals[i].name);
+        const char *whom = s->to_all ? ":all" : "";
+
+        char number[16];
+
+        snprintf (buf, len, "%s%s", mw_signal_format (s->signo, number,
+                                                      sizeof (number)), whom);
     } else if (s->kind == MW_STEP_DUMP) {
         snprintf (buf, len, "%s", s->hook);
     } else {

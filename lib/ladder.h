@@ -4,8 +4,8 @@
  *     step   = name ["=" ARG] ["@" TIME]
  *
  * for example "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill".  The table of
- * names, arguments and deadlines is `mw_steps`; DESIGN.md, section 5, says what
- * each does and where it comes from.
+ * names, arguments and deadlines is `mw_steps`; doc/design.md, section 5, says
+ * what each does and where it comes from.
  */
 #ifndef MW_LADDER_H
 #define MW_LADDER_H
@@ -35,7 +35,8 @@ enum mw_step_arg {
     MW_ARG_NONE,
     MW_ARG_SIZE,            /* optional SIZE, xF or P% */
     MW_ARG_PERCENT,         /* optional P% (the sign may be left out) */
-    MW_ARG_SIGNAL,          /* required: USR1, SIGUSR1 or a number */
+    MW_ARG_SIGNAL,          /* required: USR1, SIGUSR1 or a number;
+                               ":all" behind it */
     MW_ARG_HOOK,            /* optional: name of a hook in memwarden.conf */
     MW_ARG_FACTOR,          /* optional xF, F >= 1 */
 };
@@ -58,7 +59,8 @@ extern const struct mw_step_info mw_steps[MW_STEP_COUNT];
 struct mw_ladder_step {
     enum mw_step_kind kind;
     struct mw_amount amount;        /* grow, reclaim, slow, requeue */
-    int signo;                      /* signal */
+    int signo;                      /* signal … */
+    bool to_all;                    /* … also to who does not catch it */
     char hook[MW_HOOK_MAX];         /* dump; "" = the default hook */
     uint64_t deadline_ms;           /* 0 where the step is not timed */
 };
@@ -85,5 +87,9 @@ char *mw_ladder_format (const struct mw_ladder *ladder, char *buf, size_t len);
 /* Write the one step [s] ("grow=512M@10m"). Returns [buf]. */
 char *mw_ladder_step_format (const struct mw_ladder_step *s, char *buf,
                              size_t len);
+
+/* The name of [signo] without SIG ("USR1"); of one that has none its number, in
+ *   [buf] of [len] bytes. */
+const char *mw_signal_format (int signo, char *buf, size_t len);
 
 #endif /* !MW_LADDER_H */

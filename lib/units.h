@@ -70,7 +70,7 @@ int mw_duration_parse (const char *text, uint64_t *ms, struct mw_err *err);
 /* Write [ms] for a reader and for mw_duration_parse: "30s", "10m", "1500ms". */
 char *mw_duration_format (uint64_t ms, char *buf, size_t len);
 
-/* Parse [text] as a priority: a whole number, 0 to 1000 (DESIGN.md, 1).
+/* Parse [text] as a priority: a whole number, 0 to 1000 (doc/design.md, 1).
  * Returns 0, or -1 with EINVAL or ERANGE and what is allowed in [err]. */
 int mw_priority_parse (const char *text, unsigned *priority,
                        struct mw_err *err);

@@ -2,6 +2,7 @@
 #include "lib/wire.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -17,6 +18,21 @@ union control {
 json_t *mw_wire_new (const char *type)
 {
     return json_pack ("{s:i s:s}", "v", MW_WIRE_VERSION, "type", type);
+}
+
+json_t *mw_wire_text (const char *text)
+{
+    char plain[MW_ERR_MAX];
+    json_t *j = json_string (text);
+
+    if (j)
+        return j;
+    snprintf (plain, sizeof (plain), "%s", text);
+    for (char *c = plain; *c; c++) {
+        if ((unsigned char) *c >= 0x80)
+            *c = '?';
+    }
+    return json_string (plain);
 }
 
 json_t *mw_wire_error (const struct mw_err *err)

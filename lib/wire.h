@@ -5,18 +5,29 @@
  * MW_WIRE_FDS_MAX descriptors beside it (SCM_RIGHTS, unix(7)).
  *
  *   type       from          descriptors        members
- *   register   root          memcg [, freezer]  job: jobspec
+ *   register   root          memcg [, freezer]  job: jobspec, cut: what of the
+ *              owner's wishes has been cut already (answer: cut: with what the
+ *              warden cuts; "" = nothing, or told before)
  *   release    root                             job: key
+ *   ended      root                             job: key, status: of its script,
+ *              as wait(2) has it (answer: wait: ask again, the ladder is not
+ *              done with it)
  *   jobs       anyone                           after: key (none: from the
- *              first) (answer: jobs: [...] own or, root, all; next: key to go
- *              on after, none when that was the last page)
+ *              first; ESTALE: it has gone, begin anew) (answer: jobs: [...]
+ *              own or, root, all; next: key to go on after, none when that was
+ *              the last page)
  *   self       anyone        (answer: job: the one the peer's process is in)
  *   hold, resume, set  owner, root              job: key; set: priority, limit
  *                                               (bytes), ladder
  *   history    anyone        (answer: 1 fd)     own records (root: all), JSON
- *   lines node       anyone                           (answer: what this node
- *   offers) attach     owner, root                      job: key; then `note`
- *   packets follow note       warden                           job, text
+ *                                               lines
+ *   node       anyone                           (answer: what this node offers)
+ *   attach     owner, root                      job: key; then `note` packets
+ *              follow; root's slurmstepd says step: "step_0", and after: the
+ *              line that it heard last (none: only what comes) (answer, behind
+ *              what it has not heard: line: the last one's number)
+ *   note       warden                           job, text; to a step also line:
+ *              its number, open: the incident goes on
  *   ok         warden                           (an answer, with its members)
  *   error      warden                           error: text, errno: number
  *
@@ -24,7 +35,8 @@
  * EPERM.
  *
  * A job in an answer (sizes in bytes; the present ones):
- *   {"key","name","uid","slurm_id","priority","reservation","limit","reserve",
+ *   {"key","name","uid","slurm_id","array_job_id" (0 = none),"array_task_id",
+ *    "priority","reservation","limit","reserve",
  *    "lent","used","total","swap","peak","ladder","memory":PATH,"freezer":PATH,
  *    "incidents":how many it has had,
  *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
@@ -45,6 +57,12 @@
 
 /* A new message of [type], with its version. Owned by the caller. */
 json_t *mw_wire_new (const char *type);
+
+/* [text] as a new JSON string.  JSON is UTF-8, and a job's name or a hook's output
+ *   whatever its user made it: where it is none, each byte that is no ASCII
+ *   becomes '?', and it is cut to MW_ERR_MAX.
+ * Returns it (owned by the caller), or NULL with ENOMEM. */
+json_t *mw_wire_text (const char *text);
 
 /* A new `error` message that carries [err]'s sentence and errno. */
 json_t *mw_wire_error (const struct mw_err *err);

@@ -22,6 +22,78 @@ AC_DEFUN([MW_CHECK_LIB], [
   AC_SUBST([$1_LIBS])
 ])
 
+# MW_SLURM_CALL(FUNCTION, PARAMETERS WITH A JOB ID, PARAMETERS WITH A STEP ID)
+# Which of the two has this Slurm?  Defines FUNCTION_BY_STEP for the second.
+AC_DEFUN([MW_SLURM_CALL], [
+  AC_MSG_CHECKING([how $1 names the job])
+  mw_call=unknown
+  AC_COMPILE_IFELSE([AC_LANG_SOURCE([[#include <slurm/slurm.h>
+extern int $1 $2;]])], [mw_call="by its id"],
+    [AC_COMPILE_IFELSE([AC_LANG_SOURCE([[#include <slurm/slurm.h>
+extern int $1 $3;]])], [mw_call="as a step"])])
+  AC_MSG_RESULT([$mw_call])
+  AS_CASE([$mw_call],
+    ["as a step"], [AC_DEFINE(AS_TR_CPP([$1_BY_STEP]), [1],
+      [Define to 1 if $1 takes a slurm_step_id_t.])],
+    [unknown], [MW_MISSING="$MW_MISSING
+    a form of $1 that is known: this Slurm declares another"])
+])
+
+# Where Slurm's releases differ for handler/slurm_compat.c
+AC_DEFUN([MW_CHECK_SLURM_API], [
+  mw_saved_cppflags=$CPPFLAGS
+  CPPFLAGS="$CPPFLAGS $SLURM_CPPFLAGS"
+  AC_CHECK_DECLS([SLURM_PROTOCOL_SOCKET_IMPL_ZERO_RECV_LENGTH,
+    ESLURM_JOB_SETTING_DB_INX], [], [],
+    [[#include <slurm/slurm_errno.h>]])
+  AC_CHECK_MEMBERS([update_node_msg_t.reason_uid], [], [],
+    [[#include <slurm/slurm.h>]])
+  MW_SLURM_CALL([slurm_load_job],
+    [(job_info_msg_t **, uint32_t, uint16_t)],
+    [(job_info_msg_t **, slurm_step_id_t, uint16_t)])
+  MW_SLURM_CALL([slurm_complete_job],
+    [(uint32_t, uint32_t)],
+    [(slurm_step_id_t *, uint32_t)])
+  MW_SLURM_CALL([slurm_notify_job],
+    [(uint32_t, char *)],
+    [(slurm_step_id_t, char *)])
+  CPPFLAGS=$mw_saved_cppflags
+])
+
+# Where the plugins go: Slurm looks for plugins in one directory, whatever our own
+# prefix is.  Which, libslurm itself knows; where that is outside of PREFIX (a Slurm
+# that was unpacked, not installed), it is the one below PREFIX.
+AC_DEFUN([MW_SLURM_PLUGINDIR], [
+  AC_MSG_CHECKING([where Slurm looks for plugins])
+  slurm_looks_in=
+  for lib in "$slurm_prefix/lib/$mw_multiarch" "$slurm_prefix/lib64" "$slurm_prefix/lib"; do
+    AS_IF([test -z "$slurm_looks_in" && test -r "$lib/libslurm.so"],
+      [slurm_looks_in=`tr -c '@<:@:graph:@:>@' '\n' <"$lib/libslurm.so" |
+         grep "^$slurm_prefix/.*/slurm\(-wlm\)*\$" | head -n 1`])
+  done
+  for d in "$slurm_prefix/lib/$mw_multiarch/slurm-wlm" \
+           "$slurm_prefix/lib64/slurm" "$slurm_prefix/lib/slurm" \
+           "$slurm_prefix/lib/slurm-wlm"; do
+    AS_IF([test -z "$slurm_looks_in" && test -d "$d"], [slurm_looks_in=$d])
+  done
+  AC_MSG_RESULT([${slurm_looks_in:-unknown}])
+  AS_IF([test -z "$slurmplugindir"],
+    [slurmplugindir=${slurm_looks_in:-'${libdir}/slurm'}])
+  AC_SUBST([slurmplugindir])
+])
+
+# Behind AC_OUTPUT, where nobody overlooks it.
+AC_DEFUN([MW_SLURM_PLUGINDIR_SAY], [
+  AC_MSG_NOTICE([the plugins for Slurm $SLURM_VERSION go to $slurmplugindir])
+  AS_IF([test -z "$slurm_looks_in"],
+    [AC_MSG_WARN([no plugin directory of a Slurm is below $slurm_prefix: say where it
+  looks for plugins by --with-slurm-plugindir=DIR, or add $slurmplugindir to
+  PluginDir= in slurm.conf])],
+    [test "x$slurmplugindir" != "x$slurm_looks_in"],
+    [AC_MSG_WARN([Slurm looks for plugins in $slurm_looks_in and will not find
+  these; add them to slurm.conf: PluginDir=$slurmplugindir:$slurm_looks_in])])
+])
+
 # Slurm's headers, library, plugin directory and version; --with-slurm=PREFIX
 # for one that is not the system's.
 AC_DEFUN([MW_CHECK_SLURM], [
@@ -31,18 +103,27 @@ AC_DEFUN([MW_CHECK_SLURM], [
     [slurm_prefix=$withval], [slurm_prefix=/usr])
   AC_ARG_WITH([slurm-plugindir],
     [AS_HELP_STRING([--with-slurm-plugindir=DIR],
-      [Slurm's plugin directory (default: found below PREFIX)])],
-    [slurm_plugindir=$withval], [slurm_plugindir=])
+      [the plugins go there (default: where this Slurm looks for its own)])],
+    [slurmplugindir=$withval], [slurmplugindir=])
   AS_IF([test "x$slurm_prefix" = xyes], [slurm_prefix=/usr])
-  SLURM_CPPFLAGS="-I$slurm_prefix/include"
+  mw_multiarch=`$CC -print-multiarch 2>/dev/null`
+  # A system's directory, of whose headers nobody is warned: slurm.h itself has
+  # functions without a prototype.
+  SLURM_CPPFLAGS=
   SLURM_LDFLAGS=
-  AS_IF([test "$slurm_prefix" != /usr],
-    [SLURM_LDFLAGS="-L$slurm_prefix/lib -Wl,-rpath,$slurm_prefix/lib"])
+  AS_IF([test "$slurm_prefix" != /usr], [
+    SLURM_CPPFLAGS="-isystem $slurm_prefix/include"
+    slurm_libdir=$slurm_prefix/lib
+    for d in "$slurm_prefix/lib64" "$slurm_prefix/lib/$mw_multiarch"; do
+      AS_IF([test -e "$d/libslurm.so"], [slurm_libdir=$d])
+    done
+    SLURM_LDFLAGS="-L$slurm_libdir -Wl,-rpath,$slurm_libdir"
+  ])
   slurm_found=yes
   AC_MSG_CHECKING([for Slurm's headers below $slurm_prefix/include])
   slurm_version_h=$slurm_prefix/include/slurm/slurm_version.h
   AS_IF([test -r "$slurm_version_h" && test -r "$slurm_prefix/include/slurm/spank.h"],
-    [slurm_number=`sed -n 's/^#define SLURM_VERSION_NUMBER *\(0x[[0-9a-fA-F]]*\).*/\1/p' "$slurm_version_h"`
+    [slurm_number=`sed -n 's/^#define SLURM_VERSION_NUMBER *\(0x@<:@0-9a-fA-F@:>@*\).*/\1/p' "$slurm_version_h"`
      SLURM_VERSION=`printf '%d.%02d.%d' $(( (slurm_number >> 16) & 255 )) $(( (slurm_number >> 8) & 255 )) $(( slurm_number & 255 ))`
      AC_MSG_RESULT([Slurm $SLURM_VERSION])],
     [AC_MSG_RESULT([no]); slurm_found=no])
@@ -51,27 +132,12 @@ AC_DEFUN([MW_CHECK_SLURM], [
     LDFLAGS="$LDFLAGS $SLURM_LDFLAGS"
     AC_CHECK_LIB([slurm], [slurm_requeue], [SLURM_LIBS=-lslurm], [slurm_found=no])
     LIBS=$mw_saved_libs; LDFLAGS=$mw_saved_ldflags
+    MW_CHECK_SLURM_API
   ])
-  AC_MSG_CHECKING([for Slurm's plugin directory])
-  AS_IF([test -z "$slurm_plugindir"], [
-    mw_multiarch=`$CC -print-multiarch 2>/dev/null`
-    for d in "$slurm_prefix/lib/$mw_multiarch/slurm-wlm" \
-             "$slurm_prefix/lib64/slurm" "$slurm_prefix/lib/slurm" \
-             "$slurm_prefix/lib/slurm-wlm"; do
-      AS_IF([test -d "$d"], [slurm_plugindir=$d; break])
-    done
-  ])
-  AS_IF([test -z "$slurm_plugindir"],
-    [slurm_plugindir='${libdir}/slurm'])
-  AC_MSG_RESULT([$slurm_plugindir])
+  MW_SLURM_PLUGINDIR
   AS_IF([test $slurm_found = no],
     [MW_MISSING="$MW_MISSING
     Slurm's headers and libslurm below $slurm_prefix (Debian: libslurm-dev; elsewhere: --with-slurm=PREFIX)"])
-  # Where the plugins are installed: Slurm's own directory, but below our own
-  # prefix when that is not Slurm's, so that distcheck and DESTDIR stay inside.
-  slurmplugindir=`echo "$slurm_plugindir" | sed "s,^$slurm_prefix/,\\${prefix}/,"`
-  AC_SUBST([slurmplugindir])
-  AC_SUBST([slurm_plugindir])
   AC_SUBST([SLURM_CPPFLAGS])
   AC_SUBST([SLURM_LDFLAGS])
   AC_SUBST([SLURM_LIBS])

@@ -8,11 +8,14 @@
 #include "lib/cleanup.h"
 #include "lib/client.h"
 #include "plugin/made.h"
+#include "plugin/teller.h"
 
-static int _connect (const struct site *site, struct mw_err *err)
+static int _connect (const struct site *site, char path[PATH_MAX],
+                     struct mw_err *err)
 {
-    return mw_client_open (site->socket[0] ? site->socket : NULL,
-                           ENROL_TIMEOUT_MS, err);
+    if (site_socket (site, path, err) < 0)
+        return -1;
+    return mw_client_open (path, ENROL_TIMEOUT_MS, err);
 }
 
 int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err)
@@ -40,10 +43,12 @@ static void _heed_label (struct enrolment *e, const struct place *p)
     if (place_read_label (p, &said, NULL) < 0
         || strcmp (said.key, e->spec.key) != 0)
         return;
-    e->spec.priority = said.priority;
-    e->spec.burst = said.burst;
-    e->spec.reserve = said.reserve;
-    strcpy (e->spec.ladder, said.ladder);
+    if (!e->own) {
+        e->spec.priority = said.priority;
+        e->spec.burst = said.burst;
+        e->spec.reserve = said.reserve;
+        strcpy (e->spec.ladder, said.ladder);
+    }
     e->spec.batch = e->spec.batch || said.batch;
     if (e->spec.cpus < said.cpus)
         e->spec.cpus = said.cpus;
@@ -57,32 +62,93 @@ static void _heed_label (struct enrolment *e, const struct place *p)
         e->spec.reservation = said.reservation;
         e->reservation_known = true;
     }
-    if (!e->owner_known) {
-        e->spec.uid = said.uid;
-        e->spec.gid = said.gid;
-        e->owner_known = true;
-    }
 }
 
-static int _complete (struct enrolment *e, const struct place *p,
-                      struct mw_err *err)
+static void _complete (struct enrolment *e, const struct place *p)
 {
     _heed_label (e, p);
     if (!e->reservation_known)
         e->spec.reservation = place_granted (p);
-    if (!e->owner_known && place_owner (p, &e->spec.uid, &e->spec.gid) < 0)
-        return mw_err_errno (err, "%s: its owner", p->paths.task);
     mw_user_name (e->spec.uid, e->spec.user, sizeof (e->spec.user));
-    return 0;
 }
 
+/* What a step has of its own: less than its job, or 0. */
+static uint64_t _own_limit (const struct enrolment *e, const struct place *p,
+                            int step)
+{
+    uint64_t granted = place_step_granted (p, step);
+
+    if (granted == 0 && e->step_mem < e->spec.reservation)
+        granted = e->step_mem;
+    return granted;
+}
+
+/* A step that has asked for less than its job (srun --mem) is registered beside
+ * it: the warden keeps that limit, and kills the step alone. */
+static int _register_step (const struct enrolment *e, const struct place *p,
+                           int sock, struct mw_err *err)
+{
+    struct mw_jobspec s = e->spec;
+    cleanup_fd int freezer = -1;
+    cleanup_fd int dir = place_open_step (p, &freezer, err);
+    struct mw_err cut = { "" };
+
+    if (dir < 0)
+        return -1;
+    s.reservation = _own_limit (e, p, dir);
+    if (s.reservation == 0)
+        return 0;
+    snprintf (s.of, sizeof (s.of), "%s", e->spec.key);
+    if (snprintf (s.key, sizeof (s.key), "%s.%s", s.of,
+                  e->step + sizeof ("step_") - 1) >= (int) sizeof (s.key)) {
+        errno = ENAMETOOLONG;
+        return mw_err_set (err, "its name is too long");
+    }
+    s.slurm_id = s.array_job_id = s.array_task_id = 0;
+    s.layout = MW_LAYOUT_STEP;
+    s.burst = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR, .ratio = 1 };
+    s.reserve = (struct mw_amount) { .kind = MW_AMOUNT_BYTES };
+    s.batch = false;
+    strcpy (s.ladder, "kill");
+    return mw_client_register (sock, &s, dir, freezer, &cut, err);
+}
+
+static bool _same_amount (const struct mw_amount *a, const struct mw_amount *b)
+{
+    char one[MW_SIZE_STRLEN], other[MW_SIZE_STRLEN];
+
+    return !strcmp (mw_amount_format (a, one, sizeof (one)),
+                    mw_amount_format (b, other, sizeof (other)));
+}
+
+/* A step from outside has been here before the job's own batch script, and said
+ * something else: the warden keeps what it was told first, so it has to forget
+ * the job once. */
+static void _overrule (const struct enrolment *e, const struct place *p,
+                       int sock)
+{
+    struct mw_jobspec said;
+
+    if (!e->own || place_read_label (p, &said, NULL) < 0
+        || strcmp (said.key, e->spec.key) != 0
+        || (said.priority == e->spec.priority
+            && _same_amount (&said.burst, &e->spec.burst)
+            && _same_amount (&said.reserve, &e->spec.reserve)
+            && !strcmp (said.ladder, e->spec.ladder)))
+        return;
+    mw_client_release (sock, e->spec.key, NULL);
+}
+
+/* [cut] is told the owner once: at the job's first step. */
 static int _register (struct enrolment *e, const struct place *p, int sock,
-                      struct mw_err *err)
+                      struct mw_err *cut, struct mw_err *err)
 {
     if (e->shadow)
-        return mw_client_register (sock, &e->spec, p->job, p->freezer, err);
+        return mw_client_register (sock, &e->spec, p->job, p->freezer, cut,
+                                   err);
     if (place_ready (p, err) < 0
-        || mw_client_register (sock, &e->spec, p->job, p->freezer, err) < 0) {
+        || mw_client_register (sock, &e->spec, p->job, p->freezer, cut,
+                               err) < 0) {
         place_undo (p);
         return -1;
     }
@@ -102,8 +168,10 @@ static int _nothing_to_watch (const struct enrolment *e, struct mw_err *note,
 int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
                 struct mw_err *note, struct mw_err *err)
 {
-    cleanup_fd int sock = _connect (site, err);
-    int rc = -1, shadow = sock < 0 ? -1 : mw_client_shadow (sock, err);
+    char path[PATH_MAX];
+    cleanup_fd int sock = _connect (site, path, err);
+    int rc, shadow = sock < 0 ? -1 : mw_client_shadow (sock, err);
+    struct mw_err why;
     struct place p;
 
     mw_err_set (note, "%s", "");
@@ -112,12 +180,31 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
         return -1;
     if (place_open (&p, pid, err) < 0)
         return _nothing_to_watch (e, note, err);
-    if (!_complete (e, &p, err)) {
-        settings_clamp (&e->spec, site, note);
-        rc = _register (e, &p, sock, err);
-    }
+    _complete (e, &p);
+    settings_clamp (&e->spec, site, note);
+    e->spec.tells = !e->shadow;
+    _overrule (e, &p, sock);
+    rc = _register (e, &p, sock, note, err);
+    if (rc == 0 && !e->shadow && _register_step (e, &p, sock, &why) < 0)
+        mw_err_add (note, "step %s: a limit of its own is not kept: %s",
+                    e->step, why.text);
     place_close (&p);
+    if (rc == 0 && !e->shadow)
+        teller_begin (e->spec.key, e->step, path);
     return rc;
+}
+
+void enrol_ended (const struct site *site, const char *key, int status)
+{
+    char path[PATH_MAX];
+    cleanup_fd int sock = _connect (site, path, NULL);
+    struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+
+    for (int i = 0; sock >= 0 && i < ENROL_ENDED_MS / 20; i++) {
+        if (mw_client_ended (sock, key, status, NULL) <= 0)
+            break;
+        nanosleep (&pause, NULL);
+    }
 }
 
 /* Slurm has killed the step; what is dying still holds its cgroup.  Where other
@@ -126,6 +213,7 @@ void enrol_end (struct enrolment *e)
 {
     struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 
+    teller_end ();
     for (int i = 0; e->made && i < 15; i++) {
         if (made_remove (e->spec.key))
             break;
@@ -136,7 +224,8 @@ void enrol_end (struct enrolment *e)
 
 void enrol_release (const struct site *site, const char *key)
 {
-    cleanup_fd int sock = _connect (site, NULL);
+    char path[PATH_MAX];
+    cleanup_fd int sock = _connect (site, path, NULL);
 
     if (sock >= 0)
         mw_client_release (sock, key, NULL);

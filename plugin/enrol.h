@@ -18,9 +18,12 @@
 #define ENROL_TIMEOUT_MS 2000
 
 struct enrolment {
-    struct mw_jobspec spec;     /* what is known of the job */
-    bool owner_known;           /* uid and gid are; else the cgroup's owner */
+    struct mw_jobspec spec;     /* what is known of the job; its owner is */
     bool reservation_known;     /* Slurm's word; else the cgroup's limit */
+    uint64_t step_mem;          /* bytes, Slurm's word of the step, where its
+                                   cgroup does not tell; 0 = not known */
+    bool own;                   /* the wishes in spec are the job's, whatever a
+                                   step before has said */
     char step[PLACE_STEP_MAX];  /* "step_0", as a cgroup made here is named */
     bool shadow;                /* set: the warden only watches, and nothing is
                                    touched */
@@ -36,6 +39,12 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
 
 /* Put another process of an enrolled step where its first one is. */
 int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err);
+
+/* The script of job [key] has ended with [status].  Comes back when the warden
+ *   is done with it, so that its word is with the controller before Slurm's:
+ *   in ENROL_ENDED_MS at most. */
+#define ENROL_ENDED_MS 30000
+void enrol_ended (const struct site *site, const char *key, int status);
 
 /* The step is over. */
 void enrol_end (struct enrolment *e);

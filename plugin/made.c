@@ -11,7 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/jobspec.h"
 #include "plugin/place.h"

@@ -10,7 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "lib/cleanup.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -261,16 +261,17 @@ static int _verify (int root, const char *path, pid_t pid, struct mw_err *err)
 }
 
 /* On v2 Slurm makes the job's directory in any case, but hands it the memory
- * controller only where cgroup.conf constrains memory. */
-static void _want_memory (int job)
+ * controller only where cgroup.conf constrains memory.  (Where that cannot be
+ * made good, the warden says what it lacks.) */
+static void _want_memory (const struct place *p)
 {
-    cleanup_fd int above = -1;
+    char above[PLACE_PATH_MAX];
 
-    if (!faccessat (job, "memory.max", F_OK, 0))
+    if (!faccessat (p->job, "memory.max", F_OK, 0))
         return;
-    above = openat (job, "..", OPEN_DIR);
-    if (above >= 0)
-        cg_write (above, "cgroup.subtree_control", "+memory");
+    strcpy (above, p->paths.job);
+    *strrchr (above, '/') = '\0';
+    cg_hand_down (p->root, "", above, "memory", NULL);
 }
 
 int place_open (struct place *p, pid_t pid, struct mw_err *err)
@@ -422,9 +423,6 @@ static int _evacuate (pid_t pid, void *arg)
     return 0;
 }
 
-/* On v1 a new directory inherits the job's switched-off OOM killer, but nobody
- * listens at a step: where the step has a limit of its own, the kernel
- * decides. */
 static void _lift_v1 (struct steps *s, int step, const char *name)
 {
     uint64_t limit;
@@ -433,12 +431,7 @@ static void _lift_v1 (struct steps *s, int step, const char *name)
         _note_failure (s, name, "memory.limit_in_bytes");
         return;
     }
-    if (limit < s->limit) {
-        if (cg_write (step, "memory.oom_control", "0") < 0)
-            _note_failure (s, name, "memory.oom_control");
-        return;
-    }
-    if (limit == UINT64_MAX)
+    if (limit < s->limit || limit == UINT64_MAX)
         return;
     /* memory and swap together first, where the kernel counts swap */
     cg_write (step, "memory.memsw.limit_in_bytes", "-1");
@@ -483,11 +476,40 @@ int place_ready (const struct place *p, struct mw_err *err)
     if (stat ("/proc/self/exe", &s.self) < 0)
         return mw_err_errno (err, "/proc/self/exe");
     if (p->paths.v2)
-        _want_memory (p->job);
+        _want_memory (p);
     s.limit = _granted_hard (p);
     if (cg_each_child (p->job, _ready_step, &s) < 0)
         return mw_err_errno (err, "%s", p->paths.job);
     return s.rc;
+}
+
+/* ---- the step itself ---- */
+
+int place_open_step (const struct place *p, int *freezer, struct mw_err *err)
+{
+    char name[PLACE_STEP_MAX + 8];
+    int memory;
+
+    *freezer = -1;
+    snprintf (name, sizeof (name), "%s%s", p->paths.step,
+              p->paths.v2 ? "/user" : "");
+    memory = openat (p->job, name, OPEN_DIR);
+    if (memory < 0)
+        return mw_err_errno (err, "%s/%s", p->paths.job, name);
+    if (p->freezer >= 0)
+        *freezer = openat (p->freezer, p->paths.step, OPEN_DIR);
+    return memory;
+}
+
+uint64_t place_step_granted (const struct place *p, int step)
+{
+    uint64_t soft = UINT64_MAX, hard = UINT64_MAX;
+
+    _read_limit (step, _limit_file (p), &hard);
+    if (hard >= _granted_hard (p))
+        return 0;
+    _read_limit (step, _soft_file (p), &soft);
+    return soft < hard ? soft : hard;
 }
 
 static int _undo_step (int dir, const char *name, void *arg)
@@ -519,19 +541,7 @@ void place_undo (const struct place *p)
         cg_each_child (p->job, _undo_step, &s);
 }
 
-/* ---- whose ---- */
-
-int place_owner (const struct place *p, uid_t *uid, gid_t *gid)
-{
-    struct stat st;
-
-    /* v1 gives the user step_X, v2 only task_N in it */
-    if (fstatat (p->root, p->paths.task + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return -1;
-    *uid = st.st_uid;
-    *gid = st.st_gid;
-    return 0;
-}
+/* ---- label ---- */
 
 int place_label (const struct place *p, const struct mw_jobspec *spec,
                  struct mw_err *err)

@@ -61,9 +61,18 @@ void place_close (struct place *p);
 /* See to it that the job's OOM is declared at the job: on v1 take every
  *   slurmstepd of the job out of the memory hierarchy (they would sleep with
  *   the tasks), and lift the limits of steps that have no smaller one of their
- *   own. A step that has (srun --mem) keeps it, and the kernel's OOM killer in
- * it. Returns 0, or -1 with the first thing that failed. */
+ *   own (srun --mem).
+ * Returns 0, or -1 with the first thing that failed. */
 int place_ready (const struct place *p, struct mw_err *err);
+
+/* Open where the tasks of [p]'s own step are: its memory directory is returned
+ *   (-1), its freezer directory is left in [*freezer], -1 = none. */
+int place_open_step (const struct place *p, int *freezer, struct mw_err *err);
+
+/* The limit that Slurm gave that [step] of less than the job's, without what
+ *   AllowedRAMSpace adds to it: bytes, 0 = none.  To be called after
+ *   place_ready. */
+uint64_t place_step_granted (const struct place *p, int step);
 
 /* Undo the lifting, when the warden would not have the job. */
 void place_undo (const struct place *p);
@@ -71,9 +80,6 @@ void place_undo (const struct place *p);
 /* What Slurm has just granted the job by its cgroup: bytes, 0 = nothing in
  *   particular (no limit, or the whole node). */
 uint64_t place_granted (const struct place *p);
-
-/* Owner of the job, as Slurm gave the step's directory to it. */
-int place_owner (const struct place *p, uid_t *uid, gid_t *gid);
 
 /* Label the job's directory with [spec], and read that back.  Only root can do
  *   either (trusted.* in xattr(7)), and it goes with the directory.

@@ -24,13 +24,13 @@ static bool _trusted (int dir)
 
 static int _open_dir (const struct site *site, bool make, struct mw_err *err)
 {
-    const char *socket = site->socket[0] ? site->socket : MW_SOCKET_DEFAULT;
     char path[PATH_MAX];
     cleanup_fd int above = -1;
     cleanup_fd int dir = -1;
 
-    snprintf (path, sizeof (path), "%.*s",
-              (int) (strrchr (socket, '/') - socket), socket);
+    if (site_socket (site, path, err) < 0)
+        return -1;
+    *strrchr (path, '/') = '\0';
     if (make)
         mkdir (path, 0755);
     above = open (path, OPEN_DIR);
@@ -47,15 +47,25 @@ static int _open_dir (const struct site *site, bool make, struct mw_err *err)
     return mw_steal_fd (&dir);
 }
 
+/* Give what lies at [temporary] its [name]. */
+static int _publish (int dir, const char *temporary, const char *name,
+                     bool replace)
+{
+    if (replace)
+        return renameat (dir, temporary, dir, name);
+    return linkat (dir, temporary, dir, name, 0);
+}
+
 int record_save (const struct site *site, const struct mw_jobspec *spec,
-                 struct mw_err *err)
+                 bool replace, struct mw_err *err)
 {
     cleanup_json json_t *obj = mw_jobspec_encode (spec);
     cleanup_free char *text = obj ? json_dumps (obj, JSON_COMPACT) : NULL;
-    char temporary[MW_JOBKEY_MAX + 8];
+    char temporary[MW_JOBKEY_MAX + 24];
     cleanup_fd int dir = -1;
     cleanup_fd int fd = -1;
     ssize_t len;
+    int rc = 0, saved;
 
     if (!text || !mw_jobkey_valid (spec->key)) {
         errno = EINVAL;
@@ -63,17 +73,19 @@ int record_save (const struct site *site, const struct mw_jobspec *spec,
     }
     if ((dir = _open_dir (site, true, err)) < 0)
         return -1;
-    snprintf (temporary, sizeof (temporary), "%s.new", spec->key);
+    /* two steps may come at once */
+    snprintf (temporary, sizeof (temporary), "%s.%d.new", spec->key,
+              (int) getpid ());
     len = (ssize_t) strlen (text);
     fd = openat (dir, temporary,
                  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || write (fd, text, (size_t) len) != len
-        || renameat (dir, temporary, dir, spec->key) < 0) {
-        mw_err_errno (err, "record of job %s", spec->key);
-        unlinkat (dir, temporary, 0);
-        return -1;
-    }
-    return 0;
+        || _publish (dir, temporary, spec->key, replace) < 0)
+        rc = mw_err_errno (err, "record of job %s", spec->key);
+    saved = errno;
+    unlinkat (dir, temporary, 0);
+    errno = saved;
+    return rc;
 }
 
 int record_load (const struct site *site, const char *key,

@@ -1,18 +1,22 @@
 /* record.h - what a job asked for, kept on the node by root for its lifetime
  *
- * Written in job_prolog, once per job, so that what a step's srun says later
- * changes nothing: DIR/jobs/ID beside the warden's socket, for root's eyes.
+ * Written by the first step that comes to the node and by the batch script's, so
+ * that what a later step's srun says changes nothing, with or without a cgroup in
+ * between: DIR/jobs/ID beside the warden's socket, for root's eyes.
  */
 #ifndef MW_RECORD_H
 #define MW_RECORD_H
+
+#include <stdbool.h>
 
 #include "lib/err.h"
 #include "lib/jobspec.h"
 #include "plugin/settings.h"
 
-/* Keep [spec] under its key. Returns 0, or -1 with a sentence. */
+/* Keep [spec] under its key, in place of another only with [replace].
+ * Returns 0, or -1 with a sentence: EEXIST, … */
 int record_save (const struct site *site, const struct mw_jobspec *spec,
-                 struct mw_err *err);
+                 bool replace, struct mw_err *err);
 
 /* Read back what is kept for [key]. Returns 0, or -1: ENOENT, … ([spec] is
  *   untouched). */

@@ -3,7 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "lib/wire.h"
 
 const struct setting_info settings[SETTING_COUNT] = {
     [SETTING_PRIORITY] = {
@@ -125,14 +129,14 @@ int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
                        mw_size_format (reservation, mem, sizeof (mem)));
 }
 
-/* Is [a] more than [cap]?  Two factors compare without a reservation; otherwise
+/* Is [a] more than [cap]?  Two shares compare without a reservation; otherwise
  * one is needed, and without it the warden's own cap has to do. */
 static bool _above (const struct mw_amount *a, const struct mw_amount *cap,
                     uint64_t reservation)
 {
     if (a->kind == MW_AMOUNT_NONE || cap->kind == MW_AMOUNT_NONE)
         return false;
-    if (a->kind == MW_AMOUNT_FACTOR && cap->kind == MW_AMOUNT_FACTOR)
+    if (a->kind != MW_AMOUNT_BYTES && cap->kind != MW_AMOUNT_BYTES)
         return a->ratio > cap->ratio;
     if (!reservation
         && (a->kind != MW_AMOUNT_BYTES || cap->kind != MW_AMOUNT_BYTES))
@@ -141,36 +145,118 @@ static bool _above (const struct mw_amount *a, const struct mw_amount *cap,
            mw_amount_of (cap, reservation, 0);
 }
 
+/* Cut what is above the site's [cap]. Returns true, and says so, if it was. */
+static bool _cut (enum setting which, struct mw_amount *a,
+                  const struct mw_amount *cap, uint64_t reservation,
+                  struct mw_err *note)
+{
+    char was[MW_SIZE_STRLEN], is[MW_SIZE_STRLEN];
+
+    if (!_above (a, cap, reservation))
+        return false;
+    mw_err_add (note, "--%s=%s is above the site's cap, %s is taken",
+                settings[which].flag, mw_amount_format (a, was, sizeof (was)),
+                mw_amount_format (cap, is, sizeof (is)));
+    *a = *cap;
+    return true;
+}
+
 bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
                      struct mw_err *note)
 {
-    char cap[MW_SIZE_STRLEN], priority[96] = "", burst[96] = "";
+    bool cut = false;
 
+    mw_err_set (note, "%s", "");
     if (spec->priority > site->max_priority) {
-        snprintf (priority, sizeof (priority),
-                  "--oom-priority=%u is above the site's cap, %u is taken; ",
-                  spec->priority, site->max_priority);
+        mw_err_add (note, "--oom-priority=%u is above the site's cap, %u is "
+                    "taken", spec->priority, site->max_priority);
         spec->priority = site->max_priority;
+        cut = true;
     }
-    if (_above (&spec->burst, &site->max_burst, spec->reservation)) {
-        spec->burst = site->max_burst;
-        snprintf (burst, sizeof (burst),
-                  "--mem-burst is above the site's cap, %s is taken; ",
-                  mw_amount_format (&spec->burst, cap, sizeof (cap)));
-    }
+    cut |= _cut (SETTING_BURST, &spec->burst, &site->max_burst,
+                 spec->reservation, note);
+    cut |= _cut (SETTING_RESERVE, &spec->reserve, &site->max_reserve,
+                 spec->reservation, note);
     if (settings_fit (spec, spec->reservation, NULL) < 0) {
         spec->burst = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR,
                                            .ratio = 1.0 };
-        snprintf (burst, sizeof (burst),
-                  "--mem-burst is below --mem, --mem is taken; ");
+        mw_err_add (note, "--mem-burst is below --mem, --mem is taken");
+        cut = true;
     }
-    mw_err_set (note, "%s%s", priority, burst);
-    if (!priority[0] && !burst[0])
-        return false;
-    if (note)
-        note->text[strlen (note->text) - 2] = '\0';    /* the last "; " */
-    return true;
+    return cut;
 }
+
+/* ---- where memwardend listens -------------------------------------------- */
+
+static int _percents_known (const char *text, struct mw_err *err)
+{
+    for (const char *p = strchr (text, '%'); p; p = strchr (p + 2, '%')) {
+        if (p[1] && strchr ("nh%", p[1]))
+            continue;
+        errno = EINVAL;
+        return mw_err_set (err, "\"%.2s\" in a socket's path stands for "
+                           "nothing; allowed are %%n (the node's name), %%h "
+                           "(this host's short name) and %%%% (a percent sign)",
+                           p);
+    }
+    return 0;
+}
+
+/* Put into [value] what % and [letter] stand for. */
+static int _percent (char letter, char *value, size_t len, struct mw_err *err)
+{
+    /* slurmd sets it for the job's epilog, slurmstepd for itself, since 22.05
+     * at the latest; a user has no say in either */
+    const char *node = getenv ("SLURMD_NODENAME");
+
+    if (letter == '%') {
+        snprintf (value, len, "%%");
+    } else if (letter == 'h') {
+        if (gethostname (value, len) < 0)
+            return mw_err_errno (err, "%%h: the name of this host");
+        value[len - 1] = '\0';
+        value[strcspn (value, ".")] = '\0';
+    } else if (node && *node) {
+        snprintf (value, len, "%s", node);
+    } else {
+        errno = ENOENT;
+        return mw_err_set (err, "%%n: Slurm does not say which node this is");
+    }
+    return 0;
+}
+
+int site_socket (const struct site *site, char path[PATH_MAX],
+                 struct mw_err *err)
+{
+    const char *text = site->socket[0] ? site->socket
+                                       : secure_getenv ("MEMWARDEN_SOCKET");
+    char value[256];
+    size_t n = 0;
+
+    if (!text || !*text)
+        text = MW_SOCKET_DEFAULT;
+    if (*text != '/') {
+        errno = EINVAL;
+        return mw_err_set (err, "the socket's path \"%.100s\" is not absolute",
+                           text);
+    }
+    if (_percents_known (text, err) < 0)
+        return -1;
+    for (; *text; text++) {
+        snprintf (value, sizeof (value), "%c", *text);
+        if (*text == '%' && _percent (*++text, value, sizeof (value), err) < 0)
+            return -1;
+        if (n + strlen (value) >= PATH_MAX) {
+            errno = ENAMETOOLONG;
+            return mw_err_set (err, "the socket's path is too long");
+        }
+        strcpy (path + n, value);
+        n += strlen (value);
+    }
+    return 0;
+}
+
+/* ---- plugstack.conf ------------------------------------------------------ */
 
 /* Is the word of [len] bytes at [arg] [name]? */
 static bool _named (const char *arg, size_t len, const char *name)
@@ -196,6 +282,8 @@ static int _site_arg (struct site *site, const char *arg, struct mw_err *err)
         site->max_burst = a;
         return 0;
     }
+    if (_named (arg, len, "max_reserve"))
+        return mw_amount_parse (value, &site->max_reserve, err);
     if (_named (arg, len, "required")
         && (!strcmp (value, "yes") || !strcmp (value, "no"))) {
         site->required = value[0] == 'y';
@@ -203,13 +291,14 @@ static int _site_arg (struct site *site, const char *arg, struct mw_err *err)
     }
     if (_named (arg, len, "socket") && value[0] == '/'
         && strlen (value) < sizeof (site->socket)) {
+        /* kept though wrong: no other warden is to have the job instead */
         strcpy (site->socket, value);
-        return 0;
+        return _percents_known (value, err);
     }
     errno = EINVAL;
     return mw_err_set (err, "allowed are max_priority=0..1000, "
-                       "max_burst=SIZE|xF, required=yes|no, "
-                       "socket=/ABSOLUTE/PATH");
+                       "max_burst=SIZE|xF, max_reserve=SIZE|P%%, "
+                       "required=yes|no, socket=/ABSOLUTE/PATH");
 }
 
 int site_parse (struct site *site, int ac, char **av, struct mw_err *err)

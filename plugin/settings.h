@@ -36,9 +36,11 @@ extern const struct setting_info settings[SETTING_COUNT];
 /* The arguments of the plugin's line in plugstack.conf. */
 struct site {
     unsigned max_priority;          /* 1000 where not given */
-    struct mw_amount max_burst;     /* NONE where not given */
+    struct mw_amount max_burst;     /* NONE where not given … */
+    struct mw_amount max_reserve;   /* … the warden has a cap of its own */
     bool required;                  /* no warden: the job must not start */
-    char socket[PATH_MAX];          /* "" = the client's default */
+    char socket[PATH_MAX];          /* as it is written there, see site_socket;
+                                       "" = not given */
 };
 
 /* Fill [spec] with what holds for a job that asked for nothing. */
@@ -64,5 +66,14 @@ bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
 /* Read plugstack.conf's [ac] arguments [av] into [site], over the defaults.
  * Returns 0, or -1 with EINVAL and which one is wrong; the others hold. */
 int site_parse (struct site *site, int ac, char **av, struct mw_err *err);
+
+/* On a node: where the memwardend listens that serves this process's slurmd, into
+ *   [path]: what [site] says, or else MEMWARDEN_SOCKET of slurmd's environment, or
+ *   the default; in these %n is the node's name and %h this host's, as in
+ *   slurm.conf, and %% a percent sign.
+ * Returns 0, or -1 with EINVAL (another %, not absolute), ENOENT (the node's name is not
+ *   known), ENAMETOOLONG. */
+int site_socket (const struct site *site, char path[PATH_MAX],
+                 struct mw_err *err);
 
 #endif /* !MW_SETTINGS_H */

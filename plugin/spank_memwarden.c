@@ -3,9 +3,11 @@
  *
  * plugstack.conf:
  *     optional spank_memwarden.so [max_priority=N] [max_burst=SIZE|xF]
- *                                 [required=yes|no] [socket=PATH]
+ *                                 [max_reserve=SIZE|P%] [required=yes|no]
+ *                                 [socket=PATH (with %n, %h)]
  *
- * The order of the hooks is in spank(8).
+ * The order of the hooks is in spank(8).  There is no slurm_spank_job_prolog, and
+ * must be none: HACKING.md says what that hook costs.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,12 +22,19 @@
 #include "plugin/enrol.h"
 #include "plugin/record.h"
 #include "plugin/settings.h"
+#include "plugin/teller.h"
 
 SPANK_PLUGIN (memwarden, 1)
 
 static struct site site;
 static struct mw_jobspec asked;         /* by this command's flags */
-static bool given[SETTING_COUNT];
+static char *given[SETTING_COUNT];      /* their texts, or the environment's */
+
+/* Beside the settings themselves in the job's environment: they are all that
+ * its submitter asked for. */
+#define TAKEN "MEMWARDEN_TAKEN"
+/* What Slurm puts before the names of a job's control environment there */
+#define CARRIED "SLURM_SPANK_"
 
 static enum { FRESH, ENROLLED, FAILED } state;
 static struct enrolment enrolment;      /* of this process's one step */
@@ -39,6 +48,13 @@ static void _complain (const char *text)
         slurm_error ("%.*s", (int) len, p);
         p += len + (p[len] == '\n');
     }
+}
+
+static int _give (enum setting which, const char *text)
+{
+    free (given[which]);
+    given[which] = strdup (text);
+    return given[which] ? 0 : -1;
 }
 
 static int _take_flag (int val, const char *text, int remote)
@@ -56,8 +72,7 @@ static int _take_flag (int val, const char *text, int remote)
         slurm_info ("memwarden: ignored: %s", err.text);
         return 0;
     }
-    given[val] = true;
-    return 0;
+    return _give ((enum setting) val, text);
 }
 
 static struct spank_option _option (enum setting which)
@@ -122,9 +137,8 @@ static uint64_t _mem_flag (void)
     return mw_size_parse (size, &bytes, NULL) < 0 ? 0 : bytes;
 }
 
-/* What was not given as a flag may come from the environment; it travels to
- * the node as a variable of the job's control environment. */
-static int _take_environment (spank_t sp)
+/* What was not given as a flag may come from the environment. */
+static int _take_environment (void)
 {
     for (unsigned i = 0; i < SETTING_COUNT; i++) {
         const char *value = getenv (settings[i].env);
@@ -137,8 +151,61 @@ static int _take_environment (spank_t sp)
             _complain (err.text);
             return -1;
         }
-        spank_job_control_setenv (sp, settings[i].env, value, 1);
+        if (_give ((enum setting) i, value) < 0)
+            return -1;
     }
+    return 0;
+}
+
+/* A variable of the job's control environment, which Prolog sees as SPANK_…,
+ * and of the environment of all the job's steps; NULL: of neither. */
+static void _carry_one (spank_t sp, const char *name, const char *value)
+{
+    char carried[64];
+
+    snprintf (carried, sizeof (carried), CARRIED "%s", name);
+    if (value) {
+        spank_job_control_setenv (sp, name, value, 1);
+        setenv (carried, value, 1);
+    } else {
+        spank_job_control_unsetenv (sp, name);
+        unsetenv (carried);     /* of the job that this one is submitted in */
+    }
+}
+
+/* This is called for each component of a heterogeneous job, and they share the
+ * environment of the first one: what a later one alone asks for would be lost. */
+static int _as_the_first (void)
+{
+    static char *first[SETTING_COUNT];
+    static bool known;
+
+    for (unsigned i = 0; i < SETTING_COUNT; i++) {
+        const char *text = given[i] ? given[i] : "";
+
+        if (!known) {
+            first[i] = strdup (text);
+        } else if (!first[i] || strcmp (first[i], text) != 0) {
+            slurm_error ("--%s is that of all components of a heterogeneous "
+                         "job: give it to the first one", settings[i].flag);
+            return -1;
+        }
+    }
+    known = true;
+    return 0;
+}
+
+/* What a new job asks for goes with it, to be found by whichever of its steps
+ * is a node's first.  An srun within a job makes none. */
+static int _carry (spank_t sp)
+{
+    if (spank_context () == S_CTX_LOCAL && getenv ("SLURM_JOB_ID"))
+        return 0;
+    if (_as_the_first () < 0)
+        return -1;
+    for (unsigned i = 0; i < SETTING_COUNT; i++)
+        _carry_one (sp, settings[i].env, given[i]);
+    _carry_one (sp, TAKEN, "1");
     return 0;
 }
 
@@ -159,15 +226,18 @@ int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
     (void) av;
     if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR)
         return 0;
-    if (_take_environment (sp) < 0)
+    if (_take_environment () < 0)
         _refuse_submit ();
-    if (settings_fit (&asked, _mem_flag (), &err) < 0) {
+    clamped = asked;
+    clamped.reservation = _mem_flag ();
+    if (settings_fit (&clamped, clamped.reservation, &err) < 0) {
         _complain (err.text);
         _refuse_submit ();
     }
-    clamped = asked;
     if (settings_clamp (&clamped, &site, &err))
         slurm_info ("memwarden: %s", err.text);
+    if (_carry (sp) < 0)
+        _refuse_submit ();
     return 0;
 }
 
@@ -178,34 +248,6 @@ static int _key (spank_t sp, struct mw_jobspec *spec)
     if (spank_get_item (sp, S_JOB_ID, &spec->slurm_id) != ESPANK_SUCCESS)
         return -1;
     snprintf (spec->key, sizeof (spec->key), "%u", spec->slurm_id);
-    return 0;
-}
-
-int slurm_spank_job_prolog (spank_t sp, int ac, char **av)
-{
-    struct mw_err err = { "" };
-    struct mw_jobspec spec;
-
-    /* in this context slurm_spank_init is not called */
-    _read_site (ac, av);
-    settings_defaults (&spec);
-    if (_key (sp, &spec) < 0)
-        return 0;
-    spank_get_item (sp, S_JOB_UID, &spec.uid);
-    spank_get_item (sp, S_JOB_GID, &spec.gid);
-    for (unsigned i = 0; i < SETTING_COUNT; i++) {
-        struct spank_option option = _option ((enum setting) i);
-        char name[64], *value = NULL;
-
-        /* Slurm puts SPANK_ before what comes from the user */
-        snprintf (name, sizeof (name), "SPANK_%s", settings[i].env);
-        if (spank_option_getopt (sp, &option, &value) != ESPANK_SUCCESS)
-            value = getenv (name);
-        if (value && settings_put (&spec, (enum setting) i, value, &err) < 0)
-            slurm_info ("memwarden: job %s: ignored: %s", spec.key, err.text);
-    }
-    if (record_save (&site, &spec, &err) < 0)
-        slurm_info ("memwarden: job %s: %s", spec.key, err.text);
     return 0;
 }
 
@@ -257,20 +299,62 @@ static void _know_array (spank_t sp, struct mw_jobspec *spec)
     spec->array_task_id = spec->array_job_id ? task : 0;
 }
 
+/* What this step says of its job's wishes: its environment, as the job was
+ * submitted with it; its own flags only where that has none of ours (srun alone
+ * from before, REST). */
+static void _know_wishes (spank_t sp, struct mw_jobspec *spec)
+{
+    struct mw_err err = { "" };
+    char name[64], value[1024];
+
+    if (spank_getenv (sp, CARRIED TAKEN, value, sizeof (value))
+        != ESPANK_SUCCESS)
+        *spec = asked;
+    else
+        settings_defaults (spec);
+    if (_key (sp, spec) < 0)
+        return;
+    for (unsigned i = 0; i < SETTING_COUNT; i++) {
+        spank_err_t rc;
+
+        snprintf (name, sizeof (name), CARRIED "%s", settings[i].env);
+        rc = spank_getenv (sp, name, value, sizeof (value));
+        if (rc == ESPANK_NOSPACE)
+            mw_err_set (&err, "%s is too long", name);
+        else if (rc != ESPANK_SUCCESS
+                 || !settings_put (spec, (enum setting) i, value, &err))
+            continue;
+        slurm_info ("memwarden: job %s: ignored: %s", spec->key, err.text);
+    }
+}
+
+/* The job's own values are those of the first step that comes to this node, and
+ * whatever a later one says; but the batch script's before all, for it alone is
+ * started by the controller, with what was submitted. */
+static void _settle_wishes (const struct site *where, struct mw_jobspec *spec,
+                            bool own)
+{
+    struct mw_err err = { "" };
+
+    if ((own || record_load (where, spec->key, spec, NULL) < 0)
+        && record_save (where, spec, own, &err) < 0
+        && (errno != EEXIST || record_load (where, spec->key, spec, &err) < 0))
+        slurm_info ("memwarden: job %s: %s", spec->key, err.text);
+}
+
 static int _know_job (spank_t sp, struct enrolment *e)
 {
     struct mw_jobspec *spec = &e->spec;
-    struct mw_jobspec recorded;
     uint16_t cpus = 0;
     uint64_t mib = 0;
     char batch[16] = "";
 
-    *spec = asked;
+    _know_wishes (sp, spec);
     if (_key (sp, spec) < 0)
         return -1;
-    /* the job's own values, not what this step's srun says */
-    if (!record_load (&site, spec->key, &recorded, NULL))
-        *spec = recorded;
+    _step_name (sp, e->step, sizeof (e->step));
+    e->own = !strcmp (e->step, "step_batch");
+    _settle_wishes (&site, spec, e->own);
     spank_get_item (sp, S_JOB_UID, &spec->uid);
     spank_get_item (sp, S_JOB_GID, &spec->gid);
     spank_get_item (sp, S_JOB_NCPUS, &cpus);
@@ -278,16 +362,16 @@ static int _know_job (spank_t sp, struct enrolment *e)
         spec->reservation = mib < UINT64_MAX >> 21 ? mib << 20 : 0;
         e->reservation_known = true;
     }
+    mib = 0;
+    if (spank_get_item (sp, S_STEP_ALLOC_MEM, &mib) == ESPANK_SUCCESS)
+        e->step_mem = mib < UINT64_MAX >> 21 ? mib << 20 : 0;
     spec->cpus = cpus ? cpus : 1;
     _know_array (sp, spec);
-    spec->restart_count = _number (sp, S_SLURM_RESTART_COUNT);
     spank_getenv (sp, "SLURM_JOB_NAME", spec->name, sizeof (spec->name));
     spec->name[sizeof (spec->name) - 1] = '\0';
-    _step_name (sp, e->step, sizeof (e->step));
     /* a hint: the controller itself knows what can be requeued */
     spank_getenv (sp, "ENVIRONMENT", batch, sizeof (batch));
-    spec->batch = !strcmp (e->step, "step_batch") || !strcmp (batch, "BATCH");
-    e->owner_known = true;
+    spec->batch = e->own || !strcmp (batch, "BATCH");
     return 0;
 }
 
@@ -309,8 +393,13 @@ static int _enrol (spank_t sp, pid_t pid)
         mw_err_set (&err, "Slurm does not say which job this is");
     else if (!enrol_step (&enrolment, &site, pid, &note, &err)) {
         state = ENROLLED;
-        if (note.text[0])
-            slurm_info ("memwarden: job %s: %s", enrolment.spec.key, note.text);
+        if (!note.text[0])
+            return 0;
+        mw_err_prefix (&note, "job %s", enrolment.spec.key);
+        if (enrolment.shadow)       /* nothing is done to it */
+            slurm_info ("memwarden: %s", note.text);
+        else
+            teller_say (note.text);
         return 0;
     }
     state = FAILED;
@@ -342,6 +431,23 @@ int slurm_spank_task_post_fork (spank_t sp, int ac, char **av)
     if (enrol_another (&enrolment, pid, &err) < 0)
         slurm_info ("memwarden: job %s: process %d: %s", enrolment.spec.key,
                     (int) pid, err.text);
+    return 0;
+}
+
+/* slurmstepd's standard error is still the task's; what the end of the batch
+ * script makes the warden say comes before that is read to its end. */
+int slurm_spank_task_exit (spank_t sp, int ac, char **av)
+{
+    int status = 0;
+
+    (void) ac;
+    (void) av;
+    if (spank_remote (sp) != 1)
+        return 0;
+    if (state == ENROLLED && !strcmp (enrolment.step, "step_batch")
+        && spank_get_item (sp, S_TASK_EXIT_STATUS, &status) == ESPANK_SUCCESS)
+        enrol_ended (&site, enrolment.spec.key, status);
+    teller_catch_up ();
     return 0;
 }
 

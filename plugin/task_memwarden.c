@@ -2,7 +2,7 @@
  *     TaskPlugin=task/cgroup,task/memwarden
  *
  * There are no flags then: every job has the values of memwarden.conf.  The
- * socket is $MEMWARDEN_SOCKET of slurmd, or the default.  Slurm's step
+ * socket is $MEMWARDEN_SOCKET of slurmd (site_socket), or the default.  Slurm's step
  * structure is not in libslurm's headers, so it stays opaque; what must be
  * known of the job is read from /proc.  With spank_memwarden.so loaded too,
  * that one does the work, right after us, since it knows more.
@@ -18,12 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "plugin/enrol.h"
+#include "plugin/teller.h"
 
 extern const char plugin_name[], plugin_type[];
 extern const uint32_t plugin_version;
@@ -32,12 +34,10 @@ const char plugin_name[] = "memwarden job memory placement";
 const char plugin_type[] = "task/memwarden";
 const uint32_t plugin_version = SLURM_VERSION_NUMBER;
 
-#define SLURM_23_02 SLURM_VERSION_NUM (23, 2, 0)
-#define SLURM_23_11_1 SLURM_VERSION_NUM (23, 11, 1)
-#define SLURM_24_11 SLURM_VERSION_NUM (24, 11, 0)
-#define SLURM_26_05 SLURM_VERSION_NUM (26, 5, 0)
-
 #define MAX_TASKS 1024
+/* How long, and how often, a task is looked at for its owner. */
+#define OWNER_TIMEOUT_MS ENROL_TIMEOUT_MS
+#define OWNER_LOOK_MS 2
 
 static bool attended;               /* this process's one step */
 static struct enrolment enrolment;
@@ -86,27 +86,69 @@ static unsigned _children (pid_t *pids, unsigned max)
     return n;
 }
 
-/* Where a user's task is not yet the user's: it becomes so in a moment, and
- * waits then for us.  Root's own stays root's. */
-static bool _read_owner (pid_t pid, uid_t *uid, gid_t *gid)
+/* The real ones: the effective ones are the user's for a while, and again
+ * root's.  Returns -1 where the process is gone. */
+static int _read_ids (pid_t pid, uid_t *uid, gid_t *gid)
 {
     char path[64], line[128];
+    cleanup_file FILE *f = NULL;
+    int found = 0;
 
-    for (int i = 0; i < 25; i++) {
-        cleanup_file FILE *f = NULL;
-
-        snprintf (path, sizeof (path), "/proc/%d/status", (int) pid);
-        if (!(f = fopen (path, "re")))
-            return false;
-        while (fgets (line, sizeof (line), f)) {
-            sscanf (line, "Uid: %u", uid);
-            sscanf (line, "Gid: %u", gid);
-        }
-        if (*uid)
-            break;
-        nanosleep (&(struct timespec) { .tv_nsec = 2000000 }, NULL);
+    snprintf (path, sizeof (path), "/proc/%d/status", (int) pid);
+    f = fopen (path, "re");
+    while (f && fgets (line, sizeof (line), f)) {
+        found += sscanf (line, "Uid: %u", uid) == 1;
+        found += sscanf (line, "Gid: %u", gid) == 1;
     }
-    return true;
+    return found == 2 ? 0 : -1;
+}
+
+/* A task that has become whom it is to be sleeps in a read of a pipe, until
+ * slurmstepd lets it exec (syscall in proc(5)). */
+static bool _is_waiting (pid_t pid)
+{
+    char path[64], target[64] = "";
+    cleanup_file FILE *f = NULL;
+    unsigned long fd;
+    long call;
+
+    snprintf (path, sizeof (path), "/proc/%d/syscall", (int) pid);
+    if (!(f = fopen (path, "re")) || fscanf (f, "%ld %lx", &call, &fd) != 2
+        || call != SYS_read)
+        return false;
+    snprintf (path, sizeof (path), "/proc/%d/fd/%lu", (int) pid, fd);
+    return readlink (path, target, sizeof (target) - 1) > 0
+           && !strncmp (target, "pipe:", 5);
+}
+
+/* Whose are the processes, as far as is known yet?  Root's only where all are
+ * that will not change any more. */
+static bool _look_for_owner (const pid_t *pids, unsigned n, uid_t *uid,
+                             gid_t *gid)
+{
+    bool settled = true;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (_read_ids (pids[i], uid, gid) < 0)
+            continue;
+        if (*uid)
+            return true;
+        settled = settled && _is_waiting (pids[i]);
+    }
+    return settled;
+}
+
+/* The job's owner is its tasks' owner, for the directories are root's until
+ * task/cgroup has come, and with some releases for ever.  A user's task is
+ * root's yet where it has just been forked; it becomes the user's in a
+ * moment. */
+static void _know_owner (const pid_t *pids, unsigned n, uid_t *uid, gid_t *gid)
+{
+    struct timespec pause = { .tv_nsec = OWNER_LOOK_MS * 1000 * 1000 };
+
+    for (int i = 0; !_look_for_owner (pids, n, uid, gid)
+                    && i < OWNER_TIMEOUT_MS / OWNER_LOOK_MS; i++)
+        nanosleep (&pause, NULL);
 }
 
 /* Cores are the job's own where Slurm binds them; elsewhere one is claimed. */
@@ -154,10 +196,9 @@ static int _know_job (struct enrolment *e, const pid_t *pids, unsigned n,
               paths.step[0] ? paths.step : known);
     e->spec.batch = !strcmp (e->step, "step_batch");
     e->spec.cpus = _cpus (pids[0]);
-    if (!*placed) {
+    if (!*placed)
         *placed = pids[0];
-        e->owner_known = _read_owner (pids[0], &e->spec.uid, &e->spec.gid);
-    }
+    _know_owner (pids, n, &e->spec.uid, &e->spec.gid);
     return 0;
 }
 
@@ -184,16 +225,26 @@ static void _attend (void)
                     enrolment.spec.key, err.text);
 }
 
-/* ---- Slurm's hooks, as each version wants them (src/interfaces/task.c)
- * ---- */
+/* ---- Slurm's hooks (src/interfaces/task.c)
+ *
+ * Each release looks for a set of its own and for nothing else, and libslurm's
+ * headers say nothing of it: so all are here, from 22.05 to 26.05, and no
+ * release is asked for its number. ---- */
 
 int task_p_slurmd_batch_request (void *req);
 int task_p_slurmd_launch_request (void *req, uint32_t node, char **text);
+int task_p_slurmd_suspend_job (uint32_t job);
+int task_p_slurmd_resume_job (uint32_t job);
 int task_p_pre_setuid (void *step);
+int task_p_pre_set_affinity (void *step, uint32_t task);
+int task_p_set_affinity (void *step, uint32_t task);
+int task_p_post_set_affinity (void *step, uint32_t task);
+int task_p_pre_launch_priv (void *step, uint32_t task, uint32_t global);
 int task_p_pre_launch (void *step);
 int task_p_post_term (void *step, void *task);
 int task_p_post_step (void *step);
 int task_p_add_pid (pid_t pid);
+int task_p_update_mem_limit (void *step, uint64_t job, uint64_t of_step);
 
 int task_p_slurmd_batch_request (void *req)
 {
@@ -209,10 +260,7 @@ int task_p_slurmd_launch_request (void *req, uint32_t node, char **text)
     return SLURM_SUCCESS;
 }
 
-#if SLURM_VERSION_NUMBER < SLURM_24_11
-int task_p_slurmd_suspend_job (uint32_t job);
-int task_p_slurmd_resume_job (uint32_t job);
-
+/* until 24.05 */
 int task_p_slurmd_suspend_job (uint32_t job)
 {
     (void) job;
@@ -224,7 +272,6 @@ int task_p_slurmd_resume_job (uint32_t job)
     (void) job;
     return SLURM_SUCCESS;
 }
-#endif
 
 int task_p_pre_setuid (void *step)
 {
@@ -234,12 +281,8 @@ int task_p_pre_setuid (void *step)
 
 /* The first hook, in slurmstepd as root, that comes after every task plugin has
  * made its cgroups: since 23.02 plugins are called in reverse order of names,
- * and task/cgroup after us. */
-#if SLURM_VERSION_NUMBER < SLURM_23_02
-int task_p_pre_set_affinity (void *step, uint32_t task);
-int task_p_set_affinity (void *step, uint32_t task);
-int task_p_post_set_affinity (void *step, uint32_t task);
-
+ * and task/cgroup after us.  22.05 has set_affinity and its two neighbours, all
+ * later ones pre_launch_priv; [global] came in 23.11.1. */
 int task_p_pre_set_affinity (void *step, uint32_t task)
 {
     (void) step;
@@ -261,18 +304,6 @@ int task_p_post_set_affinity (void *step, uint32_t task)
     (void) task;
     return SLURM_SUCCESS;
 }
-#elif SLURM_VERSION_NUMBER < SLURM_23_11_1
-int task_p_pre_launch_priv (void *step, uint32_t task);
-
-int task_p_pre_launch_priv (void *step, uint32_t task)
-{
-    (void) step;
-    (void) task;
-    _attend ();
-    return SLURM_SUCCESS;
-}
-#else
-int task_p_pre_launch_priv (void *step, uint32_t task, uint32_t global);
 
 int task_p_pre_launch_priv (void *step, uint32_t task, uint32_t global)
 {
@@ -282,7 +313,6 @@ int task_p_pre_launch_priv (void *step, uint32_t task, uint32_t global)
     _attend ();
     return SLURM_SUCCESS;
 }
-#endif
 
 int task_p_pre_launch (void *step)
 {
@@ -290,10 +320,12 @@ int task_p_pre_launch (void *step)
     return SLURM_SUCCESS;
 }
 
+/* A task has ended; slurmstepd's standard error is still that of the tasks. */
 int task_p_post_term (void *step, void *task)
 {
     (void) step;
     (void) task;
+    teller_catch_up ();
     return SLURM_SUCCESS;
 }
 
@@ -310,9 +342,7 @@ int task_p_add_pid (pid_t pid)
     return SLURM_SUCCESS;
 }
 
-#if SLURM_VERSION_NUMBER >= SLURM_26_05
-int task_p_update_mem_limit (void *step, uint64_t job, uint64_t of_step);
-
+/* since 26.05 */
 int task_p_update_mem_limit (void *step, uint64_t job, uint64_t of_step)
 {
     (void) step;
@@ -320,4 +350,3 @@ int task_p_update_mem_limit (void *step, uint64_t job, uint64_t of_step)
     (void) of_step;
     return SLURM_SUCCESS;
 }
-#endif

@@ -10,6 +10,14 @@
  * waking.  The answer comes from memwardend, where its path is given, by the
  * ladder's `grow`; else from a process that has nothing but the back end, which
  * also notes when the limit was raised.
+ *
+ * On v2 nothing fails and nobody sleeps at once above memory.high.  There the
+ * process goes on, as a job would, and is watched from outside: from the page
+ * that passes memory.high until that has been raised (by the back end: the wall
+ * behind it, too) is event and answer, with the kernel's vain reclaim in between.
+ *
+ * What an emulated processor slows down is counted as well: what memwardend
+ * wakes up, reads and writes for an incident from its event to its end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,7 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "lib/client.h"
 #include "lib/ladder.h"
 #include "test/bin/cgtest.h"
@@ -36,9 +45,12 @@
 #define LIMIT (4 * MIB)
 #define TOUCHED (6 * MIB)
 
+#define CALM_MS 3000            /* nothing happens: all incidents are over */
+
 /* Shared by driver, handler and touchers; nanoseconds. */
 static struct shared {
     volatile uint64_t vain, before, after, raised;
+    volatile uint64_t over;     /* v2: bytes above the limit, the most seen */
 } *shared;
 
 static struct tcg base, jobs[MAX_JOBS];
@@ -75,6 +87,62 @@ static int touch_and_time (void *arg)
         shared->vain = before - first;
     }
     return 0;
+}
+
+static uint64_t read_number (int fd)
+{
+    char text[32];
+    ssize_t n = pread (fd, text, sizeof (text) - 1, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    return strtoull (text, NULL, 10);
+}
+
+/* v2. Goes on as a job would, until it is killed. */
+static int touch_beyond (void *arg)
+{
+    const struct tcg *job = arg;
+    volatile char *p = mmap (NULL, TOUCHED, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int current = openat (job->dir, "memory.current", O_RDONLY | O_CLOEXEC);
+    bool passed = false;
+
+    if (p == MAP_FAILED || current < 0)
+        return 98;
+    for (uint64_t i = 0; i < TOUCHED; i += 4096) {
+        if (!passed)
+            shared->before = now_ns ();
+        p[i] = 1;
+        passed = passed || read_number (current) > LIMIT;
+    }
+    for (;;)
+        pause ();
+}
+
+/* v2: note when the limit of [job] has been raised and how far above the old one
+ * the process had come; it may be asleep in the kernel's own brake for up to 2 s
+ * more, so it is not waited for. */
+static void watch_raise (struct tcg *job)
+{
+    char event[sizeof (struct inotify_event) + 256], path[300];
+    struct pollfd f = { .fd = inotify_init1 (IN_CLOEXEC), .events = POLLIN };
+    uint64_t used;
+    struct tproc p;
+
+    snprintf (path, sizeof (path), "%.255s/memory.high", job->path);
+    T_CHECK (inotify_add_watch (f.fd, path, IN_MODIFY) >= 0, "inotify: %s",
+             strerror (errno));
+    p = t_spawn (job, touch_beyond, job);
+    T_CHECK (poll (&f, 1, T_PATIENCE) == 1
+             && read (f.fd, event, sizeof (event)) > 0,
+             "%s was not answered", path);
+    shared->after = now_ns ();
+    T_CHECK (cg_read_u64 (job->dir, "memory.peak", &used) == 0, "%s: no peak",
+             job->path);
+    shared->over = used > LIMIT ? used - LIMIT : 0;
+    kill (p.pid, SIGKILL);
+    t_join (&p);
+    close (f.fd);
 }
 
 /* As memwardend.service has it: who answers is not to wait for a CPU. */
@@ -189,7 +257,7 @@ static void register_jobs (void)
         };
         snprintf (spec.key, sizeof (spec.key), "bench%u", i);
         T_CHECK (mw_client_register (sock, &spec, jobs[i].dir, jobs[i].freezer,
-                                     &err) == 0, "%s", err.text);
+                                     NULL, &err) == 0, "%s", err.text);
     }
     close (sock);
 }
@@ -223,6 +291,7 @@ static pid_t start_warden (void)
 
 struct status {
     uint64_t rss, locked, switches;
+    uint64_t calls, bytes;      /* reads and writes, bytes read */
 };
 
 static struct status read_status (pid_t pid)
@@ -236,12 +305,18 @@ static struct status read_status (pid_t pid)
     proc = open (path, O_RDONLY | O_DIRECTORY);
     T_CHECK (cg_read (proc, "status", buf, sizeof (buf)) > 0, "%s is gone",
              path);
-    close (proc);
     cg_key (buf, "VmRSS:", &s.rss);
     cg_key (buf, "VmLck:", &s.locked);
     cg_key (buf, "voluntary_ctxt_switches:", &v);
     cg_key (buf, "nonvoluntary_ctxt_switches:", &n);
     s.switches = v + n;
+    T_CHECK (cg_read (proc, "io", buf, sizeof (buf)) > 0, "%s/io: %s", path,
+             strerror (errno));
+    close (proc);
+    cg_key (buf, "syscr:", &v);
+    cg_key (buf, "syscw:", &n);
+    cg_key (buf, "rchar:", &s.bytes);
+    s.calls = v + n;
     return s;
 }
 
@@ -263,14 +338,19 @@ static void measure (void)
 {
     static uint64_t vain[MAX_JOBS], raised[MAX_JOBS], woken[MAX_JOBS],
         event[MAX_JOBS];
+    uint64_t over = 0;
     struct tproc p;
     int status;
 
     for (unsigned i = 0; i < job_count; i++) {
         shared->raised = shared->after = 0;
-        p = t_spawn (&jobs[i], touch_and_time, NULL);
-        status = t_join (&p);
-        T_CHECK (status == 0, "job %u ended by 0x%x", i, status);
+        if (t_v2) {
+            watch_raise (&jobs[i]);
+        } else {
+            p = t_spawn (&jobs[i], touch_and_time, NULL);
+            status = t_join (&p);
+            T_CHECK (status == 0, "job %u ended by 0x%x", i, status);
+        }
         /* the woken task may have been quicker than the handler's note */
         for (int w = 0; !warden_path && !shared->raised && w < 1000; w++)
             usleep (1000);
@@ -278,14 +358,45 @@ static void measure (void)
         T_CHECK (shared->after, "job %u never slept", i);
         raised[i] = shared->raised - shared->before;
         woken[i] = shared->after - shared->before;
+        over = shared->over > over ? shared->over : over;
         vain[i] = shared->vain;
         event[i] = woken[i] > vain[i] ? woken[i] - vain[i] : 0;
+    }
+    if (t_v2) {
+        print_times ("touch past the limit to the limit raised", woken,
+                     job_count);
+        printf ("at most %.1f KiB over the limit until then\n", over / 1024.0);
+        return;
     }
     print_times ("the kernel's vain reclaim alone", vain, job_count);
     if (!warden_path)
         print_times ("touch to limit raised", raised, job_count);
     print_times ("touch to the task running again", woken, job_count);
     print_times ("the same without the vain reclaim", event, job_count);
+}
+
+/* Until it has nothing to do any more. */
+static struct status calm (pid_t pid)
+{
+    struct status s = read_status (pid), before;
+
+    do {
+        before = s;
+        usleep (CALM_MS * 1000);
+        s = read_status (pid);
+    } while (s.switches != before.switches);
+    return s;
+}
+
+static void count_work (const struct status *first, const struct status *last)
+{
+    double n = job_count;
+
+    printf ("an incident, from its event to its end, costs memwardend %.1f "
+            "wake-ups, %.1f reads and writes, %.0f bytes read\n",
+            (last->switches - first->switches) / n,
+            (last->calls - first->calls) / n,
+            (last->bytes - first->bytes) / n);
 }
 
 static void measure_idle (pid_t pid)
@@ -302,6 +413,8 @@ static void measure_idle (pid_t pid)
 
 static void options (int argc, char **argv)
 {
+    uint64_t need, have;
+
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!strcmp (argv[i], "--jobs"))
             job_count = atoi (argv[i + 1]);
@@ -315,10 +428,17 @@ static void options (int argc, char **argv)
     if (argc % 2 == 0 || job_count < 1 || job_count > MAX_JOBS)
         t_die ("usage: bench_job_oom [--jobs 1..%d] [--idle S] [--warden "
                "MEMWARDEND]", MAX_JOBS);
+    /* else nothing could be lent, and they would be killed instead */
+    need = (job_count * LIMIT + TOUCHED) * 3 / 2;
+    have = (uint64_t) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
+    T_CHECK (have >= need, "%u jobs take a machine of %lu MiB, this one has "
+             "%lu", job_count, (unsigned long) (need / MIB),
+             (unsigned long) (have / MIB));
 }
 
 int main (int argc, char **argv)
 {
+    struct status first, last;
     struct rlimit r;
     char name[32];
     pid_t handler;
@@ -340,8 +460,12 @@ int main (int argc, char **argv)
     handler = warden_path ? start_warden () : start_back_end ();
     usleep (500000);            /* what the last registration has put off */
     measure_idle (handler);
+    first = read_status (handler);
     measure ();
-    if (!warden_path) {
+    if (warden_path) {
+        last = calm (handler);
+        count_work (&first, &last);
+    } else {
         kill (handler, SIGKILL);
         waitpid (handler, NULL, 0);
     }

@@ -64,7 +64,7 @@ static void _register (const struct where *w, const struct plan *p,
 
     snprintf (spec.key, sizeof (spec.key), "%s", r->key);
     snprintf (spec.name, sizeof (spec.name), "%s", p->name);
-    if (sock < 0 || mw_client_register (sock, &spec, r->dir, -1, &err) < 0)
+    if (sock < 0 || mw_client_register (sock, &spec, r->dir, -1, NULL, &err) < 0)
         bench_die ("cannot register %s: %s", r->key, err.text);
 }
 

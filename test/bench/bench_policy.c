@@ -2,7 +2,7 @@
  *
  *   test/bench/policy          at 1,000 and 10,000 jobs: median and worst
  *
- * Exits 1 where a target of DESIGN.md, section 7, is missed.
+ * Exits 1 where a target of doc/design.md, section 7, is missed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "handler/policy.h"
+#include "handler/policy/policy.h"
 #include "lib/cleanup.h"
 
 #define ROUNDS 301

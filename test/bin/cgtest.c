@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 
 #define MAX_MADE 4096
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "handler/memcg.h"
+#include "handler/memcg/memcg.h"
 
 #define MIB (UINT64_C (1) << 20)
 #define T_PATIENCE 60000        /* ms; the VM is up to 20 times slower */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "test/bin/memcg_probe.h"
 
 static void a_removed_directory_is_gone (void)

@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "test/bin/memcg_probe.h"
 
 static void the_frozen_die (void)

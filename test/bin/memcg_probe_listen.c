@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "test/bin/memcg_probe.h"
 
 /* Nor does anything come: what is told, is told by an event. */

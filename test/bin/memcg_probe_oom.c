@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "test/bin/memcg_probe.h"
 
 static void oom_waits_for_the_limit (void)

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "test/bin/memcg_probe.h"
 
 static int write_shmem (void *arg)

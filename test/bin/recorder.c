@@ -1,13 +1,13 @@
 /* recorder.c - writes down what plugins tell the warden, and agrees to all of
  * it
  *
- *     recorder SOCKET LOG [hang]
+ *     recorder SOCKET LOG
  *
  * One line a message: its type, and of a job the members the tests are about,
- * and the paths of the directories that came with it.  With "hang" it takes
- * connections and never answers.
+ * and the paths of the directories that came with it.
  */
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,6 +63,7 @@ int main (int argc, char **argv)
         return 2;
     strcpy (a.sun_path, argv[1]);
     unlink (argv[1]);
+    signal (SIGCHLD, SIG_IGN);
     if (bind (sock, (struct sockaddr *) &a, sizeof (a)) < 0
         || listen (sock, 64) < 0)
         return 1;
@@ -71,9 +72,12 @@ int main (int argc, char **argv)
 
         if (peer < 0)
             return 1;
-        if (argc > 3)
-            continue;       /* hang: the connection stays open, unanswered */
-        _serve (peer, log);
+        /* a step stays connected: each peer has a process of its own */
+        if (fork () == 0) {
+            close (sock);
+            _serve (peer, log);
+            _exit (0);
+        }
         close (peer);
     }
 }

@@ -5,18 +5,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "handler/clock.h"
-#include "handler/spool.h"
+#include "handler/spool/spool.h"
+#include "lib/clock.h"
 
 static const char usage[] =
     "Usage: spoolput STATE-DIR init\n"
     "       spoolput STATE-DIR put OP JOB [KEY=VALUE]...   prints the ID\n"
     "       spoolput STATE-DIR take SECONDS   prints the next answer:\n"
     "                                         ID ok|no CODE TEXT\n"
-    "       spoolput STATE-DIR cancel ID\n"
-    "Keys: array (JOBID), task, restarts, arg, text, mem (MiB), slurm (0: no\n"
-    "job of Slurm's), after (ms from now).\n"
-    "SPOOL_UID in the environment is the courier's, else root's.\n";
+    "Keys: arg, text.  The courier is root's.\n";
 
 static int _die (const char *what)
 {
@@ -26,21 +23,7 @@ static int _die (const char *what)
 
 static int _set (struct spool_request *r, const char *key, const char *value)
 {
-    uint64_t n = strtoull (value, NULL, 10);
-
-    if (!strcmp (key, "array"))
-        r->array_job_id = (uint32_t) n;
-    else if (!strcmp (key, "task"))
-        r->array_task_id = (uint32_t) n;
-    else if (!strcmp (key, "restarts"))
-        r->restart_count = (uint32_t) n;
-    else if (!strcmp (key, "slurm"))
-        r->slurm_id = (uint32_t) n;
-    else if (!strcmp (key, "mem"))
-        r->mem_mb = n;
-    else if (!strcmp (key, "after"))
-        r->not_after_ms = clock_ms () + n;
-    else if (!strcmp (key, "arg"))
+    if (!strcmp (key, "arg"))
         snprintf (r->arg, sizeof (r->arg), "%s", value);
     else if (!strcmp (key, "text"))
         snprintf (r->text, sizeof (r->text), "%s", value);
@@ -96,13 +79,12 @@ static int _take (struct spool *s, double seconds)
 
 int main (int argc, char **argv)
 {
-    const char *uid = getenv ("SPOOL_UID");
     struct spool s;
     struct mw_err err;
 
     if (argc < 3)
         return _die (usage);
-    if (spool_open (&s, argv[1], true, uid ? (uid_t) atoi (uid) : 0, &err) < 0)
+    if (spool_open (&s, argv[1], true, 0, &err) < 0)
         return _die (err.text);
     if (!strcmp (argv[2], "init"))
         return 0;
@@ -110,7 +92,5 @@ int main (int argc, char **argv)
         return _put (&s, argc - 3, argv + 3);
     if (!strcmp (argv[2], "take") && argc == 4)
         return _take (&s, strtod (argv[3], NULL));
-    if (!strcmp (argv[2], "cancel") && argc == 4)
-        return spool_cancel (&s, argv[3]) < 0;
     return _die (usage);
 }

@@ -35,6 +35,7 @@ static const char usage[] =
     "  --free               give it back before staying\n"
     "  --stop-file FILE     stay until FILE is there\n"
     "  --checkpoint FILE    on SIGUSR1 or SIGTERM write FILE, end with 0\n"
+    "  --write-for SECONDS  be that long at it: \"begun\" is in FILE meanwhile\n"
     "  --go-on              after the checkpoint go on instead of ending\n"
     "  --resume             end at once with 0 if the checkpoint is there\n"
     "  --ignore-term        go on at SIGTERM\n";
@@ -44,24 +45,9 @@ static struct {
     bool shmem, lock, give_back, resume, ignore_term, stay, go_on,
          pieces, then_fork;
     unsigned children;
-    double stay_s;
+    double stay_s, write_s;
     const char *checkpoint, *stop_file;
 } opt;
-
-/* Async-signal-safe: the program is most likely inside a page fault. */
-static void _checkpoint (int signo)
-{
-    static const char text[] = "checkpoint\n";
-    int fd = open (opt.checkpoint, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-    (void) signo;
-    if (fd < 0 || write (fd, text, sizeof (text) - 1) < 0 ||
-        write (STDOUT_FILENO, text, sizeof (text) - 1) < 0)
-        _exit (1);
-    close (fd);
-    if (!opt.go_on)
-        _exit (0);
-}
 
 static void _pause_ms (uint64_t ms)
 {
@@ -70,6 +56,23 @@ static void _pause_ms (uint64_t ms)
 
     while (nanosleep (&t, &t) < 0 && errno == EINTR)
         ;
+}
+
+/* Async-signal-safe: the program is most likely inside a page fault. */
+static void _checkpoint (int signo)
+{
+    static const char text[] = "checkpoint\n", begun[] = "begun\n";
+    int fd = open (opt.checkpoint, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+    (void) signo;
+    if (opt.write_s > 0 && write (fd, begun, sizeof (begun) - 1) > 0)
+        _pause_ms ((uint64_t) (opt.write_s * 1000));
+    if (fd < 0 || write (fd, text, sizeof (text) - 1) < 0 ||
+        write (STDOUT_FILENO, text, sizeof (text) - 1) < 0)
+        _exit (1);
+    close (fd);
+    if (!opt.go_on)
+        _exit (0);
 }
 
 static uint64_t _now_ms (void)
@@ -199,13 +202,16 @@ static uint64_t _size_arg (const char *text)
 static void _parse (int argc, char **argv)
 {
     enum { SIZE = 1, RATE, SHMEM, LOCK, CHILDREN, STAY, FREE, STOP_FILE,
-           CHECKPOINT, GO_ON, RESUME, IGNORE_TERM, HELP, PIECES, THEN_FORK };
+           CHECKPOINT, WRITE_FOR, GO_ON, RESUME, IGNORE_TERM, HELP, PIECES,
+           THEN_FORK };
     static const struct option options[] = {
         { "size", 1, NULL, SIZE }, { "rate", 1, NULL, RATE },
         { "shmem", 0, NULL, SHMEM }, { "lock", 0, NULL, LOCK },
         { "children", 1, NULL, CHILDREN }, { "stay", 1, NULL, STAY },
         { "free", 0, NULL, FREE }, { "stop-file", 1, NULL, STOP_FILE },
-        { "checkpoint", 1, NULL, CHECKPOINT }, { "go-on", 0, NULL, GO_ON },
+        { "checkpoint", 1, NULL, CHECKPOINT },
+        { "write-for", 1, NULL, WRITE_FOR },
+        { "go-on", 0, NULL, GO_ON },
         { "resume", 0, NULL, RESUME },
         { "pieces", 0, NULL, PIECES }, { "then-fork", 0, NULL, THEN_FORK },
         { "ignore-term", 0, NULL, IGNORE_TERM }, { "help", 0, NULL, HELP },
@@ -224,6 +230,7 @@ static void _parse (int argc, char **argv)
         case FREE: opt.give_back = true; break;
         case STOP_FILE: opt.stop_file = optarg; break;
         case CHECKPOINT: opt.checkpoint = optarg; break;
+        case WRITE_FOR: opt.write_s = atof (optarg); break;
         case GO_ON: opt.go_on = true; break;
         case RESUME: opt.resume = true; break;
         case IGNORE_TERM: opt.ignore_term = true; break;

@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "handler/decision.h"
-#include "handler/kmsg.h"
+#include "handler/kmsg/log.h"
+#include "handler/record/decision.h"
 #include "lib/cleanup.h"
 #include "lib/jobspec.h"
 #include "lib/ladder.h"
@@ -139,18 +139,19 @@ static void _check_kill (const struct kmsg_kill *k)
 static void _kmsg (const uint8_t *data, size_t size)
 {
     const char *p = (const char *) data, *end = p + size, *nl;
-    static struct kmsg k;
+    struct kmsg_log *log = kmsg_log_new ();
     static struct kmsg_kill kill;
 
-    kmsg_init (&k);
+    PROMISE (log != NULL);
     for (; p < end; p = nl + 1) {
         if (!(nl = memchr (p, '\n', (size_t) (end - p))))
             nl = end;
-        if (kmsg_line (&k, p, (size_t) (nl - p), &kill))
+        if (kmsg_log_line (log, p, (size_t) (nl - p), &kill))
             _check_kill (&kill);
     }
-    if (kmsg_end (&k, &kill))
+    while (kmsg_log_end (log, &kill))
         _check_kill (&kill);
+    kmsg_log_free (log);
 }
 
 /* A whole decision can be made again, and every job of it is explained. */
@@ -200,7 +201,8 @@ static void _decision (const uint8_t *data, size_t size)
 
 static const char *const _ladders[] = {
     "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill", "hold@5s,slow=30%,kill",
-    "reclaim=25%,dump=heap@9s,suspend@1h", "enomem,signal=40@1500ms", NULL,
+    "reclaim=25%,dump=heap@9s,suspend@1h", "enomem,signal=40@1500ms",
+    "signal=TERM:all@2s,requeue", NULL,
 };
 static const char *const _sizes[] = {
     "1.5G", "x1.5", "25%", "8191P", "365d", "1500ms", "-1", NULL,

@@ -20,7 +20,7 @@ class physics {
     max-priority = "900"
 }' --slurm-conf-line 'PartitionName=prod1 Nodes=ALL' ||
     { fail 'cluster, warden and courier'; done_testing; exit; }
-field () { mw jobs --json | jq -r --arg k "$1" ".[] | select(.key == \$k) | .$2"; }
+field () { job_shows "$1" ".$2"; }
 begin () { submit --mem=50 --oom-priority=800 --mem-burst=x2 "$@" --wrap 'sleep 1000'; }
 
 prod=$(begin -p prod1)

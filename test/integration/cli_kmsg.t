@@ -6,7 +6,7 @@ data=$MW_SRC/test/data/kmsg
 
 out=$("$MEMWARDEN" kmsg "$data/linux-3.10-syslog.log")
 like 'who was killed' "$out" 'killed +solver, pid 20411, uid 1001'
-like 'whose limit it was' "$out" '^Mar  3 11:20:01  /slurm/uid_1001/job_77$'
+like 'whose limit it was' "$out" '^Mar  3 11:20:01  n17  /slurm/uid_1001/job_77$'
 like 'how many' "$out" '^1 kernel OOM kill$'
 json=$("$MEMWARDEN" kmsg --json - <"$data/linux-6.12-kmsg.log")
 is 'JSON has every kill' "$(jq -r 'map(.comm) | join(" ")' <<<"$json")" 'leak sh '

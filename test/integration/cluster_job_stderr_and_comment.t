@@ -18,6 +18,7 @@ ok 'its comment says so' wait_for 20 _comment "$job"
 touch "$CLUSTER_DIR/out/end"
 ok 'it completes' wait_job "$job" COMPLETED 60
 ok 'the other one is killed' wait_job "$dead" OUT_OF_MEMORY 60
+is 'with the exit code that Slurm gives to an OOM' "$(job_field "$dead" ExitCode)" 0:125
 
 err=$(cat "$CLUSTER_DIR/out/$job.err")
 like 'stderr: the limit and the reservation' "$err" \

@@ -32,11 +32,19 @@ left () { find /sys/fs/cgroup -path "*$CLUSTER_NODE*job_$job*" -name cgroup.proc
     tr '\0' ' ' <"/proc/$p/cmdline"; echo; done | grep touchmem; }
 gone () { [ -z "$(left)" ]; }
 ok 'its memory is free' wait_for 20 gone
+doctor () {
+    mw doctor --state-dir "$WARDEN_STATE" | grep -Eq "^$1 +courier .*$2"
+}
+ok 'the doctor tells what keeps the courier' wait_for 60 doctor lacks \
+    'requests? waits?; .*([Uu]nable to contact|no end in sight)'
 slurmctld_start
 _requeued () { [ "$(job_field "$job" Restarts)" = 1 ]; }
 ok 'the controller is back: the job is requeued' wait_for 120 _requeued
 mem=$(job_field "$job" MinMemoryNode)
 ok "with more memory ($mem)" test "${mem%M}" -gt 60
 ok 'its second run completes' wait_job "$job" COMPLETED 120
+ok 'the doctor has nothing to tell' wait_for 30 doctor ok ''
+is 'the courier has said once that it was away' \
+    "$(grep -c 'the controller is away' "$COURIER_LOG")" 1
 like 'it was the second run' "$(cat "$CLUSTER_DIR/out/$job.out")" 'second run'
 done_testing

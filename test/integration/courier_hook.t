@@ -1,5 +1,6 @@
 # courier_hook.t - a hook is bounded in its output and its time, leaves nothing
-# behind, and is run only if nobody but root can change it.
+# behind, and is run only if nobody but root can change it.  Here each request is put
+# into the spool by hand; those of real incidents: incident_hook.t, step_dump.t.
 # runs: v1
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/courier.sh"

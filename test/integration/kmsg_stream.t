@@ -33,7 +33,7 @@ ok 'a node OOM that the kernel answered' wait_for 10 said \
     'job a: .*process 902 \(wide, 400 KiB\): the node was out of memory, noticed by thirsty; memwarden had no sign of it; node-reserve = "[0-9]+M" instead of'
 
 head_ bound
-verdict CONSTRAINT_CPUSET '' $mine numa 903
+verdict CONSTRAINT_CPUSET global_oom, $mine numa 903
 out 'Out of memory' numa 903
 ok 'memory nodes of a cpuset' wait_for 10 said 'process 903 .*some memory nodes were out of memory'
 

@@ -19,7 +19,7 @@ missing () {
 flags () { grep -oE -- '--[a-z][a-z-]+' | sort -u; }
 
 # the options as the code has them, not as somebody has listed them
-options=$(sed -n 's/^ *{ "[a-z]*", "\([a-z-]*\)", _set_.*/\1/p' "$MW_SRC/handler/conf_option.c" | sort -u)
+options=$(sed -n 's/^ *{ "[a-z]*", "\([a-z-]*\)", _set_.*/\1/p' "$MW_SRC/handler/conf/option.c" | sort -u)
 ok 'the options are found' [ "$(wc -w <<<"$options")" -ge 30 ]
 # shellcheck disable=SC2086
 is 'memwarden.conf(5) has every option' "$(missing memwarden.conf.5 $options)" ''

@@ -1,5 +1,6 @@
 # memcg_gone.t - a directory that went, and another of its name, are never touched
 # runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

@@ -1,5 +1,6 @@
 # memcg_refused.t - what is no job memcg, or cannot be written, is refused in a sentence
 # runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

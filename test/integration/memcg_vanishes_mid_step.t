@@ -1,6 +1,7 @@
 # memcg_vanishes_mid_step.t - a job's memcg is removed while a step of its ladder
 # is under way: the incident ends, and the next job finds a warden.
 # runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

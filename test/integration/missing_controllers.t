@@ -38,7 +38,7 @@ task=$!
 in_memcg "$job" -- sleep 1000 &
 idle=$!
 like 'without a freezer it is taken' \
-    "$(packet -d "$job" "$(spec bare ',"burst":"x1","ladder":"hold@10m,signal=TERM@10m,kill"')")" '"ok"'
+    "$(packet -d "$job" "$(spec bare ',"burst":"x1","ladder":"hold@10m,signal=TERM:all@10m,kill"')")" '"ok"'
 echo >"$TMP/go"
 ok 'at its limit it is held' wait_for 20 journal_has bare held
 stopped () { grep -q '^State:[[:space:]]*T' "/proc/$idle/status"; }

@@ -8,8 +8,7 @@
 
 pool=/sys/fs/cgroup/memory/$WARDEN_POOL
 mkdir "$pool" "$pool/keep" && echo 128M >"$pool/memory.limit_in_bytes"
-node_state () { scontrol show node "$CLUSTER_NODE" | sed -n 's/.*State=\([^ ]*\).*/\1/p'; }
-drained () { [[ $(node_state) == *DRAIN* ]]; }
+drained () { [[ $(node_state) == drain* ]]; }
 # run NAME: a job that fills the pool, and is killed for it
 run () {
     run_job "$1" --reservation 32M --limit 512M -- "$TOUCHMEM" --size 300M
@@ -24,7 +23,7 @@ drain-after = \"2\"
 drain-window = \"1h\"" || { fail 'cluster, warden and courier'; done_testing; exit; }
 run first$$; is 'a job that fills the pool is killed' $? 137
 is 'that was a node OOM' "$(ooms)" 1
-unlike 'one does not drain the node' "$(node_state)" DRAIN
+unlike 'one does not drain the node' "$(node_state)" drain
 run second$$; is 'another one, too' $? 137
 ok 'after the second the node is drained' wait_for 30 drained
 like 'by memwarden, with the evidence' "$(scontrol show node "$CLUSTER_NODE")" \

@@ -24,8 +24,9 @@ fi
 # other tests of this boot may have had some
 kills () { dmesg | grep -c "$killed"; }
 kills=$(kills)
+# 3 s: frozen it may be enough for the node, as long as nobody else wants more
 cluster_warden_start "$node
-node-ladder = \"suspend@10m,requeue,kill\"
+node-ladder = \"suspend@3s,requeue,kill\"
 burst = \"x1\"
 max-burst = \"x8\"
 max-priority = \"1000\"" --plugstack-args 'max_priority=1000 max_burst=x8' \

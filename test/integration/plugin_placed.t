@@ -3,7 +3,8 @@
 # needs: cluster
 # What is registered is the job's own directory as Slurm made it, once a step and
 # before the first task runs; no slurmstepd is in it, and no step has a limit that
-# only repeats the job's.
+# only repeats the job's.  A recorder is in the warden's place, to see what each step
+# tells as it tells it; with a warden, and an OOM: plugin_both.t.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster.sh"
 . "$MW_SRC/test/lib/plugin.sh"
@@ -56,8 +57,12 @@ job=$(submit -n1 --mem=200 --wrap 'srun -n1 --mem=50 sleep 1000')
 ok 'a step that asked for less is placed' wait_registered "$job" 2
 memcg=$(memcg_of "$job")
 is 'it keeps its own limit' "$(cat "$memcg/step_0/memory.limit_in_bytes")" $((50 << 20))
-like 'under the kernel, since nobody listens there' \
-    "$(cat "$memcg/step_0/memory.oom_control")" 'oom_kill_disable 0'
+ok 'and is registered beside its job' wait_registered "$job.0" 1
+is 'with that limit, to be killed at it alone' \
+    "$(told "$job.0" '"\(.of) \(.reservation) \(.burst) \(.ladder) \(.slurm_id)"')" \
+    "$job $((50 << 20)) x1 kill 0"
+is 'by the directory of its tasks' "$(memcg_of "$job.0") $(freezer_of "$job.0" | sed 's/.*job_/job_/')" \
+    "$memcg/step_0 job_$job/step_0"
 scancel "$job"
 
 array=$(submit --array=3,7 --mem=50 --wrap 'srun sleep 0')
@@ -69,5 +74,5 @@ for t in 3 7; do
         "$(told "$id" '"\(.array_job_id) \(.array_task_id)"')" "$array $t"
 done
 as_user srun -n2 --mem=60 sleep 0 2>/dev/null
-is 'srun alone cannot be requeued' "$(tail -n 2 "$RECORD" | grep ^register | sed 's/^register //; s/} .*/}/' | jq -r .batch)" false
+is 'srun alone cannot be requeued' "$(grep ^register "$RECORD" | tail -n 1 | sed 's/^register //; s/} .*/}/' | jq -r .batch)" false
 done_testing

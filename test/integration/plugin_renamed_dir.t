@@ -1,7 +1,8 @@
 # plugin_renamed_dir.t - a job's directory is found, whatever it is called and
 # wherever it lies: newer Slurm names it otherwise than job_N, so the plugin takes
 # what stands before "/step_" in /proc/PID/cgroup.  The task plugin itself, in a
-# hand-made tree; the warden handles the job's OOM there.
+# hand-made tree; the warden handles the job's OOM there.  In a slurmstepd, and in
+# the tree that Slurm makes: plugin_task_only.t.
 # runs: v1 v2 hybrid
 # in-vm: 6.12-v2 6.1-hybrid
 . "$(dirname "$0")/../lib/tap.sh"

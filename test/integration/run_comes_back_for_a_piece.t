@@ -1,7 +1,7 @@
 # run_comes_back_for_a_piece.t - a job that waits for memory to grow does not come
 # back for a few MiB, at which it would only stop again: for resume-at it does.
 # Its owner may have it back for less
-# runs: v1
+# runs: v1 native
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/pool.sh"

@@ -1,4 +1,5 @@
 # runs: v1 v2
+# in-vm: 6.12-v2
 # `memwarden run` exits as its command does, passes signals on, and without a
 # warden runs it under a plain limit, or not at all where --required is given.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,4 +1,5 @@
 # runs: v1 v2
+# in-vm: 6.12-v2
 # Bad input to `memwarden run` is refused with 2 and a sentence that says what
 # is allowed; nothing is made.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,6 +1,7 @@
 # A job that is signalled at its limit writes its checkpoint in the reserve, which
 # opens for that alone.
 # runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -13,13 +13,13 @@ throttled () { [ "$(awk '/^high / { print $2 }' "$(last_state "$1" memory)/memor
 
 key=deaf$$
 run_job "$key" --reservation 64M --limit 64M --reserve 16M \
-    --on-oom 'signal=USR1@15s,kill' -- \
+    --on-oom 'signal=USR1:all@15s,kill' -- \
     sh -c "trap '' USR1; exec '$TOUCHMEM' --size 300M"
 job=$!
-ok 'a job deaf to its signal gets there' wait_for 20 journal_has "$key" step:signal
+must 'a job deaf to its signal gets there' wait_for 20 journal_has "$key" step:signal
 is 'its reserve is open: the limit is 80 MiB' "$(high "$key")" $((80 << 20))
 ok 'it is throttled' wait_for 20 throttled "$key"
-wait $job
+wait_end 60 $job
 is 'not longer than to its deadline: then it is killed' $? 137
 ok 'the journal has its release' wait_for 20 journal_has "$key" released
 like 'signal, then kill' "$(journal_events "$key")" 'step:signal .*step:kill .*resolved'
@@ -34,10 +34,10 @@ key=grown$$
 run_job "$key" --reservation 64M --limit 64M --on-oom 'grow@60s,kill' -- \
     "$TOUCHMEM" --size 200M --stop-file "$TMP/stop"
 job=$!
-ok 'a job is lent room' wait_for 20 journal_has "$key" lent:grow
+must 'a job is lent room' wait_for 20 journal_has "$key" lent:grow
 touched () { grep -q 'touched 200' "$TMP/$key.out"; }
 ok 'and touches all of its memory' wait_for 60 touched
 touch "$TMP/stop"
-wait $job
+wait_end 30 $job
 is 'and completes' $? 0
 done_testing

@@ -1,6 +1,7 @@
 # A job whose pool has no headroom waits, suspended, until its neighbour ends; then
 # it is lent what it needs, and completes.  Its owner may also resume or hold it.
 # runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 
@@ -11,7 +12,7 @@ read -r total available < <(awk '/^MemTotal|^MemAvailable/ {
 reserve=$((available - 300))
 warden_start "node-reserve = \"${reserve}M\"
 psi = \"off\""
-state () { mw jobs --json | jq -r --arg k "$1" '.[] | select(.key == $k) | .held'; }
+state () { job_shows "$1" .held; }
 held () { [ "$(state "$1")" = true ]; }
 
 run_job "neighbour$$" --reservation $((total - reserve - 100))M -- \

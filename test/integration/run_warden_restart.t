@@ -1,4 +1,5 @@
 # runs: v1 v2
+# in-vm: 6.12-v2
 # A warden that is killed while a job is held: after a restart the job goes on
 # as its ladder says, and `memwarden run` hears of it again.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -3,12 +3,12 @@
 # when it is stopped leaves no job frozen or throttled
 # runs: systemd
 . "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/install.sh"
 [ -d /run/systemd/system ] || skip_all "systemd does not run here"
 touchmem=$MW_BUILD/test/bin/touchmem
 at_exit 'systemctl stop memwardend 2>/dev/null'
 
-for dir in lib handler etc; do make -C "$MW_BUILD/$dir" install; done >"$TMP/install" 2>&1
-is 'it is installed' $? 0
+ok 'it is installed' install_memwarden
 systemctl daemon-reload
 ok 'the unit starts' systemctl start memwardend
 main_pid () { systemctl show -p MainPID --value memwardend; }

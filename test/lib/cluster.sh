@@ -7,18 +7,26 @@
 #     --memory MB                RealMemory of each (default 2000)
 #     --plugins none|spank|task|both   of ours, from $MW_BUILD (default none)
 #     --plugstack-args ARGS      behind spank_memwarden.so and socket=…
+#     --socket PATH              where they look for a warden, below CLUSTER_DIR,
+#                                with a slurmd's own %n (default run/warden.sock)
 #     --slurm-conf-line LINE     more of slurm.conf (may be repeated)
 #     --cgroup-conf-line LINE    more of cgroup.conf (may be repeated)
 #     --no-contain               without the extern step
+#     --affinity                 task/affinity before task/cgroup
+#     --gpus N                   as many on each node, files for devices (default 0)
 #     --no-memcg                 so that Slurm makes no memory cgroup at all
 #   cluster_stop                 no process, cgroup or file is left; also after a
 #                                start that failed half way; may be called twice
 #   slurmctld_stop, slurmctld_start      for a controller that is away
+#   slurmd_restart [-9] [-b]     CLUSTER_NODE's, ended in order or by SIGKILL, and
+#                                started as after a reboot
+#   slurmstepds_kill             CLUSTER_NODE's, as a crash does
 #   submit [--root] SBATCH-ARGS  prints the job id; the job is nobody's, its
 #                                output is $CLUSTER_DIR/out/ID.out and .err
 #   as_user COMMAND…             as that same user, in $CLUSTER_DIR/out
 #   job_field ID NAME            of `scontrol show job` (JobState, Comment, …)
 #   job_state ID
+#   node_state [NODE]            as sinfo says it (idle, mixed, …); CLUSTER_NODE's
 #   wait_job ID ERE SECONDS      until its state matches
 #   cluster_logs                 the ends of all logs, as TAP comments
 #
@@ -36,7 +44,9 @@ _cluster_say () { echo "cluster: $*" >&2; }
 
 _cluster_options () {
     _c_nodes=1 _c_cpus=8 _c_memory=2000 _c_plugins=none _c_args=
+    _c_socket=run/warden.sock
     _c_lines=() _c_cgroup=() _c_contain=yes _c_memcg=yes
+    _c_task=task/cgroup _c_gpus=0
     while [ $# -gt 0 ]; do
         case $1 in
             --nodes) _c_nodes=$2; shift ;;
@@ -44,9 +54,12 @@ _cluster_options () {
             --memory) _c_memory=$2; shift ;;
             --plugins) _c_plugins=$2; shift ;;
             --plugstack-args) _c_args=$2; shift ;;
+            --socket) _c_socket=$2; shift ;;
             --slurm-conf-line) _c_lines+=("$2"); shift ;;
             --cgroup-conf-line) _c_cgroup+=("$2"); shift ;;
             --no-contain) _c_contain= ;;
+            --affinity) _c_task=task/affinity,task/cgroup ;;
+            --gpus) _c_gpus=$2; shift ;;
             --no-memcg) _c_memcg= ;;
             *) _cluster_say "unknown option '$1'"; return 1 ;;
         esac
@@ -103,9 +116,9 @@ _cluster_plugins () {
 }
 
 _cluster_conf () {
-    local d=$CLUSTER_DIR host plugindir task=task/cgroup gather=cgroup node
+    local d=$CLUSTER_DIR host plugindir task=$_c_task gather=cgroup node i
     host=$(hostname -s) plugindir=$(_cluster_plugindir) || return 1
-    case $_c_plugins in task|both) task=task/cgroup,task/memwarden ;; esac
+    case $_c_plugins in task|both) task=$_c_task,task/memwarden ;; esac
     [ -n "$_c_memcg" ] || gather=linux
     {
         cat <<END
@@ -138,10 +151,11 @@ KillWait=2
 MinJobAge=86400
 ${_c_contain:+PrologFlags=Contain}
 END
+        [ "$_c_gpus" = 0 ] || echo GresTypes=gpu
         for node in $CLUSTER_NODES; do
             echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1" \
                 "Port=$(_cluster_port) CPUs=$_c_cpus RealMemory=$_c_memory" \
-                "State=UNKNOWN"
+                "State=UNKNOWN $([ "$_c_gpus" = 0 ] || echo "Gres=gpu:$_c_gpus")"
         done
         echo "PartitionName=p Nodes=ALL Default=YES State=UP"
         [ ${#_c_lines[@]} -eq 0 ] || printf '%s\n' "${_c_lines[@]}"
@@ -156,6 +170,12 @@ END
         fi
         [ ${#_c_cgroup[@]} -eq 0 ] || printf '%s\n' "${_c_cgroup[@]}"
     } >"$d/cgroup.conf"
+    for ((i = 0; i < _c_gpus; i++)); do
+        : >"$d/gpu$i"
+        echo "Name=gpu File=$d/gpu$i" >>"$d/gres.conf"
+    done
+    [[ ${_c_lines[*]:-} != *job_container/tmpfs* ]] ||
+        printf '%s\n' AutoBasePath=yes "BasePath=$d/container" >"$d/job_container.conf"
 }
 
 _cluster_pid_of () {        # PIDFILE COMM: a live process of that name
@@ -203,20 +223,31 @@ _cluster_v2_service () {    # NODE: prints the service's directory
         echo "$slice/slurmd_$1.service"
 }
 
-_cluster_slurmd () {        # NODE
+_cluster_slurmd () {        # NODE [-b]
     local service
     if _cluster_v2 && _cluster_systemd; then
         systemd-run --quiet --unit="slurmd_$1" -p Type=forking -p Delegate=yes \
             -p PIDFile="$CLUSTER_DIR/run/slurmd-$1.pid" -p KillMode=process \
-            -E SLURM_CONF="$SLURM_CONF" "$(command -v slurmd)" -N "$1" \
+            -E SLURM_CONF="$SLURM_CONF" "$(command -v slurmd)" -N "$@" \
             2>>"$CLUSTER_DIR/log/slurmd.err"
     elif _cluster_v2; then
         service=$(_cluster_v2_service "$1") || return 1
         (echo $BASHPID >"$service/cgroup.procs" &&
-            INVOCATION_ID=1 exec slurmd -N "$1") 2>>"$CLUSTER_DIR/log/slurmd.err"
+            INVOCATION_ID=1 exec slurmd -N "$@") 2>>"$CLUSTER_DIR/log/slurmd.err"
     else
-        slurmd -N "$1" 2>>"$CLUSTER_DIR/log/slurmd.err"
+        slurmd -N "$@" 2>>"$CLUSTER_DIR/log/slurmd.err"
     fi
+}
+
+slurmd_restart () {
+    local pid sig=-TERM
+    [ "${1:-}" != -9 ] || { sig=-9; shift; }
+    pid=$(cat "$CLUSTER_DIR/run/slurmd-$CLUSTER_NODE.pid")
+    kill "$sig" "$pid"
+    _cluster_poll 60 _cluster_gone "$pid"
+    ! _cluster_v2 || ! _cluster_systemd ||
+        systemctl reset-failed "slurmd_$CLUSTER_NODE" 2>/dev/null
+    _cluster_slurmd "$CLUSTER_NODE" "$@"
 }
 
 slurmctld_start () {
@@ -229,7 +260,7 @@ slurmctld_stop () { _cluster_end "$CLUSTER_DIR/run/slurmctld.pid" slurmctld; }
 _cluster_idle () {
     local node
     for node in $CLUSTER_NODES; do
-        [ "$(sinfo -h -n "$node" -o %T)" = idle ] || return 1
+        [ "$(node_state "$node")" = idle ] || return 1
     done
 }
 
@@ -238,7 +269,7 @@ _cluster_try () {
     CLUSTER_DIR=$(mktemp -d "${TMPDIR:-/tmp}/mwc.XXXXXX") || return 1
     d=$CLUSTER_DIR
     export SLURM_CONF=$d/slurm.conf
-    CLUSTER_SOCKET=$d/run/warden.sock
+    CLUSTER_SOCKET=$d/$_c_socket
     export MEMWARDEN_SOCKET=$CLUSTER_SOCKET    # task_memwarden.so has no arguments
     chmod 755 "$d" && mkdir "$d"/{run,log,state,plugins,out} &&
         chmod 1777 "$d/out" && _cluster_plugins && _cluster_conf &&
@@ -304,7 +335,7 @@ _cluster_rmcgroups () {
 } 2>/dev/null
 
 # Ours by its environment: where no cgroup was made for a step, nothing else tells
-_cluster_end_stepds () {
+slurmstepds_kill () {
     local p
     for p in $(pgrep -x slurmstepd); do
         grep -zqsx "SLURM_CONF=$CLUSTER_DIR/slurm.conf" "/proc/$p/environ" &&
@@ -320,7 +351,7 @@ cluster_stop () {
         _cluster_end "$CLUSTER_DIR/run/slurmd-$node.pid" slurmd & enders+=($!)
     done
     wait "${enders[@]}"
-    _cluster_end_stepds
+    slurmstepds_kill
     cg=$(_cluster_cgroups)
     # shellcheck disable=SC2086
     [ -z "$cg" ] || _cluster_poll 30 _cluster_rmcgroups $cg ||
@@ -352,6 +383,12 @@ job_field () {
 job_state () { job_field "$1" JobState; }
 
 _cluster_job_is () { [[ $(job_state "$1") =~ ^($2)$ ]]; }
+
+# Of all nodes: asked for one only (sinfo -n), slurmctld does not count anew what is
+# allocated there, and goes on saying "mixed" of a node whose last job has ended.
+node_state () {
+    sinfo -h -N -o '%N %T' | sed -n "s/^${1:-$CLUSTER_NODE} //p" | head -n 1
+}
 
 wait_job () {
     _cluster_poll "$3" _cluster_job_is "$1" "$2" && return 0

@@ -1,14 +1,14 @@
 # courier.sh - memwarden-courier under test, with the test as its warden
 #
-#   courier_start [LINE…]        LINEs of memwarden.conf; on the running cluster,
-#                                if there is one; sets COURIER_PID
+#   courier_start [LINE…]        LINEs of memwarden.conf; sets COURIER_PID
 #   courier_stop
 #   ask OP JOB [KEY=VALUE]…      puts a request, waits for its answer, prints
 #                                "ok CODE TEXT" or "no CODE TEXT" (spoolput)
 #   put OP JOB [KEY=VALUE]…      prints the request's id
 #   take SECONDS                 the next answer: "ID ok|no CODE TEXT"
 #
-# Source tap.sh first.  The courier runs as root: here root is SlurmUser.
+# Source tap.sh first.  Only for what no incident brings about: a job's OOM makes
+# its requests by itself, with cluster_warden.sh.
 
 COURIER_STATE=$TMP/state
 COURIER_LOG=$TMP/courier.log
@@ -16,9 +16,8 @@ COURIER_LOG=$TMP/courier.log
 courier_start () {
     mkdir -p "$COURIER_STATE"
     "$MW_BUILD/test/bin/spoolput" "$COURIER_STATE" init || return 1
-    printf '%s\n' 'courier {' 'user = "root"' \
-        ${SLURM_CONF:+"slurm-conf = \"$SLURM_CONF\""} "${COURIER_OPTION:-}" \
-        '}' "$@" >"$TMP/memwarden.conf"
+    printf '%s\n' 'courier {' 'user = "root"' '}' \
+        "$@" >"$TMP/memwarden.conf"
     "$MW_BUILD/handler/memwarden-courier" --foreground \
         --config "$TMP/memwarden.conf" --state-dir "$COURIER_STATE" \
         >>"$COURIER_LOG" 2>&1 &

@@ -1,6 +1,6 @@
 # plugin.sh - for tests of the Slurm plugins.  Source after tap.sh, cluster.sh.
 #
-#   recorder_start [hang], recorder_stop
+#   recorder_start, recorder_stop
 #                             in the warden's place: writes down what it is told
 #   registered JOB            its `register` lines so far
 #   told JOB FILTER           of the last one, by jq: told 12 .priority
@@ -14,7 +14,7 @@ RECORDER_PID=
 
 recorder_start () {
     : >"$RECORD"
-    "$RECORDER" "$CLUSTER_SOCKET" "$RECORD" "$@" &
+    "$RECORDER" "$CLUSTER_SOCKET" "$RECORD" &
     RECORDER_PID=$!
     at_exit recorder_stop
     wait_for 10 test -S "$CLUSTER_SOCKET"

@@ -1,7 +1,8 @@
 # warden.sh - a memwardend of the test's own: private socket, state, pool.
 # Source after tap.sh.
 #
-#   warden_start ['CONF LINES']   start it, wait until it answers
+#   warden_start ['CONF LINES']   start it, wait until it answers; where it does
+#                                 not, the test ends
 #   warden_stop, warden_kill9, warden_restart
 #   warden_sees FILE PLACE…       before: it finds FILE in the place of PLACE
 #   put FILE TEXT                 TEXT into such a FILE, in one write
@@ -9,6 +10,7 @@
 #   mw ARG…                       the CLI on its socket
 #   journal_events KEY            the events of one job, a line: "detected step …"
 #   journal_count KEY EVENT       how often it had that event
+#   job_shows KEY FILTER          of `mw jobs --json`, by jq: ".held"
 #   last_state KEY FIELD           of the state its last record has: "incident.slowed"
 #   frozen KEY                    is the job's cgroup to be frozen?
 #   run_job NAME ARG…             `memwarden run --name NAME ARG…` in the
@@ -20,6 +22,7 @@ TOUCHMEM=$MW_BUILD/test/bin/touchmem
 export MEMWARDEN_SOCKET=$TMP/w.sock
 WARDEN_STATE=$TMP/state
 WARDEN_CONF=$TMP/memwarden.conf
+WARDEN_LOG=$TMP/warden.log
 WARDEN_POOL=mwt$$
 WARDEN_PID=
 
@@ -28,15 +31,15 @@ mw () { "$MEMWARDEN" "$@"; }
 warden_start () {
     [ $# -eq 0 ] || {
         printf '%s\n' "socket = \"$MEMWARDEN_SOCKET\"" \
-            "state-dir = \"$WARDEN_STATE\"" "log-file = \"$TMP/warden.log\"" \
+            "state-dir = \"$WARDEN_STATE\"" "log-file = \"$WARDEN_LOG\"" \
             'syslog = false' "$1" >"$WARDEN_CONF"
     }
     [ -f "$WARDEN_CONF" ] || { warden_start "${WARDEN_EXTRA:-courier { start = false \}}"; return; }
     "$WARDEND" --foreground --config "$WARDEN_CONF" >>"$TMP/warden.err" 2>&1 &
     WARDEN_PID=$!
     wait_for 10 mw jobs || {
-        echo "# the warden does not answer:"; sed 's/^/# /' "$TMP/warden.err"
-        return 1
+        fail 'the warden answers' "$(cat "$TMP/warden.err")"
+        exit 1
     }
 }
 warden_sees () {
@@ -70,6 +73,7 @@ _warden_signal () {
     WARDEN_PID=
 }
 warden_stop () { _warden_signal TERM; }
+job_shows () { mw jobs --json | jq -r --arg k "$1" ".[] | select(.key == \$k) | $2"; }
 warden_kill9 () { _warden_signal KILL; }
 warden_restart () { warden_stop; warden_start; }
 at_exit 'warden_stop'

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handler/cgfile.h"
+#include "lib/cgfile.h"
 #include "lib/cleanup.h"
 
 #define MANY_PIDS 5000      /* several times the buffer they are read by */

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "handler/class.h"
+#include "handler/account/class.h"
 
 #define GIB (1024 * MW_MIB)
 
@@ -93,8 +93,15 @@ static void an_answer_is_read_whole_or_not_at_all (void **state)
     char text[300];
     static const char *const bad[] = {
         "", "{}", "[]", "p", "{\"partition\":\"p\",\"account\":\"a\"}",
-        "{\"partition\":1,\"account\":\"a\",\"qos\":\"q\"}",
-        "{\"partition\":\"p\\n\",\"account\":\"a\",\"qos\":\"q\"}",
+        "{\"partition\":\"p\",\"account\":\"a\",\"qos\":\"q\"}",
+        "{\"partition\":1,\"account\":\"a\",\"qos\":\"q\",\"restarts\":0}",
+        "{\"partition\":\"p\\n\",\"account\":\"a\",\"qos\":\"q\","
+        "\"restarts\":0}",
+        "{\"partition\":\"p\",\"account\":\"a\",\"qos\":\"q\","
+        "\"restarts\":-1}",
+        /* is kept for a count that is not known */
+        "{\"partition\":\"p\",\"account\":\"a\",\"qos\":\"q\","
+        "\"restarts\":4294967295}",
     };
 
     (void) state;
@@ -105,15 +112,19 @@ static void an_answer_is_read_whole_or_not_at_all (void **state)
         assert_false (f.known);
     }
     snprintf (text, sizeof (text), "{\"partition\":\"p\",\"account\":\"a\","
-              "\"qos\":\"%064d\"}", 0);
+              "\"qos\":\"%064d\",\"restarts\":0}", 0);
     assert_int_equal (class_parse (text, &f, &err), -1);
     assert_int_equal (class_parse ("{\"partition\":\"p\",\"account\":\"\","
-                                   "\"qos\":\"normal\"}", &f, &err), 0);
+                                   "\"qos\":\"normal\",\"restarts\":3}", &f,
+                                   &err), 0);
     assert_true (f.known);
+    assert_int_equal (f.restarts, 3);
     assert_string_equal (f.partition, "p");
     assert_string_equal (f.account, "");
     assert_string_equal (f.qos, "normal");
 }
+
+static struct job_cuts cuts;
 
 static struct job *_new_job (struct job_table *t, unsigned priority)
 {
@@ -123,13 +134,13 @@ static struct job *_new_job (struct job_table *t, unsigned priority)
     job->spec = (struct mw_jobspec) { .key = "7", .uid = 1000, .cpus = 1,
                                       .priority = priority,
                                       .reservation = GIB };
-    assert_int_equal (job_resolve (job, &conf, 16 * GIB, 4, &err), 0);
+    assert_int_equal (job_resolve (job, &conf, 16 * GIB, 4, &cuts, &err), 0);
     return job;
 }
 
 static int _reclass (struct job *job, const struct conf_class *c)
 {
-    return job_reclass (job, c, &conf, 16 * GIB, 4, &err);
+    return job_reclass (job, c, &conf, 16 * GIB, 4, &cuts, &err);
 }
 
 static void a_class_that_is_known_late_gives_what_it_gives (void **state)
@@ -148,7 +159,7 @@ static void a_class_that_is_known_late_gives_what_it_gives (void **state)
     assert_int_equal (job->priority, 100);
     assert_int_equal (job->limit, 3 * GIB);
     assert_int_equal (job->ladder->count, 1);
-    assert_non_null (strstr (err.text, "priority capped at 100"));
+    assert_non_null (strstr (cuts.given.text, "priority capped at 100"));
     assert_int_equal (_reclass (job, NULL), 0);
     assert_int_equal (job->priority, 500);
     assert_true (job->ladder->count > 1);

@@ -212,7 +212,7 @@ static void register_hands_over_both_directories (void **state)
 
     (void) state;
     _answer ("{\"v\":1,\"type\":\"ok\"}");
-    assert_int_equal (mw_client_register (pair[0], &spec, 0, 1, NULL), 0);
+    assert_int_equal (mw_client_register (pair[0], &spec, 0, 1, NULL, NULL), 0);
     assert_int_equal (mw_wire_recv (pair[1], &msg, fds, &n, NULL), 1);
     assert_string_equal (mw_wire_type (msg), "register");
     assert_int_equal (n, 2);
@@ -238,6 +238,28 @@ static void jobs_are_gathered_from_all_pages (void **state)
     assert_null (json_object_get (first, "after"));
     assert_string_equal (json_string_value (json_object_get (second, "after")),
                          "a");
+}
+
+/* The job that ended a page has gone before the next one was asked for. */
+static void a_list_that_has_lost_its_place_is_begun_anew (void **state)
+{
+    const char gone[] = "{\"v\":1,\"type\":\"error\",\"errno\":116,"
+                        "\"error\":\"job a is not there any more\"}";
+    cleanup_json json_t *jobs = NULL;
+    struct mw_err err;
+
+    (void) state;
+    _answer ("{\"v\":1,\"type\":\"ok\",\"jobs\":[{\"key\":\"a\"}],"
+             "\"next\":\"a\"}");
+    _answer (gone);
+    _answer ("{\"v\":1,\"type\":\"ok\",\"jobs\":[{\"key\":\"b\"}]}");
+    jobs = mw_client_jobs (pair[0], &err);
+    assert_int_equal (json_array_size (jobs), 1);
+    for (int i = 0; i < 8; i++)
+        _answer (gone);
+    assert_null (mw_client_jobs (pair[0], &err));
+    assert_int_equal (errno, ESTALE);
+    assert_string_equal (err.text, "job a is not there any more");
 }
 
 static void an_endless_list_of_jobs_ends (void **state)
@@ -370,6 +392,7 @@ int main (void)
         TEST (a_descriptor_comes_back_with_the_answer),
         TEST (register_hands_over_both_directories),
         TEST (jobs_are_gathered_from_all_pages),
+        TEST (a_list_that_has_lost_its_place_is_begun_anew),
         TEST (an_endless_list_of_jobs_ends),
         TEST (a_program_learns_its_own_memory),
         TEST (a_program_outside_any_job_is_told),

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handler/conf.h"
+#include "handler/conf/conf.h"
 
 static struct conf conf;        /* large: not for the stack */
 static struct mw_err err;

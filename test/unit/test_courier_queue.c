@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "handler/courier.h"
+#include "handler/courier/courier.h"
 
 static struct courier_item *_add (struct courier_queue *q, const char *job,
                                   enum spool_op op, uint64_t seq)

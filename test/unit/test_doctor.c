@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handler/doctor.h"
+#include "handler/cli/check.h"
 
 static char root[64];
 
@@ -61,9 +61,9 @@ static void _write (const char *path, const char *text)
 
 static enum doctor_verdict _look (const char *item, char *found)
 {
-    struct doctor_mounts m;
+    struct memcg_mounts m;
 
-    assert_int_equal (doctor_mounts (&m), 0);
+    assert_int_equal (memcg_find_mounts (&m), 0);
     for (size_t i = 0; i < doctor_node_count; i++)
         if (strcmp (doctor_node_checks[i].item, item) == 0)
             return doctor_node_checks[i].look (&m, found, 512);
@@ -84,6 +84,18 @@ static void _is (const char *item, enum doctor_verdict want,
         fail_msg ("%s: verdict %d, found \"%s\"", item, got, found);
 }
 
+static void a_chroot_s_mounts_are_not_the_node_s (void **state)
+{
+    (void) state;
+    _write ("/proc/self/mounts",
+            "cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\n"
+            "cgroup /sys/fs/cgroup/freezer cgroup rw,freezer 0 0\n"
+            "cgroup /srv/root/sys/fs/cgroup/memory cgroup rw,memory 0 0\n"
+            "cgroup /srv/root/sys/fs/cgroup/freezer cgroup rw,freezer 0 0\n");
+    _is ("memory cgroups", DOCTOR_OK, "cgroup v1 at /sys/fs/cgroup/memory");
+    _is ("freezer", DOCTOR_OK, "cgroup v1 at /sys/fs/cgroup/freezer");
+}
+
 static void _record_v2 (const char *options)
 {
     char mounts[256];
@@ -92,6 +104,7 @@ static void _record_v2 (const char *options)
               "rw,nosuid%s 0 0\n", options);
     _write ("/proc/self/mounts", mounts);
     _write ("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
+    _write ("/sys/fs/cgroup/cgroup.subtree_control", "cpu memory pids\n");
     _write ("/sys/fs/cgroup/system.slice/memory.high", "max\n");
     _write ("/sys/fs/cgroup/system.slice/cgroup.freeze", "0\n");
 }
@@ -109,6 +122,19 @@ static void a_v2_node_is_asked_for_each_file (void **state)
     _is ("memory_recursiveprot", DOCTOR_OK, "is mounted");
     _write ("/sys/fs/cgroup/system.slice/cgroup.kill", "");
     _is ("cgroup.kill", DOCTOR_OK, "there");
+}
+
+static void v2_that_hands_no_memory_down_is_told (void **state)
+{
+    (void) state;
+    _record_v2 ("");
+    _write ("/sys/fs/cgroup/cgroup.subtree_control", "cpu\n");
+    _write ("/proc/sys/kernel/osrelease", "5.15.0-91\n");
+    _is ("memory cgroups", DOCTOR_LACKS, "write \"+memory\" into "
+         "/sys/fs/cgroup/cgroup.subtree_control");
+    _is ("memory.high", DOCTOR_OK, "there in Linux 5.15.0-91");
+    _is ("memory.reclaim", DOCTOR_LACKS, "not there in Linux 5.15.0-91");
+    _is ("freezer", DOCTOR_OK, "there");
 }
 
 static void v2_without_recursiveprot_is_told (void **state)
@@ -192,7 +218,9 @@ static void slurm_is_read_as_slurm_reads_it (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
+        TEST (a_chroot_s_mounts_are_not_the_node_s),
         TEST (a_v2_node_is_asked_for_each_file),
+        TEST (v2_that_hands_no_memory_down_is_told),
         TEST (v2_without_recursiveprot_is_told),
         TEST (a_hybrid_node_is_told_what_is_used_from_where),
         TEST (a_node_with_nothing_lacks_everything),

@@ -13,7 +13,7 @@
 
 static const struct mw_jobspec full = {
     .key = "12", .slurm_id = 12, .array_job_id = 10, .array_task_id = 2,
-    .restart_count = 1, .uid = 1000, .gid = 100, .cpus = 4, .priority = 300,
+    .uid = 1000, .gid = 100, .cpus = 4, .priority = 300,
     .reservation = UINT64_C (1) << 40,
     .burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 1.5 },
     .reserve = { .kind = MW_AMOUNT_BYTES, .bytes = 64 * MW_MIB },
@@ -58,7 +58,6 @@ static void every_member_survives_the_wire (void **state)
     assert_int_equal (got.slurm_id, 12);
     assert_int_equal (got.array_job_id, 10);
     assert_int_equal (got.array_task_id, 2);
-    assert_int_equal (got.restart_count, 1);
     assert_int_equal (got.uid, 1000);
     assert_int_equal (got.gid, 100);
     assert_int_equal (got.cpus, 4);
@@ -72,6 +71,22 @@ static void every_member_survives_the_wire (void **state)
     assert_int_equal (got.layout, MW_LAYOUT_SLURM);
     assert_true (got.batch);
     assert_string_equal (got.name, "sim");
+}
+
+static void a_step_names_its_job (void **state)
+{
+    struct mw_jobspec got, again;
+    cleanup_json json_t *obj = NULL;
+
+    (void) state;
+    assert_int_equal (_decode ("{\"key\":\"12.0\",\"of\":\"12\","
+                               "\"layout\":\"step\"}", &got, NULL), 0);
+    assert_string_equal (mw_jobspec_step (&got), "0");
+    obj = mw_jobspec_encode (&got);
+    assert_int_equal (mw_jobspec_decode (obj, &again, NULL), 0);
+    assert_string_equal (again.of, "12");
+    assert_int_equal (again.layout, MW_LAYOUT_STEP);
+    assert_null (mw_jobspec_step (&full));
 }
 
 static void missing_members_take_the_defaults (void **state)
@@ -144,6 +159,14 @@ static void bad_texts_are_refused_by_name (void **state)
     _refused ("{\"key\":\"a\",\"ladder\":null}", "\"ladder\"");
     _refused ("{\"key\":\"a\",\"layout\":\"tree\"}", "\"layout\"");
     _refused ("{\"key\":\"a\",\"batch\":1}", "\"batch\"");
+    _refused ("{\"key\":\"12.0\",\"of\":\"12\"}", "\"of\"");
+    _refused ("{\"key\":\"12.0\",\"layout\":\"step\"}", "\"of\"");
+    _refused ("{\"key\":\"12.\",\"of\":\"12\",\"layout\":\"step\"}",
+              "\"of\"");
+    _refused ("{\"key\":\"13.0\",\"of\":\"12\",\"layout\":\"step\"}",
+              "\"of\"");
+    _refused ("{\"key\":\"12.0\",\"of\":\"12\",\"layout\":\"step\","
+              "\"slurm_id\":12}", "\"of\"");
     _refused ("{\"key\":\"a\",\"name\":1}", "\"name\"");
 }
 
@@ -178,6 +201,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (every_member_survives_the_wire),
+        cmocka_unit_test (a_step_names_its_job),
         cmocka_unit_test (missing_members_take_the_defaults),
         cmocka_unit_test (keys_cannot_lead_out_of_a_directory),
         cmocka_unit_test (numbers_out_of_range_are_refused_by_name),

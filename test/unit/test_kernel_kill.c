@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "handler/kernel_kill.h"
+#include "handler/policy/kernel_kill.h"
 #include "lib/units.h"
 
 static struct kmsg_kill _kill (const char *oom, const char *task)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handler/kmsg.h"
+#include "handler/kmsg/log.h"
 
 #define MAX_KILLS 5
 
@@ -20,7 +20,7 @@ static struct kmsg_kill kills[MAX_KILLS];
 static unsigned _read (const char *name)
 {
     char path[4096], line[4096];
-    struct kmsg k;
+    struct kmsg_log *log = kmsg_log_new ();
     unsigned n = 0;
     FILE *f;
 
@@ -28,11 +28,12 @@ static unsigned _read (const char *name)
     f = fopen (path, "r");
     if (!f)
         fail_msg ("no %s", path);
-    kmsg_init (&k);
     memset (kills, 0, sizeof (kills));
     while (fgets (line, sizeof (line), f))
-        n += kmsg_line (&k, line, strcspn (line, "\n"), &kills[n]);
-    n += kmsg_end (&k, &kills[n]);
+        n += kmsg_log_line (log, line, strcspn (line, "\n"), &kills[n]);
+    while (kmsg_log_end (log, &kills[n]))
+        n++;
+    kmsg_log_free (log);
     fclose (f);
     return n;
 }
@@ -145,12 +146,11 @@ static void two_times_before_a_line_are_no_part_of_it (void **state)
         "[2026-06-04 17:51:20] [   21.646910] Out of memory: Killed process 7 "
         "(a b) total-vm:1kB, anon-rss:2kB, UID:3 oom_score_adj:0",
     };
-    struct kmsg k;
+    struct kmsg_log *log = kmsg_log_new ();
 
     (void) state;
-    kmsg_init (&k);
-    assert_false (kmsg_line (&k, lines[0], strlen (lines[0]), &kills[0]));
-    assert_true (kmsg_line (&k, lines[1], strlen (lines[1]), &kills[0]));
+    assert_false (kmsg_log_line (log, lines[0], strlen (lines[0]), &kills[0]));
+    assert_true (kmsg_log_line (log, lines[1], strlen (lines[1]), &kills[0]));
     assert_string_equal (kills[0].invoker, "a b");
     assert_string_equal (kills[0].time, "2026-06-04 17:51:20");
 }
@@ -207,16 +207,15 @@ static void a_kill_without_its_head_is_not_lost (void **state)
     static const char line[] = "[1.5] Out of memory: Killed process 7 (a\033b) "
                                "total-vm:1kB, anon-rss:2kB, UID:3 "
                                "oom_score_adj:-5";
-    struct kmsg k;
+    struct kmsg_log *log = kmsg_log_new ();
 
     (void) state;
-    kmsg_init (&k);
-    assert_true (kmsg_line (&k, line, strlen (line), &kills[0]));
+    assert_true (kmsg_log_line (log, line, strlen (line), &kills[0]));
     assert_true (kills[0].headless);
     assert_true (kills[0].global);
     assert_string_equal (kills[0].comm, "a?b");
     assert_int_equal (kills[0].oom_score_adj, -5);
-    assert_false (kmsg_end (&k, &kills[0]));
+    assert_false (kmsg_log_end (log, &kills[0]));
 }
 
 static void other_lines_are_nothing (void **state)
@@ -225,12 +224,172 @@ static void other_lines_are_nothing (void **state)
         "", "[", "[ 1961]     0  1961", "4,1", "4,1,2", ";", "<6>", "kernel: ",
         "Killed", "the user said Killed process 12 (a)", "oom-kill:",
     };
-    struct kmsg k;
+    struct kmsg_log *log = kmsg_log_new ();
 
     (void) state;
-    kmsg_init (&k);
     for (unsigned i = 0; i < sizeof (lines) / sizeof (lines[0]); i++)
-        assert_false (kmsg_line (&k, lines[i], strlen (lines[i]), &kills[0]));
+        assert_false (kmsg_log_line (log, lines[i], strlen (lines[i]),
+                                     &kills[0]));
+}
+
+/* Feed [lines] up to NULL. Returns how many reports they have, in kills. */
+static unsigned _lines (const char *const *lines)
+{
+    struct kmsg_log *log = kmsg_log_new ();
+    unsigned n = 0;
+
+    memset (kills, 0, sizeof (kills));
+    for (; *lines; lines++)
+        n += kmsg_log_line (log, *lines, strlen (*lines), &kills[n]);
+    while (kmsg_log_end (log, &kills[n]))
+        n++;
+    kmsg_log_free (log);
+    return n;
+}
+
+#define KILL(pid, comm) "Memory cgroup out of memory: Killed process " pid \
+    " (" comm ") total-vm:9kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, " \
+    "UID:7 pgtables:8kB oom_score_adj:0"
+#define HEAD(comm) comm " invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), " \
+    "order=0, oom_score_adj=0"
+#define VERDICT(cpuset, whose, pid) "oom-kill:constraint=CONSTRAINT_MEMCG," \
+    "nodemask=(null),cpuset=" cpuset ",mems_allowed=0-1,3," whose ",task=a," \
+    "pid=" pid ",uid=7"
+
+static void what_a_user_says_is_no_kill (void **state)
+{
+    static const char *const lines[] = {
+        "[1.0] Killed process [3002]: segfault at 0 ip 0000000000401136 sp "
+        "00007ffd00000000 error 6 in a.out[401000+1000]",
+        "[1.0] tmpfs: Unknown parameter '" KILL ("1", "a") "'",
+        "[1.0] tmpfs: Unknown parameter '[ 2.0] " KILL ("1", "a"),
+        "[1.0] tmpfs: Unknown parameter 'x kernel: " KILL ("1", "a"),
+        KILL ("1", "a"),        /* the second line of such a message */
+        "[1.0] x Memory cgroup out of memory: Killed process 1 (a)",
+        "[1.0] Killed process 1 (a) total-vm:1kB",
+        "[1.0] " KILL ("99999999999999999999", "a"),
+        "[1.0] " KILL ("-1", "a"), "[1.0] " KILL ("0", "a"),
+        "[1.0] " KILL ("1", "a name of 16 B.!"),
+        "[1.0] " KILL ("1", "a") ")}]",
+        "[1.0] " HEAD ("who is too long "),
+        "user  :info  : [1.0] " KILL ("1", "a"),
+        "<12>[1.0] " KILL ("1", "a"),
+        "14,7,1,-;" KILL ("1", "a"),
+        "Nov 26 09:00:00 cn1 alice: " KILL ("1", "a"),
+        "Nov 26 09:00:00 cn1 alice: kernel: " KILL ("1", "a"),
+        "Nov 26 09:00:00 cn1 npd[6018]: [ 1.0] " KILL ("1", "a"),
+        "<4>1 2026-03-01T10:00:00Z cn1 npd 7 - - " KILL ("1", "a"), NULL,
+    };
+
+    (void) state;
+    for (unsigned i = 0; lines[i]; i++) {
+        const char *const one[] = { "[1.0] nothing", lines[i], NULL };
+
+        if (_lines (one) != 0)
+            fail_msg ("a kill: %s", lines[i]);
+    }
+}
+
+static void a_head_is_of_its_own_kill_alone (void **state)
+{
+    static const char *const late[] = {
+        "[1.0] " HEAD ("a"),
+        "[1.0] " VERDICT ("/", "oom_memcg=/job_1,task_memcg=/job_1", "501"),
+        "[1.0] " KILL ("501", "a"), "[2.0] " KILL ("777", "b"), NULL,
+    }, *const other[] = {
+        "[1.0] " HEAD ("a"),
+        "[1.0] " VERDICT ("/", "oom_memcg=/job_1,task_memcg=/job_1", "501"),
+        "[2.0] " KILL ("777", "b"), NULL,
+    }, *const old[] = {
+        "[1.0] " HEAD ("a"),
+        "[1.0] Task in /job_1/s killed as a result of limit of /job_1",
+        "[1.0] Memory cgroup out of memory: Kill process 501 (a) score 9 or "
+        "sacrifice child",
+        "[2.0] Memory cgroup out of memory: Kill process 777 (b) score 9 or "
+        "sacrifice child",
+        "[2.0] Killed process 777 (b) total-vm:1kB, anon-rss:1kB, file-rss:0kB",
+        NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (late), 2);
+    assert_string_equal (kills[0].oom_memcg, "/job_1");
+    assert_string_equal (kills[1].comm, "b");
+    assert_string_equal (kills[1].task_memcg, "");
+    assert_string_equal (kills[1].invoker, "");
+    assert_true (kills[1].headless);
+    assert_int_equal (_lines (other), 2);
+    assert_int_equal (kills[0].pid, 777);
+    assert_string_equal (kills[0].task_memcg, "");
+    assert_false (kills[1].killed);
+    assert_int_equal (_lines (old), 2);
+    assert_int_equal (kills[0].pid, 777);
+    assert_string_equal (kills[0].task_memcg, "");
+    assert_string_equal (kills[0].constraint, "CONSTRAINT_MEMCG");
+    assert_false (kills[1].killed);
+    assert_string_equal (kills[1].task_memcg, "/job_1/s");
+}
+
+/* A kill behind a group's is of the group; unless its head may have been held
+ * back. */
+static void a_group_ends_where_heads_are_held_back (void **state)
+{
+    static const char *const lines[] = {
+        "[1.5] " KILL ("501", "a"),
+        "[1.5] Tasks in /job_1 are going to be killed due to memory.oom.group "
+        "set",
+        "[1.5] " KILL ("501", "a"), "[1.5] " KILL ("502", "a"),
+        "[9.0] " KILL ("777", "b"), NULL,
+    };
+    struct kmsg_log *log = kmsg_log_new ();
+    char line[256];
+    unsigned n = 0;
+
+    (void) state;
+    for (unsigned i = 0; i < 10; i++) {
+        snprintf (line, sizeof (line), "[1.%u] %s", i, HEAD ("a"));
+        kmsg_log_line (log, line, strlen (line), &kills[0]);
+    }
+    assert_true (kmsg_log_line (log, lines[0], strlen (lines[0]), &kills[0]));
+    assert_false (kmsg_log_line (log, lines[1], strlen (lines[1]), &kills[0]));
+    for (unsigned i = 2; i < 5; i++)
+        n += kmsg_log_line (log, lines[i], strlen (lines[i]), &kills[n]);
+    assert_int_equal (n, 3);
+    for (unsigned i = 0; i < n; i++)
+        assert_string_equal (kills[i].task_memcg, "");
+    kmsg_log_free (log);
+    assert_int_equal (_lines (lines), 3);
+    assert_string_equal (kills[1].task_memcg, "/job_1");
+    assert_string_equal (kills[2].task_memcg, "");  /* much later */
+}
+
+/* Users name cgroups, and nest them. */
+static void a_directory_s_name_moves_no_kill (void **state)
+{
+    static const char *const nested[] = {
+        "[1.0] " VERDICT ("/", "oom_memcg=/u1/x,task_memcg=/u2/job_9/y,"
+                          "task_memcg=/u1/x,task_memcg=/u2/job_9/y/z", "5"),
+        "[1.0] " KILL ("5", "a"), NULL,
+    }, *const cpuset[] = {
+        "[1.0] " VERDICT ("x,mems_allowed=0,global_oom,task_memcg=",
+                          "oom_memcg=/u1,task_memcg=/u1/s", "5"),
+        "[1.0] " KILL ("5", "a"), NULL,
+    }, *const task[] = {
+        "[1.0] " VERDICT ("/", "oom_memcg=/u1,task_memcg=/u1/s,task=,pid=9,"
+                          "uid=0", "5"),
+        "[1.0] " KILL ("5", "a"), NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (nested), 1);
+    assert_string_equal (kills[0].oom_memcg, "/u1/x,task_memcg=/u2/job_9/y");
+    assert_string_equal (kills[0].task_memcg,
+                         "/u1/x,task_memcg=/u2/job_9/y/z");
+    assert_int_equal (_lines (cpuset), 1);
+    assert_string_equal (kills[0].task_memcg, "/u1/s");
+    assert_false (kills[0].global);
+    assert_int_equal (_lines (task), 1);
+    assert_int_equal (kills[0].pid, 5);
 }
 
 /* Any bytes: nothing crashes, every text stays terminated and printable. */
@@ -244,12 +403,11 @@ static void mutated_lines_stay_in_bounds (void **state)
         "Mar  3 11:20:01 n kernel: Killed process 1 (a), UID 1, total-vm:2kB",
     };
     char line[3000];
-    struct kmsg k;
+    struct kmsg_log *log = kmsg_log_new ();
     size_t len;
 
     (void) state;
     srand (20261121);
-    kmsg_init (&k);
     for (int i = 0; i < 200000; i++) {
         len = (size_t) snprintf (line, sizeof (line), "%s", lines[i % 6]);
         for (int m = rand () % 6; m > 0; m--)
@@ -258,7 +416,7 @@ static void mutated_lines_stay_in_bounds (void **state)
             memset (line + len, 'x', sizeof (line) - len);
             len = sizeof (line);
         }
-        if (!kmsg_line (&k, line, len, &kills[0]))
+        if (!kmsg_log_line (log, line, len, &kills[0]))
             continue;
         assert_true (strlen (kills[0].comm) < KMSG_COMM_MAX);
         assert_true (kills[0].frames <= KMSG_FRAMES);
@@ -282,6 +440,10 @@ int main (void)
         cmocka_unit_test (linux_6_18_of_this_very_kernel),
         cmocka_unit_test (a_kill_without_its_head_is_not_lost),
         cmocka_unit_test (other_lines_are_nothing),
+        cmocka_unit_test (what_a_user_says_is_no_kill),
+        cmocka_unit_test (a_head_is_of_its_own_kill_alone),
+        cmocka_unit_test (a_group_ends_where_heads_are_held_back),
+        cmocka_unit_test (a_directory_s_name_moves_no_kill),
         cmocka_unit_test (mutated_lines_stay_in_bounds),
     };
 

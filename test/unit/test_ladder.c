@@ -101,6 +101,29 @@ static void signals_have_names_and_numbers (void **state)
     _refused ("signal=19", "write the step \"hold\"", 7);
 }
 
+static void a_signal_may_be_for_all (void **state)
+{
+    struct mw_ladder l = _parse ("signal=SIGUSR1:all@1m");
+    char buf[MW_LADDER_STRLEN];
+
+    (void) state;
+    assert_int_equal (l.step[0].signo, SIGUSR1);
+    assert_true (l.step[0].to_all);
+    assert_string_equal (mw_ladder_format (&l, buf, sizeof (buf)),
+                         "signal=USR1:all@1m,kill");
+    l = _parse ("signal=40:all");
+    assert_string_equal (mw_ladder_format (&l, buf, sizeof (buf)),
+                         "signal=40:all@30s,kill");
+    assert_false (_parse ("signal=USR1").step[0].to_all);
+    _refused ("signal=USR1:", "\":\" does not say to whom; write :all", 11);
+    _refused ("signal=USR1:none", "\":none\" does not say to whom", 11);
+    _refused ("signal=USR1:all:all", "to whom", 11);
+    _refused ("signal=:all", "unknown signal \"\"", 7);
+    _refused ("signal=KILL:all", "write the step \"kill\"", 7);
+    _refused ("signal:all", "unknown step", 0);
+    _refused ("dump=a:all", "not a hook's name", 5);
+}
+
 static void an_unknown_step_has_a_caret_and_the_allowed_ones (void **state)
 {
     (void) state;
@@ -257,6 +280,7 @@ int main (void)
         cmocka_unit_test (a_timed_step_without_a_time_has_its_default),
         cmocka_unit_test (kill_is_always_last),
         cmocka_unit_test (signals_have_names_and_numbers),
+        cmocka_unit_test (a_signal_may_be_for_all),
         cmocka_unit_test (an_unknown_step_has_a_caret_and_the_allowed_ones),
         cmocka_unit_test (missing_steps_are_refused),
         cmocka_unit_test (bad_arguments_are_refused_where_they_stand),

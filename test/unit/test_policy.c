@@ -1,4 +1,4 @@
-/* One test for each rule of DESIGN.md, section 4. */
+/* One test for each rule of doc/design.md, section 4. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "handler/policy.h"
+#include "handler/policy/policy.h"
 
 #define MAX_JOBS 16
 #define M(n) ((n) * MW_MIB)

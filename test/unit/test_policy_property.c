@@ -1,6 +1,6 @@
 /* A million random nodes and configurations (fixed seed): whatever the numbers,
- * the plan keeps its promises.  The checks know the rules of DESIGN.md, section
- * 4, not how policy.c goes about them. */
+ * the plan keeps its promises.  The checks know the rules of doc/design.md, section
+ * 4, not how policy/policy.c goes about them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handler/policy.h"
+#include "handler/policy/policy.h"
 
 #define ROUNDS 1000000
 #define MAX_JOBS 64

@@ -12,14 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handler/replay.h"
-#include "handler/warden.h"
+#include "handler/account/replay.h"
+#include "handler/job/warden.h"
+#include "handler/record/journal.h"
 #include "lib/cleanup.h"
 
 #define MOST 3000
 #define M(n) ((n) * MW_MIB)
 
 static char dir[] = "/tmp/mwt.replay.XXXXXX";
+static struct journal journal;
 static struct warden w;
 static struct policy_job snapshot[MOST];
 static struct policy_rank ranks[MOST];
@@ -33,14 +35,15 @@ static int fresh (void **state)
     strcpy (dir + strlen (dir) - 6, "XXXXXX");
     if (!mkdtemp (dir))
         return -1;
-    w = (struct warden) { .node_memory = M (4096), .node_reserve = M (96),
+    w = (struct warden) { .journal = &journal, .pool_limit = UINT64_MAX,
+                          .node_memory = M (4096), .node_reserve = M (96),
                           .scratch = snapshot, .ranks = ranks,
                           .scratch_max = MOST };
     conf_defaults (&w.conf);
     w.conf.node_reserve = (struct mw_amount) { MW_AMOUNT_BYTES, M (96), 0 };
     node = (struct policy_node) { .capacity = M (4000), .reserve = M (96),
                                   .available = M (50) };
-    return journal_open (&w.journal, dir, &err);
+    return journal_open (&journal, dir, &err);
 }
 
 static int gone (void **state)
@@ -51,7 +54,7 @@ static int gone (void **state)
     decision_free (&d);
     while (w.jobs.first)
         job_free (&w.jobs, w.jobs.first);
-    journal_close (&w.journal);
+    journal_close (&journal);
     snprintf (cmd, sizeof (cmd), "rm -rf -- '%s'", dir);
     return system (cmd);
 }
@@ -159,7 +162,8 @@ static void what_is_written_is_read (void **state)
     p->lent = M (5);
     p->limit = UINT64_MAX;
     p->requeueable = false;
-    w.jobs.first->facts = (struct job_facts) { true, "p\"1", "phys\\", "\xff" };
+    w.jobs.first->facts =
+        (struct job_facts) { true, "p\"1", "phys\\", "\xff", 0 };
     node.swap_total = M (8);
     _decide (M (200), false);
     assert_int_equal (_read (), 1);
@@ -193,6 +197,7 @@ static void what_is_written_is_read (void **state)
 static void thousands_of_jobs_take_several_records (void **state)
 {
     char key[MW_JOBKEY_MAX];
+    unsigned records;
     bool same;
 
     (void) state;
@@ -201,7 +206,8 @@ static void thousands_of_jobs_take_several_records (void **state)
         _add (key, i % 600, M (1 + i % 7), M (1 + i % 11));
     }
     _decide (M (9000), false);
-    assert_in_range (_read (), 10, 60);
+    records = _read ();
+    assert_true (records >= 10 && records <= 60);
     assert_int_equal (d.count, MOST);
     for (unsigned i = 0; i < MOST; i++) {
         _assert_equal (&d.snapshot[i], &snapshot[i]);
@@ -280,7 +286,7 @@ static void classes_are_found_by_what_the_controller_said (void **state)
     (void) state;
     _add ("a", 100, M (100), M (700));
     _add ("b", 800, M (100), M (700));
-    w.jobs.first->facts = (struct job_facts) { true, "p", "acct", "prod" };
+    w.jobs.first->facts = (struct job_facts) { true, "p", "acct", "prod", 0 };
     _decide (policy_need (&node, false), false);
     _read ();
     assert_string_equal (_victims (&w.conf, &same), "a");

@@ -15,10 +15,33 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "handler/warden.h"
+#include "handler/job/warden.h"
+#include "handler/record/journal.h"
+#include "handler/record/report.h"
 
 static char dir[] = "/tmp/mwt.report.XXXXXX";
 static struct warden w;         /* large: not for the stack */
+static struct journal journal;
+static struct report reports;
+
+/* Nobody is attached, and no step listens. */
+static void note_nobody (struct warden *to, struct job *job, const char *text)
+{
+    (void) to;
+    (void) job;
+    (void) text;
+}
+
+static bool tell_nobody (struct warden *to, const struct job *job,
+                         uint64_t number, bool open, const char *text)
+{
+    (void) to;
+    (void) job;
+    (void) number;
+    (void) open;
+    (void) text;
+    return false;
+}
 
 static int open_report (void **state)
 {
@@ -28,11 +51,14 @@ static int open_report (void **state)
     strcpy (dir + strlen (dir) - 6, "XXXXXX");
     if (!mkdtemp (dir))
         return -1;
-    memset (&w, 0, sizeof (w));
+    journal = (struct journal) { 0 };
+    reports = (struct report) { 0 };
+    w = (struct warden) { .up = { .note = note_nobody, .tell = tell_nobody },
+                          .journal = &journal, .report = &reports };
     conf_defaults (&w.conf);
     w.conf.syslog = false;
     snprintf (w.conf.log_file, sizeof (w.conf.log_file), "%s/log", dir);
-    if (journal_open (&w.journal, dir, &err) < 0)
+    if (journal_open (&journal, dir, &err) < 0)
         return -1;
     return report_open (&w, &err);
 }
@@ -43,7 +69,7 @@ static int close_report (void **state)
 
     (void) state;
     report_close (&w);
-    journal_close (&w.journal);
+    journal_close (&journal);
     snprintf (cmd, sizeof (cmd), "rm -rf -- '%s'", dir);
     return system (cmd);
 }
@@ -116,27 +142,27 @@ static void a_syslog_that_does_not_read_is_not_waited_for (void **state)
 
     (void) state;
     assert_int_equal (socketpair (AF_UNIX, SOCK_DGRAM, 0, pair), 0);
-    w.report.syslog_fd = pair[0];       /* a blocking one, at that */
+    reports.syslog_fd = pair[0];       /* a blocking one, at that */
     alarm (20);                         /* waiting would be for ever */
     for (int i = 0; i < 10000; i++)
         report_log (&w, LOG_NOTICE, "line");
     alarm (0);
-    assert_true (w.report.dropped > 0);
-    assert_true (w.report.dropped < 10000);
+    assert_true (reports.dropped > 0);
+    assert_true (reports.dropped < 10000);
     close (pair[1]);
 }
 
 static void a_full_disk_is_said_once_and_when_it_is_over (void **state)
 {
-    int good = w.journal.fd;
+    int good = journal.fd;
 
     (void) state;
-    w.journal.fd = open ("/dev/full", O_WRONLY | O_CLOEXEC);
-    assert_true (w.journal.fd >= 0);
+    journal.fd = open ("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_true (journal.fd >= 0);
     for (int i = 0; i < 5; i++)
         report (&w, NULL, "note", REPORT_LOG, "lost");
-    close (w.journal.fd);
-    w.journal.fd = good;
+    close (journal.fd);
+    journal.fd = good;
     report (&w, NULL, "note", REPORT_LOG, "kept");
     report_flush (&w);
     assert_int_equal (_count (_read ("log"), "No space left"), 1);
@@ -149,11 +175,11 @@ static void a_journal_over_its_size_begins_a_new_file (void **state)
 {
     (void) state;
     report (&w, NULL, "note", REPORT_LOG, "old");
-    w.journal.rotate_at = 1;
+    journal.rotate_at = 1;
     report_flush (&w);
     assert_int_equal (_count (_read ("journal.jsonl"), "old"), 0);
     assert_int_equal (_count (_read ("journal.jsonl.1"), "old"), 1);
-    assert_true (w.journal.rotate_at > w.journal.size);
+    assert_true (journal.rotate_at > journal.size);
     report (&w, NULL, "note", REPORT_LOG, "new");
     assert_int_equal (_count (_read ("journal.jsonl"), "new"), 1);
 }

@@ -4,9 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/wire.h"
 #include "plugin/settings.h"
 
 static struct mw_jobspec spec;
@@ -127,6 +131,64 @@ static void the_site_binds (void **state)
     assert_string_equal (err.text, "");
 }
 
+/* What site_socket makes of "socket=" and [value]: a path, or "". */
+static const char *socket_of (const char *value)
+{
+    static char path[PATH_MAX];
+    char arg[PATH_MAX], *av[] = { arg };
+    struct site site;
+
+    snprintf (arg, sizeof (arg), "socket=%s", value ? value : "");
+    err.text[0] = '\0';
+    site_parse (&site, value ? 1 : 0, av, &err);
+    return site_socket (&site, path, &err) < 0 ? "" : path;
+}
+
+static void the_socket_is_the_nodes (void **state)
+{
+    char host[HOST_NAME_MAX + 1], want[HOST_NAME_MAX + 64];
+
+    (void) state;
+    gethostname (host, sizeof (host));
+    host[strcspn (host, ".")] = '\0';
+    snprintf (want, sizeof (want), "/run/%s/w%%n-n1.sock", host);
+    setenv ("SLURMD_NODENAME", "n1", 1);
+    assert_string_equal (socket_of ("/run/%h/w%%n-%n.sock"), want);
+    assert_string_equal (socket_of ("/run/n%n%n"), "/run/nn1n1");
+    assert_string_equal (socket_of (NULL), MW_SOCKET_DEFAULT);
+    setenv ("MEMWARDEN_SOCKET", "/run/%n.sock", 1);
+    assert_string_equal (socket_of (NULL), "/run/n1.sock");
+    assert_string_equal (socket_of ("/run/x.sock"), "/run/x.sock");
+    unsetenv ("MEMWARDEN_SOCKET");
+}
+
+static void a_socket_that_is_none_is_nobodys (void **state)
+{
+    static const char *const bad[] = { "/run/%x", "/run/%", "/run/%%%",
+                                       "/run/%%%N" };
+    char *av[] = { "socket=/run/%d.sock" };
+    struct site site;
+
+    (void) state;
+    assert_int_equal (site_parse (&site, 1, av, &err), -1);
+    assert_says ("plugstack.conf");
+    assert_says ("\"%d\"");
+    assert_says ("%n (the node's name), %h");
+    setenv ("SLURMD_NODENAME", "n1", 1);
+    for (size_t i = 0; i < sizeof (bad) / sizeof (bad[0]); i++) {
+        assert_string_equal (socket_of (bad[i]), "");
+        assert_says ("allowed are %n");
+    }
+    unsetenv ("SLURMD_NODENAME");
+    assert_string_equal (socket_of ("/run/%n.sock"), "");
+    assert_says ("which node");
+    assert_string_equal (socket_of ("/run/x.sock"), "/run/x.sock");
+    setenv ("MEMWARDEN_SOCKET", "x.sock", 1);
+    assert_string_equal (socket_of (NULL), "");
+    assert_says ("not absolute");
+    unsetenv ("MEMWARDEN_SOCKET");
+}
+
 static void on_the_node_a_burst_below_mem_is_mem (void **state)
 {
     struct site site;
@@ -166,6 +228,8 @@ int main (void)
         cmocka_unit_test (a_bad_ladder_is_shown_with_a_caret),
         cmocka_unit_test (burst_below_mem_is_told_with_both_numbers),
         cmocka_unit_test (the_site_binds),
+        cmocka_unit_test (the_socket_is_the_nodes),
+        cmocka_unit_test (a_socket_that_is_none_is_nobodys),
         cmocka_unit_test (on_the_node_a_burst_below_mem_is_mem),
         cmocka_unit_test (a_wrong_site_argument_is_named_and_the_others_hold),
     };

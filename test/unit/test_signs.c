@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "handler/signs.h"
+#include "handler/policy/signs.h"
 #include "lib/units.h"
 
 #define M(n) ((n) * MW_MIB)

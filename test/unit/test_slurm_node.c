@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "handler/slurm_node.h"
+#include "handler/conf/slurm_node.h"
 #include "lib/units.h"
 
 static int _read (const char *text, const char *host, struct slurm_node *node)
@@ -110,6 +110,30 @@ static void what_is_not_certain_is_not_known (void **state)
     assert_int_equal (_read ("\n", "h", &n), 0);
 }
 
+static void nodes_of_a_host_are_counted (void **state)
+{
+    static const struct { const char *text; unsigned long nodes; } t[] = {
+        { "NodeName=h\n", 1 }, { "NodeName=i\n", 0 }, { "NodeName=h[1-9]\n", 0 },
+        { "NodeName=a NodeHostname=h\nNodeName=b NodeHostname=h\n", 2 },
+        { "NodeName=n[1-2] NodeHostname=h Port=[17001-17002]\n", 2 },
+        { "NodeName=a,n[1-2]x[01-10],b NodeHostname=h\n", 22 },
+        { "NodeName=n[1-3] NodeHostname=g,h,i\n", 1 },
+        { "NodeName=DEFAULT CPUs=2\nNodeName=h\n", 1 },
+        { "NodeName=n[1-2 NodeHostname=h\n", 2 },
+    };
+    struct slurm_node n;
+
+    (void) state;
+    for (size_t i = 0; i < sizeof (t) / sizeof (t[0]); i++) {
+        _read (t[i].text, "h", &n);
+        if (n.nodes != t[i].nodes)
+            fail_msg ("%s: %lu", t[i].text, n.nodes);
+    }
+    /* what it says of one node is not that of all */
+    assert_int_equal (_read ("NodeName=n[1-2] NodeHostname=h RealMemory=5\n",
+                             "h", &n), 0);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +141,7 @@ int main (void)
         cmocka_unit_test (a_node_s_memory_is_read),
         cmocka_unit_test (real_memory_counts_where_memory_is_allocated),
         cmocka_unit_test (what_is_not_certain_is_not_known),
+        cmocka_unit_test (nodes_of_a_host_are_counted),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

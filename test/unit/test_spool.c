@@ -8,13 +8,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "handler/spool.h"
+#include "handler/spool/spool.h"
 
 static char dir[] = "/tmp/mwt.spool.XXXXXX";
 static struct mw_err err;
@@ -40,8 +42,10 @@ static int remove_spool (void **state)
 static struct spool_request _request (uint64_t seq, enum spool_op op)
 {
     struct spool_request r = { .job = "12", .slurm_id = 12, .op = op,
-                               .restart_count = 3, .mem_mb = 3072,
-                               .not_after_ms = 99 };
+                               .restart_count = 3, .since_s = 1700000000,
+                               .mem_mb = 3072, .after_end = true,
+                               .not_after_ms = 99, .killed_s = 1700000009,
+                               .withdrawn = true };
 
     snprintf (r.text, sizeof (r.text), "it's \"so\" \\ \xc3\xa4");
     spool_make_id (&r, seq);
@@ -260,11 +264,172 @@ static void the_courier_cannot_read_what_is_being_written (void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown (f, open_spool, remove_spool)
 
+/* A courier in a process of its own, with a worker: both end when [stop] is
+ * closed. */
+static pid_t _courier (int *stop)
+{
+    struct spool_courier self;
+    struct spool own;
+    int ready[2], end[2];
+    pid_t pid;
+    char c;
+
+    assert_int_equal (pipe (ready) | pipe (end), 0);
+    pid = fork ();
+    if (pid == 0) {
+        close (end[1]);
+        if (spool_open (&own, dir, false, 0, &err) < 0 ||
+            spool_claim (&own, &self, &err) < 0)
+            _exit (1);
+        snprintf (self.trouble, sizeof (self.trouble), "no \"%u\"",
+                  self.restarts);
+        spool_claim_say (&own, &self);
+        /* and a worker, which does not keep the claim */
+        if (fork () > 0 && write (ready[1], "", 1) != 1)
+            _exit (1);
+        _exit (read (end[0], &c, 1) != 0);
+    }
+    close (ready[1]);
+    close (end[0]);
+    assert_int_equal (read (ready[0], &c, 1), 1);
+    close (ready[0]);
+    *stop = end[1];
+    return pid;
+}
+
+static void a_courier_is_there_as_long_as_its_process (void **state)
+{
+    struct spool_courier c;
+    pid_t pid, seen = 0;
+    int stop;
+    uid_t uid;
+
+    (void) state;
+    assert_false (spool_courier_alive (&s, NULL));
+    assert_int_equal (spool_courier_read (&s, &c, &uid), -1);
+    assert_int_equal (errno, ENOENT);
+    for (unsigned i = 0; i < 2; i++) {
+        pid = _courier (&stop);
+        assert_true (spool_courier_alive (&s, &seen));
+        assert_int_equal (seen, pid);
+        assert_int_equal (spool_claim (&s, &c, &err), -1);
+        assert_int_equal (errno, EBUSY);
+        assert_int_equal (spool_courier_read (&s, &c, &uid), 0);
+        assert_int_equal (c.restarts, i);
+        assert_string_equal (c.trouble, i == 0 ? "no \"0\"" : "no \"1\"");
+        assert_int_equal (uid, geteuid ());
+        assert_int_equal (kill (pid, SIGKILL), 0);
+        assert_int_equal (waitpid (pid, NULL, 0), pid);
+        assert_false (spool_courier_alive (&s, NULL));
+        close (stop);
+    }
+}
+
+static void what_the_courier_says_is_a_strangers (void **state)
+{
+    static const char *const bad[] = {
+        "", "{}", "[1]", "{\"since\":1,\"restarts\":-1,\"trouble\":\"\"}",
+        "{\"since\":\"x\",\"restarts\":1,\"trouble\":\"\"}",
+    };
+    struct spool_courier c;
+    char path[300];
+    uid_t uid;
+
+    (void) state;
+    for (size_t i = 0; i < sizeof (bad) / sizeof (bad[0]); i++) {
+        _put_raw ("ans", ".courier", bad[i]);
+        assert_int_equal (spool_courier_read (&s, &c, &uid), -1);
+    }
+    _put_raw ("ans", ".courier",
+              "{\"since\":1,\"restarts\":1,\"trouble\":\"a\\nb\"}");
+    assert_int_equal (spool_courier_read (&s, &c, &uid), 0);
+    assert_string_equal (c.trouble, "a?b");
+    snprintf (path, sizeof (path), "%s/spool/ans/.courier", dir);
+    assert_int_equal (unlink (path), 0);
+    assert_int_equal (mkfifo (path, 0600), 0);
+    assert_int_equal (spool_courier_read (&s, &c, &uid), -1);
+    assert_false (spool_courier_alive (&s, NULL));
+}
+
+static const char *_story_of (const char *id)
+{
+    static char text[SPOOL_STORY_MAX + (128 << 10)];
+    char *json = spool_read_story (&s, id, &err);
+
+    assert_non_null (json);
+    assert_true (strlen (json) < sizeof (text));
+    strcpy (text, json);
+    free (json);
+    return text;
+}
+
+static void a_story_is_posted_with_its_request (void **state)
+{
+    struct spool_request r = _request (1, SPOOL_WEBHOOK), q;
+
+    (void) state;
+    strcpy (r.text, "{\"event\":\"resolved\"}");
+    spool_story (&s, "12.1.story", "{\"old\":1}", 9, true, false);
+    assert_int_equal (spool_story (&s, "12.1.story", "{\"a\":1}", 7, true,
+                                   false), 0);
+    assert_int_equal (spool_story (&s, "12.1.story", "{\"b\":2}", 7, false,
+                                   true), 0);
+    assert_int_equal (spool_put_story (&s, &r, "12.1.story", &err), 0);
+    assert_int_equal (spool_read_request (&s, r.id, &q, &err), 0);
+    assert_memory_equal (&q, &r, sizeof (r));
+    assert_string_equal (_story_of (r.id), "{\"event\":\"resolved\","
+                         "\"story\":[{\"a\":1},{\"b\":2}]}");
+}
+
+static void a_story_may_be_empty (void **state)
+{
+    struct spool_request r = _request (1, SPOOL_WEBHOOK);
+
+    (void) state;
+    strcpy (r.text, "{}");
+    assert_int_equal (spool_put_story (&s, &r, "12.1.story", &err), 0);
+    assert_string_equal (_story_of (r.id), "{\"story\":[]}");
+}
+
+static void of_a_long_story_the_end_is_told (void **state)
+{
+    struct spool_request r = _request (1, SPOOL_WEBHOOK);
+    char record[1000] = "{\"x\":\"";
+    const char *text;
+
+    (void) state;
+    strcpy (r.text, "{}");
+    memset (record + 6, 'x', sizeof (record) - 8);
+    memcpy (record + sizeof (record) - 2, "\"}", 2);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal (spool_story (&s, "12.1.story", record,
+                                       sizeof (record), i == 0, false), 0);
+    assert_int_equal (spool_story (&s, "12.1.story", "{\"end\":1}", 9, false,
+                                   true), 0);
+    assert_int_equal (spool_put_story (&s, &r, "12.1.story", &err), 0);
+    text = _story_of (r.id);
+    assert_true (strlen (text) > SPOOL_STORY_MAX &&
+                 strlen (text) < SPOOL_STORY_MAX + 2000);
+    assert_non_null (strstr (text, "is left out\"},{\"end\":1}]}"));
+}
+
+static void what_has_no_story_is_not_posted (void **state)
+{
+    (void) state;
+    _put_raw ("req", "12.1.webhook", "{\"text\":\"{}\",\"story\":1}");
+    assert_null (spool_read_story (&s, "12.1.webhook", &err));
+    assert_int_equal (errno, EPROTO);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         T (a_request_comes_out_as_it_went_in),
         T (the_longest_text_fits),
+        T (a_story_is_posted_with_its_request),
+        T (a_story_may_be_empty),
+        T (of_a_long_story_the_end_is_told),
+        T (what_has_no_story_is_not_posted),
         T (a_jobs_requests_come_in_order),
         T (what_is_half_written_is_not_seen),
         T (a_name_that_leaves_the_spool_is_refused),
@@ -276,6 +441,8 @@ int main (void)
         T (what_cannot_be_removed_does_not_stand_in_the_way),
         T (an_answer_of_megabytes_is_not_read),
         T (the_courier_cannot_read_what_is_being_written),
+        T (a_courier_is_there_as_long_as_its_process),
+        T (what_the_courier_says_is_a_strangers),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

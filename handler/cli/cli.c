@@ -1,0 +1,199 @@
+/* cli.c - memwarden: which command, and what all of them share */
+#include "handler/cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "lib/client.h"
+
+#define TIMEOUT_MS 5000
+
+static const struct cli_command commands[] = {
+    { "run", "--reservation SIZE [OPTION]... -- COMMAND [ARG]...",
+      "run a command in a memcg of its own, without Slurm",
+      "  --priority N         0 to 1000, higher is better protected (500)\n"
+      "  --reservation SIZE   always its own, e.g. 1G\n"
+      "  --limit SIZE         where its OOM is declared (the reservation)\n"
+      "  --burst xF           the same, as a factor of the reservation\n"
+      "  --reserve SIZE       opens above the limit while its OOM is handled\n"
+      "  --on-oom LADDER      what is done then, see memwarden-ladder(7)\n"
+      "  --name KEY           how it is called (run-PID)\n"
+      "  --pool NAME          cgroup that its own is made in (memwarden)\n"
+      "  --user NAME          run the command as that user\n"
+      "  --required           no warden: do not run it\n", cli_run },
+    { "jobs", "", "the jobs of this node: yours, or all for root", "",
+      cli_jobs },
+    { "events", "[--follow] [--job JOB]", "what has happened, in order",
+      "  --follow             go on as more happens\n"
+      "  --job JOB            of that job alone\n", cli_events },
+    { "why", "JOB", "the story of a job's OOMs, with numbers", "", cli_why },
+    { "replay", "[--config FILE] [FILE|-]",
+      "decide again what the journal has of node OOMs, by a new configuration",
+      "  --config FILE        the configuration to try (the present one)\n",
+      cli_replay },
+    { "hold", "JOB", "freeze a job until it is resumed", "", cli_change },
+    { "resume", "JOB", "let a held job go on", "", cli_change },
+    { "set", "JOB [OPTION]...", "change a running job",
+      "  --priority N         0 to 1000\n"
+      "  --limit SIZE         where its OOM is declared\n"
+      "  --on-oom LADDER      what is done then\n", cli_change },
+    { "ps", "JOB", "the processes of a job", "", cli_ps },
+    { "top", "", "the jobs of this node, live", "", cli_top },
+    { "doctor", "", "what this node offers, what it lacks and what that costs",
+      "", cli_doctor },
+    { "kmsg", "[FILE…|-]", "the kernel's OOM kills in a log of any kind",
+      "", cli_kmsg },
+    { "failsafe", "", "give every job back to the kernel; the warden is gone",
+      "", cli_failsafe },
+};
+#define COMMANDS (sizeof (commands) / sizeof (commands[0]))
+
+static void _help (FILE *out)
+{
+    fputs ("Usage: memwarden COMMAND [OPTION]... [ARG]...\n"
+           "What memwarden does with the memory of this node's jobs.\n\n", out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf (out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs ("\n`memwarden COMMAND --help` tells more, memwarden(1) all.\n", out);
+}
+
+static void _help_command (const struct cli_command *self, FILE *out)
+{
+    fprintf (out, "Usage: memwarden %s%s%s\n%c%s.\n\n%s", self->name,
+             self->args[0] ? " " : "", self->args,
+             self->summary[0] - 'a' + 'A', self->summary + 1, self->options);
+    fputs ("  --socket PATH        of memwardend ($MEMWARDEN_SOCKET)\n"
+           "  --state-dir DIR      of memwardend, where it does not answer\n"
+           "  --json               data as JSON\n"
+           "  --help               this\n", out);
+}
+
+bool cli_common_option (const struct cli_command *self, int c,
+                        struct cli_common *common)
+{
+    switch (c) {
+    case 1000:
+        common->socket = optarg;
+        return true;
+    case 1001:
+        common->state_dir = optarg;
+        return true;
+    case 1002:
+        common->json = true;
+        return true;
+    case 1003:
+        _help_command (self, stdout);
+        exit (CLI_OK);
+    case '?':
+        /* getopt has named the option */
+        fprintf (stderr, "`memwarden %s --help` lists what is known.\n",
+                 self->name);
+        exit (CLI_USAGE);
+    }
+    return false;
+}
+
+int cli_usage (const struct cli_command *self, const char *fmt, ...)
+{
+    va_list ap;
+
+    fprintf (stderr, "memwarden %s: ", self->name);
+    va_start (ap, fmt);
+    vfprintf (stderr, fmt, ap);
+    va_end (ap);
+    fprintf (stderr, "\nUsage: memwarden %s%s%s\n", self->name,
+             self->args[0] ? " " : "", self->args);
+    return CLI_USAGE;
+}
+
+int cli_fail (const struct cli_command *self, const struct mw_err *err,
+              int error)
+{
+    fprintf (stderr, "memwarden %s: %s\n", self->name, err->text);
+    switch (error) {
+    case ESRCH:
+        return CLI_NO_JOB;
+    case EPERM:
+    case EACCES:
+        return CLI_DENIED;
+    case EINVAL:
+    case ERANGE:
+        return CLI_USAGE;
+    }
+    return CLI_FAILED;
+}
+
+int cli_connect (const struct cli_command *self,
+                 const struct cli_common *common, int *rc)
+{
+    struct mw_err err = { "" };
+    int sock = mw_client_open (common->socket, TIMEOUT_MS, &err);
+
+    if (sock < 0) {
+        fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
+        *rc = errno == EACCES ? CLI_DENIED : CLI_NO_WARDEN;
+    }
+    return sock;
+}
+
+int cli_print_json (const json_t *j)
+{
+    if (json_dumpf (j, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+        return CLI_FAILED;
+    putchar ('\n');
+    return CLI_OK;
+}
+
+const char *cli_text (const json_t *j, const char *name)
+{
+    const char *s = json_string_value (json_object_get (j, name));
+
+    return s ? s : "";
+}
+
+unsigned long long cli_number (const json_t *j, const char *name)
+{
+    json_int_t n = json_integer_value (json_object_get (j, name));
+
+    return n > 0 ? (unsigned long long) n : 0;
+}
+
+bool cli_is_meant (const char *name, const char *key, const json_t *spec)
+{
+    unsigned long long array = cli_number (spec, "array_job_id");
+    char member[64];
+
+    if (strcmp (name, key) == 0)
+        return true;
+    if (array == 0)
+        return false;
+    snprintf (member, sizeof (member), "%llu_%llu", array,
+              cli_number (spec, "array_task_id"));
+    return strcmp (name, member) == 0 ||
+           (strncmp (name, member, strlen (name)) == 0 &&
+            member[strlen (name)] == '_');
+}
+
+int main (int argc, char **argv)
+{
+    if (argc < 2 || strcmp (argv[1], "--help") == 0 ||
+        strcmp (argv[1], "help") == 0) {
+        _help (argc < 2 ? stderr : stdout);
+        return argc < 2 ? CLI_USAGE : CLI_OK;
+    }
+    if (strcmp (argv[1], "--version") == 0) {
+        puts (PACKAGE_STRING);
+        return CLI_OK;
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp (commands[i].name, argv[1]) == 0)
+            return commands[i].run (&commands[i], argc - 1, argv + 1);
+    }
+    fprintf (stderr, "memwarden: unknown command \"%.40s\"\n\n", argv[1]);
+    _help (stderr);
+    return CLI_USAGE;
+}

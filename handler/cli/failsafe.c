@@ -1,0 +1,43 @@
+/* failsafe.c - memwarden failsafe */
+#include "handler/cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "handler/conf/conf.h"
+#include "handler/record/failsafe.h"
+
+int cli_failsafe (const struct cli_command *self, int argc, char **argv)
+{
+    static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
+    static struct conf conf;
+    struct cli_common common = { 0 };
+    struct mw_err err = { "" };
+    int c, count;
+
+    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+        cli_common_option (self, c, &common);
+    if (optind < argc)
+        return cli_usage (self, "\"%.40s\" is not understood", argv[optind]);
+    if (geteuid () != 0) {
+        mw_err_set (&err, "only root may do that");
+        return cli_fail (self, &err, EPERM);
+    }
+    /* a broken configuration may be why the warden is gone: it must not keep
+     * its jobs asleep */
+    conf_defaults (&conf);
+    if (!common.state_dir && conf_load (&conf, CONF_PATH_DEFAULT, &err) < 0)
+        fprintf (stderr, "memwarden failsafe: %s; taking state-dir %s\n",
+                 err.text, conf.state_dir);
+    count = failsafe_run (common.state_dir ? common.state_dir : conf.state_dir,
+                          &err);
+    if (count < 0)
+        return cli_fail (self, &err, EIO);
+    if (common.json)
+        printf ("{\"given_back\":%d}\n", count);
+    else
+        printf ("%d job%s given back to the kernel\n", count,
+                count == 1 ? "" : "s");
+    return CLI_OK;
+}

@@ -1,0 +1,272 @@
+/* jobs.c - memwarden jobs, ps, hold, resume, set */
+#include "handler/cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "handler/memcg/procs.h"
+#include "lib/cgfile.h"
+#include "lib/cleanup.h"
+#include "lib/client.h"
+#include "lib/units.h"
+#include "lib/user.h"
+#include "lib/wire.h"
+
+/* Parse what a command with one JOB takes. Returns 0 or the exit code. */
+static int _one_job (const struct cli_command *self, int argc, char **argv,
+                     const char **key)
+{
+    if (optind + 1 != argc)
+        return cli_usage (self, optind < argc ? "one job at a time"
+                                              : "which job?");
+    if (!mw_jobkey_valid (argv[optind]))
+        return cli_usage (self, "\"%.70s\" is not a job; `memwarden jobs` "
+                          "lists them", argv[optind]);
+    *key = argv[optind];
+    return 0;
+}
+
+/* ---- jobs ---------------------------------------------------------------- */
+
+static void _state (const json_t *job, char *buf, size_t len)
+{
+    const json_t *in = json_object_get (job, "incident");
+    char left[32] = "";
+
+    if (!json_is_object (in)) {
+        snprintf (buf, len, "running");
+        return;
+    }
+    if (cli_number (in, "left_ms") > 0)
+        mw_duration_format (cli_number (in, "left_ms") / 1000 * 1000, left,
+                            sizeof (left));
+    snprintf (buf, len, "%s%s%s%s",
+              json_is_true (json_object_get (job, "slurm_suspended"))
+              ? "suspended by Slurm, waits in "
+              : json_is_true (json_object_get (job, "suspended")) ? "suspended, "
+              : json_is_true (json_object_get (job, "held")) ? "held, " : "",
+              cli_text (in, "step"), *left ? ", left " : "", left);
+}
+
+static void _print_job (const json_t *job)
+{
+    char used[MW_SIZE_STRLEN], reserved[MW_SIZE_STRLEN], limit[MW_SIZE_STRLEN];
+    char user[64], state[128];
+
+    _state (job, state, sizeof (state));
+    printf ("%-14s %-10s %4llu %10s %11s %10s  %s\n", cli_text (job, "key"),
+            mw_user_shown ((uid_t) cli_number (job, "uid"), user,
+                           sizeof (user)),
+            cli_number (job, "priority"),
+            mw_size_format (cli_number (job, "used"), used, sizeof (used)),
+            mw_size_format (cli_number (job, "reservation"), reserved,
+                            sizeof (reserved)),
+            mw_size_format (cli_number (job, "limit") +
+                            cli_number (job, "lent"), limit, sizeof (limit)),
+            state);
+}
+
+int cli_jobs (const struct cli_command *self, int argc, char **argv)
+{
+    static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
+    struct cli_common common = { 0 };
+    cleanup_json json_t *jobs = NULL;
+    cleanup_fd int sock = -1;
+    struct mw_err err = { "" };
+    size_t i;
+    json_t *job;
+    int c, rc = CLI_OK;
+
+    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+        cli_common_option (self, c, &common);
+    if (optind < argc)
+        return cli_usage (self, "\"%.40s\" is not understood", argv[optind]);
+    if ((sock = cli_connect (self, &common, &rc)) < 0)
+        return rc;
+    if (!(jobs = mw_client_jobs (sock, &err)))
+        return cli_fail (self, &err, errno);
+    if (common.json)
+        return cli_print_json (jobs);
+    printf ("%-14s %-10s %4s %10s %11s %10s  %s\n", "JOB", "USER", "PRIO",
+            "USED", "RESERVATION", "LIMIT", "STATE");
+    json_array_foreach (jobs, i, job)
+        _print_job (job);
+    return CLI_OK;
+}
+
+/* ---- hold, resume, set --------------------------------------------------- */
+
+/* Put option [c] into [req]. Returns 0 or the exit code. */
+static int _set_option (const struct cli_command *self, int c, json_t *req)
+{
+    struct mw_err err = { "" };
+    struct mw_ladder ladder;
+    unsigned priority;
+    uint64_t limit;
+
+    switch (c) {
+    case 'p':
+        if (mw_priority_parse (optarg, &priority, &err) < 0)
+            return cli_usage (self, "--priority: %s", err.text);
+        json_object_set_new (req, "priority",
+                             json_integer ((json_int_t) priority));
+        break;
+    case 'l':
+        if (mw_size_parse (optarg, &limit, &err) < 0)
+            return cli_usage (self, "--limit: %s", err.text);
+        json_object_set_new (req, "limit", json_integer ((json_int_t) limit));
+        break;
+    case 'o':
+        if (mw_ladder_parse (optarg, &ladder, &err) < 0)
+            return cli_usage (self, "--on-oom: %s", err.text);
+        json_object_set_new (req, "ladder", json_string (optarg));
+        break;
+    }
+    return 0;
+}
+
+int cli_change (const struct cli_command *self, int argc, char **argv)
+{
+    static const struct option options[] = {
+        CLI_COMMON_OPTIONS,
+        { "priority", required_argument, NULL, 'p' },
+        { "limit", required_argument, NULL, 'l' },
+        { "on-oom", required_argument, NULL, 'o' },
+        { 0 }
+    }, plain[] = { CLI_COMMON_OPTIONS, { 0 } };
+    bool set = strcmp (self->name, "set") == 0;
+    cleanup_json json_t *req = mw_wire_new (self->name);
+    cleanup_json json_t *reply = NULL;
+    struct cli_common common = { 0 };
+    cleanup_fd int sock = -1;
+    struct mw_err err = { "" };
+    const char *key;
+    int c, rc;
+
+    while ((c = getopt_long (argc, argv, "", set ? options : plain,
+                             NULL)) != -1) {
+        if (!cli_common_option (self, c, &common) &&
+            (rc = _set_option (self, c, req)) != 0)
+            return rc;
+    }
+    if ((rc = _one_job (self, argc, argv, &key)) != 0)
+        return rc;
+    if (set && json_object_size (req) <= 2)
+        return cli_usage (self, "set what? give --priority, --limit or "
+                          "--on-oom");
+    json_object_set_new (req, "job", json_string (key));
+    if ((sock = cli_connect (self, &common, &rc)) < 0)
+        return rc;
+    if (mw_client_call (sock, req, NULL, 0, &reply, NULL, &err) < 0)
+        return cli_fail (self, &err, errno);
+    if (*cli_text (reply, "note"))
+        fprintf (stderr, "memwarden %s: %s\n", self->name,
+                 cli_text (reply, "note"));
+    return common.json ? cli_print_json (reply) : CLI_OK;
+}
+
+/* ---- ps ------------------------------------------------------------------ */
+
+/* JSON is UTF-8; what a process calls itself need not be. */
+static json_t *_json_text (const char *text)
+{
+    json_t *j = json_string (text);
+    char s[sizeof (((struct proc *) 0)->command)];
+
+    if (j)
+        return j;
+    snprintf (s, sizeof (s), "%s", text);
+    for (char *c = s; *c; c++)
+        if ((unsigned char) *c >= 0x80)
+            *c = '?';
+    return json_string (s);
+}
+
+static void _add_process (const struct proc *p, void *arg)
+{
+    json_t *j = json_pack ("{s:i,s:I,s:I,s:s#,s:o}", "pid", (int) p->pid,
+                           "uid", (json_int_t) p->uid,
+                           "rss", (json_int_t) p->rss, "state", &p->state, 1,
+                           "command", _json_text (p->command));
+
+    json_array_append_new (arg, j);
+}
+
+static int _list (const json_t *job, json_t *processes, struct mw_err *err)
+{
+    cleanup_fd int dir = sysroot_open (cli_text (job, "memory"),
+                                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+
+    if (dir < 0)
+        return mw_err_errno (err, "cannot open %s", cli_text (job, "memory"));
+    procs_each (dir, _add_process, processes);
+    return 0;
+}
+
+static const json_t *_find (const json_t *jobs, const char *key)
+{
+    size_t i;
+    json_t *job;
+
+    json_array_foreach (jobs, i, job) {
+        const char *own = cli_text (job, "key");
+
+        /* an array's id is also the key of one of its members */
+        if (strcmp (own, key) == 0 ||
+            (strchr (key, '_') && cli_is_meant (key, own, job)))
+            return job;
+    }
+    return NULL;
+}
+
+static int _print_processes (const json_t *processes)
+{
+    char user[64], rss[MW_SIZE_STRLEN];
+    size_t i;
+    json_t *p;
+
+    printf ("%8s %-10s %10s %s %s\n", "PID", "USER", "RSS", "S", "COMMAND");
+    json_array_foreach (processes, i, p)
+        printf ("%8llu %-10s %10s %s %s\n", cli_number (p, "pid"),
+                mw_user_shown ((uid_t) cli_number (p, "uid"), user,
+                            sizeof (user)),
+                mw_size_format (cli_number (p, "rss"), rss, sizeof (rss)),
+                cli_text (p, "state"), cli_text (p, "command"));
+    return CLI_OK;
+}
+
+int cli_ps (const struct cli_command *self, int argc, char **argv)
+{
+    static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
+    cleanup_json json_t *jobs = NULL, *processes = json_array ();
+    struct cli_common common = { 0 };
+    cleanup_fd int sock = -1;
+    struct mw_err err = { "" };
+    const json_t *job;
+    const char *key;
+    int c, rc;
+
+    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+        cli_common_option (self, c, &common);
+    if ((rc = _one_job (self, argc, argv, &key)) != 0)
+        return rc;
+    if ((sock = cli_connect (self, &common, &rc)) < 0)
+        return rc;
+    if (!(jobs = mw_client_jobs (sock, &err)))
+        return cli_fail (self, &err, errno);
+    if (!(job = _find (jobs, key))) {
+        mw_err_set (&err, "there is no job %s on this node%s", key,
+                    geteuid () == 0 ? "" : ", or it is not yours");
+        return cli_fail (self, &err, ESRCH);
+    }
+    if (_list (job, processes, &err) < 0)
+        return cli_fail (self, &err, errno);
+    return common.json ? cli_print_json (processes)
+                       : _print_processes (processes);
+}

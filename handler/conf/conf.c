@@ -1,0 +1,500 @@
+/* conf.c - memwarden.conf, read by libconfuse, checked whole before it is used
+ *
+ * libconfuse reads every value as a string; what it means is said by the rows
+ * of option.c, called while libconfuse still knows the line.
+ */
+#include "handler/conf/conf.h"
+
+#include <confuse.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "handler/conf/option.h"
+#include "lib/cleanup.h"
+
+#define FILE_MAX (1 << 20)
+#define SCOPES (1 + CONF_MAX_CLASSES + CONF_MAX_HOOKS)
+
+/* A reading of one file.  Scope 0 is the file itself with its courier section,
+ * then come the classes, then the hooks. */
+struct reading {
+    const char *path;
+    struct conf *conf;
+    struct mw_err *err;
+    bool failed;                /* [err] has the first error: keep it */
+    int open;                   /* scope of the section being read, -1 = none */
+    unsigned line[SCOPES][CONF_OPTION_MAX];     /* where each was given */
+    unsigned begins[SCOPES];
+};
+
+/* libconfuse's callbacks have no argument of the caller's; there is one reading
+ * at a time. */
+static struct reading *_now;
+
+void conf_defaults (struct conf *conf)
+{
+    *conf = (struct conf) {
+        .socket = "/run/memwarden/memwardend.sock",
+        .state_dir = "/var/lib/memwarden",
+        .log_file = "/var/log/memwarden.log",
+        .syslog = true,
+        .node_reserve = { .kind = MW_AMOUNT_PERCENT, .ratio = 0.05 },
+        .fill_rate = { .kind = MW_AMOUNT_BYTES, .bytes = MW_GIB },
+        .psi = { .kind = CONF_PSI_SOME, .stall_ms = 150, .window_ms = 1000 },
+        .resume_at = { .kind = MW_AMOUNT_PERCENT, .ratio = 0.10 },
+        .burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 1 },
+        .max_burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 4 },
+        .reserve = { .kind = MW_AMOUNT_PERCENT, .ratio = 0.05 },
+        .max_priority = 500,
+        .max_bounces = 3,
+        .bounce_window_ms = 3600000,
+        .drain_window_ms = 3600000,
+        .controller_timeout_ms = 10000,
+        .courier_path = SBINDIR "/memwarden-courier",
+        .courier_user = "slurm",
+    };
+    mw_ladder_parse ("grow@10m,signal=TERM@30s,kill", &conf->ladder, NULL);
+    mw_ladder_parse ("reclaim,suspend@10m,requeue,kill", &conf->node_ladder,
+                     NULL);
+}
+
+__attribute__ ((format (printf, 2, 3)))
+static int _fail (unsigned line, const char *fmt, ...)
+{
+    char text[MW_ERR_MAX];
+    va_list ap;
+
+    if (_now->failed)
+        return -1;
+    va_start (ap, fmt);
+    vsnprintf (text, sizeof (text), fmt, ap);
+    va_end (ap);
+    mw_err_set (_now->err, "%s:%u: %s", _now->path, line, text);
+    _now->failed = true;
+    return -1;
+}
+
+static void _unknown_option (cfg_t *cfg, const char *name)
+{
+    static const char *const sections[] = { "root", "courier", "class",
+                                            "hook" };
+    const char *near = conf_option_nearest (cfg->name, name);
+
+    for (unsigned i = 0; i < 4; i++) {
+        if (!conf_option_find (sections[i], name))
+            continue;
+        if (i == 0)
+            _fail (cfg->line, "option \"%.40s\" does not belong into a section;"
+                   " write it outside of { }", name);
+        else
+            _fail (cfg->line, "option \"%.40s\" is known in a %s section only",
+                   name, sections[i]);
+        return;
+    }
+    if (near)
+        _fail (cfg->line, "unknown option \"%.40s\"; did you mean \"%s\"?",
+               name, near);
+    else
+        _fail (cfg->line, "unknown option \"%.40s\"; see memwarden.conf(5)",
+               name);
+}
+
+__attribute__ ((format (printf, 2, 0)))
+static void _on_error (cfg_t *cfg, const char *fmt, va_list ap)
+{
+    char text[MW_ERR_MAX], name[64];
+
+    vsnprintf (text, sizeof (text), fmt, ap);
+    if (sscanf (text, "no such option '%63[^']", name) == 1)
+        _unknown_option (cfg, name);
+    else if (!strncmp (text, "found duplicate title", 21))
+        _fail (cfg->line, "%s; give each section its own name", text);
+    else
+        _fail (cfg->line, "%s; write NAME = \"VALUE\", or NAME { … }", text);
+}
+
+static bool _name_valid (const char *name)
+{
+    return name[0] && name[0] != '.' && strlen (name) < MW_HOOK_MAX &&
+           name[strspn (name, "abcdefghijklmnopqrstuvwxyz"
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
+}
+
+/* The section [kind] called [title] begins. Returns its scope, or -1. */
+static int _begin_section (unsigned line, const char *kind, const char *title)
+{
+    struct conf *conf = _now->conf;
+    bool class = !strcmp (kind, "class");
+    int scope;
+
+    if (!_name_valid (title))
+        return _fail (line, "\"%.40s\" is no name for a %s; use up to %d of"
+                      " A-Z a-z 0-9 . _ -", title, kind, MW_HOOK_MAX - 1);
+    if (conf->class_count == CONF_MAX_CLASSES && class)
+        return _fail (line, "too many classes; at most %d are allowed",
+                      CONF_MAX_CLASSES);
+    if (conf->hook_count == CONF_MAX_HOOKS && !class)
+        return _fail (line, "too many hooks; at most %d are allowed",
+                      CONF_MAX_HOOKS);
+    if (class) {
+        scope = 1 + (int) conf->class_count;
+        strcpy (conf->classes[conf->class_count].name, title);
+        conf->classes[conf->class_count++].max_priority = -1;
+    } else {
+        scope = 1 + CONF_MAX_CLASSES + (int) conf->hook_count;
+        strcpy (conf->hooks[conf->hook_count].name, title);
+        conf->hooks[conf->hook_count++].timeout_ms = 10000;
+    }
+    _now->begins[scope] = line;
+    _now->open = scope;
+    return scope;
+}
+
+static void *_scope_base (int scope)
+{
+    if (scope == 0)
+        return _now->conf;
+    if (scope <= CONF_MAX_CLASSES)
+        return &_now->conf->classes[scope - 1];
+    return &_now->conf->hooks[scope - 1 - CONF_MAX_CLASSES];
+}
+
+/* An option has been read. */
+static int _on_option (cfg_t *cfg, cfg_opt_t *opt)
+{
+    const struct conf_option *o = conf_option_find (cfg->name, opt->name);
+    const char *text = cfg_opt_getstr (opt);
+    unsigned line = (unsigned) cfg->line, *given;
+    struct mw_err why = { "" };
+    int scope = 0;
+
+    if (cfg->title) {
+        scope = _now->open > 0 ? _now->open
+                               : _begin_section (line, cfg->name, cfg->title);
+        if (scope < 0)
+            return -1;
+    } else if (strcmp (cfg->name, "root") != 0) {
+        _now->open = 0;
+    }
+    given = &_now->line[scope][o - conf_options];
+    if (*given)
+        return _fail (line, "%s is given twice, first in line %u; keep one",
+                      o->name, *given);
+    *given = line;
+    if (o->set (o, (char *) _scope_base (scope) + o->offset, text ? text : "",
+                &why) < 0)
+        return _fail (line, "%s: %s", o->name, why.text);
+    return 0;
+}
+
+/* The closing brace of a section has been read. */
+static int _on_section_end (cfg_t *cfg, cfg_opt_t *opt)
+{
+    cfg_t *sec = cfg_opt_getnsec (opt, cfg_opt_size (opt) - 1);
+
+    if (_now->open < 0 && sec->title &&
+        _begin_section ((unsigned) cfg->line, sec->name, sec->title) < 0)
+        return -1;
+    _now->open = -1;
+    return 0;
+}
+
+/* Where the row of [name] was given in [scope]; 0 = it was not. */
+static unsigned _line_of (int scope, const char *section, const char *name)
+{
+    return _now->line[scope][conf_option_find (section, name) - conf_options];
+}
+
+/* [burst] must not be over [max].  Of two different kinds only registration,
+ * which knows the reservation, can tell. */
+static int _check_burst (int scope, const char *section,
+                         const struct mw_amount *burst,
+                         const struct mw_amount *max)
+{
+    unsigned a = _line_of (scope, section, "burst");
+    unsigned b = _line_of (scope, section, "max-burst");
+    bool sizes = burst->kind == MW_AMOUNT_BYTES;
+    char x[32], y[32];
+
+    if (sizes != (max->kind == MW_AMOUNT_BYTES))
+        return 0;
+    if (sizes ? burst->bytes <= max->bytes : burst->ratio <= max->ratio)
+        return 0;
+    return _fail (a > b ? a : b, "burst %s is over max-burst %s; lower the one"
+                  " or raise the other",
+                  mw_amount_format (burst, x, sizeof (x)),
+                  mw_amount_format (max, y, sizeof (y)));
+}
+
+const struct conf_hook *conf_find_hook (const struct conf *conf,
+                                        const char *name)
+{
+    for (unsigned i = 0; i < conf->hook_count; i++) {
+        if (!strcmp (conf->hooks[i].name, name))
+            return &conf->hooks[i];
+    }
+    return NULL;
+}
+
+const struct mw_ladder *conf_node_ladder (const struct conf *conf,
+                                          const struct conf_class *c)
+{
+    return c && c->node_ladder.count > 0 ? &c->node_ladder
+                                         : &conf->node_ladder;
+}
+
+static int _check_ladder (int scope, const char *section, const char *name,
+                          const struct mw_ladder *ladder)
+{
+    for (unsigned i = 0; i < ladder->count; i++) {
+        const char *hook = ladder->step[i].hook;
+
+        if (ladder->step[i].kind == MW_STEP_DUMP && hook[0] &&
+            !conf_find_hook (_now->conf, hook))
+            return _fail (_line_of (scope, section, name), "%s: dump=%s names"
+                          " no hook; add  hook %s { path = \"/…\" }", name,
+                          hook, hook);
+    }
+    return 0;
+}
+
+static int _check_class (unsigned i)
+{
+    const struct conf *conf = _now->conf;
+    const struct conf_class *c = &conf->classes[i];
+    int scope = 1 + (int) i;
+
+    if ((_line_of (scope, "class", "burst") ||
+         _line_of (scope, "class", "max-burst")) &&
+        _check_burst (scope, "class",
+                      c->burst.kind ? &c->burst : &conf->burst,
+                      c->max_burst.kind ? &c->max_burst
+                                        : &conf->max_burst) < 0)
+        return -1;
+    if (_check_ladder (scope, "class", "ladder", &c->ladder) < 0)
+        return -1;
+    return _check_ladder (scope, "class", "node-ladder", &c->node_ladder);
+}
+
+static int _check_post_incident_hook (void)
+{
+    const char *name = _now->conf->post_incident_hook;
+
+    if (!name[0] || conf_find_hook (_now->conf, name))
+        return 0;
+    return _fail (_line_of (0, "root", "post-incident-hook"),
+                  "post-incident-hook: there is no hook %s; add  hook %s "
+                  "{ path = \"/…\" }", name, name);
+}
+
+/* What only the whole file can tell. */
+static int _check_whole (void)
+{
+    const struct conf *conf = _now->conf;
+
+    if (_check_burst (0, "root", &conf->burst, &conf->max_burst) < 0 ||
+        _check_ladder (0, "root", "ladder", &conf->ladder) < 0 ||
+        _check_ladder (0, "root", "node-ladder", &conf->node_ladder) < 0 ||
+        _check_post_incident_hook () < 0)
+        return -1;
+    for (unsigned i = 0; i < conf->class_count; i++) {
+        if (_check_class (i) < 0)
+            return -1;
+    }
+    for (unsigned i = 0; i < conf->hook_count; i++) {
+        if (!conf->hooks[i].path[0])
+            return _fail (_now->begins[1 + CONF_MAX_CLASSES + i],
+                          "hook %s has no path; add  path = \"/…\"",
+                          conf->hooks[i].name);
+    }
+    return 0;
+}
+
+/* libconfuse 3.3 counts the line of every comment three times, so it gets the
+ * file without comments; the newlines stay. [p] is at the first byte of a
+ * comment. Returns the byte behind it. */
+static char *_blank_comment (char *p)
+{
+    bool block = p[0] == '/' && p[1] == '*';
+
+    for (; *p && (block || *p != '\n'); p++) {
+        if (block && p[0] == '*' && p[1] == '/') {
+            p[0] = p[1] = ' ';
+            return p + 2;
+        }
+        if (*p != '\n')
+            *p = ' ';
+    }
+    return p;
+}
+
+/* Blank every comment of [text].
+ * Returns the line of a brace that is never closed (libconfuse takes the end of
+ * the file for one), or 0. */
+static unsigned _blank_comments (char *text)
+{
+    unsigned line = 1, opened = 0;
+    char quote = 0, before = '\n', *p = text;
+
+    while (*p) {
+        if (!quote && (*p == '#' || (*p == '/' && p[1] == '*') ||
+                       (*p == '/' && p[1] == '/' && isspace (before)))) {
+            char *end = _blank_comment (p);
+
+            for (; p < end; p++)
+                line += *p == '\n';
+            before = ' ';
+            continue;
+        }
+        if (quote && *p == '\\' && p[1])
+            p++;
+        else if (quote && *p == quote)
+            quote = 0;
+        else if (!quote && (*p == '"' || *p == '\''))
+            quote = *p;
+        else if (!quote && *p == '{')
+            opened = line;
+        else if (!quote && *p == '}')
+            opened = 0;
+        line += *p == '\n';
+        before = *p++;
+    }
+    return opened;
+}
+
+/* Read the file [path] whole. Returns its text, the caller's, or NULL. */
+static char *_slurp (const char *path, struct mw_err *err)
+{
+    cleanup_fd int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    cleanup_free char *text = NULL;
+    char *out;
+    struct stat st;
+    size_t have = 0;
+    ssize_t n;
+
+    if (fd < 0 || fstat (fd, &st) < 0) {
+        mw_err_errno (err, "cannot read %s", path);
+        return NULL;
+    }
+    errno = EINVAL;
+    if (!S_ISREG (st.st_mode) || st.st_size > FILE_MAX) {
+        mw_err_set (err, "%s is not a configuration: it must be a file of at"
+                    " most 1 MiB", path);
+        return NULL;
+    }
+    /* it names programs that run as root's courier and decides who is killed */
+    if (geteuid () == 0 && (st.st_uid != 0 || (st.st_mode & S_IWOTH))) {
+        errno = EPERM;
+        mw_err_set (err, "%s can be changed by others than root; chown root and"
+                    " chmod o-w it", path);
+        return NULL;
+    }
+    text = malloc (FILE_MAX + 1);
+    while (text && have < FILE_MAX &&
+           (n = read (fd, text + have, FILE_MAX - have)) != 0) {
+        if (n < 0) {
+            mw_err_errno (err, "cannot read %s", path);
+            return NULL;
+        }
+        have += (size_t) n;
+    }
+    if (!text)
+        return NULL;
+    text[have] = '\0';
+    if (strlen (text) != have) {
+        errno = EINVAL;
+        mw_err_set (err, "%s is not a configuration: it has a zero byte", path);
+        return NULL;
+    }
+    out = text;
+    text = NULL;
+    return out;
+}
+
+/* Fill [opts] with the rows of [section]. Returns the place behind the last. */
+static cfg_opt_t *_rows (cfg_opt_t *opts, const char *section)
+{
+    for (unsigned i = 0; i < conf_option_count; i++) {
+        if (!strcmp (conf_options[i].section, section)) {
+            *opts = (cfg_opt_t) CFG_STR (conf_options[i].name, NULL,
+                                         CFGF_NODEFAULT);
+            (opts++)->validcb = _on_option;
+        }
+    }
+    return opts;
+}
+
+static int _parse (char *text)
+{
+    static const cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE |
+                                     CFGF_NO_TITLE_DUPES;
+    cfg_opt_t root[CONF_OPTION_MAX + 4] = { CFG_END () };
+    cfg_opt_t courier[CONF_OPTION_MAX + 1] = { CFG_END () };
+    cfg_opt_t class[CONF_OPTION_MAX + 1] = { CFG_END () };
+    cfg_opt_t hook[CONF_OPTION_MAX + 1] = { CFG_END () };
+    cfg_opt_t *end = _rows (root, "root");
+    unsigned unclosed;
+    cfg_t *cfg;
+    int rc;
+
+    *_rows (courier, "courier") = (cfg_opt_t) CFG_END ();
+    *_rows (class, "class") = (cfg_opt_t) CFG_END ();
+    *_rows (hook, "hook") = (cfg_opt_t) CFG_END ();
+    *end++ = (cfg_opt_t) CFG_SEC ("courier", courier, CFGF_NONE);
+    *end++ = (cfg_opt_t) CFG_SEC ("class", class, titled);
+    *end++ = (cfg_opt_t) CFG_SEC ("hook", hook, titled);
+    *end = (cfg_opt_t) CFG_END ();
+    cfg = cfg_init (root, CFGF_NONE);
+    if (!cfg)
+        return _fail (1, "out of memory");
+    cfg_set_error_function (cfg, _on_error);
+    cfg_set_validate_func (cfg, "courier", _on_section_end);
+    cfg_set_validate_func (cfg, "class", _on_section_end);
+    cfg_set_validate_func (cfg, "hook", _on_section_end);
+    unclosed = _blank_comments (text);
+    rc = cfg_parse_buf (cfg, text);
+    if (rc != CFG_SUCCESS)
+        _fail ((unsigned) cfg->line, "cannot be understood");
+    cfg_free (cfg);
+    if (rc == CFG_SUCCESS && unclosed)
+        return _fail (unclosed, "the section that begins here is not closed;"
+                      " add }");
+    return rc == CFG_SUCCESS ? 0 : -1;
+}
+
+int conf_load (struct conf *conf, const char *path, struct mw_err *err)
+{
+    cleanup_free struct conf *fresh = malloc (sizeof (*fresh));
+    cleanup_free struct reading *r = calloc (1, sizeof (*r));
+    cleanup_free char *text = NULL;
+    int rc;
+
+    if (!fresh || !r)
+        return mw_err_errno (err, "cannot read %s", path);
+    conf_defaults (fresh);
+    text = _slurp (path, err);
+    if (!text) {
+        /* a node without a configuration is a node with the defaults; a path
+         * that someone gave must be there */
+        if (errno != ENOENT || strcmp (path, CONF_PATH_DEFAULT) != 0)
+            return -1;
+        *conf = *fresh;
+        return 0;
+    }
+    *r = (struct reading) { .path = path, .conf = fresh, .err = err,
+                            .open = -1 };
+    _now = r;
+    rc = _parse (text) < 0 || _check_whole () < 0 ? -1 : 0;
+    _now = NULL;
+    if (rc < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    *conf = *fresh;
+    return 0;
+}

@@ -1,0 +1,106 @@
+/* conf.h - memwarden.conf, read by libconfuse, checked as a whole first */
+#ifndef MW_CONF_H
+#define MW_CONF_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "lib/ladder.h"
+#include "lib/units.h"
+
+#define CONF_PATH_DEFAULT SYSCONFDIR "/memwarden/memwarden.conf"
+#define CONF_MAX_CLASSES 32
+#define CONF_MAX_HOOKS 16
+
+enum conf_order {
+    CONF_ORDER_OVERAGE = 0,     /* over the reservation first (design.md, 4) */
+    CONF_ORDER_STRICT_PRIORITY,
+};
+
+enum conf_psi_kind { CONF_PSI_OFF = 0, CONF_PSI_SOME, CONF_PSI_FULL };
+
+/* A PSI trigger: stalled that long in a window. */
+struct conf_psi {
+    enum conf_psi_kind kind;
+    uint64_t stall_ms, window_ms;
+};
+
+/* A rule for jobs that match: every non-empty pattern must (fnmatch(3)). */
+struct conf_class {
+    char name[MW_HOOK_MAX];
+    char match_qos[64], match_partition[64], match_account[64], match_user[64];
+    bool protect;               /* never a victim of a node OOM */
+    int max_priority;           /* -1 = the general one */
+    struct mw_amount burst, max_burst, reserve; /* NONE = the general one */
+    struct mw_ladder ladder;            /* count 0 = the general one */
+    struct mw_ladder node_ladder;       /* count 0 = the general one */
+};
+
+struct conf_hook {
+    char name[MW_HOOK_MAX];
+    char path[PATH_MAX];
+    uint64_t timeout_ms;
+};
+
+struct conf {
+    char socket[PATH_MAX];
+    char state_dir[PATH_MAX];
+    char log_file[PATH_MAX];    /* "" = none */
+    bool syslog;
+    bool shadow;                /* decide and record, but do not act */
+
+    struct mw_amount node_reserve;      /* of the node's memory */
+    struct mw_amount fill_rate;         /* bytes a second at which memory may
+                                           fall at least */
+    struct conf_psi psi;
+    struct mw_amount resume_at;         /* headroom at which held jobs return,
+                                           of the pool's capacity */
+    struct mw_amount no_mem_share;      /* reserved without --mem; NONE =
+                                           its CPUs' share of the pool */
+    struct mw_amount burst, max_burst;  /* limit, of the reservation */
+    struct mw_amount reserve;           /* of the reservation */
+    unsigned max_priority;              /* users cannot go above */
+    struct mw_ladder ladder;            /* job OOM */
+    struct mw_ladder node_ladder;       /* node OOM */
+    enum conf_order order;
+    unsigned max_bounces;               /* suspends of one job … */
+    uint64_t bounce_window_ms;          /* … in this time */
+    char pool[PATH_MAX];                /* "" = found: parent of the jobs */
+    char post_incident_hook[MW_HOOK_MAX];   /* "" = none */
+    unsigned drain_after;               /* node OOMs; 0 = never … */
+    uint64_t drain_window_ms;           /* … in this time */
+    bool drain_stuck;                   /* where a victim cannot be killed */
+
+    char slurm_conf[PATH_MAX];          /* "" = Slurm's default */
+    uint64_t controller_timeout_ms;
+    bool courier_start;                 /* the warden's keeper starts it */
+    char courier_path[PATH_MAX];
+    char courier_user[64];
+    char webhook[512];                  /* "" = none */
+
+    unsigned class_count;
+    struct conf_class classes[CONF_MAX_CLASSES];
+    unsigned hook_count;
+    struct conf_hook hooks[CONF_MAX_HOOKS];
+};
+
+/* Fill [conf] with the defaults that memwarden.conf(5) names. */
+void conf_defaults (struct conf *conf);
+
+/* The hook [name] of [conf]; NULL. */
+const struct conf_hook *conf_find_hook (const struct conf *conf,
+                                        const char *name);
+
+/* What is done to a job of class [c] (NULL = none) for the node's sake. */
+const struct mw_ladder *conf_node_ladder (const struct conf *conf,
+                                          const struct conf_class *c);
+
+/* Read [path] over the defaults into [conf].
+ * Returns 0, or -1 with "FILE:LINE: what is wrong; what would be right" in
+ *   [err]; [conf] is untouched then, so a broken file keeps the old one. */
+int conf_load (struct conf *conf, const char *path, struct mw_err *err);
+
+#endif /* !MW_CONF_H */

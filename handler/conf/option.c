@@ -1,0 +1,351 @@
+/* option.c - every option of memwarden.conf: one row, one place */
+#include "handler/conf/option.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define SUN_PATH_LEN 107        /* unix(7): sun_path with its NUL */
+#define BYTES (1u << MW_AMOUNT_BYTES)
+#define FACTOR (1u << MW_AMOUNT_FACTOR)
+#define PERCENT (1u << MW_AMOUNT_PERCENT)
+#define SECOND UINT64_C (1000)
+#define HOUR (3600 * SECOND)
+
+static int _refuse (struct mw_err *err, const char *text, const char *right)
+{
+    errno = EINVAL;
+    return mw_err_set (err, "\"%.80s\" is not allowed; %s", text, right);
+}
+
+static int _set_text (const struct conf_option *o, void *field,
+                      const char *text, struct mw_err *err)
+{
+    size_t room = o->max && o->max < o->size ? o->max + 1 : o->size;
+
+    if (strlen (text) >= room) {
+        errno = ENAMETOOLONG;
+        return mw_err_set (err, "\"%.40s…\" is too long; at most %zu bytes are"
+                           " allowed", text, room - 1);
+    }
+    strcpy (field, text);
+    return 0;
+}
+
+static int _set_path (const struct conf_option *o, void *field,
+                      const char *text, struct mw_err *err)
+{
+    if (text[0] != '/')
+        return _refuse (err, text, "write an absolute path");
+    return _set_text (o, field, text, err);
+}
+
+static int _set_path_or_none (const struct conf_option *o, void *field,
+                              const char *text, struct mw_err *err)
+{
+    if (text[0] != '\0' && text[0] != '/')
+        return _refuse (err, text, "write an absolute path, or \"\" for none");
+    return _set_text (o, field, text, err);
+}
+
+static int _set_url (const struct conf_option *o, void *field,
+                     const char *text, struct mw_err *err)
+{
+    if (text[0] != '\0' && strncmp (text, "http://", 7) != 0 &&
+        strncmp (text, "https://", 8) != 0)
+        return _refuse (err, text,
+                        "write http://… or https://…, or \"\" for none");
+    return _set_text (o, field, text, err);
+}
+
+static int _set_user (const struct conf_option *o, void *field,
+                      const char *text, struct mw_err *err)
+{
+    if (!getpwnam (text)) {
+        errno = EINVAL;
+        return mw_err_set (err, "there is no user \"%.40s\" on this node; name"
+                           " one that `getent passwd` shows", text);
+    }
+    return _set_text (o, field, text, err);
+}
+
+static int _set_bool (const struct conf_option *o, void *field,
+                      const char *text, struct mw_err *err)
+{
+    (void) o;
+    if (!strcasecmp (text, "yes") || !strcasecmp (text, "true") ||
+        !strcasecmp (text, "on")) {
+        *(bool *) field = true;
+        return 0;
+    }
+    if (!strcasecmp (text, "no") || !strcasecmp (text, "false") ||
+        !strcasecmp (text, "off")) {
+        *(bool *) field = false;
+        return 0;
+    }
+    return _refuse (err, text, "write yes or no");
+}
+
+static int _set_number (const struct conf_option *o, void *field,
+                        const char *text, struct mw_err *err)
+{
+    uint64_t value = 0;
+    const char *p;
+
+    for (p = text; *p >= '0' && *p <= '9' && value <= o->max; p++)
+        value = value * 10 + (uint64_t) (*p - '0');
+    if (p == text || *p || value < o->min || value > o->max) {
+        errno = EINVAL;
+        return mw_err_set (err, "\"%.40s\" is not allowed; write a whole number"
+                           " from %" PRIu64 " to %" PRIu64, text, o->min,
+                           o->max);
+    }
+    *(unsigned *) field = (unsigned) value;
+    return 0;
+}
+
+static int _set_time (const struct conf_option *o, void *field,
+                      const char *text, struct mw_err *err)
+{
+    char min[32], max[32];
+    uint64_t ms;
+
+    if (mw_duration_parse (text, &ms, err) < 0)
+        return -1;
+    if (ms < o->min || ms > o->max) {
+        errno = ERANGE;
+        return mw_err_set (err, "\"%.40s\" is not allowed; write a time from %s"
+                           " to %s", text,
+                           mw_duration_format (o->min, min, sizeof (min)),
+                           mw_duration_format (o->max, max, sizeof (max)));
+    }
+    *(uint64_t *) field = ms;
+    return 0;
+}
+
+static int _wrong_amount (const struct conf_option *o, const char *text,
+                          struct mw_err *err)
+{
+    char range[96] = "";
+
+    if (o->kinds & FACTOR)
+        snprintf (range, sizeof (range), "write a factor from x%g to x%g, or a"
+                  " size (\"64G\")", (double) o->min / 100,
+                  (double) o->max / 100);
+    else if (!(o->kinds & PERCENT))
+        snprintf (range, sizeof (range), "write a size (\"1G\")");
+    else
+        snprintf (range, sizeof (range), "write a share from %" PRIu64 "%% to %"
+                  PRIu64 "%%, or a size (\"2G\")", o->min, o->max);
+    return _refuse (err, text, range);
+}
+
+/* A factor or a share is checked against the row's range here; a size cannot
+ * be, before it is known of how much. */
+static int _set_amount (const struct conf_option *o, void *field,
+                        const char *text, struct mw_err *err)
+{
+    struct mw_amount a;
+
+    if (mw_amount_parse (text, &a, err) < 0)
+        return -1;
+    if (!(o->kinds & (1u << a.kind)))
+        return _wrong_amount (o, text, err);
+    if (a.kind != MW_AMOUNT_BYTES && (a.ratio * 100 < (double) o->min ||
+                                      a.ratio * 100 > (double) o->max))
+        return _wrong_amount (o, text, err);
+    if (a.kind == MW_AMOUNT_BYTES && a.bytes == 0 && o->min > 0)
+        return _wrong_amount (o, text, err);
+    *(struct mw_amount *) field = a;
+    return 0;
+}
+
+static int _set_ladder (const struct conf_option *o, void *field,
+                        const char *text, struct mw_err *err)
+{
+    (void) o;
+    return mw_ladder_parse (text, field, err);
+}
+
+static int _set_order (const struct conf_option *o, void *field,
+                       const char *text, struct mw_err *err)
+{
+    enum conf_order *order = field;
+
+    (void) o;
+    if (!strcmp (text, "overage"))
+        *order = CONF_ORDER_OVERAGE;
+    else if (!strcmp (text, "strict-priority"))
+        *order = CONF_ORDER_STRICT_PRIORITY;
+    else
+        return _refuse (err, text, "write overage or strict-priority");
+    return 0;
+}
+
+/* "off", or "some 150ms/1s": what the kernel takes as a trigger is a window of
+ * 0.5 to 10 s and a stall within it. */
+static int _set_psi (const struct conf_option *o, void *field,
+                     const char *text, struct mw_err *err)
+{
+    static const char right[] = "write off, or some or full, a space, and"
+        " STALL/WINDOW with a window of 500ms to 10s (\"some 150ms/1s\")";
+    struct conf_psi psi = { .kind = CONF_PSI_SOME };
+    char stall[32], window[32], kind[8];
+    int end = 0;
+
+    (void) o;
+    if (!strcmp (text, "off")) {
+        *(struct conf_psi *) field = (struct conf_psi) { 0 };
+        return 0;
+    }
+    if (strlen (text) >= sizeof (stall) ||
+        sscanf (text, "%7s %31[0-9a-z.]/%31[0-9a-z.]%n", kind, stall, window,
+                &end) != 3 || text[end] ||
+        mw_duration_parse (stall, &psi.stall_ms, NULL) < 0 ||
+        mw_duration_parse (window, &psi.window_ms, NULL) < 0)
+        return _refuse (err, text, right);
+    if (!strcmp (kind, "full"))
+        psi.kind = CONF_PSI_FULL;
+    if ((strcmp (kind, "some") && strcmp (kind, "full")) ||
+        psi.window_ms < 500 || psi.window_ms > 10000 || psi.stall_ms == 0 ||
+        psi.stall_ms > psi.window_ms)
+        return _refuse (err, text, right);
+    *(struct conf_psi *) field = psi;
+    return 0;
+}
+
+#define CONF(m) offsetof (struct conf, m), sizeof (((struct conf *) 0)->m)
+#define CLASS(m) \
+    offsetof (struct conf_class, m), sizeof (((struct conf_class *) 0)->m)
+#define HOOK(m) \
+    offsetof (struct conf_hook, m), sizeof (((struct conf_hook *) 0)->m)
+
+const struct conf_option conf_options[] = {
+    /* where things are */
+    { "root", "socket", _set_path, CONF (socket), 0, SUN_PATH_LEN, 0 },
+    { "root", "state-dir", _set_path, CONF (state_dir), 0, 0, 0 },
+    { "root", "log-file", _set_path_or_none, CONF (log_file), 0, 0, 0 },
+    { "root", "syslog", _set_bool, CONF (syslog), 0, 0, 0 },
+    { "root", "shadow", _set_bool, CONF (shadow), 0, 0, 0 },
+    /* the node */
+    { "root", "pool", _set_path_or_none, CONF (pool), 0, 0, 0 },
+    { "root", "node-reserve", _set_amount, CONF (node_reserve), 0, 90,
+      BYTES | PERCENT },
+    { "root", "fill-rate", _set_amount, CONF (fill_rate), 1, 0, BYTES },
+    { "root", "psi", _set_psi, CONF (psi), 0, 0, 0 },
+    { "root", "resume-at", _set_amount, CONF (resume_at), 0, 90,
+      BYTES | PERCENT },
+    { "root", "node-ladder", _set_ladder, CONF (node_ladder), 0, 0, 0 },
+    { "root", "order", _set_order, CONF (order), 0, 0, 0 },
+    { "root", "max-bounces", _set_number, CONF (max_bounces), 0, 1000, 0 },
+    { "root", "bounce-window", _set_time, CONF (bounce_window_ms), SECOND,
+      24 * HOUR, 0 },
+    /* afterwards */
+    { "root", "post-incident-hook", _set_text, CONF (post_incident_hook), 0, 0,
+      0 },
+    { "root", "drain-after", _set_number, CONF (drain_after), 0, 1000, 0 },
+    { "root", "drain-window", _set_time, CONF (drain_window_ms), SECOND,
+      7 * 24 * HOUR, 0 },
+    { "root", "drain-stuck", _set_bool, CONF (drain_stuck), 0, 0, 0 },
+    /* the job */
+    { "root", "no-mem-share", _set_amount, CONF (no_mem_share), 1, 100,
+      BYTES | PERCENT },
+    { "root", "burst", _set_amount, CONF (burst), 100, 100000,
+      BYTES | FACTOR | PERCENT },
+    { "root", "max-burst", _set_amount, CONF (max_burst), 100, 100000,
+      BYTES | FACTOR | PERCENT },
+    { "root", "reserve", _set_amount, CONF (reserve), 0, 100,
+      BYTES | PERCENT },
+    { "root", "max-priority", _set_number, CONF (max_priority), 0,
+      MW_PRIORITY_MAX, 0 },
+    { "root", "ladder", _set_ladder, CONF (ladder), 0, 0, 0 },
+    /* the controller */
+    { "root", "controller-timeout", _set_time, CONF (controller_timeout_ms),
+      100, HOUR, 0 },
+    { "courier", "start", _set_bool, CONF (courier_start), 0, 0, 0 },
+    { "courier", "path", _set_path, CONF (courier_path), 0, 0, 0 },
+    { "courier", "user", _set_user, CONF (courier_user), 0, 0, 0 },
+    { "courier", "slurm-conf", _set_path_or_none, CONF (slurm_conf), 0, 0, 0 },
+    { "courier", "webhook", _set_url, CONF (webhook), 0, 0, 0 },
+
+    { "class", "match-qos", _set_text, CLASS (match_qos), 0, 0, 0 },
+    { "class", "match-partition", _set_text, CLASS (match_partition), 0, 0, 0 },
+    { "class", "match-account", _set_text, CLASS (match_account), 0, 0, 0 },
+    { "class", "match-user", _set_text, CLASS (match_user), 0, 0, 0 },
+    { "class", "protect", _set_bool, CLASS (protect), 0, 0, 0 },
+    { "class", "max-priority", _set_number, CLASS (max_priority), 0,
+      MW_PRIORITY_MAX, 0 },
+    { "class", "burst", _set_amount, CLASS (burst), 100, 100000,
+      BYTES | FACTOR | PERCENT },
+    { "class", "max-burst", _set_amount, CLASS (max_burst), 100, 100000,
+      BYTES | FACTOR | PERCENT },
+    { "class", "reserve", _set_amount, CLASS (reserve), 0, 100,
+      BYTES | PERCENT },
+    { "class", "ladder", _set_ladder, CLASS (ladder), 0, 0, 0 },
+    { "class", "node-ladder", _set_ladder, CLASS (node_ladder), 0, 0, 0 },
+
+    { "hook", "path", _set_path, HOOK (path), 0, 0, 0 },
+    { "hook", "timeout", _set_time, HOOK (timeout_ms), SECOND, HOUR, 0 },
+};
+const unsigned conf_option_count =
+    sizeof (conf_options) / sizeof (conf_options[0]);
+_Static_assert (sizeof (conf_options) / sizeof (conf_options[0]) <=
+                CONF_OPTION_MAX, "raise CONF_OPTION_MAX");
+
+const struct conf_option *conf_option_find (const char *section,
+                                            const char *name)
+{
+    for (unsigned i = 0; i < conf_option_count; i++) {
+        if (!strcmp (conf_options[i].section, section) &&
+            !strcmp (conf_options[i].name, name))
+            return &conf_options[i];
+    }
+    return NULL;
+}
+
+/* Levenshtein's distance of two short words. */
+static unsigned _distance (const char *a, const char *b)
+{
+    unsigned row[32], above, left, n = (unsigned) strlen (b);
+
+    if (n >= sizeof (row) / sizeof (row[0]))
+        return n;
+    for (unsigned j = 0; j <= n; j++)
+        row[j] = j;
+    for (unsigned i = 1; a[i - 1] && i < 64; i++) {
+        left = row[0];
+        row[0] = i;
+        for (unsigned j = 1; j <= n; j++) {
+            above = row[j];
+            left += a[i - 1] != b[j - 1] &&
+                    !(a[i - 1] == '_' && b[j - 1] == '-');
+            if (above + 1 < left)
+                left = above + 1;
+            if (row[j - 1] + 1 < left)
+                left = row[j - 1] + 1;
+            row[j] = left;
+            left = above;
+        }
+    }
+    return row[n];
+}
+
+const char *conf_option_nearest (const char *section, const char *name)
+{
+    const char *nearest = NULL;
+    unsigned least = (unsigned) strlen (name) / 3 + 2, d;
+
+    for (unsigned i = 0; i < conf_option_count; i++) {
+        if (strcmp (conf_options[i].section, section) != 0)
+            continue;
+        d = _distance (name, conf_options[i].name);
+        if (d < least) {
+            least = d;
+            nearest = conf_options[i].name;
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,593 @@
+/* courier.c - memwarden-courier: the loop
+ *
+ * inotify tells of requests that come and that are taken back; one timer tells
+ * what is due; the end of a worker is an event too.  While the controller or
+ * the webhook is away only one worker at a time tries it, however many requests
+ * wait; and neither keeps a worker from the other.
+ */
+#include "config.h"
+
+#include "handler/courier/courier.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/event.h"
+
+/* as many incidents wait for a webhook that is away; the spool is no archive */
+#define WEB_MAX_WAITING 1000
+/* a suspended job may be resumed by others than us: looked at now and then */
+#define DEFER_MS 60000
+
+/* The ways, apart from each other: what is slow on one costs the others
+ * nothing. */
+struct way {
+    unsigned workers;
+    unsigned fails;             /* in a row: it is away */
+    uint64_t due_ms;            /* clock_ms; not before */
+};
+
+static const struct {
+    const char *name;
+    unsigned max_workers;
+} ways[WAY_COUNT] = {
+    [WAY_CONTROLLER] = { "the controller", 8 },
+    [WAY_HOOK] = { "the hooks", 8 },
+    [WAY_WEB] = { "the webhook", 2 },
+};
+
+struct courier {
+    struct conf conf;
+    struct spool spool;
+    struct spool_courier self;      /* what is told to who looks */
+    char denied[256];               /* by the controller, to the last that asked
+                                       what an operator may; "" = done */
+    struct courier_queue queue;
+    sd_event *loop;
+    sd_event_source *timer;
+    bool foreground;
+    struct way way[WAY_COUNT];
+};
+
+static void _log (const struct courier *c, int level, const char *fmt, ...)
+    __attribute__ ((format (printf, 3, 4)));
+
+static void _log (const struct courier *c, int level, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start (ap, fmt);
+    if (c->foreground) {
+        fputs ("memwarden-courier: ", stderr);
+        vfprintf (stderr, fmt, ap);
+        fputc ('\n', stderr);
+    } else {
+        vsyslog (level, fmt, ap);
+    }
+    va_end (ap);
+}
+
+static void _answer (struct courier *c, const char *id,
+                     const struct courier_result *res)
+{
+    struct spool_answer a = {
+        .ok = res->verdict == COURIER_DONE,
+        .code = res->code,
+        .suspended = res->suspended,
+    };
+    struct mw_err err;
+
+    snprintf (a.id, sizeof (a.id), "%s", id);
+    snprintf (a.text, sizeof (a.text), "%s", res->text);
+    _log (c, a.ok ? LOG_INFO : LOG_WARNING, "%s: %s", id, a.text);
+    if (spool_put_answer (&c->spool, &a, &err) < 0)
+        _log (c, LOG_ERR, "%s", err.text);
+}
+
+/* Take [r] in; one webhook too many is answered at once. */
+static void _queue (struct courier *c, const struct spool_request *r)
+{
+    struct courier_result res;
+
+    if (r->op == SPOOL_WEBHOOK &&
+        courier_queue_count (&c->queue, WAY_WEB) >= WEB_MAX_WAITING) {
+        courier_say (&res, COURIER_REFUSED, ENOSPC, "not posted: %d wait "
+                     "already", WEB_MAX_WAITING);
+        _answer (c, r->id, &res);
+    } else if (!courier_queue_add (&c->queue, r)) {
+        _log (c, LOG_ERR, "%s: %s", r->id, strerror (errno));
+    }
+}
+
+/* The warden knows more of [item] now.  What its worker does by the old request
+ * can be done again; one that waits for a controller is not waited for. */
+static void _change (struct courier_item *item, const struct spool_request *r)
+{
+    if (item->req.killed_s == r->killed_s &&
+        item->req.after_end == r->after_end &&
+        item->req.withdrawn == r->withdrawn)
+        return;
+    item->req = *r;
+    item->changed = item->pid != 0;
+    if (item->pid)
+        kill (-item->pid, SIGKILL);
+}
+
+static void _take (struct courier *c, const char *id)
+{
+    struct courier_item *item = courier_queue_find (&c->queue, id);
+    struct spool_request r;
+    struct courier_result res;
+    struct mw_err err;
+
+    if (spool_read_request (&c->spool, id, &r, &err) == 0) {
+        if (item)
+            _change (item, &r);
+        else
+            _queue (c, &r);
+    } else if (errno == EPROTO) {
+        courier_say (&res, COURIER_REFUSED, EPROTO, "%s", err.text);
+        _answer (c, id, &res);
+    } else if (errno != ENOENT) {
+        _log (c, LOG_ERR, "%s", err.text);
+    }
+}
+
+static void _take_all (struct courier *c)
+{
+    char id[SPOOL_ID_MAX] = "", next[SPOOL_ID_MAX];
+
+    while (spool_next_request (&c->spool, id, next) == 1) {
+        memcpy (id, next, sizeof (id));
+        _take (c, id);
+    }
+}
+
+static void _taken_back (struct courier *c, const char *id)
+{
+    struct courier_item *item = courier_queue_find (&c->queue, id);
+
+    if (item && item->pid)
+        item->gone = true;
+    else if (item)
+        courier_queue_remove (&c->queue, item);
+}
+
+/* The job of [r] goes on: it can hear what it was not told. */
+static void _wake_deferred (struct courier *c, const struct spool_request *r)
+{
+    for (struct courier_item *i = c->queue.first; i; i = i->next) {
+        if (i->deferred && !strcmp (i->req.job, r->job))
+            i->due_ms = 0;
+    }
+}
+
+static void _later (struct courier *c, struct courier_item *item,
+                    const struct courier_result *res)
+{
+    unsigned n = item->attempts;
+
+    item->deferred = res->verdict == COURIER_DEFER;
+    if (item->deferred)
+        item->due_ms = clock_ms () + DEFER_MS;
+    else if (res->verdict == COURIER_AGAIN) {
+        _log (c, LOG_INFO, "%s: attempt %u: %s; again later", item->req.id, n,
+              res->text);
+        item->due_ms = clock_ms () + courier_backoff (item->way, n);
+    }
+}
+
+/* Leave what keeps the courier from its work, if that has changed, for who
+ * looks: memwarden doctor, systemctl status. */
+static void _trouble (struct courier *c, const char *text)
+{
+    char now[sizeof (c->self.trouble)];
+
+    snprintf (now, sizeof (now), "%.*s", (int) sizeof (now) - 1, text);
+    if (!strcmp (now, c->self.trouble))
+        return;
+    strcpy (c->self.trouble, now);
+    spool_claim_say (&c->spool, &c->self);
+    sd_notifyf (0, "STATUS=%s", *now ? now : "works");
+}
+
+/* What the controller's way says of the courier itself. */
+static void _judge_self (struct courier *c, const struct courier_item *item,
+                         const struct courier_result *res)
+{
+    if (item->way != WAY_CONTROLLER || res->verdict == COURIER_AGAIN)
+        return;
+    if (res->verdict == COURIER_UNREACHABLE) {
+        _trouble (c, res->text);
+        return;
+    }
+    /* a look-up is anybody's right */
+    if (res->denied)
+        snprintf (c->denied, sizeof (c->denied), "%.*s",
+                  (int) sizeof (c->denied) - 1, res->text);
+    else if (res->verdict == COURIER_DONE && item->req.op != SPOOL_LOOKUP)
+        c->denied[0] = '\0';
+    _trouble (c, c->denied);
+}
+
+/* Is [item]'s way open?  Where it is not, all that go there wait, and the next
+ * to try it is another, since it may be [item] that the other end dislikes. */
+static void _judge_way (struct courier *c, struct courier_item *item,
+                        const struct courier_result *res)
+{
+    struct way *way = &c->way[item->way];
+    uint64_t wait = courier_backoff (item->way, way->fails);
+
+    if (res->verdict == COURIER_UNREACHABLE) {
+        way->due_ms = clock_ms () + wait;
+        if (item->way == WAY_WEB)
+            item->due_ms = way->due_ms + wait;
+        if (way->fails++ == 0)
+            _log (c, LOG_WARNING, "%s is away: %s", ways[item->way].name,
+                  res->text);
+    } else if (res->verdict != COURIER_AGAIN) {
+        if (way->fails)
+            _log (c, LOG_NOTICE, "%s is back", ways[item->way].name);
+        way->fails = 0;
+    }
+}
+
+/* What came of one attempt at [item], which may be freed here. */
+static void _settle (struct courier *c, struct courier_item *item,
+                     struct courier_result *res)
+{
+    bool over = res->verdict == COURIER_DONE ||
+                res->verdict == COURIER_REFUSED;
+
+    if (item->changed && !over && !item->gone) {
+        item->changed = false;
+        return;
+    }
+    _judge_way (c, item, res);
+    _judge_self (c, item, res);
+    item->attempts++;
+    if (over && item->req.op == SPOOL_RESUME)
+        _wake_deferred (c, &item->req);
+    if (over && !item->gone)
+        _answer (c, item->req.id, res);
+    if (over || item->gone)
+        courier_queue_remove (&c->queue, item);
+    else
+        _later (c, item, res);
+}
+
+static void _dispatch (struct courier *c);
+
+static int _on_worker_end (sd_event_source *s, const siginfo_t *si, void *arg)
+{
+    struct courier *c = arg;
+    struct courier_item *item = c->queue.first;
+    struct courier_result res;
+    int status;
+
+    sd_event_source_disable_unref (s);
+    while (item && item->pid != si->si_pid)
+        item = item->next;
+    if (!item)
+        return 0;
+    status = si->si_code == CLD_EXITED ? (si->si_status & 0xff) << 8
+                                       : si->si_status & 0x7f;
+    c->way[item->way].workers--;
+    courier_worker_result (item, status, &res);
+    _settle (c, item, &res);
+    _dispatch (c);
+    return 0;
+}
+
+static bool _may_start (const struct courier *c,
+                        const struct courier_item *item)
+{
+    const struct way *way = &c->way[item->way];
+
+    return !item->pid && courier_queue_turn (&c->queue, item) &&
+           way->workers < (way->fails ? 1 : ways[item->way].max_workers);
+}
+
+/* When [item] may be tried again. */
+static uint64_t _due (const struct courier *c, const struct courier_item *item)
+{
+    const struct way *way = &c->way[item->way];
+
+    return way->fails && way->due_ms > item->due_ms ? way->due_ms
+                                                    : item->due_ms;
+}
+
+static void _start (struct courier *c, struct courier_item *item, uint64_t now)
+{
+    struct mw_err err;
+
+    if (courier_worker_start (item, &c->conf, &c->spool, &err) < 0) {
+        _log (c, LOG_ERR, "%s", err.text);
+        item->due_ms = now + courier_backoff (item->way, 2);
+        return;
+    }
+    c->way[item->way].workers++;
+    sd_event_add_child (c->loop, NULL, item->pid, WEXITED, _on_worker_end, c);
+}
+
+/* Give up what is too late, end what takes too long, start what is due.
+ * Returns when to look at [item] again (clock_ms), 0 = at some other event. */
+static uint64_t _look_at (struct courier *c, struct courier_item *item,
+                          uint64_t now)
+{
+    struct courier_result res;
+    uint64_t due;
+
+    if (item->pid) {
+        if (now >= item->limit_ms && !item->killed) {
+            item->killed = true;
+            kill (-item->pid, SIGKILL);
+        }
+        return item->killed ? 0 : item->limit_ms;
+    }
+    if (item->req.not_after_ms && now >= item->req.not_after_ms) {
+        courier_say (&res, COURIER_REFUSED, ETIMEDOUT,
+                     "not done: its time has passed");
+        _answer (c, item->req.id, &res);
+        courier_queue_remove (&c->queue, item);
+        return 0;
+    }
+    due = _due (c, item);
+    if (_may_start (c, item) && now >= due) {
+        _start (c, item, now);
+        return item->pid ? item->limit_ms : item->due_ms;
+    }
+    if (now >= due || !_may_start (c, item))
+        due = UINT64_MAX;       /* a worker's end will tell */
+    if (item->req.not_after_ms && item->req.not_after_ms < due)
+        due = item->req.not_after_ms;
+    return due == UINT64_MAX ? 0 : due;
+}
+
+static void _dispatch (struct courier *c)
+{
+    struct courier_item *item, *next;
+    uint64_t now = clock_ms (), at, first = UINT64_MAX;
+
+    for (item = c->queue.first; item; item = next) {
+        next = item->next;
+        at = _look_at (c, item, now);
+        if (at && at < first)
+            first = at;
+    }
+    if (first == UINT64_MAX) {
+        sd_event_source_set_enabled (c->timer, SD_EVENT_OFF);
+        return;
+    }
+    sd_event_source_set_time (c->timer, first * 1000);
+    sd_event_source_set_enabled (c->timer, SD_EVENT_ONESHOT);
+}
+
+static int _on_timer (sd_event_source *s, uint64_t usec, void *arg)
+{
+    (void) s;
+    (void) usec;
+    _dispatch (arg);
+    return 0;
+}
+
+static int _on_spool (sd_event_source *s, const struct inotify_event *e,
+                      void *arg)
+{
+    struct courier *c = arg;
+
+    (void) s;
+    if (e->mask & (IN_IGNORED | IN_UNMOUNT)) {
+        _log (c, LOG_ERR, "the spool has been removed");
+        sd_event_exit (c->loop, 1);
+        return 0;
+    }
+    if (e->mask & IN_Q_OVERFLOW)
+        _take_all (c);
+    else if (e->mask & IN_DELETE)
+        _taken_back (c, e->name);
+    else if (e->len)
+        _take (c, e->name);
+    _dispatch (c);
+    return 0;
+}
+
+static int _on_signal (sd_event_source *s, const struct signalfd_siginfo *si,
+                       void *arg)
+{
+    (void) s;
+    (void) si;
+    sd_event_exit (((struct courier *) arg)->loop, 0);
+    return 0;
+}
+
+/* Whom [conf] names: whose the spool is, and who must be an operator of Slurm's
+ * (SlurmUser is one).  Root can become that user, anybody else must be it.
+ * Returns NULL where that cannot be. */
+static const struct passwd *_user (const struct conf *conf, struct mw_err *err)
+{
+    const struct passwd *pw = getpwnam (conf->courier_user);
+
+    if (!pw) {
+        mw_err_set (err, "there is no user %s on this node; name a Slurm "
+                    "operator as courier { user = … }", conf->courier_user);
+        return NULL;
+    }
+    if (geteuid () != 0 && geteuid () != pw->pw_uid) {
+        mw_err_set (err, "it runs as uid %u, but by courier { user = … } the "
+                    "spool is %s's: let root start it (a unit without User=), "
+                    "which becomes that user, or name one user in both",
+                    (unsigned) geteuid (), conf->courier_user);
+        return NULL;
+    }
+    return pw;
+}
+
+/* Go on as [pw], once the spool is open. */
+static int _become (const struct passwd *pw, struct mw_err *err)
+{
+    if (geteuid () == pw->pw_uid)
+        return 0;
+    if (initgroups (pw->pw_name, pw->pw_gid) < 0 ||
+        setresgid (pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+        setresuid (pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
+        return mw_err_errno (err, "cannot become user %s", pw->pw_name);
+    return 0;
+}
+
+static int _loop_open (struct courier *c, struct mw_err *err)
+{
+    char path[64];
+    sigset_t mask;
+    int rc;
+
+    sigemptyset (&mask);
+    sigaddset (&mask, SIGTERM);
+    sigaddset (&mask, SIGINT);
+    sigaddset (&mask, SIGCHLD);
+    sigprocmask (SIG_BLOCK, &mask, NULL);
+    signal (SIGPIPE, SIG_IGN);
+    snprintf (path, sizeof (path), "/proc/self/fd/%d", c->spool.req);
+    rc = sd_event_new (&c->loop);
+    if (rc >= 0)
+        rc = sd_event_add_signal (c->loop, NULL, SIGTERM, _on_signal, c);
+    if (rc >= 0)
+        rc = sd_event_add_signal (c->loop, NULL, SIGINT, _on_signal, c);
+    if (rc >= 0)
+        rc = sd_event_add_time (c->loop, &c->timer, CLOCK_BOOTTIME, 0, 1000,
+                                _on_timer, c);
+    if (rc >= 0)
+        rc = sd_event_add_inotify (c->loop, NULL, path, IN_MOVED_TO |
+                                   IN_DELETE | IN_ONLYDIR, _on_spool, c);
+    if (rc >= 0)
+        return 0;
+    errno = -rc;
+    return mw_err_errno (err, "cannot make the event loop");
+}
+
+static void _help (void)
+{
+    puts ("Usage: memwarden-courier [OPTION]...\n"
+          "Carry out what memwardend asks of Slurm's controller, of hooks and "
+          "of a webhook.\n\n"
+          "  -c, --config=FILE     configuration (default "
+          CONF_PATH_DEFAULT ")\n"
+          "  -s, --state-dir=DIR   where the warden's spool is (default: as "
+          "configured)\n"
+          "  -f, --foreground      write messages to standard error, not to "
+          "syslog\n"
+          "  -h, --help            this text\n"
+          "  -V, --version         the version\n\n"
+          "It ends by SIGTERM or SIGINT, with 0; 1 is a failure, 2 a wrong "
+          "option.\nWhat it has not done stays in the spool.");
+}
+
+struct options {
+    const char *config, *state_dir;
+    bool foreground;
+};
+
+/* Returns -1 to go on, or the exit status. */
+static int _options (int argc, char **argv, struct options *o)
+{
+    static const struct option known[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "state-dir", required_argument, NULL, 's' },
+        { "foreground", no_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
+        { NULL, 0, NULL, 0 },
+    };
+    int opt;
+
+    while ((opt = getopt_long (argc, argv, "c:s:fhV", known, NULL)) != -1) {
+        switch (opt) {
+        case 'c':
+            o->config = optarg;
+            break;
+        case 's':
+            o->state_dir = optarg;
+            break;
+        case 'f':
+            o->foreground = true;
+            break;
+        case 'h':
+            _help ();
+            return 0;
+        case 'V':
+            puts ("memwarden-courier " PACKAGE_VERSION);
+            return 0;
+        default:
+            return 2;
+        }
+    }
+    if (optind == argc)
+        return -1;
+    fprintf (stderr, "memwarden-courier: unexpected \"%s\"; see --help\n",
+             argv[optind]);
+    return 2;
+}
+
+static int _configure (struct courier *c, const struct options *o,
+                       struct mw_err *err)
+{
+    if (conf_load (&c->conf, o->config ? o->config : CONF_PATH_DEFAULT,
+                   err) < 0)
+        return -1;
+    if (o->state_dir)
+        snprintf (c->conf.state_dir, sizeof (c->conf.state_dir), "%s",
+                  o->state_dir);
+    return 0;
+}
+
+/* All that can fail; from its end on the courier works. */
+static int _open (struct courier *c, const struct options *o,
+                  struct mw_err *err)
+{
+    const struct passwd *pw;
+
+    if (_configure (c, o, err) < 0 || !(pw = _user (&c->conf, err)) ||
+        spool_open (&c->spool, c->conf.state_dir, false, 0, err) < 0 ||
+        _loop_open (c, err) < 0 || _become (pw, err) < 0)
+        return -1;
+    return spool_claim (&c->spool, &c->self, err);
+}
+
+int main (int argc, char **argv)
+{
+    static struct courier c;
+    struct options o = { .config = NULL };
+    struct mw_err err;
+    int rc = _options (argc, argv, &o);
+
+    if (rc >= 0)
+        return rc;
+    c.foreground = o.foreground;
+    if (!c.foreground)
+        openlog ("memwarden-courier", LOG_PID, LOG_DAEMON);
+    if (_open (&c, &o, &err) < 0) {
+        _log (&c, LOG_ERR, "%s", err.text);
+        sd_notifyf (0, "STATUS=%s", err.text);
+        return 1;
+    }
+    _log (&c, LOG_INFO, "ready");
+    sd_notify (0, "READY=1");
+    _take_all (&c);
+    _dispatch (&c);
+    rc = sd_event_loop (c.loop);
+    return rc < 0 ? 1 : rc;
+}

@@ -1,0 +1,739 @@
+/* control.c - one table of requests: who may ask, and what is answered
+ *
+ * Everything a peer sends is a stranger's: wire.c has checked its form, this
+ * file checks its right (SO_PEERCRED, unix(7)) and the rest its content.
+ */
+#include "handler/daemon/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "handler/account/headroom.h"
+#include "handler/daemon/register.h"
+#include "handler/incident/incident.h"
+#include "handler/record/journal.h"
+#include "handler/record/report.h"
+#include "handler/step/step.h"
+#include "lib/cgfile.h"
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/event.h"
+#include "lib/wire.h"
+
+#define PEERS_MAX 1024
+#define PEERS_ROOT_MAX 16384            /* each step of each job is one */
+#define PEERS_PER_USER 32
+#define PAGE_MAX (MW_WIRE_MAX - 8192)
+
+struct peer {
+    struct peer *next;
+    struct warden *w;
+    int fd;
+    struct ucred who;
+    sd_event_source *io;
+    char attached[MW_JOBKEY_MAX];       /* hears this job's notes; "" */
+    char step[32];                      /* as its slurmstepd of that; "" */
+};
+
+bool control_may (const struct job *job, uid_t uid)
+{
+    return uid == 0 || uid == job->spec.uid;
+}
+
+static void _drop (struct peer *peer)
+{
+    struct warden *w = peer->w;
+
+    for (struct peer **p = &w->peers; *p; p = &(*p)->next) {
+        if (*p == peer) {
+            *p = peer->next;
+            w->peer_count--;
+            break;
+        }
+    }
+    sd_event_source_disable_unref (peer->io);
+    close (peer->fd);
+    free (peer);
+}
+
+void control_note (struct warden *w, struct job *job, const char *text)
+{
+    for (struct peer *p = w->peers; p; p = p->next) {
+        cleanup_json json_t *note = NULL;
+
+        if (p->step[0] || strcmp (p->attached, job_whose (job)) != 0)
+            continue;
+        note = mw_wire_new ("note");
+        json_object_set_new (note, "job", json_string (job->spec.key));
+        json_object_set_new (note, "text", mw_wire_text (text));
+        /* one that does not read is closed, never waited for; the loop drops
+         * it, since its own request may be the one being answered */
+        if (mw_wire_send (p->fd, note, NULL, 0, NULL) < 0)
+            shutdown (p->fd, SHUT_RDWR);
+    }
+}
+
+/* ---- a job's steps, which write into its stderr -------------------------- */
+
+/* Is [p] a step of [job], or the one that [job] is? */
+static bool _is_step (const struct peer *p, const struct job *job)
+{
+    const char *own = mw_jobspec_step (&job->spec);
+
+    if (!p->step[0] || strcmp (p->attached, job_whose (job)) != 0)
+        return false;
+    return !own || (strncmp (p->step, "step_", 5) == 0 &&
+                    strcmp (p->step + 5, own) == 0);
+}
+
+static bool _is_batch (const struct peer *p)
+{
+    return strcmp (p->step, "step_batch") == 0;
+}
+
+static bool _batch_hears (const struct warden *w, const struct job *job)
+{
+    for (const struct peer *p = w->peers; p; p = p->next) {
+        if (_is_step (p, job) && _is_batch (p))
+            return true;
+    }
+    return false;
+}
+
+static bool _send_line (const struct peer *p, uint64_t number, bool open,
+                        const char *text)
+{
+    cleanup_json json_t *note = mw_wire_new ("note");
+
+    json_object_set_new (note, "job", json_string (p->attached));
+    json_object_set_new (note, "line", json_integer ((json_int_t) number));
+    json_object_set_new (note, "open", json_boolean (open));
+    json_object_set_new (note, "text", mw_wire_text (text));
+    if (mw_wire_send (p->fd, note, NULL, 0, NULL) == 0)
+        return true;
+    shutdown (p->fd, SHUT_RDWR);        /* it comes back, and asks for it */
+    return false;
+}
+
+bool control_tell (struct warden *w, const struct job *job, uint64_t number,
+                   bool open, const char *text)
+{
+    bool batch = _batch_hears (w, job), heard = false;
+
+    for (const struct peer *p = w->peers; p; p = p->next) {
+        if (_is_step (p, job) && (!batch || _is_batch (p)))
+            heard |= _send_line (p, number, open, text);
+    }
+    return heard;
+}
+
+/* ---- what is said of a job ----------------------------------------------- */
+
+static json_t *_incident (const struct job *job)
+{
+    const struct incident *in = &job->incident;
+    uint64_t now = clock_ms ();
+    uint64_t until = in->slurm_stops_ms ? in->slurm_stops_ms : now;
+    char id[INCIDENT_ID_MAX];
+
+    if (!in->open)
+        return json_null ();
+    return json_pack ("{s:s,s:s,s:s,s:I,s:I}", "id", incident_id (job, id),
+                      "trigger", incident_trigger_name[in->trigger],
+                      "step", mw_steps[in->ladder->step[in->step].kind].name,
+                      "age_ms", (json_int_t) (now - in->opened_ms),
+                      "left_ms", (json_int_t) (in->deadline_ms > until
+                                               ? in->deadline_ms - until : 0));
+}
+
+static json_t *_job (struct job *job)
+{
+    char ladder[MW_LADDER_STRLEN];
+    json_t *name;
+
+    job_read_usage (job);
+    name = json_string (job->spec.name);        /* NULL: not UTF-8 */
+    return json_pack ("{s:s,s:o,s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:I,"
+                      "s:I,s:I,s:s,s:s,s:s,s:i,s:o,s:b,s:b,s:b,s:s,s:s,s:s,s:s}",
+                      "key", job->spec.key,
+                      "name", name ? name : json_string ("?"),
+                      "uid", (json_int_t) job->spec.uid,
+                      "slurm_id", (json_int_t) job->spec.slurm_id,
+                      "array_job_id", (json_int_t) job->spec.array_job_id,
+                      "array_task_id", (json_int_t) job->spec.array_task_id,
+                      "priority", (int) job->priority,
+                      "reservation", (json_int_t) job->reservation,
+                      "limit", (json_int_t) job->limit,
+                      "reserve", (json_int_t) job->reserve,
+                      "lent", (json_int_t) job->incident.lent,
+                      "used", (json_int_t) job->usage.used,
+                      "total", (json_int_t) job->usage.total,
+                      "swap", (json_int_t) job->usage.swap,
+                      "peak", (json_int_t) job->peak,
+                      "ladder", mw_ladder_format (job->ladder, ladder,
+                                                  sizeof (ladder)),
+                      "memory", job->memcg.path ? job->memcg.path : "",
+                      "freezer", job->freezer_path ? job->freezer_path : "",
+                      "incidents", (int) job->incidents,
+                      "incident", _incident (job),
+                      "held", (int) job->incident.frozen,
+                      "suspended", (int) job->incident.suspended,
+                      "slurm_suspended", job->incident.slurm_stops_ms > 0,
+                      "class", job->class ? job->class->name : "",
+                      "partition", job->facts.partition,
+                      "account", job->facts.account,
+                      "qos", job->facts.qos);
+}
+
+/* ---- the requests -------------------------------------------------------- */
+
+/* A request being answered. A function fills [reply] and, if need be, [fd]. */
+struct request {
+    struct warden *w;
+    struct peer *peer;
+    const json_t *msg;
+    const int *fds;
+    int nfds;
+    json_t *reply;
+    int fd;                     /* to be sent beside the reply, or -1 */
+};
+
+/* The job that is asked for, if the peer may act on it. */
+static struct job *_asked (const struct request *r, struct mw_err *err)
+{
+    const char *key = json_string_value (json_object_get (r->msg, "job"));
+    struct job *job = key ? job_named (&r->w->jobs, key) : NULL;
+
+    if (!job) {
+        errno = ESRCH;
+        mw_err_set (err, "there is no job %.64s on this node",
+                    key ? key : "(none named)");
+        return NULL;
+    }
+    if (!control_may (job, r->peer->who.uid)) {
+        errno = EPERM;
+        mw_err_set (err, "job %s is not yours", key);
+        return NULL;
+    }
+    return job;
+}
+
+static int _register (struct request *r, struct mw_err *err)
+{
+    const char *said = json_string_value (json_object_get (r->msg, "cut"));
+    struct mw_jobspec spec;
+    const struct job *job;
+    struct mw_err cut;
+
+    mw_err_set (&cut, "%s", said ? said : "");
+    if (mw_jobspec_decode (json_object_get (r->msg, "job"), &spec, err) < 0)
+        return -1;
+    if (r->nfds < 1) {
+        errno = EINVAL;
+        return mw_err_set (err, "register of job %s has no memcg: its open "
+                           "directory must come with the message", spec.key);
+    }
+    job = warden_register (r->w, &spec, r->fds[0],
+                           r->nfds > 1 ? r->fds[1] : -1, &cut, err);
+    if (!job) {
+        int saved = errno;
+
+        report_log (r->w, 4, spec.of[0] ?
+                    "step %s is not registered, its own limit is not kept: %s" :
+                    "job %s is not registered, it runs without a warden: %s",
+                    spec.key, err->text);
+        errno = saved;
+        return -1;
+    }
+    json_object_set_new (r->reply, "cut", json_string (cut.text));
+    return 0;
+}
+
+static int _release (struct request *r, struct mw_err *err)
+{
+    struct job *job = _asked (r, err);
+
+    if (!job)
+        return -1;
+    warden_release (r->w, job, "its job has ended");
+    return 0;
+}
+
+static int _ended (struct request *r, struct mw_err *err)
+{
+    const json_t *status = json_object_get (r->msg, "status");
+    struct job *job = _asked (r, err);
+    bool wait;
+
+    if (!job)
+        return -1;
+    wait = incident_script_ended (r->w, job,
+                                  (int) json_integer_value (status));
+    json_object_set_new (r->reply, "wait", json_boolean (wait));
+    return 0;
+}
+
+static int _jobs (struct request *r, struct mw_err *err)
+{
+    const char *after = json_string_value (json_object_get (r->msg, "after"));
+    json_t *list = json_array ();
+    bool wait = after != NULL;
+    const char *last = NULL;
+    size_t size = 0;
+
+    json_object_set_new (r->reply, "jobs", list);
+    for (struct job *j = r->w->jobs.first; j; j = j->next) {
+        json_t *one;
+
+        if (!control_may (j, r->peer->who.uid))
+            continue;
+        if (wait) {
+            wait = strcmp (j->spec.key, after) != 0;
+            continue;
+        }
+        one = _job (j);
+        size += one ? json_dumpb (one, NULL, 0, JSON_COMPACT) + 1 : 0;
+        if (size > PAGE_MAX && last) {
+            json_object_set_new (r->reply, "next", json_string (last));
+            json_decref (one);
+            return 0;
+        }
+        json_array_append_new (list, one);
+        last = j->spec.key;
+    }
+    if (!wait)
+        return 0;
+    errno = ESTALE;             /* nobody knows what came behind it */
+    return mw_err_set (err, "job %.64s, behind which to go on, is not there any "
+                       "more", after);
+}
+
+/* The job whose memcg the peer's process is in. */
+static struct job *_job_of (struct warden *w, pid_t pid)
+{
+    char path[64], text[8192];
+    cleanup_fd int proc = -1;
+
+    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
+    proc = sysroot_open (path, O_RDONLY | O_DIRECTORY);
+    if (proc < 0 || cg_read (proc, "cgroup", text, sizeof (text)) < 0)
+        return NULL;
+    for (struct job *j = w->jobs.first; j; j = j->next) {
+        /* the job's path ends with what /proc says, up to steps below it */
+        for (char *line = text; line && *line; line = strchr (line, '\n')) {
+            const char *own, *at;
+            size_t len;
+
+            line += *line == '\n';
+            own = strchr (line, '/');
+            if (!own || !j->memcg.path || own[1] == '\n')
+                continue;
+            len = strcspn (own, "\n");
+            for (at = j->memcg.path; (at = strchr (at, '/')); at++) {
+                size_t tail = strlen (at);
+
+                if (tail <= len && tail > 1 && strncmp (at, own, tail) == 0 &&
+                    (tail == len || own[tail] == '/'))
+                    return j;
+            }
+        }
+    }
+    return NULL;
+}
+
+static int _self (struct request *r, struct mw_err *err)
+{
+    struct job *job = _job_of (r->w, r->peer->who.pid);
+
+    if (!job) {
+        errno = ESRCH;
+        return mw_err_set (err, "process %d is in no job of this node",
+                           (int) r->peer->who.pid);
+    }
+    json_object_set_new (r->reply, "job", _job (job));
+    return 0;
+}
+
+static int _hold (struct request *r, struct mw_err *err)
+{
+    struct job *job = _asked (r, err);
+
+    return job ? incident_hold (r->w, job, err) : -1;
+}
+
+static int _resume (struct request *r, struct mw_err *err)
+{
+    struct job *job = _asked (r, err);
+
+    return job ? incident_resume (r->w, job, err) : -1;
+}
+
+static int _set_priority (struct request *r, struct job *job,
+                          const json_t *value, struct mw_err *err)
+{
+    unsigned cap = r->peer->who.uid == 0 ? MW_PRIORITY_MAX
+                                         : job_priority_cap (job, &r->w->conf);
+    json_int_t n = json_integer_value (value);
+
+    if (!json_is_integer (value) || n < 0 || n > MW_PRIORITY_MAX) {
+        errno = ERANGE;
+        return mw_err_set (err, "priority must be 0 to %d", MW_PRIORITY_MAX);
+    }
+    if ((unsigned) n > job->priority && (unsigned) n > cap) {
+        errno = EPERM;
+        return mw_err_set (err, "you may raise the priority up to %u; an admin "
+                           "may go above", cap);
+    }
+    job->priority = (unsigned) n;
+    report (r->w, job, "note", REPORT_LOG, "job %s: priority set to %u",
+            job->spec.key, job->priority);
+    return 0;
+}
+
+static int _set_limit (struct request *r, struct job *job,
+                       const json_t *value, struct mw_err *err)
+{
+    uint64_t bytes = (uint64_t) json_integer_value (value);
+    uint64_t cap = headroom_capacity (r->w), before = job->limit;
+    char a[MW_SIZE_STRLEN];
+
+    if (r->peer->who.uid != 0)
+        cap = job_limit_cap (job, &r->w->conf, cap);
+    if (!json_is_integer (value) || bytes < job->reservation || bytes > cap) {
+        errno = ERANGE;
+        return mw_err_set (err, "the limit must be from the reservation (%"
+                           PRIu64 " MiB) to %s", job->reservation / MW_MIB,
+                           mw_size_format (cap, a, sizeof (a)));
+    }
+    job->limit = bytes;
+    report (r->w, job, "note", REPORT_LOG | REPORT_JOB, "job %s: limit set to "
+            "%s", job->spec.key, mw_size_format (bytes, a, sizeof (a)));
+    if (job_assert_limit (job, err) < 0) {
+        job->limit = before;
+        job_commit (job);
+        /* the record of before the deed would be the next warden's limit */
+        report (r->w, job, "failed", REPORT_LOG | REPORT_JOB, "job %s: its "
+                "limit stays %s: %s", job->spec.key,
+                mw_size_format (before, a, sizeof (a)), err->text);
+        return -1;
+    }
+    warden_room (r->w);
+    return 0;
+}
+
+static int _set_ladder (struct request *r, struct job *job,
+                        const json_t *value, struct mw_err *err)
+{
+    const char *text = json_string_value (value);
+    const struct mw_ladder *shared;
+    struct mw_ladder ladder;
+
+    if (!text) {
+        errno = EINVAL;
+        return mw_err_set (err, "the ladder must be a text");
+    }
+    if (mw_ladder_parse (text, &ladder, err) < 0)
+        return -1;
+    if (!(shared = ladder_share (&ladder)))
+        return mw_err_errno (err, "cannot set the ladder");
+    ladder_drop (job->ladder);
+    job->ladder = shared;
+    report (r->w, job, "note", REPORT_LOG, "job %s: ladder set to %s",
+            job->spec.key, text);
+    return 0;
+}
+
+static int _set (struct request *r, struct mw_err *err)
+{
+    static const struct {
+        const char *name;
+        int (*set) (struct request *r, struct job *job, const json_t *value,
+                    struct mw_err *err);
+    } members[] = {
+        /* in the order in which a refusal leaves the least behind */
+        { "limit", _set_limit },
+        { "priority", _set_priority },
+        { "ladder", _set_ladder },
+    };
+    struct job *job = _asked (r, err);
+
+    if (!job)
+        return -1;
+    for (size_t i = 0; i < sizeof (members) / sizeof (members[0]); i++) {
+        const json_t *value = json_object_get (r->msg, members[i].name);
+
+        if (value && members[i].set (r, job, value, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int _history (struct request *r, struct mw_err *err)
+{
+    bool old = json_is_true (json_object_get (r->msg, "old"));
+
+    r->fd = journal_open_history (r->w->journal, r->peer->who.uid, old);
+    return r->fd < 0 ? mw_err_errno (err, "there is no history yet") : 0;
+}
+
+static int _node (struct request *r, struct mw_err *err)
+{
+    const struct warden *w = r->w;
+
+    (void) err;
+    json_object_set_new (r->reply, "memory",
+                         json_integer ((json_int_t) w->node_memory));
+    json_object_set_new (r->reply, "reserve",
+                         json_integer ((json_int_t) w->node_reserve));
+    json_object_set_new (r->reply, "capacity",
+                         json_integer ((json_int_t) headroom_capacity (w)));
+    json_object_set_new (r->reply, "jobs", json_integer (w->jobs.count));
+    json_object_set_new (r->reply, "pid", json_integer (getpid ()));
+    json_object_set_new (r->reply, "shadow", json_boolean (w->conf.shadow));
+    return 0;
+}
+
+static void _send_untold (const struct peer *p, const struct job *job,
+                          uint64_t after)
+{
+    for (const struct job_line *l = job->untold; l; l = l->next) {
+        if (l->number > after)
+            _send_line (p, l->number, l->open, l->text);
+    }
+}
+
+/* A step has begun to listen, or is back, or wants to know that it has heard all:
+ * the answer comes behind what it has not. */
+static void _attach_step (struct request *r, const struct job *job,
+                          const char *step)
+{
+    const json_t *after = json_object_get (r->msg, "after");
+    uint64_t last = (uint64_t) json_integer_value (after);
+    struct peer *p = r->peer;
+
+    snprintf (p->step, sizeof (p->step), "%s", step);
+    report_flush (r->w);
+    if (after && (_is_batch (p) || !_batch_hears (r->w, job)))
+        _send_untold (p, job, last);
+    for (const struct job *s = r->w->steps.first; after && s; s = s->next) {
+        if (_is_step (p, s))
+            _send_untold (p, s, last);
+    }
+    json_object_set_new (r->reply, "line", json_integer (
+                             (json_int_t) r->w->report->numbered));
+}
+
+static int _attach (struct request *r, struct mw_err *err)
+{
+    const char *step = json_string_value (json_object_get (r->msg, "step"));
+    const struct job *job = _asked (r, err);
+
+    if (!job)
+        return -1;
+    snprintf (r->peer->attached, sizeof (r->peer->attached), "%s",
+              job->spec.key);
+    if (step && r->peer->who.uid == 0)
+        _attach_step (r, job, step);
+    return 0;
+}
+
+static const struct {
+    const char *type;
+    bool root;
+    int (*answer) (struct request *r, struct mw_err *err);
+} _requests[] = {
+    { "register", true, _register },
+    { "release", true, _release },
+    { "ended", true, _ended },
+    { "jobs", false, _jobs },
+    { "self", false, _self },
+    { "hold", false, _hold },
+    { "resume", false, _resume },
+    { "set", false, _set },
+    { "history", false, _history },
+    { "node", false, _node },
+    { "attach", false, _attach },
+};
+#define REQUESTS (sizeof (_requests) / sizeof (_requests[0]))
+
+static int _answer (struct request *r, struct mw_err *err)
+{
+    const char *type = mw_wire_type (r->msg);
+
+    for (size_t i = 0; i < REQUESTS; i++) {
+        if (strcmp (_requests[i].type, type) != 0)
+            continue;
+        if (_requests[i].root && r->peer->who.uid != 0) {
+            errno = EPERM;
+            return mw_err_set (err, "only root may %s a job; you are uid %u",
+                               type, (unsigned) r->peer->who.uid);
+        }
+        return _requests[i].answer (r, err);
+    }
+    errno = EINVAL;
+    return mw_err_set (err, "unknown request \"%.32s\"", type);
+}
+
+/* ---- connections --------------------------------------------------------- */
+
+/* Answer what has come. Returns false when the peer is to be dropped. */
+static bool _serve (struct peer *peer)
+{
+    int fds[MW_WIRE_FDS_MAX] = { -1, -1 }, nfds = 0, rc;
+    cleanup_json json_t *msg = NULL, *reply = mw_wire_new ("ok");
+    struct mw_err err = { "" };
+    struct request r = { .w = peer->w, .peer = peer, .fd = -1, .fds = fds,
+                         .reply = reply };
+
+    rc = mw_wire_recv (peer->fd, &msg, fds, &nfds, &err);
+    if (rc == 0 || (rc < 0 && errno != EPROTO && errno != EMSGSIZE))
+        return rc < 0 && errno == EAGAIN;
+    r.msg = msg;
+    r.nfds = nfds;
+    if (rc > 0)
+        rc = _answer (&r, &err);
+    if (rc < 0) {
+        json_decref (reply);
+        reply = mw_wire_error (&err);
+    }
+    for (int i = 0; i < nfds; i++)
+        close (fds[i]);
+    rc = mw_wire_send (peer->fd, reply, &r.fd, r.fd >= 0, NULL);
+    if (r.fd >= 0)
+        close (r.fd);
+    return rc == 0;
+}
+
+static int _on_packet (sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+    struct peer *peer = arg;
+    struct warden *w = peer->w;
+
+    (void) s;
+    (void) fd;
+    (void) events;
+    if (!_serve (peer))
+        _drop (peer);
+    report_flush (w);
+    return 0;
+}
+
+static bool _too_many (const struct warden *w, uid_t uid)
+{
+    unsigned same = 0, root = 0;
+
+    for (const struct peer *p = w->peers; p; p = p->next) {
+        same += p->who.uid == uid;
+        root += p->who.uid == 0;
+    }
+    if (uid == 0)
+        return root >= PEERS_ROOT_MAX;
+    return w->peer_count - root >= PEERS_MAX || same >= PEERS_PER_USER;
+}
+
+static int _on_connect (sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+    int sock = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct warden *w = arg;
+    struct peer *p = NULL;
+    struct ucred who;
+    socklen_t len = sizeof (who);
+
+    (void) s;
+    (void) events;
+    if (sock < 0)
+        return 0;
+    if (getsockopt (sock, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
+        _too_many (w, who.uid) || !(p = calloc (1, sizeof (*p)))) {
+        close (sock);
+        return 0;
+    }
+    *p = (struct peer) { .next = w->peers, .w = w, .fd = sock, .who = who };
+    w->peers = p;
+    w->peer_count++;
+    if (sd_event_add_io (w->loop, &p->io, sock, EPOLLIN, _on_packet, p) < 0)
+        _drop (p);
+    return 0;
+}
+
+/* A socket file that nobody listens on is a dead warden's: remove it.  Any other
+ * file refuses connections just so, and stays. */
+static int _clear (const struct sockaddr_un *to, struct mw_err *err)
+{
+    cleanup_fd int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    struct stat st;
+
+    if (connect (fd, (const struct sockaddr *) to, sizeof (*to)) == 0) {
+        errno = EADDRINUSE;
+        return mw_err_set (err, "a memwardend listens on %s already",
+                           to->sun_path);
+    }
+    if (errno == ECONNREFUSED && lstat (to->sun_path, &st) == 0 &&
+        S_ISSOCK (st.st_mode) && unlink (to->sun_path) < 0)
+        return mw_err_errno (err, "cannot replace %s", to->sun_path);
+    return 0;
+}
+
+/* The directory of the socket, where it is not there. */
+static void _make_parent (const char *path)
+{
+    char dir[sizeof (((struct sockaddr_un *) 0)->sun_path)];
+    char *slash;
+
+    snprintf (dir, sizeof (dir), "%s", path);
+    if ((slash = strrchr (dir, '/')) && slash != dir) {
+        *slash = '\0';
+        mkdir (dir, 0755);
+    }
+}
+
+int control_open (struct warden *w, const char *path, struct mw_err *err)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    int rc;
+
+    if (strlen (path) >= sizeof (to.sun_path)) {
+        errno = ENAMETOOLONG;
+        return mw_err_set (err, "socket path %.80s… is too long", path);
+    }
+    snprintf (to.sun_path, sizeof (to.sun_path), "%s", path);
+    _make_parent (path);
+    if (_clear (&to, err) < 0)
+        return -1;
+    w->control = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
+                         SOCK_NONBLOCK, 0);
+    if (w->control < 0 ||
+        bind (w->control, (struct sockaddr *) &to, sizeof (to)) < 0 ||
+        chmod (path, 0666) < 0 || listen (w->control, 128) < 0)
+        return mw_err_errno (err, "cannot listen on %s", path);
+    rc = sd_event_add_io (w->loop, NULL, w->control, EPOLLIN, _on_connect, w);
+    if (rc < 0) {
+        errno = -rc;
+        return mw_err_errno (err, "cannot listen on %s", path);
+    }
+    return 0;
+}
+
+void control_close (struct warden *w)
+{
+    struct sockaddr_un own = { .sun_family = AF_UNIX };
+    socklen_t len = sizeof (own);
+
+    while (w->peers)
+        _drop (w->peers);
+    if (w->control < 0)
+        return;
+    /* as it was opened, whatever is configured by now */
+    if (getsockname (w->control, (struct sockaddr *) &own, &len) == 0)
+        unlink (own.sun_path);
+    close (w->control);
+    w->control = -1;
+}

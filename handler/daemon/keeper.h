@@ -1,0 +1,23 @@
+/* keeper.h - a small process that starts the courier and starts it again
+ *
+ * Forked once, before the warden locks its memory: the warden itself never
+ * forks afterwards.
+ */
+#ifndef MW_KEEPER_H
+#define MW_KEEPER_H
+
+#include "handler/conf/conf.h"
+
+/* Fork the keeper; it runs `memwarden-courier --config [conf_path] --state-dir
+ *   [state_dir] --foreground` as conf->courier_user, again when it ends (at
+ *   most every second) at ordinary priority and oom_score_adj, and ends with
+ *   the calling process.
+ * Returns its pid, or -1: no such user, … */
+pid_t keeper_start (const struct conf *conf, const char *conf_path,
+                    const char *state_dir, struct mw_err *err);
+
+/* Has what this process starts the node's network?  Not below a unit with
+ *   PrivateNetwork=, as the warden's own is. */
+bool keeper_network (void);
+
+#endif /* !MW_KEEPER_H */

@@ -1,0 +1,386 @@
+/* register.c - jobs come and go, over restarts of the warden, too: see
+ * register.h */
+#include "handler/daemon/register.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "handler/account/class.h"
+#include "handler/account/headroom.h"
+#include "handler/incident/incident.h"
+#include "handler/job/jobstep.h"
+#include "handler/job/warden.h"
+#include "handler/memcg/rlimits.h"
+#include "handler/record/journal.h"
+#include "handler/record/report.h"
+#include "handler/step/step.h"
+#include "handler/watch/below.h"
+#include "handler/watch/job_event.h"
+#include "handler/watch/kmsg.h"
+#include "handler/watch/node.h"
+#include "lib/cgfile.h"
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/event.h"
+
+/* ---- registration -------------------------------------------------------- */
+
+/* Room to take a snapshot in, before it is needed. */
+static int _make_scratch (struct warden *w)
+{
+    unsigned max = w->scratch_max ? 2 * w->scratch_max : 64;
+    struct policy_job *more;
+    struct policy_rank *ranks;
+
+    if (w->jobs.count < w->scratch_max)
+        return 0;
+    ranks = realloc (w->ranks, max * sizeof (*ranks));
+    if (!ranks)
+        return -1;
+    w->ranks = ranks;
+    more = realloc (w->scratch, max * sizeof (*more));
+    if (!more)
+        return -1;
+    w->scratch = more;
+    w->scratch_max = max;
+    return 0;
+}
+
+/* Shadow mode: the kernel goes on to answer, it is only heard. */
+static int _listen_only (struct warden *w, struct job *job, struct mw_err *err)
+{
+    job_commit (job);
+    job->event = sd_event_source_disable_unref (job->event);
+    if (job->memcg.ops->listen (&job->memcg, err) < 0)
+        return -1;
+    return job_event_listen (w, job, err);
+}
+
+/* Write what the job is given into its memcg, and take its OOM over. */
+static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
+{
+    if (job->memcg.shadow)
+        return _listen_only (w, job, err);
+    /* a hint to the kernel's reclaim: where it is not to be had the limits hold
+     * all the same */
+    if (!job_is_step (job))
+        job->memcg.ops->set_reservation (&job->memcg, job->reservation, NULL);
+    if (job_assert_limit (job, err) < 0)
+        return -1;
+    if (job->memcg.armed && job->memcg.event >= 0)
+        return 0;
+    if (job->memcg.ops->arm (&job->memcg, err) < 0 ||
+        job_event_listen (w, job, err) < 0)
+        return -1;
+    watch_below (w, &job->memcg, &job->below);
+    return 0;
+}
+
+static char *_path_of (int dir)
+{
+    char link[64], path[MEMCG_PATH_MAX];
+    ssize_t n;
+
+    snprintf (link, sizeof (link), "/proc/self/fd/%d", dir);
+    n = readlink (link, path, sizeof (path) - 1);
+    return n > 0 ? strndup (path, (size_t) n) : NULL;
+}
+
+static struct job *_register_new (struct warden *w,
+                                  const struct mw_jobspec *spec,
+                                  int memory_dir, int freezer_dir,
+                                  struct mw_err *cut, struct mw_err *err)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], l[MW_LADDER_STRLEN];
+    struct job_cuts cuts;
+    struct mw_err why;
+    struct job *job;
+
+    if (_make_scratch (w) < 0 ||
+        !(job = job_new (spec->of[0] ? &w->steps : &w->jobs))) {
+        mw_err_errno (err, "cannot register job %s", spec->key);
+        return NULL;
+    }
+    job->spec = *spec;
+    if (!job_is_step (job))
+        job->class = class_of (&w->conf, spec, &job->facts);
+    job->registered_ms = job->mark_ms = clock_ms ();
+    job->incidents = job_has_had (spec->key);
+    if (freezer_dir >= 0)
+        job->freezer_path = _path_of (freezer_dir);
+    if (job_resolve (job, &w->conf, headroom_capacity (w), w->node_cpus,
+                     &cuts, &why) < 0) {
+        errno = EINVAL;
+        mw_err_set (err, "job %s: %s", spec->key, why.text);
+        job_free (job->table, job);
+        return NULL;
+    }
+    if (memcg_open (&job->memcg, memory_dir, freezer_dir, spec->layout,
+                    err) < 0) {
+        job_free (job->table, job);
+        return NULL;
+    }
+    job->memcg.shadow = w->conf.shadow;
+    job->memcg.spare = jobstep_spare (w);
+    report (w, job, "registered", REPORT_LOG, "job %s: registered: reservation "
+            "%s, limit %s, priority %u, ladder %s%s%s%s%s", spec->key,
+            mw_size_format (job->reservation, a, sizeof (a)),
+            mw_size_format (job->limit, b, sizeof (b)), job->priority,
+            mw_ladder_format (job->ladder, l, sizeof (l)),
+            job->class ? "; class " : "", job->class ? job->class->name : "",
+            cuts.given.text[0] ? "; " : "", cuts.given.text);
+    if (cuts.asked.text[0])
+        mw_err_add (cut, "%s", cuts.asked.text);
+    if (cut->text[0])       /* whoever registers it says so to its owner */
+        report (w, job, "cut", REPORT_LOG, "job %s: %s", spec->key, cut->text);
+    if (_take_over (w, job, err) < 0) {
+        int saved = errno;
+
+        warden_release (w, job, "it could not be taken over");
+        errno = saved;
+        return NULL;
+    }
+    return job;
+}
+
+/* The job of [t] other than [key] that lives in the memcg [inode]; NULL. Two
+ * ladders would pull one memcg two ways. */
+static struct job *_neighbour (const struct job_table *t, const char *key,
+                               uint64_t inode)
+{
+    for (struct job *j = t->first; j; j = j->next) {
+        if (inode != 0 && j->memcg.inode == inode &&
+            strcmp (j->spec.key, key) != 0)
+            return j;
+    }
+    return NULL;
+}
+
+struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
+                             int memory_dir, int freezer_dir,
+                             struct mw_err *cut, struct mw_err *err)
+{
+    struct job *job = warden_find (w, spec->key);
+    uint64_t inode = cg_inode (memory_dir);
+    struct job *other = _neighbour (&w->jobs, spec->key, inode);
+    char key[MW_JOBKEY_MAX];
+
+    if (!other)
+        other = _neighbour (&w->steps, spec->key, inode);
+    if (jobstep_may_register (w, spec, job, err) < 0)
+        return NULL;
+    if (other) {
+        errno = EEXIST;
+        mw_err_set (err, "the memcg %s is already that of job %s",
+                    other->memcg.path, other->spec.key);
+        return NULL;
+    }
+    if (job && job->memcg.inode != inode) {
+        if (job->memcg.ops->check (&job->memcg) != MEMCG_GONE) {
+            errno = EEXIST;
+            mw_err_set (err, "job %s is registered with another memcg (%s); "
+                        "where this machine has more than one slurmd, each "
+                        "needs a memwardend with a socket of its own: %%n in "
+                        "its path, see spank_memwarden(8)", spec->key,
+                        job->memcg.path);
+            return NULL;
+        }
+        warden_release (w, job, "its cgroup was made anew");
+        job = NULL;
+    }
+    if (!job) {
+        job = _register_new (w, spec, memory_dir, freezer_dir, cut, err);
+    } else {
+        cut->text[0] = '\0';   /* said when it was new */
+        if (_take_over (w, job, err) < 0)
+            return NULL;
+    }
+    if (!job)
+        return NULL;
+    class_ask (w, job);
+    /* an OOM of before the arming gave no event */
+    snprintf (key, sizeof (key), "%s", spec->key);
+    if (job->memcg.event >= 0)
+        job_event_check (w, job);
+    node_look (w);
+    return warden_find (w, key);
+}
+
+/* [job] ends, and its steps with it. */
+static void _release_steps (struct warden *w, const struct job *job)
+{
+    struct job *next;
+
+    for (struct job *s = w->steps.first; s; s = next) {
+        next = s->next;
+        if (strcmp (s->spec.of, job->spec.key) == 0)
+            warden_release (w, s, "its job has ended");
+    }
+}
+
+void warden_release (struct warden *w, struct job *job, const char *why)
+{
+    enum memcg_state last = job->memcg.dir < 0 ? MEMCG_GONE :
+                            job->memcg.ops->check (&job->memcg);
+    bool gone = last == MEMCG_GONE;
+
+    if (!job_is_step (job))
+        _release_steps (w, job);
+    /* what the kernel has killed in it just now is told, too */
+    if (last == MEMCG_OOM && job->memcg.shadow)
+        incident_oom (w, job, TRIGGER_JOB);
+    else if (last == MEMCG_KERNEL_KILL && !job_is_step (job))
+        watch_kmsg_counted (w, job);
+    watch_kmsg_read (w);
+    watch_kmsg_untold (w, job);
+    class_forget (w, job);
+    job->leaving = true;    /* nobody is left to be told in its stderr */
+    incident_end (w, job, job_is_step (job) ? "the step has ended"
+                                            : "the job has ended");
+    report (w, job, "released", REPORT_LOG, "job %s: released: %s",
+            job->spec.key, why);
+    report_flush (w);       /* while its listeners are there */
+    job->event = sd_event_source_disable_unref (job->event);
+    /* a step that was not armed was spared, too, when its job's killer was */
+    if (!gone && (job->memcg.armed || job_is_step (job)))
+        job->memcg.ops->disarm (&job->memcg, NULL);
+    job_free (job->table, job);
+    warden_room (w);
+}
+
+/* ---- restart, reload, end ------------------------------------------------ */
+
+/* An earlier warden has acted, this one is to watch only: what was done to
+ * [job] is undone, and its OOM is the kernel's again. */
+static void _let_go (struct warden *w, struct job *job)
+{
+    struct mw_err err;
+
+    /* what the kernel kills as soon as it may is counted, too */
+    job->memcg.ops->listen (&job->memcg, NULL);
+    incident_recover (w, job);
+    if (job->memcg.ops->disarm (&job->memcg, &err) < 0)
+        report_log (w, 3, "job %s: its OOM cannot be given back to the kernel:"
+                    " %s", job->spec.key, err.text);
+}
+
+/* Take up [job] as the journal has it. Returns 0, or -1: it is gone. */
+static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
+{
+    cleanup_free char *path = job->memcg.path;
+    uint64_t limit = job->memcg.set_limit;
+    bool shadow = job->memcg.shadow;
+
+    job->memcg.path = NULL;
+    if (memcg_reopen (&job->memcg, path, job->freezer_path, job->memcg.inode,
+                      job->spec.layout, err) < 0) {
+        job->memcg.path = path;
+        path = NULL;
+        return -1;
+    }
+    job->memcg.set_limit = limit;
+    job->memcg.spare = jobstep_spare (w);
+    if (!job_is_step (job))
+        job->class = class_of (&w->conf, &job->spec, &job->facts);
+    if (w->conf.shadow && !shadow)
+        _let_go (w, job);
+    job->memcg.shadow = w->conf.shadow;
+    return _take_over (w, job, err);
+}
+
+/* Take up those of [t] that are still there. */
+static int _recover_table (struct warden *w, struct job_table *t,
+                           struct mw_err *err)
+{
+    struct job *job, *next;
+    struct mw_err why;
+
+    for (job = t->first; job; job = next) {
+        next = job->next;
+        if (_make_scratch (w) < 0)
+            return mw_err_errno (err, "cannot recover");
+        if (_recover_job (w, job, &why) < 0) {
+            step_requeue_withdraw (w, job);
+            incident_lost (w, job);
+            report (w, job, "released", REPORT_LOG, "job %s: gone while the "
+                    "warden was away: %s", job->spec.key, why.text);
+            if (job->memcg.dir >= 0 && job->memcg.armed)
+                job->memcg.ops->disarm (&job->memcg, NULL);
+            job_free (t, job);
+            continue;
+        }
+        report (w, job, "adopted", REPORT_LOG, "job %s: taken up again",
+                job->spec.key);
+    }
+    return 0;
+}
+
+static void _go_on (struct warden *w, struct job_table *t)
+{
+    struct job *next;
+
+    for (struct job *job = t->first; job; job = next) {
+        next = job->next;
+        class_ask (w, job);
+        incident_recover (w, job);
+        if (!job->incident.open && job->memcg.event >= 0)
+            job_event_check (w, job);
+    }
+}
+
+int warden_recover (struct warden *w, struct mw_err *err)
+{
+    if (journal_recover (w->journal, &w->jobs, err) < 0)
+        return -1;
+    if (err->text[0])
+        report_log (w, 4, "%s", err->text);
+    /* beyond any that waits in the spool: a record makes three at most */
+    w->request_seq = w->journal->seq * 4;
+    job_part_steps (&w->jobs, &w->steps);
+    if (_recover_table (w, &w->jobs, err) < 0 ||
+        _recover_table (w, &w->steps, err) < 0)
+        return -1;
+    _go_on (w, &w->steps);      /* a job's end ends its steps */
+    _go_on (w, &w->jobs);
+    report_flush (w);
+    return 0;
+}
+
+static void _hand_back (struct warden *w, struct job_table *t)
+{
+    struct mw_err err;
+
+    for (struct job *j = t->first; j; j = j->next) {
+        j->event = sd_event_source_disable_unref (j->event);
+        j->below = sd_event_source_disable_unref (j->below);
+        if (j->incident.enomem)
+            rlimits_restore (&j->memcg, w->journal->state_dir, j->spec.key,
+                             NULL);
+        if ((j->incident.frozen || j->incident.slowed) &&
+            !j->incident.slurm_stops_ms)
+            j->memcg.ops->freeze (&j->memcg, false, NULL);
+        if (j->memcg.armed && j->memcg.ops->disarm (&j->memcg, &err) < 0 &&
+            errno != ENODEV)
+            report_log (w, 3, "job %s: its OOM cannot be given back to the "
+                        "kernel: %s", j->spec.key, err.text);
+    }
+}
+
+void warden_hand_back (struct warden *w)
+{
+    _hand_back (w, &w->steps);
+    _hand_back (w, &w->jobs);
+}
+
+void warden_reconfigured (struct warden *w)
+{
+    w->node_reserve = mw_amount_of (&w->conf.node_reserve, w->node_memory, 0);
+    for (struct job *j = w->jobs.first; j; j = j->next) {
+        j->class = class_of (&w->conf, &j->spec, &j->facts);
+        class_ask (w, j);
+    }
+    warden_room (w);
+}

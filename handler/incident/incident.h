@@ -1,0 +1,63 @@
+/* incident.h - the one state machine: event → snapshot → plan → step → record
+ *
+ *            OOM                     STEP_SOLVED
+ *   (idle) ───────▶ detected ─▶ step 0 ─────────▶ resolved ─▶ (idle)
+ *                                 │ STEP_NEXT, or its deadline
+ *                                 ▼
+ *                               step 1 … kill ──▶ resolved (memcg empty)
+ *
+ * One incident a job at a time; a node incident runs the node ladder of each
+ * victim through the same machine.  Every transition is journalled before it is
+ * carried out.
+ */
+#ifndef MW_INCIDENT_H
+#define MW_INCIDENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "handler/job/incident_state.h"
+#include "lib/err.h"
+
+struct warden;
+struct job;
+struct spool_answer;
+
+/* [job] is out of memory: open an incident, or tell the one that is open. */
+void incident_oom (struct warden *w, struct job *job,
+                   enum incident_trigger trigger);
+
+/* The job's timer has fired: deadline, look again, kill again, … */
+void incident_timer (struct warden *w, struct job *job);
+
+/* The courier has answered a request of [job]. */
+void incident_answer (struct warden *w, struct job *job,
+                      const struct spool_answer *a);
+
+/* Somebody else has written to the freezer of [job]: there are steps of it
+ *   that are to be [frozen] now, and [thawed] ones. */
+void incident_freezer (struct warden *w, struct job *job, bool frozen,
+                       bool thawed);
+
+/* Memory has come back to the pool: jobs that wait for it may go on. */
+void incident_headroom (struct warden *w);
+
+/* An admin or the owner wants [job] held (or resumed). Returns 0 or -1. */
+int incident_hold (struct warden *w, struct job *job, struct mw_err *err);
+int incident_resume (struct warden *w, struct job *job, struct mw_err *err);
+
+/* The job's script has ended, and Slurm does not know it yet: is it to wait with
+ *   that until the ladder is through? */
+bool incident_script_ended (struct warden *w, struct job *job, int status);
+
+/* The job has ended, by itself or by us: undo, record, close. */
+void incident_end (struct warden *w, struct job *job, const char *why);
+
+/* [job] has gone while no warden was there: record that for the incident that
+ *   was open, close it. */
+void incident_lost (struct warden *w, struct job *job);
+
+/* After a restart: [job]->incident is as the journal has it. Go on. */
+void incident_recover (struct warden *w, struct job *job);
+
+#endif /* !MW_INCIDENT_H */

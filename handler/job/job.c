@@ -1,0 +1,602 @@
+/* job.c - the registered jobs of this node */
+
+#include "handler/job/job.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "lib/clock.h"
+#include "lib/event.h"
+
+/* ---- ladders, shared --------------------------------------------------- */
+
+struct shared_ladder {
+    struct mw_ladder ladder;    /* first: what users point to */
+    struct shared_ladder *next;
+    unsigned users;
+};
+
+static struct shared_ladder *ladders;
+
+static bool _same (const struct mw_ladder *a, const struct mw_ladder *b)
+{
+    char x[MW_LADDER_STRLEN], y[MW_LADDER_STRLEN];
+
+    if (a == b)
+        return true;
+    if (a->count != b->count)
+        return false;
+    mw_ladder_format (a, x, sizeof (x));
+    mw_ladder_format (b, y, sizeof (y));
+    return strcmp (x, y) == 0;
+}
+
+const struct mw_ladder *ladder_share (const struct mw_ladder *ladder)
+{
+    struct shared_ladder *s;
+
+    for (s = ladders; s; s = s->next) {
+        if (_same (&s->ladder, ladder)) {
+            s->users++;
+            return &s->ladder;
+        }
+    }
+    if (!(s = calloc (1, sizeof (*s))))
+        return NULL;
+    s->ladder = *ladder;
+    s->users = 1;
+    s->next = ladders;
+    ladders = s;
+    return &s->ladder;
+}
+
+void ladder_drop (const struct mw_ladder *shared)
+{
+    for (struct shared_ladder **p = &ladders; *p; p = &(*p)->next) {
+        struct shared_ladder *s = *p;
+
+        if (&s->ladder != shared)
+            continue;
+        if (--s->users == 0) {
+            *p = s->next;
+            free (s);
+        }
+        return;
+    }
+}
+
+/* ---- ids of incidents --------------------------------------------------- */
+
+/* More jobs have not had incidents in a journal and the one before it. */
+#define HAD_MAX 4096
+
+/* Two keys with one hash only leave numbers out. */
+static struct {
+    uint64_t hash;
+    unsigned incidents;
+} had[HAD_MAX];
+static unsigned had_next;
+
+static uint64_t _hash (const char *key)
+{
+    uint64_t h = UINT64_C (14695981039346656037);       /* FNV-1a */
+
+    for (; *key; key++)
+        h = (h ^ (unsigned char) *key) * UINT64_C (1099511628211);
+    return h;
+}
+
+void job_had (const char *key, unsigned incidents)
+{
+    uint64_t h = _hash (key);
+    unsigned i = 0;
+
+    if (incidents == 0)
+        return;
+    while (i < HAD_MAX && had[i].hash != h)
+        i++;
+    if (i == HAD_MAX) {
+        i = had_next;
+        had_next = (had_next + 1) % HAD_MAX;
+        had[i].hash = h;
+        had[i].incidents = 0;
+    }
+    if (incidents > had[i].incidents)
+        had[i].incidents = incidents;
+}
+
+unsigned job_has_had (const char *key)
+{
+    uint64_t h = _hash (key);
+
+    for (unsigned i = 0; i < HAD_MAX; i++) {
+        if (had[i].hash == h)
+            return had[i].incidents;
+    }
+    return 0;
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+struct job *job_find (struct job_table *t, const char *key)
+{
+    for (struct job *j = t->first; j; j = j->next) {
+        if (strcmp (j->spec.key, key) == 0)
+            return j;
+    }
+    return NULL;
+}
+
+struct job *job_named (struct job_table *t, const char *name)
+{
+    uint32_t array, task;
+    struct job *job = job_find (t, name);
+    char end;
+
+    if (job || sscanf (name, "%" SCNu32 "_%" SCNu32 "%c", &array, &task,
+                       &end) != 2)
+        return job;
+    for (job = t->first; job; job = job->next) {
+        if (job->spec.array_job_id == array && array != 0 &&
+            job->spec.array_task_id == task)
+            break;
+    }
+    return job;
+}
+
+struct job *job_at (const struct job_table *t, unsigned place)
+{
+    struct job *job = t->first;
+
+    while (job && place-- > 0)
+        job = job->next;
+    return job;
+}
+
+struct job *job_new (struct job_table *t)
+{
+    struct job **end = &t->first;
+    struct job *job = calloc (1, sizeof (*job));
+
+    if (!job)
+        return NULL;
+    job->memcg.dir = job->memcg.freezer = job->memcg.event = -1;
+    job->memcg.limit = job->memcg.hard = job->memcg.usage = -1;
+    job->memcg.oom_control = -1;
+    while (*end)
+        end = &(*end)->next;
+    *end = job;
+    job->table = t;
+    t->count++;
+    return job;
+}
+
+bool job_is_step (const struct job *job)
+{
+    return job->spec.of[0] != '\0';
+}
+
+const char *job_whose (const struct job *job)
+{
+    return job_is_step (job) ? job->spec.of : job->spec.key;
+}
+
+void job_part_steps (struct job_table *jobs, struct job_table *steps)
+{
+    struct job **from = &jobs->first, **to = &steps->first, *job;
+
+    while (*to)
+        to = &(*to)->next;
+    while ((job = *from)) {
+        if (!job_is_step (job)) {
+            from = &job->next;
+            continue;
+        }
+        *from = job->next;
+        job->next = NULL;
+        *to = job;
+        to = &job->next;
+        job->table = steps;
+        jobs->count--;
+        steps->count++;
+    }
+}
+
+static void _drop_source (sd_event_source **s)
+{
+    *s = sd_event_source_disable_unref (*s);
+}
+
+void job_commit (struct job *job)
+{
+    uint64_t now = job->limit + job->incident.lent;
+
+    job->table->committed += now - job->committed;
+    job->committed = now;
+}
+
+void job_keep_line (struct job *job, uint64_t number, bool open,
+                    const char *text)
+{
+    struct job_line *line = malloc (sizeof (*line) + strlen (text) + 1);
+    struct job_line **end = &job->untold, *oldest;
+    unsigned n = 1;
+
+    if (!line)
+        return;
+    *line = (struct job_line) { .number = number, .open = open };
+    strcpy (line->text, text);
+    for (; *end; end = &(*end)->next)
+        n++;
+    *end = line;
+    if (n <= JOB_LINES_MAX)
+        return;
+    oldest = job->untold;
+    job->untold = oldest->next;
+    free (oldest);
+}
+
+void job_free (struct job_table *t, struct job *job)
+{
+    while (job->untold) {
+        struct job_line *line = job->untold;
+
+        job->untold = line->next;
+        free (line);
+    }
+    t->committed -= job->committed;
+    if (!job_is_step (job) || job->incidents > 0)
+        job_had (job->spec.key, job->incidents);
+    for (struct job **p = &t->first; *p; p = &(*p)->next) {
+        if (*p == job) {
+            *p = job->next;
+            t->count--;
+            break;
+        }
+    }
+    _drop_source (&job->event);
+    _drop_source (&job->removal);
+    _drop_source (&job->below);
+    _drop_source (&job->timer);
+    job_freezer_end (job);
+    memcg_close (&job->memcg);
+    free (job->freezer_path);
+    ladder_drop (job->ladder);
+    ladder_drop (job->incident.ladder);
+    free (job);
+}
+
+/* ---- what a job is given ------------------------------------------------ */
+
+static const struct mw_amount *_first (const struct mw_amount *a,
+                                       const struct mw_amount *b,
+                                       const struct mw_amount *c)
+{
+    if (a && a->kind != MW_AMOUNT_NONE)
+        return a;
+    return b && b->kind != MW_AMOUNT_NONE ? b : c;
+}
+
+static uint64_t _reservation (const struct job *job, const struct conf *conf,
+                              uint64_t capacity, unsigned node_cpus)
+{
+    uint32_t cpus = job->spec.cpus ? job->spec.cpus : 1;
+
+    if (job->spec.reservation)
+        return job->spec.reservation;
+    if (node_cpus == 0 || cpus > node_cpus)
+        cpus = node_cpus = 1;
+    return mw_amount_of (&conf->no_mem_share, capacity,
+                         capacity / node_cpus * cpus);
+}
+
+uint64_t job_limit_cap (const struct job *job, const struct conf *conf,
+                        uint64_t capacity)
+{
+    const struct conf_class *c = job->class;
+    uint64_t cap = mw_amount_of (_first (c ? &c->max_burst : NULL, NULL,
+                                         &conf->max_burst),
+                                 job->reservation, capacity);
+
+    return cap < capacity ? cap : capacity;
+}
+
+/* [what] of [wish] bytes is cut to [cap]; [asked]: the job itself wished so. */
+static void _cut (struct job_cuts *cuts, bool asked, const char *what,
+                  uint64_t wish, uint64_t cap)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+
+    mw_size_format (cap, b, sizeof (b));
+    if (asked)
+        mw_err_add (&cuts->asked, "the %s of %s that it asked for is cut to "
+                    "%s", what, mw_size_format (wish, a, sizeof (a)), b);
+    else
+        mw_err_add (&cuts->given, "%s capped at %s", what, b);
+}
+
+static int _limit (struct job *job, const struct conf *conf, uint64_t capacity,
+                   struct job_cuts *cuts, struct mw_err *err)
+{
+    const struct conf_class *c = job->class;
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    uint64_t cap = job_limit_cap (job, conf, capacity), wish;
+    const struct mw_amount *burst;
+    bool asked;
+
+    burst = _first (&job->spec.burst, c ? &c->burst : NULL, &conf->burst);
+    asked = burst == &job->spec.burst;
+    wish = mw_amount_of (burst, job->reservation, job->reservation);
+    if (asked && wish < job->reservation) {
+        errno = EINVAL;
+        return mw_err_set (err, "the limit of %s is below the reservation "
+                           "of %s; allowed is the reservation or more",
+                           mw_size_format (wish, a, sizeof (a)),
+                           mw_size_format (job->reservation, b, sizeof (b)));
+    }
+    if (cap < job->reservation)
+        cap = job->reservation;
+    job->limit = wish > job->reservation ? mw_least (wish, cap)
+                                         : job->reservation;
+    /* what nobody asked for, and nobody gets, is nothing to tell of */
+    if (wish > cap && (asked || cap > job->reservation))
+        _cut (cuts, asked, "limit", wish, cap);
+    return 0;
+}
+
+/* A job may not help itself to the node by a reserve without measure: at most
+ * as much as its reservation, or what the admin has configured. */
+static void _reserve (struct job *job, const struct conf *conf,
+                      uint64_t capacity, struct job_cuts *cuts)
+{
+    const struct conf_class *c = job->class;
+    const struct mw_amount *given, *usual;
+    uint64_t cap, wish;
+
+    usual = _first (c ? &c->reserve : NULL, NULL, &conf->reserve);
+    given = _first (&job->spec.reserve, usual, usual);
+    cap = mw_amount_of (usual, job->reservation, 0);
+    if (cap < job->reservation)
+        cap = job->reservation;
+    if (job->limit + cap > capacity)
+        cap = job->limit < capacity ? capacity - job->limit : 0;
+    wish = mw_amount_of (given, job->reservation, 0);
+    job->reserve = mw_least (wish, cap);
+    if (wish > cap)
+        _cut (cuts, given == &job->spec.reserve, "reserve", wish, cap);
+}
+
+/* Whoever names no priority has the default: no wish. */
+static void _priority (struct job *job, const struct conf *conf,
+                       struct job_cuts *cuts)
+{
+    unsigned cap = job_priority_cap (job, conf), wish = job->spec.priority;
+
+    job->priority = wish < cap ? wish : cap;
+    if (wish > cap && wish != MW_PRIORITY_DEFAULT)
+        mw_err_add (&cuts->asked, "the priority of %u that it asked for is cut "
+                    "to %u", wish, cap);
+    else if (wish > cap)
+        mw_err_add (&cuts->given, "priority capped at %u", cap);
+}
+
+static int _ladder (struct job *job, const struct conf *conf,
+                    struct mw_err *err)
+{
+    const struct mw_ladder *l = &conf->ladder;
+    const struct mw_ladder *shared;
+    struct mw_ladder own;
+
+    if (job->spec.ladder[0]) {
+        if (mw_ladder_parse (job->spec.ladder, &own, err) < 0)
+            return -1;
+        l = &own;
+    } else if (job->class && job->class->ladder.count > 0) {
+        l = &job->class->ladder;
+    }
+    if (!(shared = ladder_share (l)))
+        return mw_err_errno (err, "job %s", job->spec.key);
+    ladder_drop (job->ladder);
+    job->ladder = shared;
+    return 0;
+}
+
+unsigned job_priority_cap (const struct job *job, const struct conf *conf)
+{
+    if (job->spec.uid == 0)
+        return MW_PRIORITY_MAX;
+    if (job->class && job->class->max_priority >= 0)
+        return (unsigned) job->class->max_priority;
+    return conf->max_priority;
+}
+
+int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
+                 unsigned node_cpus, struct job_cuts *cuts,
+                 struct mw_err *err)
+{
+    *cuts = (struct job_cuts) { { "" }, { "" } };
+    job->reservation = _reservation (job, conf, capacity, node_cpus);
+    if (_limit (job, conf, capacity, cuts, err) < 0)
+        return -1;
+    _reserve (job, conf, capacity, cuts);
+    _priority (job, conf, cuts);
+    return _ladder (job, conf, err);
+}
+
+/* What [class] gives to a job like [job]. */
+static int _given (struct job *to, const struct job *job,
+                   const struct conf_class *class, const struct conf *conf,
+                   uint64_t capacity, unsigned node_cpus,
+                   struct job_cuts *cuts, struct mw_err *err)
+{
+    *to = (struct job) { .spec = job->spec, .class = class };
+    return job_resolve (to, conf, capacity, node_cpus, cuts, err);
+}
+
+int job_reclass (struct job *job, const struct conf_class *class,
+                 const struct conf *conf, uint64_t capacity,
+                 unsigned node_cpus, struct job_cuts *cuts, struct mw_err *err)
+{
+    static struct job was, is;          /* too large for the stack */
+    int rc = -1;
+
+    if (_given (&was, job, job->class, conf, capacity, node_cpus, cuts,
+                err) == 0 &&
+        _given (&is, job, class, conf, capacity, node_cpus, cuts, err) == 0) {
+        job->class = class;
+        if (job->limit == was.limit ||
+            job->limit > job_limit_cap (job, conf, capacity))
+            job->limit = is.limit;
+        if (job->priority == was.priority ||
+            job->priority > job_priority_cap (job, conf))
+            job->priority = is.priority;
+        job->reserve = is.reserve;
+        if (job->ladder == was.ladder) {
+            job->ladder = is.ladder;
+            is.ladder = was.ladder;     /* the job's own use of it */
+        }
+        rc = 0;
+    }
+    ladder_drop (was.ladder);
+    ladder_drop (is.ladder);
+    was.ladder = is.ladder = NULL;
+    return rc;
+}
+
+/* ---- its memcg ----------------------------------------------------------- */
+
+/* memory.high throttles but a task can get past it: the wall behind it (v2) is
+ * never so near that the kernel would kill before the warden has acted. */
+#define WALL_MIN (32 * MW_MIB)
+
+static void _take_usage (struct job *job, const struct memcg_usage *u)
+{
+    job->usage = *u;
+    if (u->total > job->peak)
+        job->peak = u->total;
+    if (u->peak > job->peak)
+        job->peak = u->peak;
+}
+
+int job_read_usage (struct job *job)
+{
+    struct memcg_usage u;
+
+    if (job->memcg.ops->read_usage (&job->memcg, &u, NULL) < 0)
+        return -1;
+    _take_usage (job, &u);
+    return 0;
+}
+
+/* The look that found the OOM has read it: memory.stat takes longer to read
+ * than all the rest of an answer (33 us). */
+void job_seen_usage (struct job *job)
+{
+    _take_usage (job, &job->memcg.seen);
+}
+
+int job_assert_limit (struct job *job, struct mw_err *err)
+{
+    uint64_t limit = job->limit + job->incident.lent;
+    uint64_t wall = job->reserve > WALL_MIN ? job->reserve : WALL_MIN;
+
+    job_commit (job);
+    if (job->memcg.shadow)
+        return 0;
+    if (job->incident.reserve_open)
+        limit += job->reserve;
+    if (limit > job->allowed)
+        job->allowed = limit;
+    return job->memcg.ops->set_limit (&job->memcg, limit, wall, err);
+}
+
+/* ---- its timer ----------------------------------------------------------- */
+
+static void _earlier (uint64_t *due, uint64_t ms)
+{
+    if (ms > 0 && (*due == 0 || ms < *due))
+        *due = ms;
+}
+
+void job_set_timer (struct job *job)
+{
+    uint64_t due = job->look_ms;
+
+    if (!job->timer)
+        return;
+    if (job->incident.open) {
+        if (!job->incident.slurm_stops_ms)
+            _earlier (&due, job->incident.deadline_ms);
+        if (!incident_pauses (job))
+            _earlier (&due, job->incident.again_ms);
+        _earlier (&due, job->incident.killed_look_ms);
+    }
+    if (due == 0) {
+        sd_event_source_set_enabled (job->timer, SD_EVENT_OFF);
+        return;
+    }
+    sd_event_source_set_time (job->timer, due * 1000);
+    sd_event_source_set_enabled (job->timer, SD_EVENT_ONESHOT);
+}
+
+/* ---- the freezers of its steps ------------------------------------------- */
+
+/* One whose step has ended is neither. */
+bool job_freezer_is (const struct job *job, bool thawed)
+{
+    for (unsigned i = 0; i < job->freezers; i++) {
+        if (memcg_freezer_is (job->freezer[i].fd) == !thawed)
+            return true;
+    }
+    return false;
+}
+
+void job_freezer_end (struct job *job)
+{
+    for (unsigned i = 0; i < job->freezers; i++) {
+        job->freezer[i].source =
+            sd_event_source_disable_unref (job->freezer[i].source);
+        close (job->freezer[i].fd);
+    }
+    job->freezers = 0;
+}
+
+/* ---- its incident --------------------------------------------------------- */
+
+const char *const incident_trigger_name[TRIGGER_COUNT] = {
+    [TRIGGER_JOB] = "job",
+    [TRIGGER_NODE] = "node",
+    [TRIGGER_ADMIN] = "admin",
+};
+
+char *incident_id (const struct job *job, char buf[INCIDENT_ID_MAX])
+{
+    snprintf (buf, INCIDENT_ID_MAX, "%s.%u", job->spec.key,
+              job->incident.number);
+    return buf;
+}
+
+bool incident_stops (const struct job *job)
+{
+    const struct incident *in = &job->incident;
+    enum mw_step_kind kind = in->ladder->step[in->step].kind;
+
+    return kind == MW_STEP_HOLD || kind == MW_STEP_SUSPEND;
+}
+
+bool incident_pauses (const struct job *job)
+{
+    return job->incident.slurm_stops_ms &&
+           job->incident.trigger != TRIGGER_NODE;
+}
+
+bool incident_waits (const struct job *job)
+{
+    const struct incident *in = &job->incident;
+
+    return in->open && in->frozen && incident_stops (job);
+}

@@ -1,0 +1,469 @@
+/* kmsg.c - kernel OOM kills from the kernel's messages: see kmsg.h
+ *
+ * The kernel holds oom_lock while it reports a kill (mm/oom_kill.c), so reports
+ * do not mix with each other, only with other messages.  A report begins with
+ * its head; all of it but the kill itself falls away where too many came.
+ */
+#include "handler/kmsg/kmsg.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handler/kmsg/form.h"
+
+#define GROUP_US 2000000    /* a log may know whole seconds only */
+
+
+static void _reset (struct kmsg *k)
+{
+    kmsg_form_clear (&k->kill);
+    k->kill.headless = true;
+    k->open = k->tracing = k->memcg = k->node = k->chosen = false;
+    k->victim = KMSG_NONE;
+}
+
+void kmsg_init (struct kmsg *k)
+{
+    memset (k, 0, sizeof (*k));
+    _reset (k);
+}
+
+/* The open report ends, for [says], without a kill. Returns whether one was. */
+static bool _close (struct kmsg *k, const char *says, struct kmsg_kill *out)
+{
+    bool was = k->open;
+
+    if (was) {
+        if (!k->kill.constraint[0])
+            k->kill.global = k->node && !k->memcg;
+        k->kill.says = says;
+        *out = k->kill;
+    }
+    _reset (k);
+    return was;
+}
+
+static void _begin (struct kmsg *k, const char *time)
+{
+    k->open = true;
+    snprintf (k->kill.time, sizeof (k->kill.time), "%s", time);
+}
+
+/* ---- time ---------------------------------------------------------------- */
+
+/* "09:00:00.1" in [time]: the second of its day, *[fraction] behind it */
+static bool _clock (const char *time, uint64_t *seconds, const char **fraction)
+{
+    unsigned h, m, s;
+    int len = 0;
+
+    for (; *time; time++) {
+        if (sscanf (time, "%2u:%2u:%2u%n", &h, &m, &s, &len) == 3 && len == 8) {
+            *seconds = (h * 60 + m) * 60 + s;
+            *fraction = time + len;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "8545.160138", or any time with a clock's in it, in microseconds; 0 where it
+ * is none.  Only good for differences. */
+static uint64_t _us (const char *time)
+{
+    uint64_t seconds = 0, unit = 100000, us;
+    size_t digits = strspn (time, "0123456789");
+
+    if (digits > 0 && digits < 12 && time[digits] == '.') {
+        seconds = strtoull (time, NULL, 10);
+        time += digits;
+    } else if (!_clock (time, &seconds, &time)) {
+        return 0;
+    }
+    us = seconds * 1000000;
+    if (*time == '.' || *time == ',') {
+        for (time++; isdigit ((unsigned char) *time); time++, unit /= 10)
+            us += (uint64_t) (*time - '0') * unit;
+    }
+    return us + 1;
+}
+
+/* May the head of what is said at [time] have been held back? */
+static bool _limited (const struct kmsg *k, const char *time)
+{
+    uint64_t now = _us (time), oldest = k->head_us[k->heads % KMSG_HEADS];
+
+    return k->heads >= KMSG_HEADS && now > 0 && oldest > 0
+        && now - oldest <= KMSG_HEADS_US;
+}
+
+/* Is what is said at [time] of the group that is being killed?  All of one is
+ * killed at once, but a slow console holds it up. */
+static bool _of_group (const struct kmsg *k, const char *time)
+{
+    uint64_t now = _us (time);
+
+    return k->group && !k->stray && !_limited (k, time)
+        && (now == 0 || k->group_us == 0 || now - k->group_us <= GROUP_US);
+}
+
+/* ---- the lines of a report ----------------------------------------------- */
+
+static bool _head (struct kmsg *k, const char *time, struct kmsg_kill *out)
+{
+    bool unfinished = _close (k, NULL, out);
+    const struct kmsg_kill *said = &k->said;
+    struct kmsg_kill *o = &k->kill;
+
+    k->group = k->stray = k->over = false;
+    k->head_us[k->heads++ % KMSG_HEADS] = _us (time);
+    if (k->heads == 2 * KMSG_HEADS)
+        k->heads = KMSG_HEADS;
+    _begin (k, time);
+    o->headless = false;
+    memcpy (o->invoker, said->invoker, sizeof (o->invoker));
+    memcpy (o->gfp, said->gfp, sizeof (o->gfp));
+    o->order = said->order;
+    o->sysrq = said->sysrq;
+    return unfinished;
+}
+
+/* A log that was cut may begin with one. */
+static bool _verdict (struct kmsg *k, const char *time, struct kmsg_kill *out)
+{
+    const struct kmsg_kill *said = &k->said;
+    struct kmsg_kill *o = &k->kill;
+    uint64_t lost = k->open ? 0 : o->lost;
+    bool unfinished = false;
+
+    if (!k->open || o->constraint[0]) {
+        unfinished = _close (k, NULL, out);
+        _begin (k, time);
+        o->lost = lost;
+    }
+    k->group = k->stray = k->over = false;
+    memcpy (o->constraint, said->constraint, sizeof (o->constraint));
+    memcpy (o->oom_memcg, said->oom_memcg, sizeof (o->oom_memcg));
+    memcpy (o->task_memcg, said->task_memcg, sizeof (o->task_memcg));
+    o->global = said->global;
+    o->uid = said->uid;
+    k->victim = said->pid;
+    return unfinished;
+}
+
+static void _chosen (struct kmsg *k)
+{
+    struct kmsg_kill *o = &k->kill;
+
+    k->group = k->over = false;
+    k->stray = !k->open || k->chosen
+               || (k->victim != KMSG_NONE && k->victim != k->said.pid);
+    if (k->stray) {
+        k->last = k->said;
+        return;
+    }
+    k->chosen = true;
+    k->victim = k->said.pid;
+    if (!o->constraint[0])
+        memcpy (o->constraint, k->said.constraint, sizeof (o->constraint));
+    o->global = k->said.global && (!o->constraint[0] || o->global);
+}
+
+static void _task (struct kmsg *k)
+{
+    struct kmsg_kill *o = &k->kill;
+
+    if (o->invoker_pid != KMSG_NONE || strcmp (o->invoker, k->said.invoker))
+        return;
+    o->invoker_pid = k->said.invoker_pid;
+}
+
+static void _trace (struct kmsg *k, const char *s)
+{
+    struct kmsg_kill *o = &k->kill;
+    char name[KMSG_FRAME_MAX];
+
+    s += strspn (s, " ");
+    if (strcmp (s, "<TASK>") == 0 || strcmp (s, "<IRQ>") == 0
+        || strcmp (s, "</IRQ>") == 0)
+        return;
+    k->tracing = kmsg_form_frame (s, name);
+    if (k->tracing && o->frames < KMSG_FRAMES)
+        memcpy (o->trace[o->frames++], name, sizeof (name));
+}
+
+/* ---- the kill ------------------------------------------------------------ */
+
+/* Is the kill that was said the open report's? */
+static bool _is_own (const struct kmsg *k)
+{
+    if (!k->open || k->stray)
+        return false;
+    if (k->chosen)              /* or a child of the one that was chosen */
+        return true;
+    if (k->victim != KMSG_NONE)
+        return k->victim == k->said.pid;
+    return k->kill.lost == 0;
+}
+
+/* Put the victim that was said into [*o]. */
+static void _victim (const struct kmsg *k, struct kmsg_kill *o)
+{
+    const struct kmsg_kill *said = &k->said;
+
+    memcpy (o->comm, said->comm, sizeof (o->comm));
+    if (said->uid != KMSG_NONE || k->victim != said->pid)
+        o->uid = said->uid;
+    o->pid = said->pid;
+    o->oom_score_adj = said->oom_score_adj;
+    o->total_vm = said->total_vm;
+    o->anon_rss = said->anon_rss;
+    o->file_rss = said->file_rss;
+    o->shmem_rss = said->shmem_rss;
+    o->killed = true;
+}
+
+static void _own (struct kmsg *k)
+{
+    struct kmsg_kill *o = &k->kill;
+
+    _victim (k, o);
+    if (k->chosen || o->constraint[0])      /* it has been told */
+        return;
+    memcpy (o->constraint, k->said.constraint, sizeof (o->constraint));
+    o->global = k->said.global;
+}
+
+/* Of a kill without a report nothing is known but what it says itself, and
+ * the "Kill process" right before it. */
+static void _headless (struct kmsg *k, const char *time, struct kmsg_kill *o)
+{
+    kmsg_form_clear (o);
+    o->headless = true;
+    o->lost = k->kill.lost;
+    snprintf (o->time, sizeof (o->time), "%s", time);
+    memcpy (o->constraint, k->stray ? k->last.constraint : k->said.constraint,
+            sizeof (o->constraint));
+    o->global = k->stray ? k->last.global : k->said.global;
+    _victim (k, o);
+}
+
+static bool _killed (struct kmsg *k, const char *time, struct kmsg_kill *out)
+{
+    k->over = false;
+    if (_is_own (k)) {
+        _own (k);
+        k->last = k->kill;
+        _reset (k);
+    } else if (_of_group (k, time)) {
+        k->group_us = _us (time);
+        /* the first victim is named once more with its group */
+        if (k->last.pid == k->said.pid)
+            return false;
+        *out = k->last;
+        memcpy (out->task_memcg, k->group_memcg, sizeof (out->task_memcg));
+        _victim (k, out);
+        return true;
+    } else {
+        struct kmsg_kill o;
+
+        _headless (k, time, &o);
+        k->group = k->stray = false;
+        k->kill.lost = 0;
+        k->last = o;
+    }
+    *out = k->last;
+    return true;
+}
+
+/* "Tasks in A are going to be killed": A holds the latest victim. */
+static void _group (struct kmsg *k, const char *time)
+{
+    if (!k->open && !k->last.killed)
+        return;
+    k->group = true;
+    k->group_us = _us (time);
+    memcpy (k->group_memcg, k->said.task_memcg, sizeof (k->group_memcg));
+}
+
+static bool _exiting (struct kmsg *k, struct kmsg_kill *out)
+{
+    struct kmsg_kill *o = &k->kill;
+
+    if (!k->open || (k->victim != KMSG_NONE && k->victim != k->said.pid))
+        return false;
+    o->pid = k->said.pid;
+    memcpy (o->comm, k->said.comm, sizeof (o->comm));
+    if (!o->constraint[0]) {
+        memcpy (o->constraint, k->said.constraint, sizeof (o->constraint));
+        o->global = k->said.global;
+    }
+    return _close (k, "already exiting", out);
+}
+
+static bool _no_kill (struct kmsg *k, const char *says, const char *time,
+                      struct kmsg_kill *out)
+{
+    if (!k->open) {
+        /* "no killable processes", and then the panic for it */
+        if (k->over || strcmp (says, "panic") != 0)
+            return false;
+        _begin (k, time);
+        k->node = true;
+    }
+    k->over = true;
+    return _close (k, says, out);
+}
+
+/* What is [s]?  The rest of a verdict comes in further messages. */
+static enum kmsg_form _form (struct kmsg *k, const char *s)
+{
+    size_t len = strlen (k->part);
+    bool goes_on = len > 0 && (*s == ',' || strncmp (s, " killed as ", 11)
+                                            == 0);
+    enum kmsg_form form;
+
+    kmsg_form_clear (&k->said);
+    if (goes_on)
+        snprintf (k->part + len, sizeof (k->part) - len, "%s", s);
+    form = kmsg_form (goes_on ? k->part : s, &k->said);
+    if (form == KMSG_PART && !goes_on)
+        snprintf (k->part, sizeof (k->part), "%s", s);
+    else if (form != KMSG_PART)
+        k->part[0] = '\0';
+    return form;
+}
+
+static bool _message (struct kmsg *k, const char *s, const char *time,
+                      struct kmsg_kill *out)
+{
+    enum kmsg_form form = _form (k, s);
+
+    switch (form) {
+    case KMSG_HEAD:
+        return _head (k, time, out);
+    case KMSG_VERDICT:
+        return _verdict (k, time, out);
+    case KMSG_CHOSEN:
+        _chosen (k);
+        return false;
+    case KMSG_KILLED:
+        return _killed (k, time, out);
+    case KMSG_CUT:
+        k->cut++;
+        k->group = k->stray = false;
+        return false;
+    case KMSG_GROUP:
+        _group (k, time);
+        return false;
+    case KMSG_EXITING:
+        return _exiting (k, out);
+    case KMSG_NO_KILLABLE:
+        return _no_kill (k, "no killable", time, out);
+    case KMSG_PANIC:
+        return _no_kill (k, "panic", time, out);
+    default:
+        break;
+    }
+    if (!k->open)
+        return false;
+    if (form == KMSG_OTHER && k->tracing)
+        _trace (k, s);
+    else
+        k->tracing = form == KMSG_TRACE;
+    if (form == KMSG_TASK)
+        _task (k);
+    k->node |= form == KMSG_MEM_INFO;
+    if (form == KMSG_USAGE) {
+        k->memcg = true;
+        k->kill.memcg_usage = k->said.memcg_usage;
+        k->kill.memcg_limit = k->said.memcg_limit;
+    }
+    if (k->said.free_swap != KMSG_NONE)
+        k->kill.free_swap = k->said.free_swap;
+    if (k->said.total_swap != KMSG_NONE)
+        k->kill.total_swap = k->said.total_swap;
+    return false;
+}
+
+bool kmsg_message (struct kmsg *k, const char *message, size_t len,
+                   const char *time, struct kmsg_kill *out)
+{
+    char text[KMSG_PART_MAX];
+
+    /* names in it are anyone's: nothing but printable ASCII gets in */
+    if (len >= sizeof (text))
+        len = sizeof (text) - 1;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char) message[i];
+
+        text[i] = c == '\t' ? ' ' : c < 0x20 || c > 0x7e ? '?' : (char) c;
+    }
+    text[len] = '\0';
+    return _message (k, text, time, out);
+}
+
+/* ---- records of /dev/kmsg ------------------------------------------------ */
+
+static bool _digits (const char **s, uint64_t *n)
+{
+    const char *at = *s;
+
+    for (*n = 0; isdigit ((unsigned char) *at) && *n < UINT64_MAX / 100; at++)
+        *n = *n * 10 + (uint64_t) (*at - '0');
+    if (at == *s || *at != ',')
+        return false;
+    *s = at + 1;
+    return true;
+}
+
+const char *kmsg_record_split (const char *line, unsigned *priority,
+                               uint64_t *seq, uint64_t *us)
+{
+    uint64_t n;
+
+    if (!_digits (&line, &n) || n > 0xffff || !_digits (&line, seq)
+        || !_digits (&line, us) || !(line = strchr (line, ';')))
+        return NULL;
+    *priority = (unsigned) n;
+    return line + 1;
+}
+
+bool kmsg_record (struct kmsg *k, const char *record, size_t len,
+                  struct kmsg_kill *out)
+{
+    char head[128], time[KMSG_TIME_MAX];
+    const char *message;
+    uint64_t seq, us;
+    unsigned priority;
+
+    snprintf (head, sizeof (head), "%.*s", (int) (len < sizeof (head) ? len
+              : sizeof (head)), record);
+    message = kmsg_record_split (head, &priority, &seq, &us);
+    if (!message)
+        return false;
+    if (k->seq_known && seq > k->seq + 1) {
+        k->lost += seq - k->seq - 1;
+        k->kill.lost += seq - k->seq - 1;
+        k->chosen = k->stray = k->group = false;
+    }
+    k->seq = seq;
+    k->seq_known = true;
+    /* what a process writes to /dev/kmsg, the kernel says to be its own of no
+     * process: facility LOG_USER at least */
+    if (priority >> 3 != 0)
+        return false;
+    snprintf (time, sizeof (time), "%" PRIu64 ".%06" PRIu64, us / 1000000,
+              us % 1000000);
+    return kmsg_message (k, record + (message - head),
+                         len - (size_t) (message - head), time, out);
+}
+
+bool kmsg_end (struct kmsg *k, struct kmsg_kill *out)
+{
+    return _close (k, NULL, out);
+}

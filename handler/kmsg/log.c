@@ -1,0 +1,561 @@
+/* log.c - the kernel's words in the lines of any log: see log.h
+ *
+ * A message begins where a known form of a prefix ends, never later: what
+ * follows may be a user's words.  Where a prefix names who spoke, and it is not
+ * the kernel, the line is nothing.
+ */
+#include "handler/kmsg/log.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handler/kmsg/form.h"
+#include "handler/kmsg/stamp.h"
+
+#define LINE_BYTES 4096
+#define SKIP_MOST 128       /* of a line, before the log's own prefix */
+#define HOSTS_MOST 4096     /* known at a time; then the oldest falls out */
+
+struct host {
+    struct host *next;
+    char name[KMSG_HOST_MAX];
+    struct kmsg kmsg;
+};
+
+struct kmsg_log {
+    struct host *hosts;     /* the latest first */
+    unsigned count;
+    bool stamped;           /* its lines have something before the message */
+    bool tagged;            /* … the word "kernel:" */
+    bool bare_host;         /* … a time and a host, and nothing else */
+    bool known;
+    unsigned cut;           /* of hosts that have fallen out */
+};
+
+/* What stands before a message. */
+struct prefix {
+    char time[KMSG_TIME_MAX];
+    char host[KMSG_HOST_MAX];
+    bool stamped, tagged, bare_host;
+};
+
+struct kmsg_log *kmsg_log_new (void)
+{
+    return calloc (1, sizeof (struct kmsg_log));
+}
+
+void kmsg_log_free (struct kmsg_log *log)
+{
+    struct host *next;
+
+    if (!log)
+        return;
+    for (struct host *h = log->hosts; h; h = next) {
+        next = h->next;
+        free (h);
+    }
+    free (log);
+}
+
+/* ---- hosts --------------------------------------------------------------- */
+
+/* The state of [name], which becomes the latest. NULL without memory. */
+static struct kmsg *_host (struct kmsg_log *log, const char *name)
+{
+    struct host **at = &log->hosts, *h;
+
+    while (*at && strcmp ((*at)->name, name) != 0
+           && ((*at)->next || log->count < HOSTS_MOST))
+        at = &(*at)->next;
+    h = *at;
+    if (h) {
+        *at = h->next;
+    } else {
+        h = malloc (sizeof (*h));
+        if (!h)
+            return NULL;
+        h->name[0] = '\0';
+        kmsg_init (&h->kmsg);
+        log->count++;
+    }
+    if (strcmp (h->name, name) != 0) {
+        log->cut += h->kmsg.cut;
+        kmsg_init (&h->kmsg);
+        snprintf (h->name, sizeof (h->name), "%s", name);
+    }
+    h->next = log->hosts;
+    log->hosts = h;
+    return &h->kmsg;
+}
+
+/* It is seen now that a host's name comes first: in the head before, it was
+ * taken for the beginning of a process's. */
+static void _rename (struct kmsg_log *log, const char *name)
+{
+    size_t len = strlen (name);
+
+    for (struct host *h = log->hosts; h; h = h->next) {
+        char *invoker = h->kmsg.kill.invoker;
+
+        if (h->name[0] || !h->kmsg.open || strncmp (invoker, name, len) != 0
+            || invoker[len] != ' ')
+            continue;
+        memmove (invoker, invoker + len + 1, strlen (invoker + len));
+        snprintf (h->name, sizeof (h->name), "%s", name);
+    }
+}
+
+/* ---- what stands before the message -------------------------------------- */
+
+static bool _word (const char **s, const char *word)
+{
+    size_t len = strlen (word);
+
+    if (strncmp (*s, word, len) != 0)
+        return false;
+    *s += len;
+    return true;
+}
+
+static void _put (char *to, size_t size, const char *from, size_t len)
+{
+    if (len >= size)
+        len = size - 1;
+    memcpy (to, from, len);
+    to[len] = '\0';
+}
+
+/* "[ T1961] ", "[ C0] ": who printed it (CONFIG_PRINTK_CALLER) */
+static void _caller (const char **s)
+{
+    const char *c = *s;
+
+    if (*c++ != '[')
+        return;
+    c += strspn (c, " ");
+    if (*c != 'T' && *c != 'C')
+        return;
+    c++;
+    if (!isdigit ((unsigned char) *c))
+        return;
+    c += strspn (c, "0123456789");
+    if (*c++ == ']' && *c == ' ')
+        *s = c + 1;
+}
+
+/* "[ 8545.160138] " and its like, "]: " as well */
+static bool _bracket (const char **s, struct prefix *p)
+{
+    size_t len = kmsg_stamp_bracket (*s);
+    const char *end = *s + len, *from = *s + 1;
+
+    if (len == 0)
+        return false;
+    end += *end == ':';
+    if (*end && *end != ' ' && *end != '[')
+        return false;
+    from += strspn (from, " ");
+    if (!p->time[0])
+        _put (p->time, sizeof (p->time), from,
+              (size_t) (*s + len - 1 - from));
+    *s = end + (*end == ' ');
+    p->stamped = true;
+    return true;
+}
+
+/* "[cn12] " of a console's log, before the kernel's own time */
+static void _bracket_host (const char **s, struct prefix *p)
+{
+    size_t len = strcspn (*s, "] ");
+
+    if (**s != '[' || len < 2 || strncmp (*s + len, "] [", 3) != 0
+        || kmsg_stamp_bracket (*s) > 0
+        || kmsg_stamp_bracket (*s + len + 2) == 0)
+        return;
+    if (!p->host[0])
+        _put (p->host, sizeof (p->host), *s + 1, len - 1);
+    *s += len + 2;
+}
+
+/* "kern.warn " of busybox and OpenWrt */
+static void _level (const char **s)
+{
+    if (strncmp (*s, "kern.", 5) == 0) {
+        *s += strcspn (*s, " ");
+        *s += **s == ' ';
+    }
+}
+
+/* "HOST kernel: ", "kernel: ", "HOST kern.warn kernel: " */
+static bool _tag (const char **s, struct prefix *p)
+{
+    const char *at = *s, *host = NULL;
+    size_t len = 0;
+
+    _level (&at);
+    if (strncmp (at, "kernel:", 7) != 0) {
+        host = at;
+        len = strcspn (at, " ");
+        if (len == 0 || at[len] != ' ' || at[len - 1] == ':')
+            return false;
+        at += len + 1;
+        _level (&at);
+    }
+    if (!_word (&at, "kernel:") || (*at && *at != ' '))
+        return false;
+    if (host && !p->host[0])
+        _put (p->host, sizeof (p->host), host, len);
+    p->tagged = p->stamped = true;
+    *s = at + (*at == ' ');
+    return true;
+}
+
+/* "cn12 sshd[12]: ", "sudo: ": somebody else's */
+static bool _other_tag (const char *s)
+{
+    for (int i = 0; i < 2; i++) {
+        size_t len = strcspn (s, " ");
+
+        if (len > 1 && s[len - 1] == ':')
+            return true;
+        if (s[len] == '\0')
+            return false;
+        s += len + 1;
+    }
+    return false;
+}
+
+static bool _is_form (const char *s, enum kmsg_form *form)
+{
+    struct kmsg_kill said;
+    char name[KMSG_FRAME_MAX];
+
+    kmsg_form_clear (&said);
+    *form = kmsg_form (s, &said);
+    return *form != KMSG_OTHER || (*s == ' ' && kmsg_form_frame (s, name))
+           || strcmp (s, " <TASK>") == 0;
+}
+
+/* A time, and then? "HOST MESSAGE" (consoles) or "MESSAGE" (dmesg); a host's
+ * name may look like part of a process's. */
+static bool _untagged (const struct kmsg_log *log, const char **s,
+                       struct prefix *p)
+{
+    const char *after = *s + strcspn (*s, " ");
+    enum kmsg_form here, there = KMSG_OTHER;
+    bool is_here = _is_form (*s, &here), is_there;
+
+    if (log->tagged)            /* such lines would have the kernel's tag */
+        return false;
+    is_there = *after == ' ' && after > *s && _is_form (after + 1, &there);
+    if (is_there && there == KMSG_HEAD && here == KMSG_HEAD && !log->bare_host
+        && strcspn (*s, "0123456789") > (size_t) (after - *s))
+        is_there = false;
+    if (is_there && there == KMSG_HEAD
+        && after[1 + strcspn (after + 1, " ") - 1] == ':')
+        is_there = false;
+    if (is_there) {
+        _put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
+        p->bare_host = true;
+        *s = after + 1;
+        return true;
+    }
+    if (!is_here && _other_tag (*s))
+        return false;
+    if (!is_here && log->bare_host && *after == ' ') {
+        _put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
+        *s = after + 1;
+    }
+    return true;
+}
+
+/* RFC 5424's "TIME HOST kernel - - - ", behind the version.  Returns false
+ * where it is not the kernel's. */
+static bool _rfc5424 (const char **s, struct prefix *p)
+{
+    for (int field = 0; field < 6; field++) {
+        size_t bytes = strcspn (*s, " ");
+
+        if (field == 0)
+            _put (p->time, sizeof (p->time), *s, bytes);
+        else if (field == 1)
+            _put (p->host, sizeof (p->host), *s, bytes);
+        else if (field == 2 && (bytes != 6 || strncmp (*s, "kernel", 6) != 0))
+            return false;
+        else if (field == 5 && **s == '[') {
+            const char *end = strstr (*s, "] ");
+
+            if (!end)
+                return false;
+            bytes = (size_t) (end + 1 - *s);
+        }
+        *s += bytes;
+        *s += **s == ' ';
+    }
+    _word (s, "???");           /* a byte order mark, tamed */
+    return true;
+}
+
+/* "<4>", or "<4>1 " of RFC 5424.  Returns false where it is not the
+ * kernel's. */
+static bool _priority (const char **s, struct prefix *p)
+{
+    unsigned n = 0;
+    int len = 0;
+
+    if (strncmp (*s, "1 ", 2) == 0 && kmsg_stamp (*s + 2) > 0) {
+        p->stamped = true;
+        *s += 2;                /* the priority is not kept */
+        return _rfc5424 (s, p);
+    }
+    if (**s != '<' || sscanf (*s, "<%3u>%n", &n, &len) != 1 || len == 0)
+        return true;
+    if (n >> 3 != 0)
+        return false;
+    *s += len;
+    p->stamped = true;
+    return !_word (s, "1 ") || _rfc5424 (s, p);
+}
+
+/* "kern  :warn  : " of dmesg -x, "kern: warning: " of Talos.  Returns false
+ * where it is another's. */
+static bool _facility (const char **s, struct prefix *p)
+{
+    static const char *const others[] = {
+        "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp",
+        "cron", "authpriv", "ftp", "local0", "local1", "local2", "local3",
+        "local4", "local5", "local6", "local7",
+    };
+    size_t word = strspn (*s, "abcdefghijklmnopqrstuvwxyz0123456789");
+    const char *at = *s + word;
+    size_t level;
+
+    at += strspn (at, " ");
+    if (word == 0 || *at++ != ':')
+        return true;
+    at += strspn (at, " ");
+    level = strspn (at, "abcdefghijklmnopqrstuvwxyz");
+    at += level;
+    at += strspn (at, " ");
+    if (level == 0 || *at++ != ':' || *at++ != ' ')
+        return true;
+    for (unsigned i = 0; i < sizeof (others) / sizeof (others[0]); i++) {
+        if (strlen (others[i]) == word && strncmp (*s, others[i], word) == 0)
+            return false;
+    }
+    if (word != 4 || strncmp (*s, "kern", 4) != 0)
+        return true;
+    *s = at;
+    p->stamped = true;
+    return true;
+}
+
+/* "stdout F " of a container's log, "vcpu-5 - Guest: " of vmware.log */
+static void _carrier (const char **s)
+{
+    const char *at;
+
+    if (_word (s, "stdout F ") || _word (s, "stderr F ")
+        || _word (s, "stdout P ") || _word (s, "stderr P "))
+        return;
+    if (strncmp (*s, "In(", 3) == 0 && (at = strstr (*s, " - Guest: ")))
+        *s = at + strlen (" - Guest: ");
+}
+
+/* Take all known prefixes off [*s]. Returns false where it is not the
+ * kernel's. */
+static bool _prefix (const struct kmsg_log *log, const char **s,
+                     struct prefix *p)
+{
+    size_t len = kmsg_stamp (*s);
+
+    if (len > 0) {
+        const char *at;
+
+        if (!p->time[0])
+            _put (p->time, sizeof (p->time), *s, len);
+        *s += len;
+        *s += **s == ' ';
+        p->stamped = true;
+        at = *s;
+        _carrier (s);
+        if (*s == at && !_tag (s, p) && **s != '[' && **s != '<'
+            && strncmp (*s, "kern", 4) != 0)
+            return _untagged (log, s, p);
+    } else {
+        _tag (s, p);
+    }
+    if (!_priority (s, p))
+        return false;
+    if (!p->tagged && p->stamped && (len = kmsg_stamp (*s)) > 0) {
+        /* "<4>Nov 26 09:00:00 cn12 kernel: " */
+        if (!p->time[0])
+            _put (p->time, sizeof (p->time), *s, len);
+        *s += len;
+        *s += **s == ' ';
+        if (!_tag (s, p))
+            return _untagged (log, s, p);
+    }
+    if (!_facility (s, p))
+        return false;
+    if (p->stamped && (len = kmsg_stamp (*s)) > 0 && !p->time[0]) {
+        _put (p->time, sizeof (p->time), *s, len);  /* dmesg -x, iso */
+        *s += len;
+        *s += **s == ' ';
+    }
+    _bracket_host (s, p);
+    if (_bracket (s, p)) {
+        if (!p->tagged)
+            _tag (s, p);        /* journalctl -o short-monotonic */
+        _bracket (s, p);        /* a keeper's own time came first */
+        if (!_facility (s, p))
+            return false;
+    }
+    _caller (s);
+    return true;
+}
+
+/* "cn12: [ 9.1] …" of pdsh, "messages:Nov 26 …" of grep, "node | [ 9.1] …":
+ * words of no known form, before one that is. */
+static bool _skip (const char **s, struct prefix *p)
+{
+    for (const char *at = *s; *at && at - *s < SKIP_MOST; at++) {
+        const char *from = at + 1 + strspn (at + 1, " "), *rest = from;
+        struct prefix other = { .stamped = false };
+        unsigned n;
+
+        if (strchr ("'\"`=({<", *at))   /* a sentence, with quoted words */
+            return false;
+        if (!strchr (":|- ", *at))
+            continue;
+        if (kmsg_stamp_bracket (from) == 0 && kmsg_stamp (from) == 0
+            && sscanf (from, "<%3u>[", &n) != 1
+            && (!_facility (&rest, &other) || !other.stamped))
+            continue;
+        if (*at == ':' && from > at + 1
+            && !memchr (*s, ' ', (size_t) (at - *s)))
+            _put (p->host, sizeof (p->host), *s, (size_t) (at - *s));
+        *s = from;
+        return true;
+    }
+    return false;
+}
+
+/* ---- lines --------------------------------------------------------------- */
+
+static bool _record (struct kmsg_log *log, const char *s, size_t len,
+                     bool *record, struct kmsg_kill *out)
+{
+    uint64_t seq, us;
+    struct kmsg *k;
+    unsigned n;
+
+    *record = kmsg_record_split (s, &n, &seq, &us) != NULL;
+    if (!*record)
+        return false;
+    log->stamped = log->known = true;
+    k = _host (log, "");
+    return k && kmsg_record (k, s, len, out);
+}
+
+/* What [host] said. */
+static bool _said (struct kmsg_log *log, const char *host, const char *message,
+                   size_t len, const char *time, struct kmsg_kill *out)
+{
+    struct kmsg *k = _host (log, host);
+
+    log->known = true;
+    if (!k || !kmsg_message (k, message, len, time, out))
+        return false;
+    snprintf (out->host, sizeof (out->host), "%s", host);
+    return true;
+}
+
+bool kmsg_log_message (struct kmsg_log *log, const char *host,
+                       const char *message, size_t len, const char *time,
+                       struct kmsg_kill *out)
+{
+    log->stamped = true;
+    return _said (log, host, message, len, time, out);
+}
+
+/* Returns what the kernel said, without what [p] tells, or NULL. */
+static const char *_words (struct kmsg_log *log, const char *s,
+                           struct prefix *p)
+{
+    enum kmsg_form form;
+
+    if (!_prefix (log, &s, p))
+        return NULL;
+    if (p->stamped)
+        return s;
+    if (_skip (&s, p))
+        return _prefix (log, &s, p) ? s : NULL;
+    /* the second line of a message that has a prefix is anybody's */
+    return !log->stamped && _is_form (s, &form) ? s : NULL;
+}
+
+bool kmsg_log_carried (struct kmsg_log *log, const char *host,
+                       const char *time, const char *line, size_t len,
+                       struct kmsg_kill *out)
+{
+    struct prefix p = { .stamped = false };
+    char text[LINE_BYTES];
+    const char *s;
+    bool found, record;
+
+    len = kmsg_stamp_tame (line, len, text, sizeof (text));
+    found = _record (log, text, len, &record, out);
+    if (record)
+        return found;
+    snprintf (p.host, sizeof (p.host), "%s", host);
+    snprintf (p.time, sizeof (p.time), "%s", time);
+    s = _words (log, text, &p);
+    log->known |= p.stamped;
+    if (!s)
+        return false;
+    if (p.bare_host && !log->bare_host)
+        _rename (log, p.host);
+    log->stamped |= p.stamped;
+    log->tagged |= p.tagged;
+    log->bare_host |= p.bare_host;
+    return _said (log, p.host, s, strlen (s), p.time, out);
+}
+
+bool kmsg_log_line (struct kmsg_log *log, const char *line, size_t len,
+                    struct kmsg_kill *out)
+{
+    return kmsg_log_carried (log, "", "", line, len, out);
+}
+
+bool kmsg_log_known (const struct kmsg_log *log)
+{
+    return log->known;
+}
+
+void kmsg_log_know (struct kmsg_log *log)
+{
+    log->known = true;
+}
+
+unsigned kmsg_log_cut (const struct kmsg_log *log)
+{
+    unsigned cut = log->cut;
+
+    for (const struct host *h = log->hosts; h; h = h->next)
+        cut += h->kmsg.cut;
+    return cut;
+}
+
+bool kmsg_log_end (struct kmsg_log *log, struct kmsg_kill *out)
+{
+    for (struct host *h = log->hosts; h; h = h->next) {
+        if (kmsg_end (&h->kmsg, out)) {
+            snprintf (out->host, sizeof (out->host), "%s", h->name);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,210 @@
+/* memcg.h - one memory cgroup, v1 or v2, behind one table
+ *
+ * A `struct memcg` keeps open what an OOM needs, so that from the event to its
+ * action nothing is opened by path, allocated or guessed.  doc/design.md,
+ * section 3, has the table of what each operation is on v1 and on v2; the kernel's
+ * Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst are where
+ * the files are explained.
+ *
+ * Every operation returns 0, or -1 with errno and a sentence in [err] that
+ * names the directory and the file; ENODEV where the directory has been
+ * removed, ENOTSUP where this kernel has no such thing.
+ */
+#ifndef MW_MEMCG_H
+#define MW_MEMCG_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "lib/jobspec.h"
+
+#define MEMCG_NO_LIMIT UINT64_MAX
+#define MEMCG_PATH_MAX 1024
+
+struct memcg_ops;
+
+/* What a job uses, in bytes. */
+struct memcg_usage {
+    uint64_t total;             /* with page cache */
+    uint64_t used;              /* anon + shmem + unevictable + kernel: what the
+                                   job is blamed for (design.md, 1, overage) */
+    uint64_t cache;             /* clean page cache, shown apart */
+    uint64_t swap;
+    uint64_t peak;              /* highest total, by the kernel; 0 unknown */
+};
+
+/* Which memcgs below one are not its own: those that are armed themselves. */
+struct memcg_spare {
+    bool (*is) (uint64_t inode, const void *arg);       /* NULL = none */
+    const void *arg;
+};
+
+struct memcg {
+    const struct memcg_ops *ops;
+    char *path;                 /* for people and recovery only; freed by
+                                   memcg_close */
+    uint64_t inode;             /* of [dir]: is it still the same one? */
+    enum mw_layout layout;
+    int dir;                    /* memory directory */
+    int freezer;                /* v1: freezer directory or -1; v2: -1 */
+    int event;                  /* v1: eventfd; v2: memory.events */
+    int limit;                  /* v1: memory.limit_in_bytes; v2: memory.high */
+    int hard;                   /* v1: memory.memsw.limit_in_bytes or -1; v2:
+                                   memory.max */
+    int usage;                  /* memory.usage_in_bytes / memory.current */
+    int oom_control;            /* v1 only */
+    bool armed;
+    bool shadow;                /* only listened to: nothing is ever written */
+    bool counting;              /* [listen] has begun to count kills */
+    struct memcg_spare spare;   /* below it; kept by whoever opened it */
+    uint64_t set_limit;         /* what was last written, or found, bytes */
+    uint64_t set_wall;          /* v2: the same of memory.max */
+    struct memcg_usage seen;    /* by [check] when it said MEMCG_OOM; v1:
+                                   without swap and peak */
+    uint64_t seen_oom_kill;     /* counters when last checked */
+    uint64_t seen_high;
+    uint64_t seen_oom;          /* v2, [shadow] */
+    uint64_t hit_limit;         /* [shadow]: at which, and how many the */
+    unsigned hit_kills;         /*   kernel has killed, when last MEMCG_OOM */
+    unsigned backoff_ms;        /* do not look again before that long */
+    unsigned looks;             /* how many looks were for nothing … */
+    uint64_t looked_ms;         /* … and when the last was */
+    unsigned stuck_looks;       /* v2: looks in a row that found it too high */
+};
+
+/* What [free_below] has found. */
+struct memcg_below {
+    unsigned freed;             /* memcgs whose OOM nobody answered … */
+    unsigned waiting;           /* … and of them in one, of their own */
+    char path[256];             /* the first that was, its end; "" */
+};
+
+/* What an event turned out to be. */
+enum memcg_state {
+    MEMCG_QUIET,                /* nothing: woken by cache reclaim, rmdir, … */
+    MEMCG_OOM,                  /* at its own limit and cannot get below it */
+    MEMCG_PARENT_OOM,           /* asleep at the limit of a parent (the pool) */
+    MEMCG_KERNEL_KILL,          /* the kernel has killed in it */
+    MEMCG_GONE,                 /* the directory has been removed */
+};
+
+struct memcg_ops {
+    const char *name;           /* "v1", "v2" */
+    uint32_t epoll_events;      /* what to wait for on memcg.event */
+    bool removal_is_silent;     /* who waits there does not hear of an rmdir */
+
+    /* Listen for OOM and take it out of the kernel's hands (v1: oom_control 1).
+     *   Only to be called when an answer to the event is certain. */
+    int (*arm) (struct memcg *m, struct mw_err *err);
+    /* Give OOM back to the kernel, here and below (free_below); the descriptor
+     *   [event] is closed. */
+    int (*disarm) (struct memcg *m, struct mw_err *err);
+    /* NULL where a memcg has nothing of the one above.  v1: one that is made
+     *   below an armed one is born as if armed, and at a limit of its own, of
+     *   which only those below it hear, nobody answers.  Give the kernel its
+     *   OOM back: in [name], a directory right below, or NULL: in all, and
+     *   below them, however deep, but not in what [m->spare] says is
+     *   another's (an armed job's in the pool).  Adds to [*found]. */
+    void (*free_below) (struct memcg *m, const char *name,
+                        struct memcg_below *found);
+    /* Only listen, the kernel answers ([shadow] is set): [check] then says
+     *   MEMCG_OOM where the kernel has killed at the memcg's own limit or at
+     *   one below, MEMCG_KERNEL_KILL where for another's.  Again for
+     *   directories that have come since. */
+    int (*listen) (struct memcg *m, struct mw_err *err);
+    /* Take the event off the descriptor and say what it was.  Cheap; also to be
+     *   called without an event (after arming, at deadlines, at recovery).  On
+     *   return [m->backoff_ms] > 0 asks to be called again after that long
+     *   instead of on the next event. */
+    enum memcg_state (*check) (struct memcg *m);
+    int (*read_usage) (struct memcg *m, struct memcg_usage *u,
+                       struct mw_err *err);
+    /* Set where OOM is declared, and on v2 the wall [reserve] bytes above it.
+     *   v1: below present usage is EBUSY when reclaim does not get there. */
+    int (*set_limit) (struct memcg *m, uint64_t limit, uint64_t reserve,
+                      struct mw_err *err);
+    int (*set_reservation) (struct memcg *m, uint64_t bytes,
+                            struct mw_err *err);
+    /* Push about [bytes] out. [*freed] = by how much usage fell. */
+    int (*reclaim) (struct memcg *m, uint64_t bytes, uint64_t *freed,
+                    struct mw_err *err);
+    /* Stop (thaw) the job's own tasks, never slurmstepd.  Does not wait until
+     *   they have stopped. */
+    int (*freeze) (struct memcg *m, bool on, struct mw_err *err);
+    /* SIGKILL to every task of the job, once; thaws what must be to die.
+     *   [*left] = how many were found: call again until 0. */
+    int (*kill) (struct memcg *m, unsigned *left, struct mw_err *err);
+};
+
+extern const struct memcg_ops memcg_v1_ops, memcg_v2_ops;
+
+/* Open the job's memcg [dir] (and [freezer], or -1); both are duplicated.  The
+ *   file system tells the version.  Checks that it is a cgroup directory and
+ *   not a root.  The file [m] may be copied but not be closed twice.
+ * Returns 0, or -1 with ENOTSUP (no memory controller here), EINVAL (not a
+ *   cgroup), … */
+int memcg_open (struct memcg *m, int dir, int freezer, enum mw_layout layout,
+                struct mw_err *err);
+
+/* The same by [path], only if its inode is still [inode] (0: any): recovery.
+ *   Fails with ESTALE where another directory has taken the name. */
+int memcg_reopen (struct memcg *m, const char *path, const char *freezer_path,
+                  uint64_t inode, enum mw_layout layout, struct mw_err *err);
+
+/* Close every descriptor. Does not disarm. */
+void memcg_close (struct memcg *m);
+
+/* Send [signo] to the job's tasks, but not to its extern step. Returns to how
+ *   many, or -1. */
+int memcg_signal (struct memcg *m, int signo, struct mw_err *err);
+
+/* Who was sent a signal: to be asked later whether they are still there. */
+#define MEMCG_SENT_MAX 64
+struct memcg_sent {
+    unsigned n;                 /* above MEMCG_SENT_MAX: not all are kept */
+    uint64_t held;              /* bytes that they held when they were sent it */
+    struct {
+        pid_t pid;
+        uint64_t started;       /* hears_started */
+    } task[MEMCG_SENT_MAX];
+};
+
+/* Send [signo] to those of the job's tasks that can answer it (hears.h), or
+ *   [to_all], and write down in [sent] (may be NULL) who they are.  With [look],
+ *   nobody gets it: they are only counted.  The extern step's are left alone.
+ * Returns to how many, or -1. */
+int memcg_ask (struct memcg *m, int signo, bool to_all, bool look,
+               struct memcg_sent *sent, struct mw_err *err);
+
+/* Has each of [sent] ended?  false where there were none or too many. */
+bool memcg_sent_ended (const struct memcg_sent *sent);
+
+/* What [sent] hold by now together, in bytes (hears_holds). */
+uint64_t memcg_sent_hold (const struct memcg_sent *sent);
+
+/* Open for reading up to [max] of the files by which the job's tasks are frozen,
+ *   one a step, into [fd]. Returns how many; 0 where there is no freezer. */
+unsigned memcg_freezers (struct memcg *m, int *fd, unsigned max);
+
+/* Is what is below such a file to be frozen (1) or not (0)? -1: it is gone. */
+int memcg_freezer_is (int fd);
+
+/* How many processes of the job there are (slurmstepd not counted); -1. */
+int memcg_populated (struct memcg *m);
+
+/* Is somebody ending the job: is there a process of it that has been SIGKILLed,
+ *   or none at all, beside those of its extern step? */
+bool memcg_dying (struct memcg *m);
+
+/* Call [visit] for each process of the job, never for a slurmstepd.
+ * Returns how many, or -1. */
+int memcg_each_pid (struct memcg *m, int (*visit) (pid_t pid, void *arg),
+                    void *arg);
+
+/* Has the directory been removed? errno is kept. */
+bool memcg_gone (const struct memcg *m);
+
+#endif /* !MW_MEMCG_H */

@@ -1,0 +1,37 @@
+/* rlimits.h - a job's tasks get no more memory than they have: ENOMEM, and back
+ *
+ * Only soft limits are touched (prlimit(2)).  What they were is in a file of
+ * the state directory before they are changed, one record a task, by its pid
+ * and its start time; so a restart and the failsafe can give them back.
+ */
+#ifndef MW_RLIMITS_H
+#define MW_RLIMITS_H
+
+#include <stdint.h>
+
+#include "handler/memcg/memcg.h"
+#include "lib/err.h"
+
+#define RLIMITS_TASKS_MAX 1024  /* of one job */
+
+/* Before any OOM: touch the memory that the others need (60 KiB). */
+void rlimits_rehearse (void);
+
+/* Bring every task in [m] that has [least] bytes or more resident, and was not
+ *   brought there before, to its present size: data (RLIMIT_DATA) exactly, and
+ *   address space (RLIMIT_AS) with room for its stack to grow, which would be a
+ *   SIGSEGV and no ENOMEM.  The record is file [key] in [state_dir]/rlimits.
+ * Returns how many were, or -1 with ENOSPC (and others: no record could be
+ *   written) or E2BIG (more than RLIMITS_TASKS_MAX tasks): nothing is changed
+ *   then. */
+int rlimits_lower (struct memcg *m, int state_dir, const char *key,
+                   uint64_t least, struct mw_err *err);
+
+/* Give the tasks in [m] back what the record says, and their children, which
+ *   have inherited it; but not one that has set its limit anew meanwhile.  The
+ *   record is removed. Returns how many were, 0 also where there is no record;
+ *   or -1. */
+int rlimits_restore (struct memcg *m, int state_dir, const char *key,
+                     struct mw_err *err);
+
+#endif /* !MW_RLIMITS_H */

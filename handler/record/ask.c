@@ -1,0 +1,120 @@
+/* ask.c - what an incident asks of the courier: see ask.h */
+#include "handler/record/ask.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "handler/job/warden.h"
+#include "handler/record/report.h"
+#include "handler/record/request.h"
+#include "handler/record/story.h"
+#include "lib/json_put.h"
+
+/* 2 KiB that need not be on the stack; for [job], all else is the caller's. */
+static struct spool_request *_request (struct warden *w, struct job *job,
+                                       enum spool_op op)
+{
+    static struct spool_request r;
+
+    request_fill (&r, w, job, op);
+    r.after_end = job->incident.ended;
+    return &r;
+}
+
+/* Hand [r] over. */
+static int _ask (struct warden *w, struct job *job, struct spool_request *r,
+                 bool await)
+{
+    const char *name = spool_op_name[r->op];
+    bool hook = r->op == SPOOL_HOOK;
+    struct mw_err err;
+
+    if (await)
+        snprintf (job->incident.request, sizeof (job->incident.request), "%s",
+                  r->id);
+    if (r->op == SPOOL_REQUEUE && !r->after_end)    /* that stays as it is */
+        memcpy (job->incident.requeue, r->id, sizeof (r->id));
+    report (w, job, "asked", REPORT_LOG, "job %s: the %s is asked: %s%s%s",
+            job->spec.key, hook ? "courier" : "controller", name,
+            r->arg[0] ? " " : "", r->arg);
+    if (spool_put (&w->spool, r, &err) == 0)
+        return 0;
+    if (await)
+        job->incident.request[0] = '\0';
+    if (r->op == SPOOL_REQUEUE)
+        job->incident.requeue[0] = '\0';
+    report (w, job, "failed", REPORT_LOG, "job %s: cannot ask for %s: %s",
+            job->spec.key, name, err.text);
+    return -1;
+}
+
+bool ask_has_courier (const struct warden *w)
+{
+    return w->courier_kept || spool_courier_alive (&w->spool, NULL);
+}
+
+int ask (struct warden *w, struct job *job, enum spool_op op,
+         uint64_t mem_mb, const char *text, bool await)
+{
+    struct spool_request *r;
+
+    /* what is said of the job until now is told first: once it is suspended,
+     * requeued or over, the controller tells it nothing any more */
+    if (await)
+        report_flush (w);
+    r = _request (w, job, op);
+    r->mem_mb = mem_mb;
+    snprintf (r->text, sizeof (r->text), "%s", text ? text : "");
+    return _ask (w, job, r, await);
+}
+
+/* Sizes in bytes. Without the path where that makes it too long. */
+static void _describe (const struct job *job, const char *event,
+                       const char *outcome, char *buf, size_t len)
+{
+    char path[MEMCG_PATH_MAX], id[INCIDENT_ID_MAX];
+    int n;
+
+    n = snprintf (buf, len, "{\"event\":\"%s\",\"trigger\":\"%s\",\"outcome\""
+                  ":\"%s\",\"job\":\"%s\",\"uid\":%u,"
+                  "\"slurm_id\":%u,\"incident\":\"%s\",\"used\":%" PRIu64
+                  ",\"peak\":%" PRIu64 ",\"limit\":%" PRIu64 ",\"reservation\""
+                  ":%" PRIu64 ",\"reserve\":%" PRIu64 ",\"priority\":%u}",
+                  event, incident_trigger_name[job->incident.trigger],
+                  outcome ? outcome : "", job->spec.key,
+                  (unsigned) job->spec.uid,
+                  (unsigned) job->spec.slurm_id, incident_id (job, id),
+                  job->usage.used, job->peak, job->limit,
+                  job->reservation, job->reserve, job->priority);
+    json_escape (job->memcg.path, path, sizeof (path));
+    if (n > 0 && (size_t) n + strlen (path) + sizeof (",\"memory\":\"\"") < len)
+        snprintf (buf + n - 1, len - (size_t) n, ",\"memory\":\"%s\"}", path);
+}
+
+int ask_hook (struct warden *w, struct job *job, const char *hook,
+              const char *outcome, uint64_t not_after_ms)
+{
+    struct spool_request *r = _request (w, job, SPOOL_HOOK);
+
+    snprintf (r->arg, sizeof (r->arg), "%s", hook);
+    _describe (job, outcome ? "resolved" : "dump", outcome, r->text,
+               sizeof (r->text));
+    r->not_after_ms = not_after_ms;
+    return _ask (w, job, r, !outcome);
+}
+
+void ask_webhook (struct warden *w, struct job *job, const char *outcome,
+                  uint64_t not_after_ms)
+{
+    struct spool_request *r = _request (w, job, SPOOL_WEBHOOK);
+    char name[STORY_NAME_MAX];
+    struct mw_err err;
+
+    _describe (job, "resolved", outcome, r->text, sizeof (r->text));
+    r->not_after_ms = not_after_ms;
+    story_flush (w);
+    if (spool_put_story (&w->spool, r, story_name (job, name), &err) < 0)
+        report_log (w, 3, "job %s: cannot ask for the webhook: %s",
+                    job->spec.key, err.text);
+}

@@ -1,0 +1,257 @@
+/* recover.c - the jobs as the last record of each left them */
+#include "handler/record/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "handler/job/job.h"
+#include "lib/cleanup.h"
+
+static uint64_t _number (const json_t *j, const char *key)
+{
+    json_int_t n = json_integer_value (json_object_get (j, key));
+
+    return n > 0 ? (uint64_t) n : 0;
+}
+
+static bool _flag (const json_t *j, const char *key)
+{
+    return json_is_true (json_object_get (j, key));
+}
+
+static const char *_text (const json_t *j, const char *key)
+{
+    const char *s = json_string_value (json_object_get (j, key));
+
+    return s ? s : "";
+}
+
+/* Replace [*slot] by the ladder in [j]. Returns false where it is none. */
+static bool _ladder (const json_t *j, const struct mw_ladder **slot)
+{
+    struct mw_ladder ladder;
+    const struct mw_ladder *shared = NULL;
+    const char *text = _text (j, "ladder");
+
+    if (*text && (mw_ladder_parse (text, &ladder, NULL) < 0 ||
+                  !(shared = ladder_share (&ladder))))
+        return false;
+    if (*slot)
+        ladder_drop (*slot);
+    *slot = shared;
+    return true;
+}
+
+static enum incident_trigger _trigger (const char *name)
+{
+    for (unsigned i = 0; i < TRIGGER_COUNT; i++) {
+        if (!strcmp (name, incident_trigger_name[i]))
+            return (enum incident_trigger) i;
+    }
+    return TRIGGER_JOB;
+}
+
+static bool _incident (const json_t *j, struct incident *in)
+{
+    in->open = _flag (j, "open");
+    in->trigger = _trigger (_text (j, "trigger"));
+    if (!_ladder (j, &in->ladder))
+        return false;
+    in->number = (unsigned) _number (j, "number");
+    in->step = (unsigned) _number (j, "step");
+    in->opened_ms = _number (j, "opened_ms");
+    in->step_ms = _number (j, "step_ms");
+    in->deadline_ms = _number (j, "deadline_ms");
+    in->again_ms = _number (j, "again_ms");
+    in->frozen = _flag (j, "frozen");
+    in->reserve_open = _flag (j, "reserve_open");
+    in->frozen_ms = _number (j, "frozen_ms");
+    in->slowed = _flag (j, "slowed");
+    in->enomem = _flag (j, "enomem");
+    in->suspended = _flag (j, "suspended");
+    in->slurm_ends = _flag (j, "slurm_ends");
+    in->slurm_stops_ms = _number (j, "slurm_stops_ms");
+    in->lent = _number (j, "lent");
+    snprintf (in->request, sizeof (in->request), "%s", _text (j, "request"));
+    in->phase = (unsigned) _number (j, "phase");
+    in->grow_refused = _flag (j, "grow_refused");
+    snprintf (in->requeue, sizeof (in->requeue), "%s", _text (j, "requeue"));
+    in->requeue_mb = _number (j, "requeue_mb");
+    /* an open incident without a ladder, or beyond it, cannot be gone on
+     * with */
+    return !in->open || (in->ladder && in->step < in->ladder->count);
+}
+
+/* Set [*slot] to a copy of [text], NULL for "". */
+static bool _path (const char *text, char **slot)
+{
+    char *copy = *text ? strdup (text) : NULL;
+
+    if (*text && !copy)
+        return false;
+    free (*slot);
+    *slot = copy;
+    return true;
+}
+
+static void _fact (const json_t *st, const char *key, char out[64])
+{
+    snprintf (out, 64, "%s", _text (st, key));
+}
+
+/* Put state [st] into [job]. Returns false where it is not a whole state. */
+static bool _apply (const json_t *st, struct job *job)
+{
+    uint64_t limit = _number (st, "set_limit");
+
+    if (mw_jobspec_decode (json_object_get (st, "spec"), &job->spec,
+                           NULL) < 0 ||
+        !_path (_text (st, "memory"), &job->memcg.path) || !job->memcg.path ||
+        !_path (_text (st, "freezer"), &job->freezer_path) ||
+        !_ladder (st, &job->ladder) || !job->ladder)
+        return false;
+    job->memcg.inode = _number (st, "inode");
+    job->memcg.layout = job->spec.layout;
+    job->memcg.armed = _flag (st, "armed");
+    job->memcg.shadow = _flag (st, "shadow");
+    job->memcg.set_limit = limit == INT64_MAX ? MEMCG_NO_LIMIT : limit;
+    job->reservation = _number (st, "reservation");
+    job->limit = _number (st, "limit");
+    job->reserve = _number (st, "reserve");
+    job->priority = (unsigned) _number (st, "priority");
+    job->incidents = (unsigned) _number (st, "incidents");
+    job->registered_ms = _number (st, "registered_ms");
+    job->mark_ms = _number (st, "mark_ms");
+    job->peak = _number (st, "peak");
+    job->allowed = _number (st, "allowed");
+    job->bounces = (unsigned) _number (st, "bounces");
+    job->bounce_ms = _number (st, "bounce_ms");
+    job->facts.known = json_object_get (st, "partition") != NULL;
+    _fact (st, "partition", job->facts.partition);
+    _fact (st, "account", job->facts.account);
+    _fact (st, "qos", job->facts.qos);
+    job->facts.restarts = (uint32_t) _number (st, "restarts");
+    return _incident (json_object_get (st, "incident"), &job->incident);
+}
+
+/* Put state [st] into job [key] of [t], made where it is not there.  A state
+ * that is not whole changes nothing: the one before it is the better guide.
+ * Returns false then. */
+static bool _take_state (struct job_table *t, const char *key,
+                         const json_t *st)
+{
+    struct job_table scratch = { .count = 0 };
+    struct job *job = job_find (t, key), *fresh = job_new (&scratch), old;
+    bool whole;
+
+    if (!fresh)
+        return false;
+    whole = _apply (st, fresh) && !strcmp (fresh->spec.key, key) &&
+            (job || (job = job_new (t)));
+    if (whole) {
+        old = *job;
+        *job = *fresh;
+        job->next = old.next;
+        job->table = t;
+        *fresh = old;
+        fresh->next = NULL;
+    }
+    job_free (&scratch, fresh);
+    return whole;
+}
+
+/* Remember the number of the incident that [line], a record, is about: before
+ * its first text of a stranger there is no quote but the members' own. */
+static void _remember_incident (const char *line)
+{
+    static const char member[] = ",\"incident\":\"";
+    const char *id = strstr (line, member), *end, *dot;
+    char key[MW_JOBKEY_MAX];
+
+    if (!id)
+        return;
+    id += sizeof (member) - 1;
+    end = strchr (id, '"');
+    dot = end ? memrchr (id, '.', (size_t) (end - id)) : NULL;
+    if (!dot || (size_t) (dot - id) >= sizeof (key))
+        return;
+    snprintf (key, sizeof (key), "%.*s", (int) (dot - id), id);
+    job_had (key, (unsigned) strtoul (dot + 1, NULL, 10));
+}
+
+/* People read the journal of before this one, too. */
+static void _remember_old (struct journal *j)
+{
+    cleanup_fd int fd = journal_open_history (j, 0, true);
+    cleanup_file FILE *f = fd < 0 ? NULL : fdopen (fd, "r");
+    cleanup_free char *text = NULL;
+    size_t room = 0;
+
+    if (!f)
+        return;
+    fd = -1;
+    while (getline (&text, &room, f) > 0)
+        _remember_incident (text);
+}
+
+/* Take in one record. Returns false where it is not a whole one. */
+static bool _record (struct journal *j, struct job_table *t,
+                     const json_t *record)
+{
+    const char *key = _text (record, "job"), *event = _text (record, "event");
+    const json_t *st = json_object_get (record, "st");
+    struct job *job;
+
+    if (!*event)
+        return false;
+    if (_number (record, "seq") > j->seq)
+        j->seq = _number (record, "seq");
+    if (!*key)
+        return true;
+    job = job_find (t, key);
+    if (!strcmp (event, "released")) {
+        if (job)
+            job_free (t, job);
+        return true;
+    }
+    return !st || _take_state (t, key, st);
+}
+
+int journal_recover (struct journal *j, struct job_table *t,
+                     struct mw_err *err)
+{
+    cleanup_fd int fd = journal_open_history (j, 0, false);
+    cleanup_file FILE *f = fd < 0 ? NULL : fdopen (fd, "r");
+    cleanup_free char *text = NULL;
+    unsigned bad = 0;
+    size_t room = 0;
+    ssize_t n;
+
+    if (err)
+        err->text[0] = '\0';
+    if (!f)
+        return mw_err_errno (err, "cannot read the journal");
+    fd = -1;
+    _remember_old (j);
+    while ((n = getline (&text, &room, f)) > 0) {
+        cleanup_json json_t *record = json_loadb (text, (size_t) n, 0, NULL);
+
+        _remember_incident (text);
+        if (!_record (j, t, record))
+            bad++;
+    }
+    if (ferror (f))
+        return mw_err_errno (err, "cannot read the journal");
+    if (j->torn > 0)
+        mw_err_set (err, "journal: the last record was torn (%" PRIu64 " bytes)"
+                    " and is dropped", j->torn);
+    else if (bad > 0)
+        mw_err_set (err, "journal: %u records could not be understood", bad);
+    return 0;
+}

@@ -1,0 +1,381 @@
+/* report.c - what is told, to whom, and when
+ *
+ * A record goes into the journal at once; the sentence waits in a small array
+ * until the action is done and report_flush is called.
+ */
+#include "handler/record/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "handler/job/warden.h"
+#include "handler/record/journal.h"
+#include "handler/record/request.h"
+#include "handler/record/story.h"
+#include "lib/clock.h"
+
+#define LINES (sizeof (((struct report *) 0)->line) / \
+               sizeof (((struct report *) 0)->line[0]))
+
+/* A line in a job's stderr that comes later than this is of no use to
+ * anyone. */
+#define NOTIFY_WITHIN_MS 60000
+
+static int _open_syslog (void)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+    int fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd >= 0 && connect (fd, (struct sockaddr *) &to, sizeof (to)) < 0) {
+        close (fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Does systemd's journal read both our stderr (systemd.exec(5)) and syslog? */
+static bool _is_one_journal (void)
+{
+    const char *stream = getenv ("JOURNAL_STREAM");
+    unsigned long long dev, ino;
+    char link[64];
+    struct stat st;
+    ssize_t n;
+
+    if (!stream || sscanf (stream, "%llu:%llu", &dev, &ino) != 2 ||
+        fstat (STDERR_FILENO, &st) < 0 || st.st_dev != dev || st.st_ino != ino)
+        return false;
+    n = readlink ("/dev/log", link, sizeof (link) - 1);
+    link[n > 0 ? n : 0] = '\0';
+    return strncmp (link, "/run/systemd/journal/", 21) == 0;
+}
+
+int report_open (struct warden *w, struct mw_err *err)
+{
+    struct report *r = w->report;
+
+    r->log_fd = r->syslog_fd = -1;
+    r->one_journal = _is_one_journal ();
+    if (w->conf.syslog)
+        r->syslog_fd = _open_syslog ();     /* may come up later, or never */
+    if (!w->conf.log_file[0])
+        return 0;
+    r->log_fd = open (w->conf.log_file, O_WRONLY | O_CREAT | O_APPEND |
+                      O_NOFOLLOW | O_CLOEXEC, 0640);
+    if (r->log_fd < 0)
+        return mw_err_errno (err, "cannot open log file %s",
+                             w->conf.log_file);
+    return 0;
+}
+
+void report_close (struct warden *w)
+{
+    if (w->report->log_fd >= 0)
+        close (w->report->log_fd);
+    if (w->report->syslog_fd >= 0)
+        close (w->report->syslog_fd);
+    w->report->log_fd = w->report->syslog_fd = -1;
+}
+
+/* ---- the sinks ----------------------------------------------------------- */
+
+/* Returns false where it was not taken. */
+static bool _to_syslog (struct report *r, int level, const char *text)
+{
+    char packet[MW_ERR_MAX + 64];
+    int n;
+
+    if (r->syslog_fd < 0)
+        return false;
+    n = snprintf (packet, sizeof (packet), "<%d>memwardend[%d]: %s",
+                  LOG_DAEMON | level, (int) getpid (), text);
+    if (n >= (int) sizeof (packet))
+        n = (int) sizeof (packet) - 1;
+    if (send (r->syslog_fd, packet, (size_t) n,
+              MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        return true;
+    r->dropped++;
+    if (errno == ECONNREFUSED || errno == ENOTCONN) {   /* syslogd restarted */
+        close (r->syslog_fd);
+        r->syslog_fd = _open_syslog ();
+    }
+    return false;
+}
+
+/* To the log file and, [also], to stderr. */
+static void _to_log (struct report *r, const char *text, bool also)
+{
+    char line[MW_ERR_MAX + 64], t[32];
+    time_t now = (time_t) (clock_wall_us () / 1000000);
+    struct tm tm;
+    int n;
+
+    localtime_r (&now, &tm);
+    strftime (t, sizeof (t), "%Y-%m-%d %H:%M:%S", &tm);
+    n = snprintf (line, sizeof (line), "%s %s\n", t, text);
+    if (n >= (int) sizeof (line))
+        n = (int) sizeof (line) - 1;
+    /* a full disk, or a terminal that is gone: there is nobody to tell */
+    if (r->log_fd >= 0 && write (r->log_fd, line, (size_t) n) < 0)
+        r->dropped++;
+    if (also && write (STDERR_FILENO, line, (size_t) n) < 0)
+        r->dropped++;
+}
+
+/* To each reader of the log once. */
+static void _log (struct report *r, int level, const char *text)
+{
+    bool sent = _to_syslog (r, level, text);
+
+    _to_log (r, text, r->foreground && !(sent && r->one_journal));
+}
+
+static void _spool (struct warden *w, struct job *job, enum spool_op op,
+                    const char *text)
+{
+    static struct spool_request q;      /* 2 KiB: not on the stack */
+
+    request_fill (&q, w, job, op);
+    if (op == SPOOL_NOTIFY)
+        q.not_after_ms = clock_ms () + NOTIFY_WITHIN_MS;
+    snprintf (q.text, sizeof (q.text), "%s", text);
+    spool_put (&w->spool, &q, NULL);
+}
+
+/* ---- the job ------------------------------------------------------------- */
+
+/* Put the lines of [whom] about the job of line [first] into one: "memwarden:
+ * job 12 reached …; grown …". Returns false where there is none. */
+static bool _join (const struct report *r, unsigned first, unsigned whom,
+                   char *buf, size_t len)
+{
+    const char *job = r->line[first].job;
+    size_t used = 0, skip = strlen (job) + sizeof ("job : ") - 1;
+
+    for (unsigned i = first; i < r->pending && used < len; i++) {
+        const struct report_line *l = &r->line[i];
+        const char *text = l->text;
+
+        if (!(l->whom & whom) || l->closed || strcmp (l->job, job) != 0)
+            continue;
+        if (used > 0 && strncmp (text, "job ", 4) == 0 &&
+            strncmp (text + 4, job, strlen (job)) == 0 &&
+            strlen (text) > skip && text[skip - 2] == ':')
+            text += skip;
+        used += (size_t) snprintf (buf + used, len - used, "%s%s",
+                                   used ? "; " : "memwarden: ", text);
+    }
+    return used > 0;
+}
+
+static bool _is_first (const struct report *r, unsigned i)
+{
+    for (unsigned k = 0; k < i; k++) {
+        if (strcmp (r->line[k].job, r->line[i].job) == 0)
+            return false;
+    }
+    return r->line[i].job[0] != '\0';
+}
+
+/* One line to its stderr: its steps write it, where they can; what none of them
+ * hears now waits for one that comes back. */
+static void _to_steps (struct warden *w, struct job *job,
+                       const struct report_line *l)
+{
+    bool open = job->incident.open;
+
+    if (job->spec.tells && !l->closed &&
+        !w->up.tell (w, job, l->number, open, l->text))
+        job_keep_line (job, l->number, open, l->text);
+}
+
+static void _ask_courier (struct warden *w)
+{
+    static char text[SPOOL_TEXT_MAX];
+    struct report *r = w->report;
+
+    for (unsigned i = 0; i < r->pending; i++) {
+        struct job *job = warden_find (w, r->line[i].job);
+
+        if (!job || job->spec.slurm_id == 0 || !_is_first (r, i))
+            continue;
+        if (!job->spec.tells && _join (r, i, REPORT_JOB, text, sizeof (text)))
+            _spool (w, job, SPOOL_NOTIFY, text);
+        if (_join (r, i, REPORT_COMMENT, text, sizeof (text)))
+            _spool (w, job, SPOOL_COMMENT, text);
+    }
+}
+
+/* Copying every job's state is work for when nobody is out of memory; if that
+ * never comes, the file must not grow for ever all the same. */
+static void _rotate (struct warden *w)
+{
+    struct mw_err err;
+
+    for (const struct job *job = w->jobs.first; job; job = job->next) {
+        if (job->incident.open &&
+            w->journal->size < w->journal->rotate_at * 2)
+            return;
+    }
+    if (journal_rotate (w->journal, &w->jobs, &w->steps, &err) < 0)
+        report_log (w, LOG_WARNING, "the journal goes on in its old file: %s",
+                    err.text);
+}
+
+static void _flush_story (struct warden *w)
+{
+    unsigned missing;
+    int why;
+
+    story_flush (w);
+    missing = story_missing (&why);
+    if (missing > 0)
+        report_log (w, 4, "%u records are missing in what the webhook will be "
+                    "told: %s", missing, strerror (why));
+}
+
+void report_flush (struct warden *w)
+{
+    struct report *r = w->report;
+
+    journal_flush (w->journal);
+    _flush_story (w);
+    if (r->pending == 0)
+        return;
+    for (unsigned i = 0; i < r->pending; i++) {
+        const struct report_line *l = &r->line[i];
+        struct job *job;
+
+        if (l->whom & REPORT_LOG)
+            _log (r, LOG_NOTICE, l->text);
+        if ((l->whom & REPORT_JOB) && (job = warden_find (w, l->job))) {
+            w->up.note (w, job, l->text);
+            _to_steps (w, job, l);
+        }
+    }
+    _ask_courier (w);
+    r->pending = 0;
+    if (w->journal->size > w->journal->rotate_at)
+        _rotate (w);
+}
+
+/* ---- records ------------------------------------------------------------- */
+
+/* A full disk is said once, and once again when it is over. */
+static void _journal (struct warden *w, const struct job *job,
+                      const char *event, const char *text, const char *more)
+{
+    bool failed_before = w->journal->failing;
+    const char *step = NULL;
+    struct mw_err err;
+
+    if (job && job->incident.open && job->incident.ladder)
+        step = mw_steps[job->incident.ladder->step[job->incident.step].kind]
+               .name;
+    if (journal_append (w->journal, event, job, step, text, more, &err) < 0) {
+        if (!failed_before)
+            report_log (w, LOG_ERR, "%s; what happens is not recorded until "
+                        "that is mended", err.text);
+        return;
+    }
+    if (failed_before)
+        report_log (w, LOG_NOTICE, "the journal can be written again");
+    if (w->conf.webhook[0] && job &&
+        (job->incident.open || !strcmp (event, "resolved")))
+        story_add (w, job, event);
+}
+
+/* "job 12.0: …" is "step 12.0: …" where it is one: it is done to a step as to
+ * a job, and what does it need not know. */
+__attribute__ ((format (printf, 3, 0)))
+static void _say (const struct job *job, struct mw_err *text, const char *fmt,
+                  va_list ap)
+{
+    struct mw_err said;
+
+    vsnprintf (said.text, sizeof (said.text), fmt, ap);
+    if (job && job_is_step (job) && strncmp (said.text, "job ", 4) == 0)
+        mw_err_set (text, "step %s", said.text + 4);
+    else
+        *text = said;
+}
+
+__attribute__ ((format (printf, 6, 0)))
+static void _report (struct warden *w, struct job *job, const char *event,
+                     unsigned whom, const char *more, const char *fmt,
+                     va_list ap)
+{
+    struct report *r = w->report;
+    struct mw_err text, tame;
+    struct report_line *l;
+    int saved = errno;
+
+    if (w->conf.shadow)         /* nothing has been done to the job */
+        whom &= REPORT_LOG;
+    _say (job, &text, fmt, ap);
+    _journal (w, job, event, text.text, more);
+    if (r->pending == LINES)
+        report_flush (w);
+    l = &r->line[r->pending++];
+    if (r->numbered < w->journal->seq)
+        r->numbered = w->journal->seq;   /* beyond those of an earlier warden */
+    l->number = ++r->numbered;
+    l->whom = whom;
+    l->closed = job && job->leaving;
+    snprintf (l->job, sizeof (l->job), "%s", job ? job->spec.key : "");
+    mw_err_set (&tame, "%s", text.text);
+    memcpy (l->text, tame.text, sizeof (l->text));
+    errno = saved;
+}
+
+void report (struct warden *w, struct job *job, const char *event,
+             unsigned whom, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start (ap, fmt);
+    _report (w, job, event, whom, NULL, fmt, ap);
+    va_end (ap);
+}
+
+void report_more (struct warden *w, struct job *job, const char *event,
+                  unsigned whom, const char *more, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start (ap, fmt);
+    _report (w, job, event, whom, more, fmt, ap);
+    va_end (ap);
+}
+
+void report_failed (struct warden *w, struct job *job, const char *what,
+                    const struct mw_err *why)
+{
+    if (errno != ENODEV)
+        report (w, job, "failed", REPORT_LOG, "job %s: %s: %s", job->spec.key,
+                what, why->text);
+}
+
+void report_log (struct warden *w, int level, const char *fmt, ...)
+{
+    struct mw_err text, tame;
+    int saved = errno;
+    va_list ap;
+
+    va_start (ap, fmt);
+    vsnprintf (text.text, sizeof (text.text), fmt, ap);
+    va_end (ap);
+    mw_err_set (&tame, "%s", text.text);
+    _log (w->report, level, tame.text);
+    errno = saved;
+}

@@ -1,0 +1,33 @@
+/* story.h - the records of each open incident, for the webhook
+ *
+ * They gather in a file of the spool, which outlives the warden, and which is
+ * handed over as it is when the incident is resolved: so the warden keeps no
+ * story in its memory, and reads none back.  Where no webhook is configured
+ * nothing is kept.
+ */
+#ifndef MW_STORY_H
+#define MW_STORY_H
+
+#include "handler/job/incident_state.h"
+#include "handler/spool/spool.h"
+
+struct warden;
+struct job;
+
+#define STORY_NAME_MAX (INCIDENT_ID_MAX + 8)
+
+/* The name of the story of [job]'s incident, in the spool. Returns [name]. */
+char *story_name (const struct job *job, char name[STORY_NAME_MAX]);
+
+/* The record of [event] that has just been put into the journal is part of
+ *   [job]'s story: remember it until story_flush. */
+void story_add (struct warden *w, const struct job *job, const char *event);
+
+/* Write what is remembered into the spool: when no job waits for it. */
+void story_flush (struct warden *w);
+
+/* How many records could not be written there since the last call, and [*why]:
+ *   errno of the last of them. */
+unsigned story_missing (int *why);
+
+#endif /* !MW_STORY_H */

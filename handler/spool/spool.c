@@ -1,0 +1,551 @@
+/* spool.c - requests from the warden to the courier, as files
+ *
+ * STATE/spool/tmp is the warden's alone; `req` and `ans` belong to the courier,
+ * which must be able to unlink in them.  So the warden reads nothing in either
+ * as if it had written it, and opens nothing there that could make it wait.
+ */
+#include "handler/spool/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/cgfile.h"
+#include "lib/cleanup.h"
+#include "lib/json_put.h"
+
+/* every byte of text may become six in JSON; the other members fit the rest */
+#define FILE_MAX (6 * SPOOL_TEXT_MAX + 1024)
+/* a story that is just not too long, one record more, and its end (a record of
+ * the journal has at most 24 KiB) */
+#define STORY_FILE_MAX (SPOOL_STORY_MAX + (64 << 10) + FILE_MAX)
+#define STORY_BEGIN "{\"story\":["
+#define STORY_CUT "{\"event\":\"note\",\"text\":\"the story is too long: what " \
+                  "follows, but for its end, is left out\"}"
+
+const char *const spool_op_name[SPOOL_OP_COUNT] = {
+    [SPOOL_SUSPEND] = "suspend",
+    [SPOOL_RESUME] = "resume",
+    [SPOOL_REQUEUE] = "requeue",
+    [SPOOL_COMPLETE_OOM] = "complete-oom",
+    [SPOOL_NOTIFY] = "notify",
+    [SPOOL_COMMENT] = "comment",
+    [SPOOL_HOOK] = "hook",
+    [SPOOL_WEBHOOK] = "webhook",
+    [SPOOL_DRAIN] = "drain",
+    [SPOOL_LOOKUP] = "lookup",
+};
+
+static bool _id_valid (const char *id)
+{
+    return id[0] && id[0] != '.' && strlen (id) < SPOOL_ID_MAX &&
+           id[strspn (id, "abcdefghijklmnopqrstuvwxyz"
+                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
+}
+
+void spool_make_id (struct spool_request *r, uint64_t seq)
+{
+    snprintf (r->id, sizeof (r->id), "%s.%010" PRIu64 ".%s", r->job, seq,
+              spool_op_name[r->op]);
+}
+
+static enum spool_op _op_named (const char *name)
+{
+    enum spool_op op = 0;
+
+    while (op < SPOOL_OP_COUNT && (!name || strcmp (name, spool_op_name[op])))
+        op++;
+    return op;
+}
+
+enum spool_op spool_op_of (const char *id)
+{
+    const char *dot = strrchr (id, '.');
+
+    return _op_named (dot ? dot + 1 : NULL);
+}
+
+/* Open directory [name] of [dir], with [mode] made first, for [uid]; without it,
+ * by [flags]. */
+static int _open_dir (int dir, const char *name, int flags, mode_t mode,
+                      uid_t uid)
+{
+    int fd;
+
+    if (mode && mkdirat (dir, name, mode) < 0 && errno != EEXIST)
+        return -1;
+    fd = openat (dir, name, (mode ? O_RDONLY : flags) | O_DIRECTORY |
+                 O_NOFOLLOW | O_CLOEXEC);
+    /* a umask, or another courier user before this start */
+    if (fd >= 0 && mode &&
+        ((geteuid () == 0 && fchown (fd, uid, -1) < 0) ||
+         fchmod (fd, mode) < 0)) {
+        close (fd);
+        return -1;
+    }
+    return fd;
+}
+
+int spool_open (struct spool *s, const char *state_dir, bool create, uid_t uid,
+                struct mw_err *err)
+{
+    /* the courier's user may go through it, and not read it */
+    cleanup_fd int state = open (state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_fd int spool = -1, req = -1, ans = -1;
+
+    *s = (struct spool) { -1, -1, -1, -1 };
+    if (state < 0)
+        return mw_err_errno (err, "cannot open state directory %s", state_dir);
+    spool = _open_dir (state, "spool", O_PATH, create ? 0711 : 0,
+                       geteuid ());
+    if (spool < 0)
+        return mw_err_errno (err, "cannot open %s/spool", state_dir);
+    req = _open_dir (spool, "req", O_RDONLY, create ? 0700 : 0, uid);
+    if (req < 0)
+        return mw_err_errno (err, "cannot open %s/spool/req", state_dir);
+    ans = _open_dir (spool, "ans", O_RDONLY, create ? 0700 : 0, uid);
+    if (ans < 0)
+        return mw_err_errno (err, "cannot open %s/spool/ans", state_dir);
+    if (create) {
+        s->tmp = _open_dir (spool, "tmp", O_RDONLY, 0700, geteuid ());
+        if (s->tmp < 0)
+            return mw_err_errno (err, "cannot open %s/spool/tmp", state_dir);
+    }
+    s->req = mw_steal_fd (&req);
+    s->ans = mw_steal_fd (&ans);
+    return 0;
+}
+
+void spool_close (struct spool *s)
+{
+    if (s->req >= 0)
+        close (s->req);
+    if (s->ans >= 0)
+        close (s->ans);
+    if (s->tmp >= 0)
+        close (s->tmp);
+    if (s->claim >= 0)
+        close (s->claim);
+    *s = (struct spool) { -1, -1, -1, -1 };
+}
+
+/* Make file [name] of [to] with [len] bytes of [text], whole or not at all: it
+ * is written as [part] in [from] first. */
+static int _put_file (int from, const char *part, int to, const char *name,
+                      const char *text, size_t len)
+{
+    cleanup_fd int fd = openat (from, part, O_WRONLY | O_CREAT | O_TRUNC |
+                                O_NOFOLLOW | O_CLOEXEC, 0644);
+    int saved;
+
+    if (fd < 0)
+        return -1;
+    errno = ENOSPC;
+    if (write (fd, text, len) == (ssize_t) len && fchmod (fd, 0644) == 0 &&
+        renameat (from, part, to, name) == 0)
+        return 0;
+    saved = errno;
+    unlinkat (from, part, 0);
+    errno = saved;
+    return -1;
+}
+
+/* Write [r] as JSON into [json]. Returns its length or -1. */
+static int _encode (const struct spool_request *r, char json[FILE_MAX],
+                    struct mw_err *err)
+{
+    char text[6 * SPOOL_TEXT_MAX];
+    int n;
+
+    if (!_id_valid (r->id) || r->op >= SPOOL_OP_COUNT) {
+        errno = EINVAL;
+        return mw_err_set (err, "\"%s\" is no name for a request", r->id);
+    }
+    n = snprintf (json, FILE_MAX, "{\"id\":\"%s\",\"job\":\"%s\","
+                  "\"slurm_id\":%" PRIu32 ",\"array_job_id\":%" PRIu32 ","
+                  "\"array_task_id\":%" PRIu32 ",\"restart_count\":%" PRIu32
+                  ",\"since_s\":%" PRIu64 ",\"op\":\"%s\",\"arg\":\"%s\","
+                  "\"text\":\"%s\",\"mem_mb\":%" PRIu64 ",\"after_end\":%s,"
+                  "\"not_after_ms\":%" PRIu64 ",\"killed_s\":%" PRIu64
+                  ",\"withdrawn\":%s}\n", r->id, r->job,
+                  r->slurm_id, r->array_job_id, r->array_task_id,
+                  r->restart_count, r->since_s, spool_op_name[r->op], r->arg,
+                  json_escape (r->text, text, sizeof (text)), r->mem_mb,
+                  r->after_end ? "true" : "false", r->not_after_ms,
+                  r->killed_s, r->withdrawn ? "true" : "false");
+    if (n < 0 || n >= FILE_MAX) {
+        errno = EMSGSIZE;
+        return mw_err_set (err, "request %s is too long", r->id);
+    }
+    return n;
+}
+
+int spool_put (struct spool *s, const struct spool_request *r,
+               struct mw_err *err)
+{
+    char json[FILE_MAX];
+    int n = _encode (r, json, err);
+
+    if (n < 0)
+        return -1;
+    if (_put_file (s->tmp, r->id, s->req, r->id, json, (size_t) n) < 0)
+        return mw_err_errno (err, "cannot write request %s", r->id);
+    return 0;
+}
+
+/* ---- stories ------------------------------------------------------------- */
+
+/* Open the story [name] to add to it. Returns the descriptor, and its [size]. */
+static int _open_story (struct spool *s, const char *name, int flags,
+                        off_t *size)
+{
+    struct stat st;
+    int fd;
+
+    errno = EINVAL;
+    fd = !_id_valid (name) ? -1 :
+         openat (s->tmp, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW |
+                 O_CLOEXEC | flags, 0600);
+    if (fd >= 0 && fstat (fd, &st) < 0) {
+        close (fd);
+        return -1;
+    }
+    if (fd >= 0)
+        *size = st.st_size;
+    return fd;
+}
+
+/* Add [before], [text] and [after] to [fd], which is [size] long, or nothing. */
+static int _extend (int fd, off_t size, const char *before, const char *text,
+                    size_t len, const char *after)
+{
+    struct iovec v[] = {
+        { (void *) before, strlen (before) },
+        { (void *) text, len },
+        { (void *) after, strlen (after) },
+    };
+    ssize_t whole = (ssize_t) (v[0].iov_len + len + v[2].iov_len);
+    ssize_t n = writev (fd, v, 3);
+
+    if (n == whole)
+        return 0;
+    if (n >= 0)
+        errno = ENOSPC;
+    if (n > 0 && ftruncate (fd, size) < 0)
+        errno = EIO;
+    return -1;
+}
+
+int spool_story (struct spool *s, const char *name, const char *record,
+                 size_t len, bool begin, bool end)
+{
+    off_t size;
+    cleanup_fd int fd = _open_story (s, name, begin ? O_TRUNC : 0, &size);
+    bool cut = size + (off_t) len >= SPOOL_STORY_MAX && !end;
+
+    if (fd < 0)
+        return -1;
+    if (size >= SPOOL_STORY_MAX && !end)
+        return 0;
+    return _extend (fd, size, size ? "," : STORY_BEGIN, record, len,
+                    cut ? "," STORY_CUT : "");
+}
+
+int spool_put_story (struct spool *s, const struct spool_request *r,
+                     const char *name, struct mw_err *err)
+{
+    char json[FILE_MAX];
+    int n = _encode (r, json, err);
+    off_t size;
+    cleanup_fd int fd = n < 0 ? -1 : _open_story (s, name, 0, &size);
+
+    if (n < 0)
+        return -1;
+    json[0] = ',';              /* was the brace: the story's is there */
+    if (fd < 0 ||
+        _extend (fd, size, size ? "]" : STORY_BEGIN "]", json, (size_t) n,
+                 "") < 0 ||
+        fchmod (fd, 0644) < 0 || renameat (s->tmp, name, s->req, r->id) < 0)
+        return mw_err_errno (err, "cannot write request %s", r->id);
+    return 0;
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+int spool_cancel (struct spool *s, const char *id)
+{
+    if (!_id_valid (id)) {
+        errno = EINVAL;
+        return -1;
+    }
+    return unlinkat (s->req, id, 0) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+/* Find the name that sorts first behind [after] in [dir]. The sequence number
+ * in a name has leading zeros, so a job's names sort in the order they were
+ * made. Returns 1 and sets [name], 0 (none), or -1. */
+static int _next_name (int dir, const char *after, char *name)
+{
+    /* opened anew: [dir] keeps its own read position */
+    cleanup_fd int fd = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _Alignas (struct dirent64) char buf[4096];
+    const struct dirent64 *e;
+    ssize_t n;
+
+    if (fd < 0)
+        return -1;
+    name[0] = '\0';
+    while ((n = cg_entries (fd, buf, sizeof (buf))) > 0) {
+        for (ssize_t i = 0; i < n; i += e->d_reclen) {
+            e = (const struct dirent64 *) (buf + i);
+            if (_id_valid (e->d_name) && strcmp (e->d_name, after) > 0 &&
+                (!name[0] || strcmp (e->d_name, name) < 0))
+                strcpy (name, e->d_name);
+        }
+    }
+    return n < 0 ? -1 : name[0] != '\0';
+}
+
+int spool_next_request (struct spool *s, const char *after,
+                        char id[SPOOL_ID_MAX])
+{
+    char behind[SPOOL_ID_MAX];      /* [after] may be [id] itself */
+
+    snprintf (behind, sizeof (behind), "%s", after);
+    return _next_name (s->req, behind, id);
+}
+
+/* Read file [name] of [dir], which a stranger may have put there, as one JSON
+ * object of at most [max] bytes. Returns it, or NULL with EPROTO where it is
+ * none. */
+static json_t *_read_file (int dir, const char *name, off_t max,
+                           struct mw_err *err)
+{
+    /* O_NONBLOCK: the open of a FIFO would wait */
+    cleanup_fd int fd = openat (dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+                                O_NOCTTY | O_CLOEXEC);
+    cleanup_free char *buf = NULL;
+    struct stat st;
+    json_error_t why;
+    json_t *j;
+    ssize_t n;
+
+    if (fd < 0 && errno != ELOOP) {
+        mw_err_errno (err, "cannot open %s", name);
+        return NULL;
+    }
+    if (fd < 0 || fstat (fd, &st) < 0 || !S_ISREG (st.st_mode) ||
+        st.st_nlink != 1 || st.st_size > max) {
+        errno = EPROTO;
+        mw_err_set (err, "%s is not a file of the spool", name);
+        return NULL;
+    }
+    buf = malloc ((size_t) st.st_size + 1);
+    n = buf ? read (fd, buf, (size_t) st.st_size) : -1;
+    if (n < 0) {
+        mw_err_errno (err, "cannot read %s", name);
+        return NULL;
+    }
+    j = json_loadb (buf, (size_t) n, 0, &why);
+    if (!json_is_object (j)) {
+        json_decref (j);
+        errno = EPROTO;
+        mw_err_set (err, "%s is not one JSON object", name);
+        return NULL;
+    }
+    return j;
+}
+
+/* Copy string member [key] of [j] into [out], control characters tamed.
+ * Returns false where it is no string or too long; absent is "". */
+static bool _get_text (const json_t *j, const char *key, char *out, size_t len)
+{
+    const json_t *v = json_object_get (j, key);
+
+    out[0] = '\0';
+    if (!v)
+        return true;
+    if (!json_is_string (v) || json_string_length (v) >= len)
+        return false;
+    strcpy (out, json_string_value (v));
+    for (; *out; out++) {
+        if ((unsigned char) *out < 0x20 || *out == 0x7f)
+            *out = '?';
+    }
+    return true;
+}
+
+/* Get whole-number member [key] of [j], at most [max]; absent is 0. */
+static bool _get_number (const json_t *j, const char *key, uint64_t max,
+                         uint64_t *out)
+{
+    const json_t *v = json_object_get (j, key);
+
+    *out = 0;
+    if (!v)
+        return true;
+    if (!json_is_integer (v) || json_integer_value (v) < 0 ||
+        (uint64_t) json_integer_value (v) > max)
+        return false;
+    *out = (uint64_t) json_integer_value (v);
+    return true;
+}
+
+static bool _get_u32 (const json_t *j, const char *key, uint32_t *out)
+{
+    uint64_t value;
+    bool ok = _get_number (j, key, UINT32_MAX, &value);
+
+    *out = (uint32_t) value;
+    return ok;
+}
+
+static bool _get_op (const json_t *j, enum spool_op *op)
+{
+    *op = _op_named (json_string_value (json_object_get (j, "op")));
+    return *op != SPOOL_OP_COUNT;
+}
+
+int spool_read_request (struct spool *s, const char *id,
+                        struct spool_request *r, struct mw_err *err)
+{
+    cleanup_json json_t *j = NULL;
+    struct spool_request q = { .op = SPOOL_OP_COUNT };
+
+    if (!_id_valid (id)) {
+        errno = EPROTO;
+        return mw_err_set (err, "\"%.96s\" is no name of a request", id);
+    }
+    j = _read_file (s->req, id, STORY_FILE_MAX, err);
+    if (!j)
+        return -1;
+    if (!_get_text (j, "id", q.id, sizeof (q.id)) || strcmp (q.id, id) != 0 ||
+        !_get_text (j, "job", q.job, sizeof (q.job)) ||
+        !mw_jobkey_valid (q.job) ||
+        !_get_u32 (j, "slurm_id", &q.slurm_id) ||
+        !_get_u32 (j, "array_job_id", &q.array_job_id) ||
+        !_get_u32 (j, "array_task_id", &q.array_task_id) ||
+        !_get_u32 (j, "restart_count", &q.restart_count) ||
+        !_get_number (j, "since_s", INT64_MAX, &q.since_s) ||
+        !_get_op (j, &q.op) || !_get_text (j, "arg", q.arg, sizeof (q.arg)) ||
+        !_get_text (j, "text", q.text, sizeof (q.text)) ||
+        !_get_number (j, "mem_mb", INT64_MAX, &q.mem_mb) ||
+        !_get_number (j, "not_after_ms", INT64_MAX, &q.not_after_ms) ||
+        !_get_number (j, "killed_s", INT64_MAX, &q.killed_s)) {
+        errno = EPROTO;
+        return mw_err_set (err, "%s is not a request", id);
+    }
+    q.after_end = json_is_true (json_object_get (j, "after_end"));
+    q.withdrawn = json_is_true (json_object_get (j, "withdrawn"));
+    *r = q;
+    return 0;
+}
+
+char *spool_read_story (struct spool *s, const char *id, struct mw_err *err)
+{
+    cleanup_json json_t *j = NULL, *body = NULL;
+    json_t *story;
+    char *text;
+
+    errno = EPROTO;
+    if (!_id_valid (id))
+        mw_err_set (err, "\"%.96s\" is no name of a request", id);
+    else
+        j = _read_file (s->req, id, STORY_FILE_MAX, err);
+    if (!j)
+        return NULL;
+    body = json_loads (json_string_value (json_object_get (j, "text")), 0,
+                       NULL);
+    story = json_object_get (j, "story");
+    if (!json_is_object (body) || !json_is_array (story)) {
+        errno = EPROTO;
+        mw_err_set (err, "%s has nothing to post", id);
+        return NULL;
+    }
+    json_object_set (body, "story", story);
+    text = json_dumps (body, JSON_COMPACT);
+    if (!text) {
+        errno = ENOMEM;
+        mw_err_set (err, "%s: out of memory", id);
+    }
+    return text;
+}
+
+/* Returns 0; -1 with EPROTO where [name] is not an answer. */
+static int _read_answer (struct spool *s, const char *name,
+                         struct spool_answer *a, struct mw_err *err)
+{
+    cleanup_json json_t *j = _read_file (s->ans, name, FILE_MAX, err);
+    struct spool_answer b = { .ok = false };
+    const json_t *code = json_object_get (j, "code");
+
+    if (!j)
+        return -1;
+    if (!_get_text (j, "id", b.id, sizeof (b.id)) ||
+        strcmp (b.id, name) != 0 ||
+        !json_is_boolean (json_object_get (j, "ok")) ||
+        !_get_text (j, "text", b.text, sizeof (b.text)) ||
+        (code && (!json_is_integer (code) ||
+                  json_integer_value (code) < INT32_MIN ||
+                  json_integer_value (code) > INT32_MAX))) {
+        errno = EPROTO;
+        return mw_err_set (err, "%s is not an answer of the courier", name);
+    }
+    b.ok = json_is_true (json_object_get (j, "ok"));
+    b.code = (int) json_integer_value (code);
+    b.suspended = json_is_true (json_object_get (j, "suspended"));
+    *a = b;
+    return 0;
+}
+
+int spool_take_answer (struct spool *s, struct spool_answer *a,
+                       struct mw_err *err)
+{
+    char name[SPOOL_ID_MAX], after[SPOOL_ID_MAX] = "";
+    int found, rc, saved;
+
+    while ((found = _next_name (s->ans, after, name)) == 1) {
+        rc = _read_answer (s, name, a, err);
+        saved = errno;
+        if (unlinkat (s->ans, name, 0) == 0 ||
+            unlinkat (s->ans, name, AT_REMOVEDIR) == 0) {
+            errno = saved;
+            return rc < 0 ? -1 : 1;
+        }
+        /* cannot be taken away, so is not taken twice either: pass by */
+        strcpy (after, name);
+    }
+    return found < 0 ? mw_err_errno (err, "cannot list the answers") : 0;
+}
+
+int spool_put_answer (struct spool *s, const struct spool_answer *a,
+                      struct mw_err *err)
+{
+    char text[6 * SPOOL_TEXT_MAX], json[FILE_MAX], part[SPOOL_ID_MAX + 1];
+    int n;
+
+    if (!_id_valid (a->id)) {
+        errno = EINVAL;
+        return mw_err_set (err, "\"%s\" is no name for an answer", a->id);
+    }
+    n = snprintf (json, sizeof (json),
+                  "{\"id\":\"%s\",\"ok\":%s,\"code\":%d,\"suspended\":%s,"
+                  "\"text\":\"%s\"}\n", a->id, a->ok ? "true" : "false",
+                  a->code, a->suspended ? "true" : "false",
+                  json_escape (a->text, text, sizeof (text)));
+    /* a name with a dot in front is never taken for an answer */
+    snprintf (part, sizeof (part), ".%s", a->id);
+    if (_put_file (s->ans, part, s->ans, a->id, json, (size_t) n) < 0)
+        return mw_err_errno (err, "cannot write answer %s", a->id);
+    if (unlinkat (s->req, a->id, 0) < 0 && errno != ENOENT)
+        return mw_err_errno (err, "cannot remove request %s", a->id);
+    return 0;
+}

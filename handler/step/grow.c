@@ -1,0 +1,77 @@
+/* grow.c - grow[=SIZE]@T: lend the job headroom of the pool, for a while
+ *
+ * KAMEZAWA's idea of what a handler with oom_control can do: enlarge the limit
+ * temporarily.  SIZE is the most that may be lent; without it the job is lent
+ * piece after piece as it needs them, while the pool has headroom.  The limit
+ * is the old one again when the job is back below it.  At T with the job still
+ * above, the ladder goes on and the loan stays until the job shrinks or ends:
+ * taking it back by force would only be another OOM.
+ */
+
+#include "handler/account/headroom.h"
+#include "handler/record/report.h"
+#include "handler/step/step.h"
+
+/* How often a job that holds a loan is looked at: only then is there a
+ * timer. */
+#define LOOK_MS 1000
+
+/* Has the job got all that SIZE allows it? */
+static bool _all_lent (const struct job *job, const struct mw_amount *size)
+{
+    uint64_t most = mw_amount_of (size, job->limit, 0);
+
+    if (size->kind == MW_AMOUNT_FACTOR)
+        most -= mw_least (most, job->limit);
+    return size->kind != MW_AMOUNT_NONE && job->incident.lent >= most;
+}
+
+static enum step_result _lend (struct warden *w, struct job *job,
+                               const struct mw_ladder_step *s)
+{
+    uint64_t bytes = headroom_may_lend (w, job, &s->amount);
+
+    if (bytes == 0) {
+        job->incident.grow_refused = true;
+        report (w, job, "step", REPORT_LOG | REPORT_JOB,
+                "job %s: cannot be grown: %s", job->spec.key,
+                _all_lent (job, &s->amount)
+                    ? "it has all that its ladder allows"
+                    : "the pool has no headroom");
+        return STEP_NEXT;
+    }
+    job->incident.grow_refused = false;
+    if (step_lend (w, job, bytes) < 0)
+        return STEP_NEXT;
+    step_timer (w, job, LOOK_MS);
+    return STEP_WAIT;
+}
+
+static enum step_result _run (struct warden *w, struct job *job,
+                              const struct mw_ladder_step *s,
+                              enum step_cause cause,
+                              const struct spool_answer *answer)
+{
+    (void) answer;
+    switch (cause) {
+    case STEP_START:
+    case STEP_AGAIN:
+        return _lend (w, job, s);
+    case STEP_TIMER:
+    case STEP_RECOVER:
+        if (step_below (job))
+            return STEP_SOLVED;
+        step_timer (w, job, LOOK_MS);
+        return STEP_WAIT;
+    case STEP_DEADLINE:
+        return step_below (job) ? STEP_SOLVED : STEP_NEXT;
+    default:
+        return STEP_WAIT;
+    }
+}
+
+const struct step_ops step_grow = {
+    .kind = MW_STEP_GROW,
+    .done = "back below its limit after it was grown",
+    .run = _run,
+};

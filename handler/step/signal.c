@@ -1,0 +1,187 @@
+/* signal.c - signal=SIG[:all]@T: tell the job, and give it room to answer
+ *
+ * Only processes that can answer get it (memcg/hears.h): of any other it would
+ * be the end, most of all of the batch script's shell, with which Slurm ends the job
+ * and the checkpoint that was asked for.  Where there is none the ladder goes
+ * on at once.
+ *
+ * The reserve opens first: a handler that writes a checkpoint needs memory.  A
+ * job whose reserve is full, or 0, may be asleep in the kernel and never hear;
+ * then T passes and the ladder goes on.
+ *
+ * Whoever was asked and has ended is no longer at work on the job's behalf:
+ * where the ladder has a requeue further on it is carried out then, whether the
+ * job's script has still something to do or is over as well.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "handler/record/report.h"
+#include "handler/step/step.h"
+
+#define LOOK_MS 100
+
+/* How long word of the script's end may take, once nobody is left */
+#define WORD_MS 3000
+
+/* Phases: the job has the signal; nobody is left in it; its requeue is asked */
+enum { SENT = 1, GONE, ASKED };
+
+static void _ended (struct warden *w, struct job *job)
+{
+    if (job->incident.phase == SENT || job->incident.phase == GONE)
+        step_requeue_ended (w, job, false);
+}
+
+/* Is nobody left of [job]?  Its extern step is, as long as Slurm has not heard
+ * of its end. */
+static bool _nobody_left (struct job *job)
+{
+    int n = memcg_ask (&job->memcg, 0, true, true, NULL, NULL);
+
+    return n == 0 || (n < 0 && errno == ENODEV);
+}
+
+/* Those who were asked have ended in answer. */
+static enum step_result _over (struct warden *w, struct job *job)
+{
+    if (step_requeue_ended (w, job, true) < 0)
+        return STEP_SOLVED;
+    job->incident.phase = ASKED;
+    job->incident.deadline_ms = 0;
+    step_timer (w, job, w->conf.controller_timeout_ms);
+    return STEP_WAIT;
+}
+
+/* What a shell says of a command that a signal has ended, it says for itself. */
+static bool _died_of (int status, int signo)
+{
+    return (WIFSIGNALED (status) && WTERMSIG (status) == signo) ||
+           (WIFEXITED (status) && WEXITSTATUS (status) == 128 + signo);
+}
+
+static enum step_result _script_ended (struct warden *w, struct job *job,
+                                       int signo)
+{
+    if (job->incident.phase != SENT && job->incident.phase != GONE)
+        return STEP_WAIT;
+    if (!_died_of (job->incident.status, signo))
+        return _over (w, job);
+    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: its script has "
+            "died of the signal, which is no answer", job->spec.key);
+    return STEP_NEXT;
+}
+
+/* Has the job made room, as an answer?  Where they who were asked hold most of
+ * its memory it is theirs to give back: else they are still at their checkpoint,
+ * and only somebody beside them has ended. */
+static bool _made_room (struct warden *w, struct job *job)
+{
+    const struct memcg_sent *sent = &job->incident.sent;
+
+    if (!step_relieved (w, job, false))
+        return false;
+    return sent->held < job->limit / 2 ||
+           memcg_sent_hold (sent) + job->limit / 32 < sent->held;
+}
+
+static enum step_result _look (struct warden *w, struct job *job)
+{
+    bool relieved = _made_room (w, job);
+    /* behind the usage: who ends gives up its map before its memory, and is not
+     * to be taken for one that has made room and goes on */
+    bool ended = memcg_sent_ended (&job->incident.sent);
+
+    if (job->incident.phase == ASKED)   /* the request stays */
+        return STEP_SOLVED;
+    if (job->incident.phase == GONE)
+        return _over (w, job);
+    if (job->spec.batch && _nobody_left (job)) {
+        job->incident.phase = GONE;
+        step_timer (w, job, WORD_MS);
+        return STEP_WAIT;
+    }
+    if (ended && step_below (job))
+        return _over (w, job);
+    if (relieved)
+        return STEP_SOLVED;
+    if (ended) {
+        report (w, job, "step", REPORT_LOG, "job %s: all that were sent the "
+                "signal have ended, and it is still at its limit",
+                job->spec.key);
+        return STEP_NEXT;
+    }
+    step_timer (w, job, LOOK_MS);
+    return STEP_WAIT;
+}
+
+static enum step_result _nobody (struct warden *w, struct job *job,
+                                 const char *name)
+{
+    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: none of its "
+            "processes catches signal %s: nobody can answer it, so it is not "
+            "sent", job->spec.key, name);
+    return STEP_NEXT;
+}
+
+static enum step_result _start (struct warden *w, struct job *job,
+                                const struct mw_ladder_step *s)
+{
+    char buf[16];
+    const char *name = mw_signal_format (s->signo, buf, sizeof (buf));
+    struct incident *in = &job->incident;
+    struct mw_err err;
+    int n = memcg_ask (&job->memcg, s->signo, s->to_all, true, NULL, &err);
+
+    if (n == 0)
+        return _nobody (w, job, name);
+    step_open_reserve (w, job, true);
+    in->phase = SENT;
+    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: sent signal %s to "
+            "%s", job->spec.key, name, s->to_all
+            ? "all its processes" : "its processes that catch it");
+    if (n > 0)
+        n = memcg_ask (&job->memcg, s->signo, s->to_all, false, &in->sent,
+                       &err);
+    if (n < 0) {
+        report_failed (w, job, "cannot signal it", &err);
+        return STEP_NEXT;
+    }
+    step_timer (w, job, LOOK_MS);
+    return STEP_WAIT;
+}
+
+static enum step_result _run (struct warden *w, struct job *job,
+                              const struct mw_ladder_step *s,
+                              enum step_cause cause,
+                              const struct spool_answer *answer)
+{
+    (void) answer;
+    switch (cause) {
+    case STEP_START:
+        return _start (w, job, s);
+    case STEP_TIMER:
+    case STEP_RECOVER:
+        return _look (w, job);
+    case STEP_ENDED:
+        return _script_ended (w, job, s->signo);
+    case STEP_ANSWER:
+        return STEP_SOLVED;
+    case STEP_DEADLINE:
+        if (job->incident.phase == GONE)
+            return _over (w, job);
+        return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
+    default:
+        return STEP_WAIT;
+    }
+}
+
+const struct step_ops step_signal = {
+    .kind = MW_STEP_SIGNAL,
+    .done = "it has answered the signal",
+    .run = _run,
+    .ended = _ended,
+};

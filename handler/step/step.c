@@ -1,0 +1,346 @@
+/* step.c - the table of steps, and what several of them do to a job */
+
+#include "handler/step/step.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "handler/account/aftermath.h"
+#include "handler/account/headroom.h"
+#include "handler/record/ask.h"
+#include "handler/record/report.h"
+#include "handler/record/story.h"
+#include "handler/step/freezer.h"
+#include "lib/clock.h"
+#include "lib/json_put.h"
+
+extern const struct step_ops step_hold, step_grow, step_reclaim, step_slow,
+    step_enomem, step_signal, step_dump, step_suspend, step_requeue, step_kill;
+
+const struct step_ops *const step_table[MW_STEP_COUNT] = {
+    [MW_STEP_HOLD] = &step_hold,
+    [MW_STEP_GROW] = &step_grow,
+    [MW_STEP_RECLAIM] = &step_reclaim,
+    [MW_STEP_SLOW] = &step_slow,
+    [MW_STEP_ENOMEM] = &step_enomem,
+    [MW_STEP_SIGNAL] = &step_signal,
+    [MW_STEP_DUMP] = &step_dump,
+    [MW_STEP_SUSPEND] = &step_suspend,
+    [MW_STEP_REQUEUE] = &step_requeue,
+    [MW_STEP_KILL] = &step_kill,
+};
+
+#define KILLS_FAST 200
+
+void step_timer (struct warden *w, struct job *job, uint64_t ms)
+{
+    (void) w;
+    job->incident.again_ms = clock_ms () + ms;
+}
+
+bool step_below (struct job *job)
+{
+    if (job_read_usage (job) < 0)
+        return false;
+    return job->usage.used + job->limit / 32 < job->limit;
+}
+
+bool step_relieved (struct warden *w, struct job *job, bool last)
+{
+    if (memcg_populated (&job->memcg) == 0)
+        return true;
+    if (job->incident.trigger == TRIGGER_NODE)
+        return last && !w->up.node_is_short (w);
+    return step_below (job);
+}
+
+bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why)
+{
+    (void) w;
+    if (job->reserve > 0 || job->incident.trigger == TRIGGER_NODE)
+        return true;
+    mw_err_set (why, "it has no reserve to go on in");
+    return false;
+}
+
+/* On v1 who is SIGKILLed must be thawed to die, and without proctrack/cgroup Slurm
+ * has no freezer: it does not know the one that our plugin has made. */
+#define MADE "/memwarden/"
+#define KILLED_LOOK_MS 1000
+
+static bool _slurm_cannot_thaw (const struct job *job)
+{
+    return job->spec.slurm_id != 0 && job->freezer_path &&
+           strstr (job->freezer_path, MADE);
+}
+
+/* [job] is frozen now. */
+static void _watch (struct warden *w, struct job *job)
+{
+    step_watch_freezer (w, job);
+    job->incident.killed_look_ms =
+        job->incident.frozen && _slurm_cannot_thaw (job)
+        ? clock_ms () + KILLED_LOOK_MS : 0;
+}
+
+void step_killed_look (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+
+    if (in->killed_look_ms == 0 || clock_ms () < in->killed_look_ms)
+        return;
+    in->killed_look_ms = in->frozen ? clock_ms () + KILLED_LOOK_MS : 0;
+    if (in->frozen && memcg_dying (&job->memcg))
+        step_freeze (w, job, false);
+}
+
+static void _record_freeze (struct warden *w, struct job *job, bool on)
+{
+    struct incident *in = &job->incident;
+    uint64_t ms = in->frozen_ms ? clock_ms () - in->frozen_ms : 0;
+    char a[MW_SIZE_STRLEN], out[64] = "", more[80];
+
+    in->frozen = on;
+    in->frozen_ms = on ? clock_ms () : 0;
+    if (on) {
+        report (w, job, "held", REPORT_LOG, "job %s: held (its tasks are "
+                "frozen)", job->spec.key);
+        return;
+    }
+    if (in->pushed > 0)
+        snprintf (out, sizeof (out), "; %s of it had been moved to swap",
+                  mw_size_format (in->pushed, a, sizeof (a)));
+    snprintf (more, sizeof (more), "\"frozen_for_ms\":%" PRIu64
+              ",\"pushed\":%" PRIu64, ms, in->pushed);
+    report_more (w, job, "thawed", REPORT_LOG, more, "job %s: goes on (its "
+                 "tasks are thawed) after %" PRIu64 ".%" PRIu64 " s%s",
+                 job->spec.key, ms / 1000, ms % 1000 / 100, out);
+}
+
+int step_freeze (struct warden *w, struct job *job, bool on)
+{
+    struct mw_err err;
+
+    if (job->incident.frozen == on)
+        return 0;
+    if (!on && job->incident.slurm_stops_ms) {
+        job->incident.frozen = false;
+        job->incident.frozen_ms = 0;
+        report (w, job, "step", REPORT_LOG, "job %s: left frozen, as Slurm has "
+                "suspended it", job->spec.key);
+        return 0;
+    }
+    _record_freeze (w, job, on);
+    if (job->memcg.ops->freeze (&job->memcg, on, &err) == 0) {
+        if (on)
+            _watch (w, job);
+        return 0;
+    }
+    job->incident.frozen = !on;
+    report_failed (w, job, on ? "cannot freeze it" : "cannot thaw it", &err);
+    return -1;
+}
+
+void step_freeze_again (struct warden *w, struct job *job)
+{
+    bool on = job->incident.frozen;
+    struct mw_err err;
+
+    if (job->memcg.ops->freeze (&job->memcg, on, &err) < 0)
+        report_failed (w, job, on ? "cannot freeze it" : "cannot thaw it",
+                       &err);
+    _watch (w, job);
+}
+
+int step_open_reserve (struct warden *w, struct job *job, bool on)
+{
+    char a[MW_SIZE_STRLEN];
+    struct mw_err err;
+
+    if (job->incident.reserve_open == on || job->reserve == 0)
+        return 0;
+    job->incident.reserve_open = on;
+    report (w, job, on ? "lent" : "returned", REPORT_LOG,
+            on ? "job %s: its reserve of %s is open"
+               : "job %s: its reserve of %s is closed", job->spec.key,
+            mw_size_format (job->reserve, a, sizeof (a)));
+    if (job_assert_limit (job, &err) == 0)
+        return 0;
+    job->incident.reserve_open = !on;
+    report_failed (w, job, on ? "cannot open its reserve"
+                            : "cannot close its reserve", &err);
+    return -1;
+}
+
+int step_lend (struct warden *w, struct job *job, uint64_t bytes)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct incident *in = &job->incident;
+    struct mw_err err;
+
+    in->lent += bytes;
+    report (w, job, "lent", REPORT_LOG | REPORT_JOB,
+            "job %s: grown by %s to %s", job->spec.key,
+            mw_size_format (bytes, a, sizeof (a)),
+            mw_size_format (job->limit + in->lent, b, sizeof (b)));
+    if (job_assert_limit (job, &err) == 0)
+        return 0;
+    in->lent -= bytes;
+    job_commit (job);
+    report_failed (w, job, "cannot be grown", &err);
+    return -1;
+}
+
+int step_return (struct warden *w, struct job *job)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct incident *in = &job->incident;
+    uint64_t lent = in->lent;
+    struct mw_err err;
+
+    if (lent == 0)
+        return 0;
+    in->lent = 0;
+    report (w, job, "returned", REPORT_LOG | REPORT_JOB,
+            "job %s: gave back the %s it was lent; its limit is %s again",
+            job->spec.key, mw_size_format (lent, a, sizeof (a)),
+            mw_size_format (job->limit, b, sizeof (b)));
+    if (job_assert_limit (job, &err) < 0 && errno != ENODEV) {
+        in->lent = lent;
+        job_commit (job);
+        report_failed (w, job, "cannot take back what it was lent", &err);
+        return -1;
+    }
+    warden_room (w);
+    return 0;
+}
+
+bool step_of_slurm (const struct job *job)
+{
+    return job->spec.slurm_id != 0;
+}
+
+/* Slurm's suspend stops tasks by signal besides the freezer, so they are told
+ * to go on also where its resume is late. */
+void step_unsuspend (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+
+    if (!in->suspended)
+        return;
+    if (in->request[0])
+        spool_cancel (&w->spool, in->request);
+    in->request[0] = '\0';
+    in->suspended = false;
+    ask (w, job, SPOOL_RESUME, 0, NULL, false);
+    job->resumed_ms = clock_ms ();
+    memcg_signal (&job->memcg, SIGCONT, NULL);
+}
+
+/* A job that Slurm has suspended is killed by slurmd in the moment it hears of
+ * its end.  In 22.05 and 24.11, a step whose tasks end by somebody else's hand
+ * in that moment may hang (its slurmstepd starts its terminate monitor once more
+ * while it joins the first), and the node is drained: "Kill task failed".  So
+ * whoever has ended it for Slurm leaves the killing to slurmd, and comes for what
+ * is left after controller-timeout. */
+static bool _left_to_slurm (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+    uint64_t now = clock_ms (), waited;
+
+    if (!in->slurm_ends)
+        return false;
+    if (in->ends_ms == 0) {
+        in->ends_ms = now;
+        in->kills = 1;
+        report (w, job, "step", REPORT_LOG, "job %s: suspended as it is, Slurm "
+                "kills it", job->spec.key);
+        if (_slurm_cannot_thaw (job))
+            job->memcg.ops->freeze (&job->memcg, false, NULL);
+    }
+    waited = now - in->ends_ms;
+    if (waited >= w->conf.controller_timeout_ms) {
+        in->slurm_ends = false;
+        report (w, job, "step", REPORT_LOG, "job %s: Slurm has not killed all "
+                "of it in %" PRIu64 " ms", job->spec.key, waited);
+        return false;
+    }
+    waited /= 4;        /* so it is looked at 25 times, whatever the time-out */
+    step_timer (w, job, waited < 10 ? 10 : waited);
+    return true;
+}
+
+/* Tasks that do not die of it are in the kernel (state D): after KILLS_FAST
+ * rounds that is said, and they are only looked at each second. */
+enum step_result step_kill_all (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+    struct mw_err err = { "they do not die of SIGKILL" };
+    unsigned left = 0;
+    int rc;
+
+    in->frozen = false;
+    in->suspended = false;
+    if (_left_to_slurm (w, job))
+        return memcg_populated (&job->memcg) > 0 ? STEP_WAIT : STEP_SOLVED;
+    rc = job->memcg.ops->kill (&job->memcg, &left, &err);
+    if ((rc < 0 && errno == ENODEV) ||
+        (left == 0 && memcg_populated (&job->memcg) <= 0))
+        return STEP_SOLVED;
+    if (++in->kills == KILLS_FAST) {
+        report (w, job, "failed", REPORT_LOG,
+                "job %s: %u processes cannot be killed: %s", job->spec.key,
+                left, err.text);
+        aftermath_stuck (w, job, left);
+    }
+    step_timer (w, job, in->kills < KILLS_FAST ? 10 : 1000);
+    return STEP_WAIT;
+}
+
+static const struct mw_ladder_step *_refused_grow (const struct incident *in)
+{
+    for (unsigned i = in->step; in->grow_refused && i-- > 0;) {
+        if (in->ladder->step[i].kind == MW_STEP_GROW)
+            return &in->ladder->step[i];
+    }
+    return NULL;
+}
+
+/* Has the pool a piece that it is worth to come back for?  One that comes back
+ * for a MiB is at its limit again at once: resume-at, or what a grow usually
+ * lends, or all that this one still may. */
+static bool _piece_is_free (struct warden *w, struct job *job,
+                            const struct mw_amount *grow)
+{
+    static const struct mw_amount usual = { .kind = MW_AMOUNT_NONE };
+    uint64_t limit = job->limit + job->incident.lent, piece;
+    struct policy_node node;
+    unsigned n;
+
+    piece = mw_amount_of (&w->conf.resume_at, headroom_capacity (w), 0);
+    piece = mw_least (piece, policy_grow (&usual, limit, job->incident.lent,
+                                          UINT64_MAX));
+    piece = mw_least (piece, policy_grow (grow, limit, job->incident.lent,
+                                          UINT64_MAX));
+    n = headroom_snapshot (w, &node, w->scratch, w->scratch_max);
+    return headroom_left (w, &node, n) >= piece;
+}
+
+enum step_result step_look_for_room (struct warden *w, struct job *job,
+                                     bool asked)
+{
+    const struct mw_ladder_step *grow = _refused_grow (&job->incident);
+
+    if (job->incident.trigger == TRIGGER_ADMIN)
+        return STEP_WAIT;
+    if (job->incident.trigger == TRIGGER_NODE)
+        return w->up.node_may_return (w, job) ? STEP_SOLVED : STEP_WAIT;
+    if (job->incident.trigger == TRIGGER_JOB && step_below (job))
+        return memcg_dying (&job->memcg) ? STEP_WAIT : STEP_SOLVED;
+    if (grow && headroom_may_lend (w, job, &grow->amount) > 0 &&
+        (asked || _piece_is_free (w, job, &grow->amount)))
+        return STEP_BACK;
+    return STEP_WAIT;
+}

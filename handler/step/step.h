@@ -1,0 +1,129 @@
+/* step.h - the rungs of the ladder: one file, one row in a table for each
+ *
+ * A step never waits.  It does what it does at once and returns; deadlines,
+ * further OOM events, the courier's answers and room in the pool come back to
+ * it as `struct step_ops` calls.  Before an effect it calls report(), so that
+ * the journal is ahead of the world.
+ */
+#ifndef MW_STEP_H
+#define MW_STEP_H
+
+#include "handler/job/job.h"
+#include "handler/job/warden.h"
+
+enum step_result {
+    STEP_WAIT,                  /* under way: timer, event or answer follows */
+    STEP_SOLVED,                /* the OOM is over: undo, close the incident */
+    STEP_NEXT,                  /* done or in vain: next rung */
+    STEP_BACK,                  /* there is room now: back to the grow that was
+                                   refused for want of it */
+};
+
+enum step_cause {
+    STEP_START,
+    STEP_AGAIN,                 /* OOM once more while the step is on */
+    STEP_TIMER,                 /* look again (asked for by step_timer) */
+    STEP_DEADLINE,
+    STEP_ANSWER,                /* of the courier: [answer] */
+    STEP_HEADROOM,
+    STEP_WOKEN,                 /* somebody else has thawed it: it is frozen
+                                   again */
+    STEP_ENDED,                 /* the job's script, with incident.status; only
+                                   for who has [ended] */
+    STEP_RECOVER,               /* the warden is new: assert what should be */
+};
+
+struct step_ops {
+    enum mw_step_kind kind;
+    const char *done;           /* for people: how an OOM it solved ended */
+    bool frozen;                /* works on a frozen job: one that the step
+                                   before it has frozen is left so */
+
+    /* Can it be done to this job on this node? Returns true, or false and the
+     *   reason ("not available on this node: …"). */
+    bool (*available) (struct warden *w, struct job *job, struct mw_err *why);
+
+    /* Is it the courier who does it for this job, so that without one it is
+     *   refused? NULL: never. */
+    bool (*by_courier) (const struct job *job);
+
+    enum step_result (*run) (struct warden *w, struct job *job,
+                             const struct mw_ladder_step *s,
+                             enum step_cause cause,
+                             const struct spool_answer *answer);
+
+    /* Take back what only this step knows how to (slow, enomem); called when it
+     *   ends, whatever its result. NULL.  The freeze is lifted by the incident
+     *   unless the next step is [frozen]; the reserve is closed, and what was
+     *   lent is taken back, when the incident is over. */
+    void (*undo) (struct warden *w, struct job *job);
+
+    /* The job has ended while the step was on: what is still to be done? Called
+     *   before [undo]. NULL. */
+    void (*ended) (struct warden *w, struct job *job);
+};
+
+/* The table, by kind; a row is never NULL. */
+extern const struct step_ops *const step_table[MW_STEP_COUNT];
+
+/* Call the step again with STEP_TIMER in [ms]; deadlines come by themselves. */
+void step_timer (struct warden *w, struct job *job, uint64_t ms);
+
+/* Is there room in swap to push pages to? */
+bool step_swap_free (void);
+
+/* Shared by several steps.  Each remembers in job->incident, records, acts, and
+ * returns 0; or -1 when it could not, with that recorded and remembered. */
+int step_freeze (struct warden *w, struct job *job, bool on);
+void step_freeze_again (struct warden *w, struct job *job);  /* or thaw: as
+                                                                it should be */
+/* Is it due to see whether Slurm has killed the frozen [job], which only we can
+ *   thaw?  Then thaw it. */
+void step_killed_look (struct warden *w, struct job *job);
+int step_open_reserve (struct warden *w, struct job *job, bool on);
+int step_lend (struct warden *w, struct job *job, uint64_t bytes);
+int step_return (struct warden *w, struct job *job);
+
+/* Has [job] come down from its own limit far enough (1/32) not to be back there
+ *   at its next page? Reads its usage. */
+bool step_below (struct job *job);
+
+/* Is there no need any more of a step that lets [job] go on?  A job that
+ *   reached its own limit is below it again, or has ended.  One that gives for
+ *   the node gives until its time has passed ([last]), and then the node is not
+ *   short of memory. */
+bool step_relieved (struct warden *w, struct job *job, bool last);
+
+/* For step_ops.available: has [job] room above its limit to go on in?  Without,
+ *   its tasks sleep (v1) or are at once in their OOM again (v2). */
+bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why);
+
+bool step_of_slurm (const struct job *job);     /* for step_ops.by_courier */
+
+/* The job is to go on at the controller, where step_suspend has suspended it or
+ *   asked for it. */
+void step_unsuspend (struct warden *w, struct job *job);
+
+/* The tasks of [job] have ended in answer to a signal: where its ladder has a
+ *   requeue further on, ask for that, also if the controller has the job down
+ *   as over by then.  With [await] the answer comes back as STEP_ANSWER.
+ * Returns 0, or -1: it is not asked for. */
+int step_requeue_ended (struct warden *w, struct job *job, bool await);
+
+/* The requeue of [job] that has no answer yet, if any, is to be carried out
+ *   although we kill the job now; or not, because it goes on or has ended by
+ *   itself. */
+void step_requeue_killed (struct warden *w, struct job *job);
+void step_requeue_withdraw (struct warden *w, struct job *job);
+
+/* SIGKILL to every task of [job]; SOLVED when none is left, else WAIT: it comes
+ *   back with STEP_TIMER to do so again. */
+enum step_result step_kill_all (struct warden *w, struct job *job);
+
+/* For a job that is stopped until there is room: has it been given more room,
+ *   or would the grow that was refused be granted now, and be worth it?  Any
+ *   is, if it is [asked] for. */
+enum step_result step_look_for_room (struct warden *w, struct job *job,
+                                     bool asked);
+
+#endif /* !MW_STEP_H */

@@ -1,0 +1,38 @@
+/* kmsg.h - kills the kernel made itself, from /dev/kmsg as they happen
+ *
+ * An optional source: it starts no step, it tells who was killed, whose limit
+ * it was, who was first and which setting would have won.  No timer; some
+ * records a wake-up, after everything else that is due, so that a flooded log
+ * delays nobody's OOM.
+ */
+#ifndef MW_WATCH_KMSG_H
+#define MW_WATCH_KMSG_H
+
+#include <stdbool.h>
+
+struct warden;
+struct job;
+
+/* Begin to listen, from now on. Where the log cannot be read that is logged,
+ *   and w->kmsg stays NULL. */
+void watch_kmsg_open (struct warden *w);
+void watch_kmsg_close (struct warden *w);
+
+/* Is the kernel's log being read? */
+bool watch_kmsg_live (const struct warden *w);
+
+/* Read what is there: before the story of a job ends. */
+void watch_kmsg_read (struct warden *w);
+
+/* Its memcg has counted a kill by the kernel in [job]: tell, unless the log will
+ *   explain it. */
+void watch_kmsg_counted (struct warden *w, struct job *job);
+
+/* Tell of one that was counted and that the log has not explained. */
+void watch_kmsg_untold (struct warden *w, struct job *job);
+
+/* An OOM of [job], or of the node (NULL), has just been detected: where the
+ *   kernel had killed for it shortly before, say how much faster it was. */
+void watch_kmsg_detected (struct warden *w, struct job *job);
+
+#endif /* !MW_WATCH_KMSG_H */

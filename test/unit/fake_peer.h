@@ -1,0 +1,82 @@
+/* fake_peer.h - the warden's socket, with clients of any user
+ *
+ * On the warden of fake_warden.h, in its directory: connections are real ones
+ * of lib/client.h, made in this process, and SO_PEERCRED says whose they are as
+ * the test has it.  Jobs that are registered over it are registered as ever, as
+ * cgroup v1, of directories whose files are plain ones.
+ */
+#ifndef MW_FAKE_PEER_H
+#define MW_FAKE_PEER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "lib/jobspec.h"
+#include "test/unit/fake_warden.h"
+
+#define PEER_OWNER 1000         /* of peer_job's, and a stranger to them */
+#define PEER_STRANGER 1001
+
+/* All of it is as at peer_begin again for the next test. */
+struct peers {
+    char socket[108];           /* its path */
+    uid_t uid;                  /* of who connects from now on; 0 at first */
+    pid_t pid;
+    bool no_cgroup;             /* what is opened as a memcg is none */
+    struct mw_err err;          /* of the last call */
+};
+
+extern struct peers peers;
+
+/* Setup and teardown of a test: fake_begin and more. Return 0 or -1. */
+int peer_begin (void **state);
+int peer_end (void **state);
+
+/* A new connection of [uid]. The caller's. */
+int peer_open (uid_t uid);
+
+/* A new message of [type], with [job] where that is not NULL. */
+json_t *peer_ask (const char *type, const char *job);
+
+/* Have [req] (which is released here), with [nfds] [fds], answered over [sock].
+ *   [fd] may be NULL: the descriptor of the answer.
+ * Returns the answer (the caller's), or NULL with the warden's errno and
+ *   [peers.err]. */
+json_t *peer_call (int sock, json_t *req, const int *fds, int nfds, int *fd);
+
+/* The same without descriptors, for its answer alone: 0, or the errno. */
+int peer_does (int sock, json_t *req);
+
+/* lib/client.h's own calls, while the warden's loop runs. */
+int peer_register (int sock, const struct mw_jobspec *spec, int dir,
+                   struct mw_err *cut);
+int peer_release (int sock, const char *key);
+int peer_ended (int sock, const char *key, int status);
+int peer_shadow (int sock);
+json_t *peer_jobs (int sock);
+
+/* The next packet that has come over [sock]: the caller's; NULL where none has,
+ *   with errno (0: the warden has closed it). */
+json_t *peer_hears (int sock);
+
+/* fake_job, of PEER_OWNER's. */
+struct job *peer_job (const char *key, const char *ladder);
+
+/* A new directory [name] in the test's own that is a memcg of cgroup v1, open.
+ *   The caller's. */
+int peer_memcg (const char *name);
+
+/* /proc/PID/cgroup of who connects is [text], of a process 4711. */
+void peer_is_in (const char *text);
+
+/* What Slurm's plugin would say of job [key], or of step "JOB.STEP", of
+ *   PEER_OWNER's. */
+struct mw_jobspec peer_spec (const char *key);
+
+/* A number, a text of [j]; the text is never NULL. */
+json_int_t peer_int (const json_t *j, const char *key);
+const char *peer_text (const json_t *j, const char *key);
+
+#endif /* !MW_FAKE_PEER_H */

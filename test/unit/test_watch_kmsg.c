@@ -1,0 +1,252 @@
+/* test_watch_kmsg.c - kills the kernel made itself: whose they were is told */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "handler/incident/incident.h"
+#include "handler/watch/kmsg.h"
+#include "lib/cleanup.h"
+#include "test/unit/fake_node.h"
+
+static struct warden *const w = &fake.w;
+static int log_fd = -1;
+static unsigned seq;
+static struct job *job;         /* "12", which the log calls /12 */
+
+/* A pipe is the log, and where the jobs are is the mount. */
+static void _kmsg (void)
+{
+    char path[PATH_MAX];
+    FILE *f;
+
+    job = fake_job ("12", "hold@60s,kill");
+    seq = 700;
+    snprintf (path, sizeof (path), "mkdir -p %s/dev %s/proc/self", fake.dir,
+              fake.dir);
+    assert_int_equal (system (path), 0);
+    snprintf (path, sizeof (path), "%s/proc/self/mounts", fake.dir);
+    f = fopen (path, "we");
+    assert_true (fprintf (f, "cgroup2 %s cgroup2 rw 0 0\n", fake.dir) > 0);
+    assert_int_equal (fclose (f), 0);
+    snprintf (path, sizeof (path), "%s/dev/kmsg", fake.dir);
+    assert_int_equal (mkfifo (path, 0600), 0);
+    log_fd = open (path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    assert_true (log_fd >= 0);
+    setenv ("MEMWARDEN_SYSROOT", fake.dir, 1);
+    watch_kmsg_open (w);
+    unsetenv ("MEMWARDEN_SYSROOT");
+    assert_true (watch_kmsg_live (w));
+}
+
+static int _end (void **state)
+{
+    watch_kmsg_close (w);
+    if (log_fd >= 0)
+        close (log_fd);
+    log_fd = -1;
+    return node_end (state);
+}
+
+/* A record; its time is now. */
+static void _record (const char *text)
+{
+    assert_true (dprintf (log_fd, "4,%u,%llu,-;%s\n", seq++,
+                          (unsigned long long) fake.now * 1000, text) > 0);
+}
+
+/* The kernel kills in [task] because [oom] was at its limit; "" = the node. */
+static void _kills (const char *oom, const char *task)
+{
+    char text[512];
+
+    _record ("leak invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, "
+             "oom_score_adj=0");
+    snprintf (text, sizeof (text), "oom-kill:constraint=%s,nodemask=(null),"
+              "cpuset=/,mems_allowed=0,%s%s,task_memcg=%s,task=leak,pid=431,"
+              "uid=1000", oom[0] ? "CONSTRAINT_MEMCG" : "CONSTRAINT_NONE",
+              oom[0] ? "oom_memcg=" : "global_oom", oom, task);
+    _record (text);
+    snprintf (text, sizeof (text), "%s: Killed process 431 (leak) "
+              "total-vm:80000kB, anon-rss:64000kB, file-rss:1000kB, "
+              "shmem-rss:0kB, UID:1000 pgtables:180kB oom_score_adj:0", oom[0]
+              ? "Memory cgroup out of memory" : "Out of memory");
+    _record (text);
+    watch_kmsg_read (w);
+}
+
+static void a_kill_at_its_limit_is_told (void **state)
+{
+    (void) state;
+    _kmsg ();
+    _kills ("/12", "/12/step_0");
+    assert_int_equal (fake_recorded ("job 12: the kernel itself has killed "
+                                     "process 431 (leak, 62.5 MiB): the job's "
+                                     "limit was reached, noticed by leak; "),
+                      1);
+    assert_int_equal (fake_recorded ("\"event\":\"kernel-kill\""), 1);
+    assert_int_equal (job->kernel_kill_ms, fake.now);
+    assert_false (job->incident.open);
+}
+
+static void the_nodes_is_told_of_its_job_and_before_its_oom (void **state)
+{
+    (void) state;
+    _kmsg ();
+    _kills ("", "/12/step_0");
+    assert_int_equal (fake_recorded ("the node was out of memory, noticed"), 1);
+    fake.now += 4999;
+    watch_kmsg_detected (w, NULL);
+    assert_int_equal (fake_recorded ("the kernel had killed for it itself, "
+                                     "4999 ms before"), 1);
+    watch_kmsg_detected (w, NULL);          /* once */
+    assert_int_equal (fake_recorded ("the kernel had killed for it"), 1);
+    fake.now += 1;
+    watch_kmsg_detected (w, job);           /* 5 s: another one */
+    assert_int_equal (fake_recorded ("the kernel had killed for it"), 1);
+}
+
+static void who_was_first_is_told (void **state)
+{
+    (void) state;
+    _kmsg ();
+    incident_oom (w, job, TRIGGER_JOB);
+    fake.now += 30;
+    _kills ("/12", "/12");
+    assert_int_equal (fake_recorded ("30 ms"), 1);
+}
+
+static void what_is_nobodys_is_not_told (void **state)
+{
+    (void) state;
+    _kmsg ();
+    _kills ("/123", "/123/step_0");
+    assert_int_equal (fake_recorded ("kernel-kill"), 0);
+}
+
+static void a_steps_is_told_of_it (void **state)
+{
+    struct job *step;
+
+    (void) state;
+    _kmsg ();
+    step = job_new (&w->steps);
+    snprintf (step->spec.key, sizeof (step->spec.key), "12.0");
+    snprintf (step->spec.of, sizeof (step->spec.of), "12");
+    step->memcg = (struct memcg) { .ops = job->memcg.ops, .dir = -1,
+                                   .event = -1, .limit = -1, .hard = -1,
+                                   .usage = -1, .oom_control = -1,
+                                   .freezer = -1 };
+    assert_true (asprintf (&step->memcg.path, "%s/12/step_0", fake.dir) > 0);
+    step->ladder = ladder_share (job->ladder);
+    _kills ("/12", "/12/step_0");
+    assert_int_equal (fake_recorded ("job 12: the kernel itself"), 1);
+    _kills ("/12/step_0", "/12/step_0/user");
+    assert_int_equal (fake_recorded ("step 12.0: the kernel itself"), 1);
+    job_free (&w->steps, step);
+}
+
+static void many_a_second_are_only_counted (void **state)
+{
+    (void) state;
+    _kmsg ();
+    for (unsigned i = 0; i < 18; i++)
+        _kills ("/12", "/12");
+    assert_int_equal (fake_recorded ("the kernel itself has killed"), 16);
+    fake.now += 1000;
+    _kills ("/12", "/12");
+    assert_int_equal (fake_recorded ("the kernel itself has killed"), 17);
+    assert_int_equal (fake_recorded ("2 more kills by the kernel were not"), 1);
+}
+
+static void one_that_is_counted_waits_for_its_report (void **state)
+{
+    (void) state;
+    _kmsg ();
+    watch_kmsg_counted (w, job);
+    assert_true (job->kernel_kill_untold);
+    assert_int_equal (fake_recorded ("the kernel has killed in it"), 0);
+    _kills ("/12", "/12");
+    assert_false (job->kernel_kill_untold);
+    fake.now += 1000;
+    watch_kmsg_counted (w, job);            /* it was that one */
+    assert_false (job->kernel_kill_untold);
+    fake.now += 1;
+    watch_kmsg_counted (w, job);
+    assert_true (job->kernel_kill_untold);
+}
+
+static void unless_that_is_lost (void **state)
+{
+    (void) state;
+    _kmsg ();
+    _record ("x");
+    watch_kmsg_read (w);
+    watch_kmsg_counted (w, job);
+    seq += 5;
+    _record ("x");
+    watch_kmsg_read (w);
+    assert_int_equal (fake_recorded ("5 records are lost"), 1);
+    assert_int_equal (fake_recorded ("the kernel has killed in it"), 1);
+    fake.now += 999;
+    seq += 5;
+    _record ("x");
+    watch_kmsg_read (w);
+    assert_int_equal (fake_recorded ("5 records are lost"), 1);
+    fake.now += 1;
+    watch_kmsg_read (w);
+    assert_int_equal (fake_recorded ("5 records are lost"), 2);
+}
+
+static void a_log_that_ends_is_done_without (void **state)
+{
+    (void) state;
+    _kmsg ();
+    close (log_fd);
+    log_fd = -1;
+    watch_kmsg_read (w);
+    assert_false (watch_kmsg_live (w));
+    assert_int_equal (fake_logged ("any more (it has ended)"), 1);
+    watch_kmsg_read (w);
+    watch_kmsg_detected (w, job);
+    watch_kmsg_counted (w, job);
+    assert_int_equal (fake_recorded ("the kernel has killed in it"), 1);
+}
+
+static void without_one_kills_are_counted (void **state)
+{
+    (void) state;
+    setenv ("MEMWARDEN_SYSROOT", fake.dir, 1);
+    watch_kmsg_open (w);
+    unsetenv ("MEMWARDEN_SYSROOT");
+    assert_false (watch_kmsg_live (w));
+    assert_int_equal (fake_logged ("/dev/kmsg cannot be read"), 1);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown (f, node_begin, _end)
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        T (a_kill_at_its_limit_is_told),
+        T (the_nodes_is_told_of_its_job_and_before_its_oom),
+        T (who_was_first_is_told),
+        T (what_is_nobodys_is_not_told),
+        T (a_steps_is_told_of_it),
+        T (many_a_second_are_only_counted),
+        T (one_that_is_counted_waits_for_its_report),
+        T (unless_that_is_lost),
+        T (a_log_that_ends_is_done_without),
+        T (without_one_kills_are_counted),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
