@@ -123,7 +123,7 @@ struct memcg_ops {
     int (*read_usage) (struct memcg *m, struct memcg_usage *u,
                        struct mw_err *err);
     /* Set where OOM is declared, and on v2 the wall [reserve] bytes above it.
-     *   v1: below present usage is EBUSY when reclaim does not get there. */
+     *   v1: where reclaim does not get below it, at what is used now. */
     int (*set_limit) (struct memcg *m, uint64_t limit, uint64_t reserve,
                       struct mw_err *err);
     int (*set_reservation) (struct memcg *m, uint64_t bytes,
