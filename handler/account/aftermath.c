@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "handler/job/warden.h"
 #include "handler/record/ask.h"
@@ -44,7 +45,7 @@ static void _drain (struct warden *w, const char *reason)
     report (w, NULL, "asked", REPORT_LOG, "the controller is asked to drain "
             "this node: %s", reason);
     if (spool_put (&w->spool, &r, &err) < 0)
-        report_log (w, 3, "cannot ask to drain this node: %s", err.text);
+        report_log (w, LOG_ERR, "cannot ask to drain this node: %s", err.text);
     else
         w->after->drained = true;
 }

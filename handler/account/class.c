@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "handler/account/headroom.h"
 #include "handler/job/warden.h"
@@ -100,8 +101,8 @@ void class_ask (struct warden *w, struct job *job)
         return;
     request_fill (&r, w, job, SPOOL_LOOKUP);
     if (spool_put (&w->spool, &r, &err) < 0)
-        report_log (w, 4, "job %s: cannot ask what the controller knows of it: "
-                    "%s", job->spec.key, err.text);
+        report_log (w, LOG_WARNING, "job %s: cannot ask what the controller "
+                    "knows of it: %s", job->spec.key, err.text);
     else
         snprintf (job->lookup, sizeof (job->lookup), "%s", r.id);
 }
@@ -141,7 +142,7 @@ static void _apply (struct warden *w, struct job *job)
 
     if (c != job->class && job_reclass (job, c, &w->conf, headroom_capacity (w),
                                         w->node_cpus, &cuts, &err) < 0) {
-        report_log (w, 3, "job %s: class %s: %s", job->spec.key,
+        report_log (w, LOG_ERR, "job %s: class %s: %s", job->spec.key,
                     c ? c->name : "(none)", err.text);
         return;
     }
@@ -187,10 +188,11 @@ bool class_answer (struct warden *w, struct job *job,
         return true;            /* of before a restart: asked anew since */
     job->lookup[0] = '\0';
     if (!a->ok)
-        report_log (w, 4, "job %s: what the controller knows of it is not to "
-                    "be had: %s", job->spec.key, a->text);
+        report_log (w, LOG_WARNING, "job %s: what the controller knows of it "
+                    "is not to be had: %s", job->spec.key, a->text);
     else if (class_parse (a->text, &job->facts, &err) < 0)
-        report_log (w, 4, "job %s: the courier: %s", job->spec.key, err.text);
+        report_log (w, LOG_WARNING, "job %s: the courier: %s", job->spec.key,
+                    err.text);
     else
         _tell_requeue (w, job, a->text);
     if (job->facts.known && _any_asks (&w->conf))

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "handler/account/headroom.h"
@@ -246,7 +247,7 @@ static int _register (struct request *r, struct mw_err *err)
     if (!job) {
         int saved = errno;
 
-        report_log (r->w, 4, spec.of[0] ?
+        report_log (r->w, LOG_WARNING, spec.of[0] ?
                     "step %s is not registered, its own limit is not kept: %s" :
                     "job %s is not registered, it runs without a warden: %s",
                     spec.key, err->text);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -193,17 +194,17 @@ static void _protect (struct warden *w)
                               O_WRONLY | O_CLOEXEC);
 
     if (fd < 0 || write (fd, "-1000", 5) != 5)
-        report_log (w, 4, "cannot protect the warden from the kernel's OOM "
-                    "killer: %s", strerror (errno));
+        report_log (w, LOG_WARNING, "cannot protect the warden from the "
+                    "kernel's OOM killer: %s", strerror (errno));
     if (setrlimit (RLIMIT_NOFILE, &files) < 0)
-        report_log (w, 4, "cannot have 65536 files open: %s",
+        report_log (w, LOG_WARNING, "cannot have 65536 files open: %s",
                     strerror (errno));
     /* one arena that is never given back or mapped anew */
     mallopt (M_TRIM_THRESHOLD, -1);
     mallopt (M_MMAP_MAX, 0);
     mallopt (M_ARENA_MAX, 1);
     if (mlockall (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-        report_log (w, 4, "cannot lock the warden's memory: %s",
+        report_log (w, LOG_WARNING, "cannot lock the warden's memory: %s",
                     strerror (errno));
     _touch_stack ();
     rlimits_rehearse ();
@@ -234,16 +235,17 @@ static int _on_reload (sd_event_source *s, const struct signalfd_siginfo *si,
     sd_notify (0, "RELOADING=1");
     if (!fresh || conf_load (fresh, w->conf_path, &err) < 0 ||
         _fits (fresh, w->node_memory, &err) < 0) {
-        report_log (w, 3, "the configuration stays as it was: %s", err.text);
+        report_log (w, LOG_ERR, "the configuration stays as it was: %s",
+                    err.text);
     } else {
         if (fresh->shadow != w->conf.shadow)
-            report_log (w, 4, "shadow is %s until memwardend is started again",
-                        w->conf.shadow ? "true" : "false");
+            report_log (w, LOG_WARNING, "shadow is %s until memwardend is "
+                        "started again", w->conf.shadow ? "true" : "false");
         fresh->shadow = w->conf.shadow;
         w->conf = *fresh;
         report_close (w);
         if (report_open (w, &err) < 0)
-            report_log (w, 3, "%s", err.text);
+            report_log (w, LOG_ERR, "%s", err.text);
         warden_reconfigured (w);
         watch_psi_open (w);
         report (w, NULL, "config", REPORT_LOG, "configuration read again from "
@@ -282,7 +284,7 @@ static int _open_spool (struct warden *w, struct mw_err *err)
     const struct passwd *pw = getpwnam (w->conf.courier_user);
 
     if (!pw)
-        report_log (w, 4, NO_COURIER, w->conf.courier_user);
+        report_log (w, LOG_WARNING, NO_COURIER, w->conf.courier_user);
     return spool_open (&w->spool, _state_dir (w), true,
                        pw ? pw->pw_uid : geteuid (), err);
 }
@@ -300,12 +302,12 @@ static int _start (struct warden *w, struct mw_err *err)
         w->courier_kept = keeper_start (&w->conf, w->conf_path, _state_dir (w),
                                         err) >= 0;
         if (!w->courier_kept)
-            report_log (w, 3, "%s", err->text);
+            report_log (w, LOG_ERR, "%s", err->text);
         else if (!keeper_network ())
-            report_log (w, 3, "the courier that is started here cannot reach "
-                        "Slurm's controller, since memwardend has no network "
-                        "(PrivateNetwork= in its unit): leave courier { start }"
-                        " and enable memwarden-courier.service");
+            report_log (w, LOG_ERR, "the courier that is started here cannot "
+                        "reach Slurm's controller, since memwardend has no "
+                        "network (PrivateNetwork= in its unit): leave courier "
+                        "{ start } and enable memwarden-courier.service");
     }
     if ((rc = sd_event_new (&w->loop)) < 0) {
         errno = -rc;
@@ -360,12 +362,12 @@ int main (int argc, char **argv)
         return 1;
     }
     if (_start (w, &err) < 0) {
-        report_log (w, 2, "cannot start: %s", err.text);
+        report_log (w, LOG_CRIT, "cannot start: %s", err.text);
         if (!foreground || w->report->log_fd < 0)
             fprintf (stderr, "memwardend: %s\n", err.text);
         return 1;
     }
-    report_log (w, 5, "memwardend %s is ready: %u jobs, socket %s%s",
+    report_log (w, LOG_NOTICE, "memwardend %s is ready: %u jobs, socket %s%s",
                 PACKAGE_VERSION, w->jobs.count, _socket (w), w->conf.shadow ?
                 "; shadow: nothing is done to any job" : "");
     sd_notify (0, "READY=1");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "handler/account/class.h"
@@ -263,8 +264,8 @@ static void _let_go (struct warden *w, struct job *job)
     job->memcg.ops->listen (&job->memcg, NULL);
     incident_recover (w, job);
     if (job->memcg.ops->disarm (&job->memcg, &err) < 0)
-        report_log (w, 3, "job %s: its OOM cannot be given back to the kernel:"
-                    " %s", job->spec.key, err.text);
+        report_log (w, LOG_ERR, "job %s: its OOM cannot be given back to the "
+                    "kernel: %s", job->spec.key, err.text);
 }
 
 /* Take up [job] as the journal has it. Returns 0, or -1: it is gone. */
@@ -336,7 +337,7 @@ int warden_recover (struct warden *w, struct mw_err *err)
     if (journal_recover (w->journal, &w->jobs, err) < 0)
         return -1;
     if (err->text[0])
-        report_log (w, 4, "%s", err->text);
+        report_log (w, LOG_WARNING, "%s", err->text);
     /* beyond any that waits in the spool: a record makes three at most */
     w->request_seq = w->journal->seq * 4;
     job_part_steps (&w->jobs, &w->steps);
@@ -364,8 +365,8 @@ static void _hand_back (struct warden *w, struct job_table *t)
             j->memcg.ops->freeze (&j->memcg, false, NULL);
         if (j->memcg.armed && j->memcg.ops->disarm (&j->memcg, &err) < 0 &&
             errno != ENODEV)
-            report_log (w, 3, "job %s: its OOM cannot be given back to the "
-                        "kernel: %s", j->spec.key, err.text);
+            report_log (w, LOG_ERR, "job %s: its OOM cannot be given back to "
+                        "the kernel: %s", j->spec.key, err.text);
     }
 }
 

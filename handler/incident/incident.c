@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "handler/account/aftermath.h"
 #include "handler/incident/shadow.h"
@@ -440,7 +441,8 @@ void incident_answer (struct warden *w, struct job *job,
 
     if (_courtesy (a)) {
         if (!a->ok)
-            report_log (w, 6, "job %s: %s: %s", job->spec.key, a->id, a->text);
+            report_log (w, LOG_INFO, "job %s: %s: %s", job->spec.key, a->id,
+                        a->text);
         return;
     }
     report (w, job, "answered", REPORT_LOG, "job %s: the answer to %s: %s",

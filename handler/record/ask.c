@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "handler/job/warden.h"
 #include "handler/record/report.h"
@@ -115,6 +116,6 @@ void ask_webhook (struct warden *w, struct job *job, const char *outcome,
     r->not_after_ms = not_after_ms;
     story_flush (w);
     if (spool_put_story (&w->spool, r, story_name (job, name), &err) < 0)
-        report_log (w, 3, "job %s: cannot ask for the webhook: %s",
+        report_log (w, LOG_ERR, "job %s: cannot ask for the webhook: %s",
                     job->spec.key, err.text);
 }

@@ -240,8 +240,8 @@ static void _flush_story (struct warden *w)
     story_flush (w);
     missing = story_missing (&why);
     if (missing > 0)
-        report_log (w, 4, "%u records are missing in what the webhook will be "
-                    "told: %s", missing, strerror (why));
+        report_log (w, LOG_WARNING, "%u records are missing in what the "
+                    "webhook will be told: %s", missing, strerror (why));
 }
 
 void report_flush (struct warden *w)

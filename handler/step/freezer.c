@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "handler/job/warden.h"
@@ -42,6 +43,6 @@ void step_watch_freezer (struct warden *w, struct job *job)
                                        IN_MODIFY, _on_written, job);
     }
     if (rc < 0)
-        report_log (w, 4, "job %s: should somebody else resume it, that is not "
-                    "noticed: %s", job->spec.key, strerror (-rc));
+        report_log (w, LOG_WARNING, "job %s: should somebody else resume it, "
+                    "that is not noticed: %s", job->spec.key, strerror (-rc));
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <syslog.h>
 
 #include "handler/job/warden.h"
 #include "handler/record/report.h"
@@ -77,8 +78,8 @@ void watch_below (struct warden *w, struct memcg *m, sd_event_source **source)
         return;
     _warden = w;
     if (!*source && (rc = _listen (w, m, source)) < 0)
-        report_log (w, 4, "%s: memory cgroups that are made below it are not "
-                    "noticed, at limits of their own they wait for ever: %s",
-                    m->path, strerror (-rc));
+        report_log (w, LOG_WARNING, "%s: memory cgroups that are made below it "
+                    "are not noticed, at limits of their own they wait for "
+                    "ever: %s", m->path, strerror (-rc));
     _give (w, m, NULL);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "handler/incident/incident.h"
@@ -143,8 +144,8 @@ int job_event_listen (struct warden *w, struct job *job, struct mw_err *err)
     _warden = w;
     if (job->memcg.ops->removal_is_silent && !job->removal &&
         (rc = _listen_removal (w, job)) < 0)
-        report_log (w, 4, "job %s: should nobody release it, its end will not "
-                    "be noticed: %s", job->spec.key, strerror (-rc));
+        report_log (w, LOG_WARNING, "job %s: should nobody release it, its end "
+                    "will not be noticed: %s", job->spec.key, strerror (-rc));
     rc = sd_event_add_io (w->loop, &job->event, job->memcg.event,
                           job->memcg.ops->epoll_events, _on_event, job);
     if (rc >= 0 && !job->timer)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "handler/job/warden.h"
@@ -366,9 +367,9 @@ static void _read (struct warden *w, unsigned most)
 
     while (most-- > 0 && more) {
         if (!_read_one (w, &more)) {
-            report_log (w, 4, "the kernel's log cannot be read any more (%s): "
-                        "its kills are counted, not explained",
-                        errno ? strerror (errno) : "it has ended");
+            report_log (w, LOG_WARNING, "the kernel's log cannot be read any "
+                        "more (%s): its kills are counted, not explained", errno
+                        ? strerror (errno) : "it has ended");
             watch_kmsg_close (w);
             return;
         }
@@ -442,8 +443,8 @@ void watch_kmsg_open (struct warden *w)
         w->kmsg = k;
         return;
     }
-    report_log (w, 4, "/dev/kmsg cannot be read (%s): kills by the kernel "
-                "itself are counted, not explained", strerror (errno));
+    report_log (w, LOG_WARNING, "/dev/kmsg cannot be read (%s): kills by the "
+                "kernel itself are counted, not explained", strerror (errno));
     if (k)
         _free (k);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "handler/account/aftermath.h"
@@ -234,8 +235,8 @@ static void _choose (struct warden *w, const struct policy_node *node,
         decision_record (w, node, full, &plan);
     if (plan.chosen == 0) {
         if (n->victims++ == 0)
-            report_log (w, 2, "the node is out of memory and no job can be "
-                        "chosen to give any");
+            report_log (w, LOG_CRIT, "the node is out of memory and no job can "
+                        "be chosen to give any");
         _timer (n, plan.covered > 0 ? LOOK_MS : NOBODY_MS);
         return;
     }
@@ -558,9 +559,9 @@ static const char *_slurms (struct warden *w, char path[PATH_MAX])
     if (job->memcg.ops != &memcg_v1_ops)
         return path;
     n->pool_said = true;
-    report_log (w, 5, "the pool is %s, Slurm's own: not taken over, since on "
-                "cgroup v1 jobs that nobody registers would sleep at their "
-                "limits; MemAvailable alone is watched (pool in "
+    report_log (w, LOG_NOTICE, "the pool is %s, Slurm's own: not taken over, "
+                "since on cgroup v1 jobs that nobody registers would sleep at "
+                "their limits; MemAvailable alone is watched (pool in "
                 "memwarden.conf has it taken over)", path);
     return NULL;
 }
@@ -580,7 +581,7 @@ static void _find_pool (struct warden *w)
     if (!path[0] && !(path = _slurms (w, found)))
         return;
     if (_take_pool (w, path, &err) == 0) {
-        report_log (w, 5, "pool %s%s: %s %s", path,
+        report_log (w, LOG_NOTICE, "pool %s%s: %s %s", path,
                     path == found ? ", Slurm's own" : "", n->pool.shadow
                     ? "only watched: its limit would be" : "limited to",
                     mw_size_format (w->pool_limit, size, sizeof (size)));
@@ -588,8 +589,8 @@ static void _find_pool (struct warden *w)
     }
     if (!n->pool_failed && errno != ENOENT) {
         n->pool_failed = true;
-        report_log (w, 3, "pool %s cannot be watched, MemAvailable alone is: "
-                    "%s", path, err.text);
+        report_log (w, LOG_ERR, "pool %s cannot be watched, MemAvailable alone "
+                    "is: %s", path, err.text);
     }
     _drop_pool (w);
 }
@@ -606,10 +607,10 @@ static void _read_slurm_conf (struct warden *w)
         *s = (struct slurm_node) { 0 };
         return;
     }
-    report_log (w, 6, "slurm.conf: this node has RealMemory %s, MemSpecLimit "
-                "%s", s->real ? mw_size_format (s->real, a, sizeof (a))
-                              : "that does not count",
-                mw_size_format (s->spec, b, sizeof (b)));
+    report_log (w, LOG_INFO, "slurm.conf: this node has RealMemory %s, "
+                "MemSpecLimit %s", s->real ? mw_size_format (s->real, a, sizeof
+                (a)) : "that does not count", mw_size_format (s->spec, b, sizeof
+                (b)));
 }
 
 /* ---- what others call ---------------------------------------------------- */

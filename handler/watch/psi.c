@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "handler/job/warden.h"
@@ -75,8 +76,8 @@ static void _count (struct watch_psi *p, uint64_t now)
 
 static void _gone (struct warden *w)
 {
-    report_log (w, 4, "/proc/pressure/memory has gone: stalls are not seen any "
-                "more, MemAvailable and the pool are");
+    report_log (w, LOG_WARNING, "/proc/pressure/memory has gone: stalls are "
+                "not seen any more, MemAvailable and the pool are");
     watch_psi_close (w);
 }
 
@@ -98,8 +99,8 @@ static int _on_stall (sd_event_source *s, int fd, uint32_t events, void *arg)
     if (p->told_ms == 0 || now - p->told_ms >= TOLD_MS) {
         p->told_ms = now;
         _name (&p->trigger, name, sizeof (name));
-        report_log (w, 6, "tasks wait for memory (PSI %s): the node is looked "
-                    "at", name);
+        report_log (w, LOG_INFO, "tasks wait for memory (PSI %s): the node is "
+                    "looked at", name);
     }
     w->up.stalled (w);
     report_flush (w);
@@ -133,8 +134,8 @@ static int _set_trigger (struct warden *w, struct watch_psi *p)
     if (_write_trigger (p) < 0)
         return -1;
     _name (t, name, sizeof (name));
-    report_log (w, 5, "PSI: the kernel takes only windows of 2 s here: \"%s\"",
-                name);
+    report_log (w, LOG_NOTICE, "PSI: the kernel takes only windows of 2 s "
+                "here: \"%s\"", name);
     return 0;
 }
 
@@ -179,8 +180,8 @@ void watch_psi_open (struct warden *w)
         }
     }
     _name (&w->conf.psi, name, sizeof (name));
-    report_log (w, 4, "no PSI trigger \"%s\" (%s): stalls are not seen, "
-                "MemAvailable and the pool are", name, strerror (errno));
+    report_log (w, LOG_WARNING, "no PSI trigger \"%s\" (%s): stalls are not "
+                "seen, MemAvailable and the pool are", name, strerror (errno));
     if (p)
         _free (p);
 }
