@@ -280,12 +280,8 @@ static int _plain_limit (struct run *r, struct mw_err *err)
 {
     uint64_t limit = mw_amount_of (&r->spec.burst, r->spec.reservation,
                                    r->spec.reservation);
-    const char *file = r->memcg.ops == &memcg_v2_ops ? "memory.max"
-                                                 : "memory.limit_in_bytes";
 
-    if (cg_write_u64 (r->memcg.dir, file, limit) == 0)
-        return 0;
-    return mw_err_errno (err, "cannot write %s/%s", r->memcg.path, file);
+    return r->memcg.ops->set_kernel_limit (&r->memcg, limit, err);
 }
 
 static int _heed_shadow (struct run *r, struct mw_err *err)

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "handler/memcg/priv.h"
+#include "handler/memcg/memcg.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 
@@ -119,30 +119,15 @@ static int _remove_job (const struct run_dir *d)
     return -1;
 }
 
-/* Somebody has given the pool a limit since, the warden for one: it is his. */
-static bool _limited (int top)
-{
-    static const char *const files[] = {
-        "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.high",
-        "memory.max",
-    };
-    uint64_t limit;
-
-    for (size_t i = 0; i < sizeof (files) / sizeof (files[0]); i++) {
-        if (cg_read_u64 (top, files[i], &limit) == 0 && limit < V1_NO_LIMIT)
-            return true;
-    }
-    return false;
-}
-
 int run_dir_remove (struct run_dir *d, struct mw_err *err)
 {
     int rc = 0;
 
     if (d->made && (d->job < 0 || _remove_job (d) < 0))
         rc = mw_err_errno (err, "cannot remove cgroup %s/%s", d->pool, d->name);
-    /* while there are others in it, it stays */
-    if (d->top >= 0 && _ours (d->top, d->made_top) && !_limited (d->top))
+    /* while there are others in it, it stays; so it does where somebody has given
+     * it a limit since, the warden for one */
+    if (d->top >= 0 && _ours (d->top, d->made_top) && !memcg_is_limited (d->top))
         unlinkat (d->root, d->pool, AT_REMOVEDIR);
     for (int *fd = &d->root; fd <= &d->job; fd++) {
         if (*fd >= 0)

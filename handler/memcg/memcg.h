@@ -95,6 +95,8 @@ struct memcg_ops {
     const char *name;           /* "v1", "v2" */
     uint32_t epoll_events;      /* what to wait for on memcg.event */
     bool removal_is_silent;     /* who waits there does not hear of an rmdir */
+    bool hits_are_silent;       /* nor of being at the limit, but of an OOM */
+    bool sleeps_at_limit;       /* a task there waits in the kernel for room */
 
     /* Listen for OOM and take it out of the kernel's hands (v1: oom_control 1).
      *   Only to be called when an answer to the event is certain. */
@@ -126,6 +128,9 @@ struct memcg_ops {
      *   v1: where reclaim does not get below it, at what is used now. */
     int (*set_limit) (struct memcg *m, uint64_t limit, uint64_t reserve,
                       struct mw_err *err);
+    /* Of who is not armed: set the limit at which the kernel kills. */
+    int (*set_kernel_limit) (struct memcg *m, uint64_t limit,
+                             struct mw_err *err);
     int (*set_reservation) (struct memcg *m, uint64_t bytes,
                             struct mw_err *err);
     /* Push about [bytes] out. [*freed] = by how much usage fell. */
@@ -138,8 +143,6 @@ struct memcg_ops {
      *   [*left] = how many were found: call again until 0. */
     int (*kill) (struct memcg *m, unsigned *left, struct mw_err *err);
 };
-
-extern const struct memcg_ops memcg_v1_ops, memcg_v2_ops;
 
 /* Open the job's memcg [dir] (and [freezer], or -1); both are duplicated.  The
  *   file system tells the version.  Checks that it is a cgroup directory and
@@ -206,5 +209,28 @@ int memcg_each_pid (struct memcg *m, int (*visit) (pid_t pid, void *arg),
 
 /* Has the directory been removed? errno is kept. */
 bool memcg_gone (const struct memcg *m);
+
+/* Read what it uses, with page cache, into [total], bytes: much cheaper than
+ *   memcg_ops.read_usage. Returns 0 or -1. */
+int memcg_read_total (const struct memcg *m, uint64_t *total);
+
+/* The wall above the limit as it is set just now, by whomever, in bytes;
+ *   MEMCG_NO_LIMIT where there is none. */
+uint64_t memcg_wall (const struct memcg *m);
+
+/* Is there a limit of memory on the cgroup directory [dir]? */
+bool memcg_is_limited (int dir);
+
+/* How often it has been at its limit, ever. */
+uint64_t memcg_hits (const struct memcg *m);
+
+/* Read how much it has had to read in again, ever, into [bytes].
+ * Returns false where this kernel does not tell. */
+bool memcg_refaulted (const struct memcg *m, uint64_t *bytes);
+
+/* Read for how long some task of it has stalled for want of memory, ever, into
+ *   [us], µs: 0 where that cannot be read. Returns false, and 0, where only the
+ *   whole node's stalls are told. */
+bool memcg_stalled (const struct memcg *m, uint64_t *us);
 
 #endif /* !MW_MEMCG_H */

@@ -8,6 +8,9 @@
 
 #include "handler/memcg/memcg.h"
 
+/* Who asks which of them a memcg has is here; others ask what it does. */
+extern const struct memcg_ops memcg_v1_ops, memcg_v2_ops;
+
 /* v1 has no "max": no limit is the largest multiple of the page size. */
 #define V1_NO_LIMIT (INT64_MAX - 65535)
 
@@ -26,7 +29,6 @@ int memcg_close_event (struct memcg *m);
 
 /* Open [name] of [m]'s directory. Returns the descriptor or -1. */
 int memcg_open_file (const struct memcg *m, const char *name, int flags);
-
 
 /* "cannot [what] PATH/[file]: …" from errno, which becomes ENODEV where the
  *   directory has been removed and ENOTSUP where the file is missing.

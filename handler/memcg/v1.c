@@ -301,6 +301,14 @@ static int _v1_set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
     return 0;
 }
 
+static int _v1_set_kernel_limit (struct memcg *m, uint64_t limit,
+                                 struct mw_err *err)
+{
+    if (memcg_pwrite_u64 (m->limit, limit) < 0)
+        return memcg_fail (m, "write", "memory.limit_in_bytes", err);
+    return 0;
+}
+
 static int _v1_set_reservation (struct memcg *m, uint64_t bytes,
                                 struct mw_err *err)
 {
@@ -420,6 +428,8 @@ static int _v1_kill (struct memcg *m, unsigned *left, struct mw_err *err)
 const struct memcg_ops memcg_v1_ops = {
     .name = "v1",
     .epoll_events = EPOLLIN,
+    .hits_are_silent = true,
+    .sleeps_at_limit = true,
     .arm = _v1_arm,
     .disarm = _v1_disarm,
     .free_below = memcg_v1_free_below,
@@ -427,6 +437,7 @@ const struct memcg_ops memcg_v1_ops = {
     .check = _v1_check,
     .read_usage = _v1_read_usage,
     .set_limit = _v1_set_limit,
+    .set_kernel_limit = _v1_set_kernel_limit,
     .set_reservation = _v1_set_reservation,
     .reclaim = _v1_reclaim,
     .freeze = _v1_freeze,

@@ -255,6 +255,12 @@ static int _v2_set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
     return wall < old ? _write_limit (m, m->hard, "memory.max", wall, err) : 0;
 }
 
+static int _v2_set_kernel_limit (struct memcg *m, uint64_t limit,
+                                 struct mw_err *err)
+{
+    return _write_limit (m, m->hard, "memory.max", limit, err);
+}
+
 static int _set_low (int dir, void *arg)
 {
     cg_write_u64 (dir, "memory.low", *(uint64_t *) arg);
@@ -409,6 +415,7 @@ const struct memcg_ops memcg_v2_ops = {
     .check = _v2_check,
     .read_usage = _v2_read_usage,
     .set_limit = _v2_set_limit,
+    .set_kernel_limit = _v2_set_kernel_limit,
     .set_reservation = _v2_set_reservation,
     .reclaim = _v2_reclaim,
     .freeze = _v2_freeze,

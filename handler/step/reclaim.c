@@ -30,7 +30,7 @@ static bool _available (struct warden *w, struct job *job, struct mw_err *why)
     (void) w;
     if (!step_swap_free ())
         mw_err_set (why, "there is no free swap to push its pages to");
-    else if (job->memcg.ops == &memcg_v1_ops &&
+    else if (job->memcg.ops->sleeps_at_limit &&
              job->incident.trigger == TRIGGER_JOB)
         mw_err_set (why, "at a job's own limit the kernel has pushed out all "
                     "that it can (cgroup v1)");

@@ -18,7 +18,6 @@
 
 #include "handler/job/warden.h"
 #include "handler/memcg/mounts.h"
-#include "handler/memcg/priv.h"
 #include "handler/policy/kernel_kill.h"
 #include "handler/record/report.h"
 #include "handler/watch/node.h"
@@ -225,7 +224,7 @@ static uint64_t _room (const struct job *job)
 {
     const struct memcg *m = &job->memcg;
 
-    if (m->ops == &memcg_v1_ops || m->set_wall <= m->set_limit)
+    if (m->set_wall <= m->set_limit)
         return job->reserve;
     return m->set_wall - m->set_limit;
 }

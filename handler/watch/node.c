@@ -21,7 +21,7 @@
 #include "handler/incident/incident.h"
 #include "handler/job/warden.h"
 #include "handler/memcg/pool.h"
-#include "handler/memcg/priv.h"
+#include "handler/memcg/memcg.h"
 #include "handler/policy/signs.h"
 #include "handler/record/decision.h"
 #include "handler/record/journal.h"
@@ -477,13 +477,12 @@ static uint64_t _capacity (const struct warden *w)
 static uint64_t _respect (const struct memcg *m, uint64_t limit,
                           uint64_t *above)
 {
-    uint64_t wall = UINT64_MAX;
+    uint64_t wall = memcg_wall (m);
 
     *above = POOL_WALL;
     if (m->set_limit < limit)
         limit = m->set_limit;
-    if (m->ops == &memcg_v1_ops
-        || memcg_pread_u64 (m->hard, &wall) < 0 || wall == UINT64_MAX
+    if (wall == MEMCG_NO_LIMIT
         || (limit < wall && wall - limit >= POOL_WALL))
         return limit;
     *above = wall / 8 < POOL_WALL ? wall / 8 : POOL_WALL;
@@ -556,7 +555,7 @@ static const char *_slurms (struct warden *w, char path[PATH_MAX])
         job = job->next;
     if (!job)
         return NULL;
-    if (job->memcg.ops != &memcg_v1_ops)
+    if (!job->memcg.ops->sleeps_at_limit)
         return path;
     n->pool_said = true;
     report_log (w, LOG_NOTICE, "the pool is %s, Slurm's own: not taken over, "

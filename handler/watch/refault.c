@@ -7,68 +7,19 @@
  */
 #include "handler/watch/refault.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "handler/incident/incident.h"
 #include "handler/job/warden.h"
-#include "handler/memcg/priv.h"
+#include "handler/memcg/memcg.h"
 #include "handler/policy/signs.h"
 #include "handler/record/report.h"
 #include "handler/step/step.h"
 #include "handler/watch/psi.h"
-#include "lib/cgfile.h"
 #include "lib/clock.h"
 
 #define LOOKS 3                 /* in a row */
 #define LOOK_LEAST_MS 500
 #define LOOK_MOST_MS 3000       /* further apart they are not in a row */
 #define STALLED_PART 4          /* of the time at least that part */
-#define STAT_MAX 8192
-
-/* Bytes that [job] has had to read in again, ever. */
-static bool _refaulted (const struct job *job, uint64_t *bytes)
-{
-    bool v1 = job->memcg.ops == &memcg_v1_ops, any;
-    uint64_t file = 0, anon = 0;
-    char stat[STAT_MAX];
-
-    if (cg_read (job->memcg.dir, "memory.stat", stat, sizeof (stat)) < 0)
-        return false;
-    any = cg_key (stat, v1 ? "total_workingset_refault_file"
-                  : "workingset_refault_file", &file);
-    any |= cg_key (stat, v1 ? "total_workingset_refault_anon"
-                   : "workingset_refault_anon", &anon);
-    if (!any && !v1)            /* before Linux 5.9 */
-        any = cg_key (stat, "workingset_refault", &file);
-    if (!any)                   /* v1 of older kernels */
-        any = cg_key (stat, v1 ? "total_pgmajfault" : "pgmajfault", &file);
-    *bytes = (file + anon) * (uint64_t) sysconf (_SC_PAGESIZE);
-    return any;
-}
-
-/* µs for which some task of the memcg stalled, ever; v2 only. */
-static uint64_t _stalled_us (const struct job *job)
-{
-    const char *some, *total;
-    unsigned long long us;
-    char text[512];
-
-    if (cg_read (job->memcg.dir, "memory.pressure", text, sizeof (text)) > 0
-        && (some = strstr (text, "some ")) && (total = strstr (some, "total="))
-        && sscanf (total, "total=%llu", &us) == 1)
-        return us;
-    return 0;
-}
-
-static bool _stalls (const struct warden *w, const struct job *job,
-                     uint64_t us, uint64_t ms)
-{
-    if (job->memcg.ops == &memcg_v1_ops)
-        return watch_psi_stalled (w);
-    return (us - job->refault.stalled_us) / 1000 >= ms / STALLED_PART;
-}
 
 /* Cheap: most jobs are not at their limit. */
 static bool _at_limit (const struct job *job)
@@ -76,7 +27,7 @@ static bool _at_limit (const struct job *job)
     uint64_t limit = job->memcg.set_limit, total;
 
     return limit != MEMCG_NO_LIMIT
-           && memcg_pread_u64 (job->memcg.usage, &total) == 0
+           && memcg_read_total (&job->memcg, &total) == 0
            && total + limit / 32 >= limit;
 }
 
@@ -91,6 +42,7 @@ static bool _due (const struct job *job)
 static void _judge (struct warden *w, struct job *job, uint64_t bytes)
 {
     struct job_refault *r = &job->refault, now = *r;
+    bool own_stalls;
     uint64_t ms;
 
     if (job_read_usage (job) < 0)
@@ -98,11 +50,12 @@ static void _judge (struct warden *w, struct job *job, uint64_t bytes)
     now.ms = clock_ms ();
     ms = now.ms - r->ms;
     now.bytes = bytes;
-    now.stalled_us = _stalled_us (job);
+    own_stalls = memcg_stalled (&job->memcg, &now.stalled_us);
     if (r->ms > 0 && ms <= LOOK_MOST_MS
         && signs_livelock (job->usage.used, job->usage.total,
                            job->memcg.set_limit, now.bytes - r->bytes, ms)
-        && _stalls (w, job, now.stalled_us, ms))
+        && (own_stalls ? (now.stalled_us - r->stalled_us) / 1000
+                         >= ms / STALLED_PART : watch_psi_stalled (w)))
         now.looks++;
     else
         now.looks = 0;
@@ -122,25 +75,8 @@ void watch_refault (struct warden *w, struct job *job)
 {
     uint64_t bytes;
 
-    if (_due (job) && _refaulted (job, &bytes))
+    if (_due (job) && memcg_refaulted (&job->memcg, &bytes))
         _judge (w, job, bytes);
-}
-
-/* How often [job] has been at its limit, ever.  What it uses does not tell: that
- * falls by whole folios, of several MiB, when it is there. */
-static uint64_t _hits (const struct job *job)
-{
-    uint64_t high = 0, max = 0;
-    char text[256];
-
-    if (job->memcg.ops == &memcg_v1_ops) {
-        cg_read_u64 (job->memcg.dir, "memory.failcnt", &max);
-    } else if (cg_read (job->memcg.dir, "memory.events", text,
-                        sizeof (text)) > 0) {
-        cg_key (text, "high", &high);
-        cg_key (text, "max", &max);
-    }
-    return high + max;
 }
 
 /* Of the [bytes] that [job] has had to read in again ever, those since the last
@@ -155,15 +91,15 @@ static uint64_t _own (struct job_refault *r, uint64_t hits, uint64_t bytes)
     return own;
 }
 
-/* Has [job] not been near its limit since the last call?  v2 tells of each time
- * above it, so that 1,000 jobs need not be read because one of them stalls. */
+/* Has [job] not been near its limit since the last call?  Where each time there
+ * is told it is known, so that 1,000 jobs need not be read because one of them stalls. */
 static bool _quiet (struct job *job)
 {
     struct job_refault *r = &job->refault;
     bool seen = job->memcg.seen_high == r->own_seen;
 
     r->own_seen = job->memcg.seen_high;
-    return job->memcg.ops != &memcg_v1_ops && job->memcg.armed
+    return !job->memcg.ops->hits_are_silent && job->memcg.armed
            && !job->memcg.shadow && seen && job->look_ms == 0
            && !job->incident.open;
 }
@@ -180,11 +116,13 @@ uint64_t watch_refault_all (struct warden *w)
             j->refault.own_bytes = 0;
             continue;
         }
-        hits = _hits (j);
+        /* what it uses does not tell: that falls by whole folios, of several
+         * MiB, when it is there */
+        hits = memcg_hits (&j->memcg);
         hit = hits != j->refault.own_hits;
         due = _due (j);
         /* memory.stat is long: it is read once, and of few jobs */
-        read = (hit || due) && _refaulted (j, &bytes);
+        read = (hit || due) && memcg_refaulted (&j->memcg, &bytes);
         if (hit && read)
             own += _own (&j->refault, hits, bytes);
         else

@@ -25,7 +25,6 @@
 
 #include "handler/account/aftermath.h"
 #include "handler/incident/incident.h"
-#include "handler/memcg/priv.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "lib/cgfile.h"

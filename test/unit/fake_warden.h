@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "handler/job/warden.h"
+#include "handler/memcg/priv.h"
 
 /* What can be done to a memcg. */
 enum fake_deed {
