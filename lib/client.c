@@ -32,8 +32,8 @@ static int _explain_connect (const char *path, struct mw_err *err)
         return mw_err_set (err, "%s is the socket of another program, not of "
                            "memwardend", path);
     case EAGAIN:
-        errno = ETIMEDOUT;
-        return mw_err_set (err, "memwardend at %s does not answer", path);
+        return mw_err_code (err, ETIMEDOUT, "memwardend at %s does not answer",
+                            path);
     default:
         return mw_err_errno (err, "cannot connect to memwardend at %s", path);
     }
@@ -52,12 +52,10 @@ int mw_client_open (const char *path, int timeout_ms, struct mw_err *err)
         path = secure_getenv ("MEMWARDEN_SOCKET");
     if (!path || *path == '\0')
         path = MW_SOCKET_DEFAULT;
-    if (strlen (path) >= sizeof (addr.sun_path)) {
-        errno = ENAMETOOLONG;
-        return mw_err_set (err, "the socket's path %.120s is too long; at most "
-                           "%zu characters are allowed", path,
-                           sizeof (addr.sun_path) - 1);
-    }
+    if (strlen (path) >= sizeof (addr.sun_path))
+        return mw_err_code (err, ENAMETOOLONG, "the socket's path %.120s is "
+                            "too long; at most %zu characters are allowed",
+                            path, sizeof (addr.sun_path) - 1);
     memcpy (addr.sun_path, path, strlen (path));
     sock = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (sock < 0)
@@ -72,14 +70,12 @@ int mw_client_open (const char *path, int timeout_ms, struct mw_err *err)
 
 static int _no_answer (struct mw_err *err)
 {
-    errno = ETIMEDOUT;
-    return mw_err_set (err, "memwardend has not answered in time");
+    return mw_err_code (err, ETIMEDOUT, "memwardend has not answered in time");
 }
 
 static int _hung_up (struct mw_err *err)
 {
-    errno = EPIPE;
-    return mw_err_set (err, "memwardend has closed the connection");
+    return mw_err_code (err, EPIPE, "memwardend has closed the connection");
 }
 
 /* The warden's `error` answer becomes our own. */
@@ -88,9 +84,10 @@ static int _refused (const json_t *msg, struct mw_err *err)
     const char *text = json_string_value (json_object_get (msg, "error"));
     json_int_t number = json_integer_value (json_object_get (msg, "errno"));
 
-    errno = number > 0 && number < 4096 ? (int) number : EREMOTEIO;
-    return mw_err_set (err, "%s", text ? text : "memwardend refused and does "
-                       "not say why");
+    return mw_err_code (err, number > 0 && number < 4096 ? (int) number
+                                                         : EREMOTEIO,
+                        "%s", text ? text : "memwardend refused and does not "
+                        "say why");
 }
 
 static int _send (int sock, const json_t *req, const int *fds, int nfds,
@@ -148,11 +145,9 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
         close (got[kept]);
     if (strcmp (mw_wire_type (msg), "error") == 0)
         return _refused (msg, err);
-    if (strcmp (mw_wire_type (msg), "ok") != 0) {
-        errno = EPROTO;
-        return mw_err_set (err, "memwardend answered with a message of type "
-                           "\"%.32s\"", mw_wire_type (msg));
-    }
+    if (strcmp (mw_wire_type (msg), "ok") != 0)
+        return mw_err_code (err, EPROTO, "memwardend answered with a message "
+                            "of type \"%.32s\"", mw_wire_type (msg));
     if (reply) {
         *reply = msg;
         msg = NULL;
@@ -234,10 +229,9 @@ static int _add_page (int sock, json_t *all, char *after, size_t len,
     }
     if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
         return -1;
-    if (json_array_extend (all, json_object_get (reply, "jobs")) < 0) {
-        errno = EPROTO;
-        return mw_err_set (err, "memwardend's answer has no list of jobs");
-    }
+    if (json_array_extend (all, json_object_get (reply, "jobs")) < 0)
+        return mw_err_code (err, EPROTO, "memwardend's answer has no list of "
+                            "jobs");
     next = json_string_value (json_object_get (reply, "next"));
     snprintf (after, len, "%s", next ? next : "");
     return 0;

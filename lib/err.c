@@ -35,6 +35,19 @@ int mw_err_set (struct mw_err *err, const char *fmt, ...)
     return -1;
 }
 
+int mw_err_code (struct mw_err *err, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (err) {
+        va_start (ap, fmt);
+        _vset (err, fmt, ap);
+        va_end (ap);
+    }
+    errno = code;
+    return -1;
+}
+
 int mw_err_errno (struct mw_err *err, const char *fmt, ...)
 {
     int saved = errno;

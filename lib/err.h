@@ -22,6 +22,11 @@ struct mw_err {
 int mw_err_set (struct mw_err *err, const char *fmt, ...)
     __attribute__ ((format (printf, 2, 3)));
 
+/* Like mw_err_set, and errno is [code] then, whatever the arguments did to it.
+ *   For a failure that is found here, not told by a function that failed. */
+int mw_err_code (struct mw_err *err, int code, const char *fmt, ...)
+    __attribute__ ((format (printf, 3, 4)));
+
 /* Like mw_err_set, with ": strerror (errno)" behind it. */
 int mw_err_errno (struct mw_err *err, const char *fmt, ...)
     __attribute__ ((format (printf, 2, 3)));

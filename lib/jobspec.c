@@ -68,8 +68,7 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
 
 static int _wrong (struct mw_err *err, const char *member, const char *why)
 {
-    errno = EINVAL;
-    return mw_err_set (err, "job: \"%s\" %s", member, why);
+    return mw_err_code (err, EINVAL, "job: \"%s\" %s", member, why);
 }
 
 /* Get the number [member] of [obj], from [min] to [max]; [dflt] if missing. */
@@ -84,11 +83,9 @@ static int _get_number (const json_t *obj, const char *member, uint64_t min,
     if (!j)
         return 0;
     if (!json_is_integer (j) || n < 0 || (uint64_t) n < min ||
-        (uint64_t) n > max) {
-        errno = EINVAL;
-        return mw_err_set (err, "job: \"%s\" must be a whole number from %"
-                           PRIu64 " to %" PRIu64, member, min, max);
-    }
+        (uint64_t) n > max)
+        return mw_err_code (err, EINVAL, "job: \"%s\" must be a whole number "
+                            "from %" PRIu64 " to %" PRIu64, member, min, max);
     *value = (uint64_t) n;
     return 0;
 }
@@ -107,9 +104,8 @@ static const char *_get_string (const json_t *obj, const char *member,
         return NULL;
     }
     if (json_string_length (j) > max) {
-        errno = EINVAL;
-        mw_err_set (err, "job: \"%s\" is too long; at most %zu bytes are "
-                    "allowed", member, max);
+        mw_err_code (err, EINVAL, "job: \"%s\" is too long; at most %zu bytes "
+                     "are allowed", member, max);
         return NULL;
     }
     return json_string_value (j);
@@ -259,10 +255,8 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
     struct mw_jobspec s = { 0 };
     const char *key;
 
-    if (!json_is_object (obj)) {
-        errno = EINVAL;
-        return mw_err_set (err, "job: not a JSON object");
-    }
+    if (!json_is_object (obj))
+        return mw_err_code (err, EINVAL, "job: not a JSON object");
     if (!(key = _get_string (obj, "key", MW_JOBKEY_MAX - 1, err)))
         return -1;
     if (!mw_jobkey_valid (key))

@@ -80,9 +80,8 @@ static int _point (const struct parser *p, const char *at)
             pad++;
     }
     sentence = *p->err;
-    errno = EINVAL;
-    return mw_err_set (p->err, "%.300s\n    %s\n    %*s^", sentence.text, line,
-                       (int) pad, "");
+    return mw_err_code (p->err, EINVAL, "%.300s\n    %s\n    %*s^",
+                        sentence.text, line, (int) pad, "");
 }
 
 /* Refuse the ladder because of what is at [at]. */
@@ -348,20 +347,16 @@ int mw_ladder_parse (const char *text, struct mw_ladder *ladder,
     /* default times make what is written longer than what was read */
     char written[2 * MW_LADDER_STRLEN];
 
-    if (strlen (text) >= MW_LADDER_STRLEN) {
-        errno = EINVAL;
-        return mw_err_set (err, "the ladder is too long; at most %d characters "
-                           "are allowed", MW_LADDER_STRLEN - 1);
-    }
+    if (strlen (text) >= MW_LADDER_STRLEN)
+        return mw_err_code (err, EINVAL, "the ladder is too long; at most %d "
+                            "characters are allowed", MW_LADDER_STRLEN - 1);
     if (_parse_steps (&p, &l) < 0)
         return -1;
     mw_ladder_format (&l, written, sizeof (written));
-    if (strlen (written) >= MW_LADDER_STRLEN) {
-        errno = EINVAL;
-        return mw_err_set (err, "the ladder is too long, with its times "
-                           "written out; at most %d characters are allowed",
-                           MW_LADDER_STRLEN - 1);
-    }
+    if (strlen (written) >= MW_LADDER_STRLEN)
+        return mw_err_code (err, EINVAL, "the ladder is too long, with its "
+                            "times written out; at most %d characters are "
+                            "allowed", MW_LADDER_STRLEN - 1);
     *ladder = l;
     return 0;
 }

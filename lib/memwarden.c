@@ -34,8 +34,7 @@ static json_t *_own_job (int sock, struct mw_err *err)
         return NULL;
     job = json_object_get (reply, "job");
     if (!json_is_object (job) || !json_object_get (job, "key")) {
-        errno = EPROTO;
-        mw_err_set (err, "memwardend's answer has no job");
+        mw_err_code (err, EPROTO, "memwardend's answer has no job");
         return NULL;
     }
     return json_incref (job);

@@ -82,8 +82,7 @@ static bool _times (const struct number *n, uint64_t worth, uint64_t max,
 static int _refuse (int error, struct mw_err *err, const char *what,
                     const char *text, const char *right)
 {
-    errno = error;
-    return mw_err_set (err, "%s \"%.40s\"; %s", what, text, right);
+    return mw_err_code (err, error, "%s \"%.40s\"; %s", what, text, right);
 }
 
 /* The worth of the unit [s] of a size, 0 where it is none. */

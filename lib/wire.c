@@ -62,17 +62,14 @@ int mw_wire_send (int sock, const json_t *msg, const int *fds, int nfds,
     struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1 };
     struct cmsghdr *c;
 
-    if (!text) {
-        errno = EINVAL;
-        return mw_err_set (err, "message cannot be written as JSON");
-    }
+    if (!text)
+        return mw_err_code (err, EINVAL, "message cannot be written as JSON");
     iov.iov_len = strlen (text);
-    if (iov.iov_len > MW_WIRE_MAX || nfds > MW_WIRE_FDS_MAX) {
-        errno = EMSGSIZE;
-        return mw_err_set (err, "message of %zu bytes and %d descriptors is "
-                           "too large; at most %d and %d are allowed",
-                           iov.iov_len, nfds, MW_WIRE_MAX, MW_WIRE_FDS_MAX);
-    }
+    if (iov.iov_len > MW_WIRE_MAX || nfds > MW_WIRE_FDS_MAX)
+        return mw_err_code (err, EMSGSIZE, "message of %zu bytes and %d "
+                            "descriptors is too large; at most %d and %d are "
+                            "allowed", iov.iov_len, nfds, MW_WIRE_MAX,
+                            MW_WIRE_FDS_MAX);
     if (nfds > 0) {
         hdr.msg_control = control.buf;
         hdr.msg_controllen = CMSG_SPACE (sizeof (int) * (size_t) nfds);
@@ -122,8 +119,7 @@ static void _close_all (const int *fds, int count)
 
 static int _protocol_error (struct mw_err *err, const char *what)
 {
-    errno = EPROTO;
-    return mw_err_set (err, "not a message of memwarden: %s", what);
+    return mw_err_code (err, EPROTO, "not a message of memwarden: %s", what);
 }
 
 /* Parse [text] of [len] bytes and see that it is a message of ours. */
@@ -145,10 +141,9 @@ static json_t *_parse (const char *text, size_t len, struct mw_err *err)
         return NULL;
     }
     if (json_integer_value (version) != MW_WIRE_VERSION) {
-        errno = EPROTO;
-        mw_err_set (err, "message of protocol version %lld; this memwarden "
-                    "speaks version %d",
-                    (long long) json_integer_value (version), MW_WIRE_VERSION);
+        mw_err_code (err, EPROTO, "message of protocol version %lld; this "
+                     "memwarden speaks version %d",
+                     (long long) json_integer_value (version), MW_WIRE_VERSION);
         return NULL;
     }
     if (!json_is_string (json_object_get (msg, "type"))) {
@@ -164,16 +159,12 @@ static json_t *_parse (const char *text, size_t len, struct mw_err *err)
 static int _judge (const struct msghdr *hdr, size_t len, json_t **msg,
                    struct mw_err *err)
 {
-    if (hdr->msg_flags & MSG_TRUNC) {
-        errno = EMSGSIZE;
-        return mw_err_set (err, "message is too large; at most %d bytes are "
-                           "allowed", MW_WIRE_MAX);
-    }
-    if (hdr->msg_flags & MSG_CTRUNC) {
-        errno = EPROTO;
-        return mw_err_set (err, "message with too many descriptors; at most "
-                           "%d are allowed", MW_WIRE_FDS_MAX);
-    }
+    if (hdr->msg_flags & MSG_TRUNC)
+        return mw_err_code (err, EMSGSIZE, "message is too large; at most %d "
+                            "bytes are allowed", MW_WIRE_MAX);
+    if (hdr->msg_flags & MSG_CTRUNC)
+        return mw_err_code (err, EPROTO, "message with too many descriptors; "
+                            "at most %d are allowed", MW_WIRE_FDS_MAX);
     if (len == 0)
         return 0;
     *msg = _parse (hdr->msg_iov->iov_base, len, err);

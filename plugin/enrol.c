@@ -100,10 +100,8 @@ static int _register_step (const struct enrolment *e, const struct place *p,
         return 0;
     snprintf (s.of, sizeof (s.of), "%s", e->spec.key);
     if (snprintf (s.key, sizeof (s.key), "%s.%s", s.of,
-                  e->step + sizeof ("step_") - 1) >= (int) sizeof (s.key)) {
-        errno = ENAMETOOLONG;
-        return mw_err_set (err, "its name is too long");
-    }
+                  e->step + sizeof ("step_") - 1) >= (int) sizeof (s.key))
+        return mw_err_code (err, ENAMETOOLONG, "its name is too long");
     s.slurm_id = s.array_job_id = s.array_task_id = 0;
     s.layout = MW_LAYOUT_STEP;
     s.burst = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR, .ratio = 1 };

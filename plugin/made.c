@@ -38,11 +38,9 @@ static void _quiet (void *arg, int level, const char *fmt, va_list ap)
 
 static int _fail (struct mw_err *err, int rc, const char *what)
 {
-    if (rc != ECGOTHER)
-        errno = EIO;
-    return mw_err_set (err, "%s: %s", what,
-                       rc == ECGOTHER ? strerror (errno)
-                                      : cgroup_strerror (rc));
+    if (rc == ECGOTHER)
+        return mw_err_errno (err, "%s", what);
+    return mw_err_code (err, EIO, "%s: %s", what, cgroup_strerror (rc));
 }
 
 static int _init (struct mw_err *err)
@@ -116,11 +114,9 @@ int made_attach (const char *key, const char *step, pid_t pid,
 
     if (!memory && !freezer)
         return 0;
-    if (!mw_jobkey_valid (key) || !mw_jobkey_valid (step)) {
-        errno = EINVAL;
-        return mw_err_set (err, "\"%.64s\" of \"%.64s\" cannot name a cgroup",
-                           step, key);
-    }
+    if (!mw_jobkey_valid (key) || !mw_jobkey_valid (step))
+        return mw_err_code (err, EINVAL, "\"%.64s\" of \"%.64s\" cannot name a "
+                            "cgroup", step, key);
     snprintf (path, sizeof (path), TOP "/job_%s/%s", key, step);
     if (_init (err) < 0)
         return -1;

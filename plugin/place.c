@@ -75,11 +75,9 @@ static int _parse_memory (const char *path, bool v2, struct place_paths *paths,
     const char *step = _step_of (path);
     size_t len = step ? strcspn (step + 1, "/") : 0;
 
-    if (!_followable (path) || len >= PLACE_STEP_MAX) {
-        errno = EINVAL;
-        return mw_err_set (err, "cannot follow the memory cgroup \"%.200s\"",
-                           path);
-    }
+    if (!_followable (path) || len >= PLACE_STEP_MAX)
+        return mw_err_code (err, EINVAL, "cannot follow the memory cgroup "
+                            "\"%.200s\"", path);
     paths->v2 = v2;
     paths->job[0] = '\0';
     paths->step[0] = '\0';
@@ -109,11 +107,9 @@ static int _parse_line (char *line, bool *memory, struct place_paths *paths,
     char *names = strchr (line, ':');
     char *path = names ? strchr (names + 1, ':') : NULL;
 
-    if (!path) {
-        errno = EINVAL;
-        return mw_err_set (err, "\"%.80s\" is no line of /proc/PID/cgroup",
-                           line);
-    }
+    if (!path)
+        return mw_err_code (err, EINVAL, "\"%.80s\" is no line of "
+                            "/proc/PID/cgroup", line);
     *path++ = '\0';
     if (_among (names + 1, "memory")) {
         *memory = true;
@@ -136,20 +132,17 @@ int place_parse (const char *text, struct place_paths *paths,
     while (*text) {
         size_t len = strcspn (text, "\n");
 
-        if (len >= sizeof (line)) {
-            errno = EINVAL;
-            return mw_err_set (err, "a line of /proc/PID/cgroup is too long");
-        }
+        if (len >= sizeof (line))
+            return mw_err_code (err, EINVAL, "a line of /proc/PID/cgroup is "
+                                "too long");
         memcpy (line, text, len);
         line[len] = '\0';
         if (_parse_line (line, &memory, &found, err) < 0)
             return -1;
         text += len + (text[len] == '\n');
     }
-    if (!found.task[0]) {
-        errno = ENOTSUP;
-        return mw_err_set (err, "no memory controller here");
-    }
+    if (!found.task[0])
+        return mw_err_code (err, ENOTSUP, "no memory controller here");
     *paths = found;
     return 0;
 }
@@ -212,10 +205,9 @@ int place_open_mount (const char *controller, struct mw_err *err)
 
     if (fd < 0)
         fd = _open_mount (controller, true);
-    if (fd < 0) {
-        errno = ENOTSUP;
-        mw_err_set (err, "cgroup controller %s is not mounted", controller);
-    }
+    if (fd < 0)
+        mw_err_code (err, ENOTSUP, "cgroup controller %s is not mounted",
+                     controller);
     return fd;
 }
 
@@ -252,11 +244,9 @@ static int _verify (int root, const char *path, pid_t pid, struct mw_err *err)
         return -1;
     if (cg_each_pid (task, "cgroup.procs", _is_pid, &s) < 0)
         return mw_err_errno (err, "%s/cgroup.procs", path);
-    if (!s.found) {
-        errno = ESRCH;
-        return mw_err_set (err, "process %d is not in %s, where it says it is",
-                           (int) pid, path);
-    }
+    if (!s.found)
+        return mw_err_code (err, ESRCH, "process %d is not in %s, where it "
+                            "says it is", (int) pid, path);
     return 0;
 }
 
@@ -279,10 +269,9 @@ int place_open (struct place *p, pid_t pid, struct mw_err *err)
     *p = (struct place) { .root = -1, .job = -1, .freezer = -1 };
     if (place_read (pid, &p->paths, err) < 0)
         return -1;
-    if (!p->paths.job[0]) {
-        errno = ENOENT;
-        return mw_err_set (err, "Slurm made no memory cgroup for the job");
-    }
+    if (!p->paths.job[0])
+        return mw_err_code (err, ENOENT, "Slurm made no memory cgroup for the "
+                            "job");
     p->root = place_open_mount ("memory", err);
     if (p->root < 0 || _verify (p->root, p->paths.task, pid, err) < 0
         || (p->job = _open_below (p->root, p->paths.job, err)) < 0) {
@@ -568,10 +557,8 @@ int place_read_label (const struct place *p, struct mw_jobspec *spec,
     if (n < 0)
         return mw_err_errno (err, "%s: " XATTR_JOB, p->paths.job);
     obj = json_loadb (text, (size_t) n, JSON_REJECT_DUPLICATES, NULL);
-    if (!obj) {
-        errno = EINVAL;
-        return mw_err_set (err, "%s: " XATTR_JOB " is not JSON",
-                           p->paths.job);
-    }
+    if (!obj)
+        return mw_err_code (err, EINVAL, "%s: " XATTR_JOB " is not JSON",
+                            p->paths.job);
     return mw_jobspec_decode (obj, spec, err);
 }

@@ -40,10 +40,9 @@ static int _open_dir (const struct site *site, bool make, struct mw_err *err)
         dir = openat (above, "jobs", OPEN_DIR);
     if (dir < 0)
         return mw_err_errno (err, "%s/jobs", path);
-    if (!_trusted (above) || !_trusted (dir)) {
-        errno = EPERM;
-        return mw_err_set (err, "%s/jobs: others may write there", path);
-    }
+    if (!_trusted (above) || !_trusted (dir))
+        return mw_err_code (err, EPERM, "%s/jobs: others may write there",
+                            path);
     return mw_steal_fd (&dir);
 }
 
@@ -67,10 +66,8 @@ int record_save (const struct site *site, const struct mw_jobspec *spec,
     ssize_t len;
     int rc = 0, saved;
 
-    if (!text || !mw_jobkey_valid (spec->key)) {
-        errno = EINVAL;
-        return mw_err_set (err, "the job cannot be put into a record");
-    }
+    if (!text || !mw_jobkey_valid (spec->key))
+        return mw_err_code (err, EINVAL, "the job cannot be put into a record");
     if ((dir = _open_dir (site, true, err)) < 0)
         return -1;
     /* two steps may come at once */
@@ -97,20 +94,16 @@ int record_load (const struct site *site, const char *key,
     cleanup_json json_t *obj = NULL;
     ssize_t n = -1;
 
-    if (!mw_jobkey_valid (key)) {
-        errno = EINVAL;
-        return mw_err_set (err, "\"%.64s\" is not a job", key);
-    }
+    if (!mw_jobkey_valid (key))
+        return mw_err_code (err, EINVAL, "\"%.64s\" is not a job", key);
     if ((dir = _open_dir (site, false, err)) < 0)
         return -1;
     fd = openat (dir, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || (n = read (fd, text, sizeof (text))) < 0)
         return mw_err_errno (err, "record of job %s", key);
     obj = json_loadb (text, (size_t) n, JSON_REJECT_DUPLICATES, NULL);
-    if (!obj) {
-        errno = EINVAL;
-        return mw_err_set (err, "record of job %s: not JSON", key);
-    }
+    if (!obj)
+        return mw_err_code (err, EINVAL, "record of job %s: not JSON", key);
     return mw_jobspec_decode (obj, spec, err);
 }
 

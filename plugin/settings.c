@@ -57,12 +57,11 @@ static int _put_burst (struct mw_jobspec *spec, const char *text,
                            "are a size (\"6G\") or a factor of --mem "
                            "(\"x1.5\")", text);
     if (a.kind == MW_AMOUNT_PERCENT || (a.kind == MW_AMOUNT_BYTES && !a.bytes)
-        || (a.kind == MW_AMOUNT_FACTOR && !(a.ratio >= 1.0))) {
-        errno = ERANGE;
-        return mw_err_set (err, "\"%.40s\" is below what the job has reserved; "
-                           "allowed are a size not below --mem (\"6G\") or a "
-                           "factor of it from x1 up (\"x1.5\")", text);
-    }
+        || (a.kind == MW_AMOUNT_FACTOR && !(a.ratio >= 1.0)))
+        return mw_err_code (err, ERANGE, "\"%.40s\" is below what the job has "
+                            "reserved; allowed are a size not below --mem "
+                            "(\"6G\") or a factor of it from x1 up (\"x1.5\")",
+                            text);
     spec->burst = a;
     return 0;
 }
@@ -105,10 +104,8 @@ int settings_put (struct mw_jobspec *spec, enum setting which,
         [SETTING_LADDER] = _put_ladder,
     };
 
-    if (which >= SETTING_COUNT) {
-        errno = EINVAL;
-        return mw_err_set (err, "no such setting");
-    }
+    if (which >= SETTING_COUNT)
+        return mw_err_code (err, EINVAL, "no such setting");
     if (put[which] (spec, text ? text : "", err) < 0)
         return mw_err_prefix (err, "--%s", settings[which].flag);
     return 0;
@@ -122,11 +119,10 @@ int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
 
     if (!reservation || bytes >= reservation)
         return 0;
-    errno = ERANGE;
-    return mw_err_set (err, "--mem-burst: %s is below the job's --mem of %s; "
-                       "allowed is that much or more, or a factor from x1 up",
-                       mw_size_format (bytes, limit, sizeof (limit)),
-                       mw_size_format (reservation, mem, sizeof (mem)));
+    return mw_err_code (err, ERANGE, "--mem-burst: %s is below the job's --mem "
+                        "of %s; allowed is that much or more, or a factor from "
+                        "x1 up", mw_size_format (bytes, limit, sizeof (limit)),
+                        mw_size_format (reservation, mem, sizeof (mem)));
 }
 
 /* Is [a] more than [cap]?  Two shares compare without a reservation; otherwise
@@ -193,11 +189,10 @@ static int _percents_known (const char *text, struct mw_err *err)
     for (const char *p = strchr (text, '%'); p; p = strchr (p + 2, '%')) {
         if (p[1] && strchr ("nh%", p[1]))
             continue;
-        errno = EINVAL;
-        return mw_err_set (err, "\"%.2s\" in a socket's path stands for "
-                           "nothing; allowed are %%n (the node's name), %%h "
-                           "(this host's short name) and %%%% (a percent sign)",
-                           p);
+        return mw_err_code (err, EINVAL, "\"%.2s\" in a socket's path stands "
+                            "for nothing; allowed are %%n (the node's name), "
+                            "%%h (this host's short name) and %%%% (a percent "
+                            "sign)", p);
     }
     return 0;
 }
@@ -219,8 +214,8 @@ static int _percent (char letter, char *value, size_t len, struct mw_err *err)
     } else if (node && *node) {
         snprintf (value, len, "%s", node);
     } else {
-        errno = ENOENT;
-        return mw_err_set (err, "%%n: Slurm does not say which node this is");
+        return mw_err_code (err, ENOENT, "%%n: Slurm does not say which node "
+                            "this is");
     }
     return 0;
 }
@@ -235,21 +230,18 @@ int site_socket (const struct site *site, char path[PATH_MAX],
 
     if (!text || !*text)
         text = MW_SOCKET_DEFAULT;
-    if (*text != '/') {
-        errno = EINVAL;
-        return mw_err_set (err, "the socket's path \"%.100s\" is not absolute",
-                           text);
-    }
+    if (*text != '/')
+        return mw_err_code (err, EINVAL, "the socket's path \"%.100s\" is not "
+                            "absolute", text);
     if (_percents_known (text, err) < 0)
         return -1;
     for (; *text; text++) {
         snprintf (value, sizeof (value), "%c", *text);
         if (*text == '%' && _percent (*++text, value, sizeof (value), err) < 0)
             return -1;
-        if (n + strlen (value) >= PATH_MAX) {
-            errno = ENAMETOOLONG;
-            return mw_err_set (err, "the socket's path is too long");
-        }
+        if (n + strlen (value) >= PATH_MAX)
+            return mw_err_code (err, ENAMETOOLONG, "the socket's path is too "
+                                "long");
         strcpy (path + n, value);
         n += strlen (value);
     }
@@ -295,10 +287,9 @@ static int _site_arg (struct site *site, const char *arg, struct mw_err *err)
         strcpy (site->socket, value);
         return _percents_known (value, err);
     }
-    errno = EINVAL;
-    return mw_err_set (err, "allowed are max_priority=0..1000, "
-                       "max_burst=SIZE|xF, max_reserve=SIZE|P%%, "
-                       "required=yes|no, socket=/ABSOLUTE/PATH");
+    return mw_err_code (err, EINVAL, "allowed are max_priority=0..1000, "
+                        "max_burst=SIZE|xF, max_reserve=SIZE|P%%, "
+                        "required=yes|no, socket=/ABSOLUTE/PATH");
 }
 
 int site_parse (struct site *site, int ac, char **av, struct mw_err *err)

@@ -81,11 +81,9 @@ int class_parse (const char *text, struct job_facts *facts,
         json_integer_value (restarts) >= SPOOL_RUN_UNKNOWN ||
         !_take (j, "partition", f.partition, sizeof (f.partition)) ||
         !_take (j, "account", f.account, sizeof (f.account)) ||
-        !_take (j, "qos", f.qos, sizeof (f.qos))) {
-        errno = EPROTO;
-        return mw_err_set (err, "\"%.80s\" does not tell partition, account, "
-                           "QOS and restarts", text);
-    }
+        !_take (j, "qos", f.qos, sizeof (f.qos)))
+        return mw_err_code (err, EPROTO, "\"%.80s\" does not tell partition, "
+                            "account, QOS and restarts", text);
     f.restarts = (uint32_t) json_integer_value (restarts);
     *facts = f;
     return 0;

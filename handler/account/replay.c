@@ -81,11 +81,9 @@ int replay_decide (const struct decision *d, const struct conf *conf,
 
     *r = (struct replay) { 0 };
     at_limit = _node (d, conf, &r->node);
-    if (r->node.capacity == 0) {
-        errno = EINVAL;
-        return mw_err_set (err, "node-reserve leaves nothing of the node for "
-                           "its jobs");
-    }
+    if (r->node.capacity == 0)
+        return mw_err_code (err, EINVAL, "node-reserve leaves nothing of the "
+                            "node for its jobs");
     r->jobs = calloc (d->count + 1, sizeof (*r->jobs));
     r->plan.ranks = calloc (d->count + 1, sizeof (*r->plan.ranks));
     if (!r->jobs || !r->plan.ranks)

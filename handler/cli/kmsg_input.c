@@ -80,9 +80,8 @@ static int _raw (struct kmsg_input *in, struct mw_err *err)
 static int _broken (const struct kmsg_input *in, const char *by,
                     struct mw_err *err)
 {
-    errno = EINVAL;
-    return mw_err_set (err, "%s: %s finds it broken: the rest of it is not "
-                       "read", in->name, by);
+    return mw_err_code (err, EINVAL, "%s: %s finds it broken: the rest of it "
+                        "is not read", in->name, by);
 }
 
 /* Unpack into the text. A file may be of several pieces. */
@@ -177,10 +176,9 @@ static int _sniff (struct kmsg_input *in, struct mw_err *err)
     }
     for (unsigned i = 0; i < sizeof (others) / sizeof (others[0]); i++) {
         if (in->raw_len >= others[i].len
-            && memcmp (in->raw, others[i].magic, others[i].len) == 0) {
-            errno = EINVAL;
-            return mw_err_set (err, "%s is %s", in->name, others[i].what);
-        }
+            && memcmp (in->raw, others[i].magic, others[i].len) == 0)
+            return mw_err_code (err, EINVAL, "%s is %s", in->name,
+                                others[i].what);
     }
     if (in->raw_len >= 2 && memcmp (in->raw, "\x1f\x8b", 2) == 0) {
         in->kind = GZIP;

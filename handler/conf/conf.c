@@ -381,17 +381,15 @@ static char *_slurp (const char *path, struct mw_err *err)
         mw_err_errno (err, "cannot read %s", path);
         return NULL;
     }
-    errno = EINVAL;
     if (!S_ISREG (st.st_mode) || st.st_size > FILE_MAX) {
-        mw_err_set (err, "%s is not a configuration: it must be a file of at"
-                    " most 1 MiB", path);
+        mw_err_code (err, EINVAL, "%s is not a configuration: it must be a file "
+                     "of at most 1 MiB", path);
         return NULL;
     }
     /* it names programs that run as root's courier and decides who is killed */
     if (geteuid () == 0 && (st.st_uid != 0 || (st.st_mode & S_IWOTH))) {
-        errno = EPERM;
-        mw_err_set (err, "%s can be changed by others than root; chown root and"
-                    " chmod o-w it", path);
+        mw_err_code (err, EPERM, "%s can be changed by others than root; chown "
+                     "root and chmod o-w it", path);
         return NULL;
     }
     text = malloc (FILE_MAX + 1);
@@ -407,8 +405,8 @@ static char *_slurp (const char *path, struct mw_err *err)
         return NULL;
     text[have] = '\0';
     if (strlen (text) != have) {
-        errno = EINVAL;
-        mw_err_set (err, "%s is not a configuration: it has a zero byte", path);
+        mw_err_code (err, EINVAL, "%s is not a configuration: it has a zero "
+                     "byte", path);
         return NULL;
     }
     out = text;

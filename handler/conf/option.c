@@ -17,8 +17,8 @@
 
 static int _refuse (struct mw_err *err, const char *text, const char *right)
 {
-    errno = EINVAL;
-    return mw_err_set (err, "\"%.80s\" is not allowed; %s", text, right);
+    return mw_err_code (err, EINVAL, "\"%.80s\" is not allowed; %s", text,
+                        right);
 }
 
 static int _set_text (const struct conf_option *o, void *field,
@@ -26,11 +26,9 @@ static int _set_text (const struct conf_option *o, void *field,
 {
     size_t room = o->max && o->max < o->size ? o->max + 1 : o->size;
 
-    if (strlen (text) >= room) {
-        errno = ENAMETOOLONG;
-        return mw_err_set (err, "\"%.40s…\" is too long; at most %zu bytes are"
-                           " allowed", text, room - 1);
-    }
+    if (strlen (text) >= room)
+        return mw_err_code (err, ENAMETOOLONG, "\"%.40s…\" is too long; at "
+                            "most %zu bytes are allowed", text, room - 1);
     strcpy (field, text);
     return 0;
 }
@@ -64,11 +62,9 @@ static int _set_url (const struct conf_option *o, void *field,
 static int _set_user (const struct conf_option *o, void *field,
                       const char *text, struct mw_err *err)
 {
-    if (!getpwnam (text)) {
-        errno = EINVAL;
-        return mw_err_set (err, "there is no user \"%.40s\" on this node; name"
-                           " one that `getent passwd` shows", text);
-    }
+    if (!getpwnam (text))
+        return mw_err_code (err, EINVAL, "there is no user \"%.40s\" on this "
+                            "node; name one that `getent passwd` shows", text);
     return _set_text (o, field, text, err);
 }
 
@@ -97,12 +93,10 @@ static int _set_number (const struct conf_option *o, void *field,
 
     for (p = text; *p >= '0' && *p <= '9' && value <= o->max; p++)
         value = value * 10 + (uint64_t) (*p - '0');
-    if (p == text || *p || value < o->min || value > o->max) {
-        errno = EINVAL;
-        return mw_err_set (err, "\"%.40s\" is not allowed; write a whole number"
-                           " from %" PRIu64 " to %" PRIu64, text, o->min,
-                           o->max);
-    }
+    if (p == text || *p || value < o->min || value > o->max)
+        return mw_err_code (err, EINVAL, "\"%.40s\" is not allowed; write a "
+                            "whole number from %" PRIu64 " to %" PRIu64, text,
+                            o->min, o->max);
     *(unsigned *) field = (unsigned) value;
     return 0;
 }
@@ -115,13 +109,11 @@ static int _set_time (const struct conf_option *o, void *field,
 
     if (mw_duration_parse (text, &ms, err) < 0)
         return -1;
-    if (ms < o->min || ms > o->max) {
-        errno = ERANGE;
-        return mw_err_set (err, "\"%.40s\" is not allowed; write a time from %s"
-                           " to %s", text,
-                           mw_duration_format (o->min, min, sizeof (min)),
-                           mw_duration_format (o->max, max, sizeof (max)));
-    }
+    if (ms < o->min || ms > o->max)
+        return mw_err_code (err, ERANGE, "\"%.40s\" is not allowed; write a "
+                            "time from %s to %s", text,
+                            mw_duration_format (o->min, min, sizeof (min)),
+                            mw_duration_format (o->max, max, sizeof (max)));
     *(uint64_t *) field = ms;
     return 0;
 }

@@ -214,14 +214,12 @@ static struct job *_asked (const struct request *r, struct mw_err *err)
     struct job *job = key ? job_named (&r->w->jobs, key) : NULL;
 
     if (!job) {
-        errno = ESRCH;
-        mw_err_set (err, "there is no job %.64s on this node",
-                    key ? key : "(none named)");
+        mw_err_code (err, ESRCH, "there is no job %.64s on this node",
+                     key ? key : "(none named)");
         return NULL;
     }
     if (!control_may (job, r->peer->who.uid)) {
-        errno = EPERM;
-        mw_err_set (err, "job %s is not yours", key);
+        mw_err_code (err, EPERM, "job %s is not yours", key);
         return NULL;
     }
     return job;
@@ -237,11 +235,10 @@ static int _register (struct request *r, struct mw_err *err)
     mw_err_set (&cut, "%s", said ? said : "");
     if (mw_jobspec_decode (json_object_get (r->msg, "job"), &spec, err) < 0)
         return -1;
-    if (r->nfds < 1) {
-        errno = EINVAL;
-        return mw_err_set (err, "register of job %s has no memcg: its open "
-                           "directory must come with the message", spec.key);
-    }
+    if (r->nfds < 1)
+        return mw_err_code (err, EINVAL, "register of job %s has no memcg: its "
+                            "open directory must come with the message",
+                            spec.key);
     job = warden_register (r->w, &spec, r->fds[0],
                            r->nfds > 1 ? r->fds[1] : -1, &cut, err);
     if (!job) {
@@ -312,9 +309,9 @@ static int _jobs (struct request *r, struct mw_err *err)
     }
     if (!wait)
         return 0;
-    errno = ESTALE;             /* nobody knows what came behind it */
-    return mw_err_set (err, "job %.64s, behind which to go on, is not there any "
-                       "more", after);
+    /* nobody knows what came behind it */
+    return mw_err_code (err, ESTALE, "job %.64s, behind which to go on, is not "
+                        "there any more", after);
 }
 
 /* The job whose memcg the peer's process is in. */
@@ -354,11 +351,9 @@ static int _self (struct request *r, struct mw_err *err)
 {
     struct job *job = _job_of (r->w, r->peer->who.pid);
 
-    if (!job) {
-        errno = ESRCH;
-        return mw_err_set (err, "process %d is in no job of this node",
-                           (int) r->peer->who.pid);
-    }
+    if (!job)
+        return mw_err_code (err, ESRCH, "process %d is in no job of this node",
+                            (int) r->peer->who.pid);
     json_object_set_new (r->reply, "job", _job (job));
     return 0;
 }
@@ -384,15 +379,12 @@ static int _set_priority (struct request *r, struct job *job,
                                          : job_priority_cap (job, &r->w->conf);
     json_int_t n = json_integer_value (value);
 
-    if (!json_is_integer (value) || n < 0 || n > MW_PRIORITY_MAX) {
-        errno = ERANGE;
-        return mw_err_set (err, "priority must be 0 to %d", MW_PRIORITY_MAX);
-    }
-    if ((unsigned) n > job->priority && (unsigned) n > cap) {
-        errno = EPERM;
-        return mw_err_set (err, "you may raise the priority up to %u; an admin "
-                           "may go above", cap);
-    }
+    if (!json_is_integer (value) || n < 0 || n > MW_PRIORITY_MAX)
+        return mw_err_code (err, ERANGE, "priority must be 0 to %d",
+                            MW_PRIORITY_MAX);
+    if ((unsigned) n > job->priority && (unsigned) n > cap)
+        return mw_err_code (err, EPERM, "you may raise the priority up to %u; "
+                            "an admin may go above", cap);
     job->priority = (unsigned) n;
     report (r->w, job, "note", REPORT_LOG, "job %s: priority set to %u",
             job->spec.key, job->priority);
@@ -408,12 +400,11 @@ static int _set_limit (struct request *r, struct job *job,
 
     if (r->peer->who.uid != 0)
         cap = job_limit_cap (job, &r->w->conf, cap);
-    if (!json_is_integer (value) || bytes < job->reservation || bytes > cap) {
-        errno = ERANGE;
-        return mw_err_set (err, "the limit must be from the reservation (%"
-                           PRIu64 " MiB) to %s", job->reservation / MW_MIB,
-                           mw_size_format (cap, a, sizeof (a)));
-    }
+    if (!json_is_integer (value) || bytes < job->reservation || bytes > cap)
+        return mw_err_code (err, ERANGE, "the limit must be from the "
+                            "reservation (%" PRIu64 " MiB) to %s",
+                            job->reservation / MW_MIB,
+                            mw_size_format (cap, a, sizeof (a)));
     job->limit = bytes;
     report (r->w, job, "note", REPORT_LOG | REPORT_JOB, "job %s: limit set to "
             "%s", job->spec.key, mw_size_format (bytes, a, sizeof (a)));
@@ -437,10 +428,8 @@ static int _set_ladder (struct request *r, struct job *job,
     const struct mw_ladder *shared;
     struct mw_ladder ladder;
 
-    if (!text) {
-        errno = EINVAL;
-        return mw_err_set (err, "the ladder must be a text");
-    }
+    if (!text)
+        return mw_err_code (err, EINVAL, "the ladder must be a text");
     if (mw_ladder_parse (text, &ladder, err) < 0)
         return -1;
     if (!(shared = ladder_share (&ladder)))
@@ -572,15 +561,12 @@ static int _answer (struct request *r, struct mw_err *err)
     for (size_t i = 0; i < REQUESTS; i++) {
         if (strcmp (_requests[i].type, type) != 0)
             continue;
-        if (_requests[i].root && r->peer->who.uid != 0) {
-            errno = EPERM;
-            return mw_err_set (err, "only root may %s a job; you are uid %u",
-                               type, (unsigned) r->peer->who.uid);
-        }
+        if (_requests[i].root && r->peer->who.uid != 0)
+            return mw_err_code (err, EPERM, "only root may %s a job; you are "
+                                "uid %u", type, (unsigned) r->peer->who.uid);
         return _requests[i].answer (r, err);
     }
-    errno = EINVAL;
-    return mw_err_set (err, "unknown request \"%.32s\"", type);
+    return mw_err_code (err, EINVAL, "unknown request \"%.32s\"", type);
 }
 
 /* ---- connections --------------------------------------------------------- */
@@ -672,11 +658,9 @@ static int _clear (const struct sockaddr_un *to, struct mw_err *err)
     cleanup_fd int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     struct stat st;
 
-    if (connect (fd, (const struct sockaddr *) to, sizeof (*to)) == 0) {
-        errno = EADDRINUSE;
-        return mw_err_set (err, "a memwardend listens on %s already",
-                           to->sun_path);
-    }
+    if (connect (fd, (const struct sockaddr *) to, sizeof (*to)) == 0)
+        return mw_err_code (err, EADDRINUSE, "a memwardend listens on %s "
+                            "already", to->sun_path);
     if (errno == ECONNREFUSED && lstat (to->sun_path, &st) == 0 &&
         S_ISSOCK (st.st_mode) && unlink (to->sun_path) < 0)
         return mw_err_errno (err, "cannot replace %s", to->sun_path);
@@ -701,10 +685,9 @@ int control_open (struct warden *w, const char *path, struct mw_err *err)
     struct sockaddr_un to = { .sun_family = AF_UNIX };
     int rc;
 
-    if (strlen (path) >= sizeof (to.sun_path)) {
-        errno = ENAMETOOLONG;
-        return mw_err_set (err, "socket path %.80s… is too long", path);
-    }
+    if (strlen (path) >= sizeof (to.sun_path))
+        return mw_err_code (err, ENAMETOOLONG, "socket path %.80s… is too long",
+                            path);
     snprintf (to.sun_path, sizeof (to.sun_path), "%s", path);
     _make_parent (path);
     if (_clear (&to, err) < 0)

@@ -81,12 +81,10 @@ pid_t keeper_start (const struct conf *conf, const char *conf_path,
     const struct passwd *pw = getpwnam (conf->courier_user);
     pid_t warden = getpid (), pid;
 
-    if (!pw) {
-        errno = ENOENT;
-        return mw_err_set (err, "cannot start the courier: there is no user %s;"
-                           " name a Slurm operator as courier { user = … }",
-                           conf->courier_user);
-    }
+    if (!pw)
+        return mw_err_code (err, ENOENT, "cannot start the courier: there is "
+                            "no user %s; name a Slurm operator as courier "
+                            "{ user = … }", conf->courier_user);
     pid = fork ();
     if (pid == 0)
         _keep (conf, pw, argv, warden);

@@ -124,11 +124,10 @@ static int _fits (const struct conf *conf, uint64_t memory, struct mw_err *err)
 
     if (reserve < memory)
         return 0;
-    errno = EINVAL;
-    return mw_err_set (err, "node-reserve of %llu MiB leaves nothing of the "
-                       "node's %llu MiB to jobs; make it smaller",
-                       (unsigned long long) (reserve / MW_MIB),
-                       (unsigned long long) (memory / MW_MIB));
+    return mw_err_code (err, EINVAL, "node-reserve of %llu MiB leaves nothing "
+                        "of the node's %llu MiB to jobs; make it smaller",
+                        (unsigned long long) (reserve / MW_MIB),
+                        (unsigned long long) (memory / MW_MIB));
 }
 
 static int _read_node (struct warden *w, struct mw_err *err)

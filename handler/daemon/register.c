@@ -114,8 +114,7 @@ static struct job *_register_new (struct warden *w,
         job->freezer_path = _path_of (freezer_dir);
     if (job_resolve (job, &w->conf, headroom_capacity (w), w->node_cpus,
                      &cuts, &why) < 0) {
-        errno = EINVAL;
-        mw_err_set (err, "job %s: %s", spec->key, why.text);
+        mw_err_code (err, EINVAL, "job %s: %s", spec->key, why.text);
         job_free (job->table, job);
         return NULL;
     }
@@ -174,19 +173,17 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
     if (jobstep_may_register (w, spec, job, err) < 0)
         return NULL;
     if (other) {
-        errno = EEXIST;
-        mw_err_set (err, "the memcg %s is already that of job %s",
-                    other->memcg.path, other->spec.key);
+        mw_err_code (err, EEXIST, "the memcg %s is already that of job %s",
+                     other->memcg.path, other->spec.key);
         return NULL;
     }
     if (job && job->memcg.inode != inode) {
         if (job->memcg.ops->check (&job->memcg) != MEMCG_GONE) {
-            errno = EEXIST;
-            mw_err_set (err, "job %s is registered with another memcg (%s); "
-                        "where this machine has more than one slurmd, each "
-                        "needs a memwardend with a socket of its own: %%n in "
-                        "its path, see spank_memwarden(8)", spec->key,
-                        job->memcg.path);
+            mw_err_code (err, EEXIST, "job %s is registered with another memcg "
+                         "(%s); where this machine has more than one slurmd, "
+                         "each needs a memwardend with a socket of its own: "
+                         "%%n in its path, see spank_memwarden(8)", spec->key,
+                         job->memcg.path);
             return NULL;
         }
         warden_release (w, job, "its cgroup was made anew");

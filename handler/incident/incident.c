@@ -535,22 +535,16 @@ void incident_headroom (struct warden *w)
 
 int incident_hold (struct warden *w, struct job *job, struct mw_err *err)
 {
-    if (w->conf.shadow) {
-        errno = ENOTSUP;
-        return mw_err_set (err, "memwardend is in shadow mode: it does nothing "
-                           "to any job");
-    }
-    if (job->incident.open) {
-        errno = EBUSY;
-        return mw_err_set (err, "job %s is in an incident already (%s)",
-                           job->spec.key, mw_steps[_rung (job)->kind].name);
-    }
+    if (w->conf.shadow)
+        return mw_err_code (err, ENOTSUP, "memwardend is in shadow mode: it "
+                            "does nothing to any job");
+    if (job->incident.open)
+        return mw_err_code (err, EBUSY, "job %s is in an incident already (%s)",
+                            job->spec.key, mw_steps[_rung (job)->kind].name);
     incident_oom (w, job, TRIGGER_ADMIN);
-    if (!job->incident.frozen) {
-        errno = EIO;
-        return mw_err_set (err, "job %s could not be frozen; see the log",
-                           job->spec.key);
-    }
+    if (!job->incident.frozen)
+        return mw_err_code (err, EIO, "job %s could not be frozen; see the log",
+                            job->spec.key);
     return 0;
 }
 
@@ -561,24 +555,18 @@ int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
     struct incident *in = &job->incident;
     enum step_result r;
 
-    if (!incident_waits (job)) {
-        errno = EINVAL;
-        return mw_err_set (err, "job %s is not held", job->spec.key);
-    }
-    if (in->slurm_stops_ms) {
-        errno = EBUSY;
-        return mw_err_set (err, "job %s has been suspended at Slurm by somebody "
-                           "else: it goes on when it is resumed there "
-                           "(scontrol resume)", job->spec.key);
-    }
+    if (!incident_waits (job))
+        return mw_err_code (err, EINVAL, "job %s is not held", job->spec.key);
+    if (in->slurm_stops_ms)
+        return mw_err_code (err, EBUSY, "job %s has been suspended at Slurm by "
+                            "somebody else: it goes on when it is resumed "
+                            "there (scontrol resume)", job->spec.key);
     r = in->trigger == TRIGGER_JOB ? step_look_for_room (w, job, true)
                                    : STEP_SOLVED;
-    if (r == STEP_WAIT && in->step + 2 >= in->ladder->count) {
-        errno = EBUSY;
-        return mw_err_set (err, "job %s is still at its limit and the only "
-                           "step left is to kill it: raise its limit first "
-                           "(memwarden set)", job->spec.key);
-    }
+    if (r == STEP_WAIT && in->step + 2 >= in->ladder->count)
+        return mw_err_code (err, EBUSY, "job %s is still at its limit and the "
+                            "only step left is to kill it: raise its limit "
+                            "first (memwarden set)", job->spec.key);
     report (w, job, "note", REPORT_LOG, "job %s: resume asked for",
             job->spec.key);
     _settle (w, job, r == STEP_WAIT ? STEP_NEXT : r);

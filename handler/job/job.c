@@ -331,13 +331,11 @@ static int _limit (struct job *job, const struct conf *conf, uint64_t capacity,
     burst = _first (&job->spec.burst, c ? &c->burst : NULL, &conf->burst);
     asked = burst == &job->spec.burst;
     wish = mw_amount_of (burst, job->reservation, job->reservation);
-    if (asked && wish < job->reservation) {
-        errno = EINVAL;
-        return mw_err_set (err, "the limit of %s is below the reservation "
-                           "of %s; allowed is the reservation or more",
-                           mw_size_format (wish, a, sizeof (a)),
-                           mw_size_format (job->reservation, b, sizeof (b)));
-    }
+    if (asked && wish < job->reservation)
+        return mw_err_code (err, EINVAL, "the limit of %s is below the "
+                            "reservation of %s; allowed is the reservation or "
+                            "more", mw_size_format (wish, a, sizeof (a)),
+                            mw_size_format (job->reservation, b, sizeof (b)));
     if (cap < job->reservation)
         cap = job->reservation;
     job->limit = wish > job->reservation ? mw_least (wish, cap)

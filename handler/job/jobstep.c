@@ -30,14 +30,11 @@ bool jobstep_is_stopped (struct warden *w, const struct job *job)
 int jobstep_may_register (struct warden *w, const struct mw_jobspec *spec,
                           const struct job *before, struct mw_err *err)
 {
-    if (before && strcmp (before->spec.of, spec->of) != 0) {
-        errno = EEXIST;
-        return mw_err_set (err, "%s is the name of a %s already", spec->key,
-                           job_is_step (before) ? "step" : "job");
-    }
-    if (spec->of[0] && !job_find (&w->jobs, spec->of)) {
-        errno = ESRCH;
-        return mw_err_set (err, "its job %s is not registered", spec->of);
-    }
+    if (before && strcmp (before->spec.of, spec->of) != 0)
+        return mw_err_code (err, EEXIST, "%s is the name of a %s already",
+                            spec->key, job_is_step (before) ? "step" : "job");
+    if (spec->of[0] && !job_find (&w->jobs, spec->of))
+        return mw_err_code (err, ESRCH, "its job %s is not registered",
+                            spec->of);
     return 0;
 }

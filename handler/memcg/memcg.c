@@ -86,16 +86,12 @@ bool memcg_gone (const struct memcg *m)
 int memcg_fail (const struct memcg *m, const char *what, const char *file,
                 struct mw_err *err)
 {
-    if ((errno == ENOENT || errno == ENODEV) && memcg_gone (m)) {
-        errno = ENODEV;
-        return mw_err_set (err, "cannot %s %s/%s: the directory has been "
-                           "removed", what, m->path, file);
-    }
-    if (errno == ENOENT) {
-        errno = ENOTSUP;
-        return mw_err_set (err, "cannot %s %s/%s: this kernel has no such file",
-                           what, m->path, file);
-    }
+    if ((errno == ENOENT || errno == ENODEV) && memcg_gone (m))
+        return mw_err_code (err, ENODEV, "cannot %s %s/%s: the directory has "
+                            "been removed", what, m->path, file);
+    if (errno == ENOENT)
+        return mw_err_code (err, ENOTSUP, "cannot %s %s/%s: this kernel has no "
+                            "such file", what, m->path, file);
     return mw_err_errno (err, "cannot %s %s/%s", what, m->path, file);
 }
 
@@ -110,9 +106,8 @@ static int _check_freezer (const struct memcg *m, struct mw_err *err)
     if (fs.f_type == CGROUP_SUPER_MAGIC &&
         faccessat (m->freezer, "freezer.state", F_OK, 0) == 0)
         return 0;
-    errno = EINVAL;
-    return mw_err_set (err, "what came as the freezer of %s is no freezer "
-                       "cgroup, or is its root", m->path);
+    return mw_err_code (err, EINVAL, "what came as the freezer of %s is no "
+                        "freezer cgroup, or is its root", m->path);
 }
 
 static int _open_version (struct memcg *m, struct mw_err *err)
@@ -128,8 +123,7 @@ static int _open_version (struct memcg *m, struct mw_err *err)
             return -1;
         return memcg_v1_open (m, err);
     }
-    errno = EINVAL;
-    return mw_err_set (err, "%s is not a cgroup directory", m->path);
+    return mw_err_code (err, EINVAL, "%s is not a cgroup directory", m->path);
 }
 
 /* Its name as /proc tells it: the caller's word for it is not needed. */
@@ -142,11 +136,9 @@ static int _find_path (struct memcg *m, struct mw_err *err)
     n = readlink (link, path, sizeof (path));
     if (n < 0)
         return mw_err_errno (err, "cannot read %s", link);
-    if ((size_t) n >= sizeof (path)) {
-        errno = ENAMETOOLONG;
-        return mw_err_set (err, "path of the memcg is longer than %d bytes",
-                           MEMCG_PATH_MAX - 1);
-    }
+    if ((size_t) n >= sizeof (path))
+        return mw_err_code (err, ENAMETOOLONG, "path of the memcg is longer "
+                            "than %d bytes", MEMCG_PATH_MAX - 1);
     m->path = strndup (path, n);
     return m->path ? 0 : mw_err_errno (err, "cannot keep the memcg's path");
 }
@@ -185,11 +177,9 @@ int memcg_reopen (struct memcg *m, const char *path, const char *freezer_path,
 
     if (dir < 0)
         return mw_err_errno (err, "cannot open %s", path);
-    if (inode != 0 && cg_inode (dir) != inode) {
-        errno = ESTALE;
-        return mw_err_set (err, "%s is not the memcg it was: another has taken "
-                           "its name", path);
-    }
+    if (inode != 0 && cg_inode (dir) != inode)
+        return mw_err_code (err, ESTALE, "%s is not the memcg it was: another "
+                            "has taken its name", path);
     if (freezer_path && *freezer_path) {
         freezer = sysroot_open (freezer_path, flags);
         if (freezer < 0)

@@ -264,11 +264,9 @@ int rlimits_lower (struct memcg *m, int state_dir, const char *key,
         return mw_err_errno (err, "cannot open the record %s/%s", DIR_NAME,
                              key);
     memcg_each_pid (m, _collect, NULL);
-    if (table.over) {
-        errno = E2BIG;
-        return mw_err_set (err, "it has more than %d processes",
-                           RLIMITS_TASKS_MAX);
-    }
+    if (table.over)
+        return mw_err_code (err, E2BIG, "it has more than %d processes",
+                            RLIMITS_TASKS_MAX);
     memcg_each_pid (m, _mark, NULL);
     _plan (least);
     if (table.count == table.known)

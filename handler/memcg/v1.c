@@ -32,16 +32,13 @@ int memcg_v1_open (struct memcg *m, struct mw_err *err)
     uint64_t value;
 
     m->ops = &memcg_v1_ops;
-    if (faccessat (m->dir, "release_agent", F_OK, 0) == 0) {
-        errno = EINVAL;
-        return mw_err_set (err, "%s is the root of its hierarchy: no job is "
-                           "there", m->path);
-    }
+    if (faccessat (m->dir, "release_agent", F_OK, 0) == 0)
+        return mw_err_code (err, EINVAL, "%s is the root of its hierarchy: no "
+                            "job is there", m->path);
     m->limit = memcg_open_file (m, "memory.limit_in_bytes", O_RDWR);
-    if (m->limit < 0 && errno == ENOENT && !memcg_gone (m)) {
-        errno = ENOTSUP;
-        return mw_err_set (err, "%s is not of the memory controller", m->path);
-    }
+    if (m->limit < 0 && errno == ENOENT && !memcg_gone (m))
+        return mw_err_code (err, ENOTSUP, "%s is not of the memory controller",
+                            m->path);
     if (m->limit < 0)
         return memcg_fail (m, "open", "memory.limit_in_bytes", err);
     /* missing without swap accounting: then there is nothing to keep above */
@@ -333,11 +330,9 @@ static int _v1_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
     int rc = 0;
 
     *freed = 0;
-    if (!m->armed) {
-        errno = EPERM;
-        return mw_err_set (err, "%s: not reclaimed, since the kernel's killer "
-                           "is on", m->path);
-    }
+    if (!m->armed)
+        return mw_err_code (err, EPERM, "%s: not reclaimed, since the kernel's "
+                            "killer is on", m->path);
     if (memcg_pread_u64 (m->limit, &limit) < 0 ||
         memcg_pread_u64 (m->usage, &first) < 0)
         return memcg_fail (m, "read", "memory.usage_in_bytes", err);
@@ -379,11 +374,10 @@ static int _v1_freeze (struct memcg *m, bool on, struct mw_err *err)
     if (m->freezer < 0)
         return memcg_signal_all (m, on ? SIGSTOP : SIGCONT, err) < 0 ? -1 : 0;
     n = memcg_each_top (m, m->freezer, NULL, _write_freezer, &w);
-    if (n == 0 && !memcg_gone (m)) {
-        errno = ESRCH;
-        return mw_err_set (err, "cannot %s %s: no step_* in its freezer "
-                           "directory", on ? "freeze" : "thaw", m->path);
-    }
+    if (n == 0 && !memcg_gone (m))
+        return mw_err_code (err, ESRCH, "cannot %s %s: no step_* in its "
+                            "freezer directory", on ? "freeze" : "thaw",
+                            m->path);
     if (n <= 0 || faccessat (m->freezer, "freezer.state", F_OK, 0) < 0)
         w.failed = ENODEV;
     if (!w.failed)

@@ -30,17 +30,14 @@
 int memcg_v2_open (struct memcg *m, struct mw_err *err)
 {
     m->ops = &memcg_v2_ops;
-    if (faccessat (m->dir, "cgroup.events", F_OK, 0) < 0 && !memcg_gone (m)) {
-        errno = EINVAL;
-        return mw_err_set (err, "%s is the root of its hierarchy: no job is "
-                           "there", m->path);
-    }
+    if (faccessat (m->dir, "cgroup.events", F_OK, 0) < 0 && !memcg_gone (m))
+        return mw_err_code (err, EINVAL, "%s is the root of its hierarchy: no "
+                            "job is there", m->path);
     m->usage = memcg_open_file (m, "memory.current", O_RDONLY);
-    if (m->usage < 0 && errno == ENOENT && !memcg_gone (m)) {
-        errno = ENOTSUP;
-        return mw_err_set (err, "%s has no memory controller: enable +memory "
-                           "in its parent's cgroup.subtree_control", m->path);
-    }
+    if (m->usage < 0 && errno == ENOENT && !memcg_gone (m))
+        return mw_err_code (err, ENOTSUP, "%s has no memory controller: enable "
+                            "+memory in its parent's cgroup.subtree_control",
+                            m->path);
     if (m->usage < 0)
         return memcg_fail (m, "open", "memory.current", err);
     m->limit = memcg_open_file (m, "memory.high", O_RDWR);
@@ -367,11 +364,9 @@ static int _write_tops (struct memcg *m, const char *file, const char *text,
         errno = ENODEV;
         return memcg_fail (m, "write", file, err);
     }
-    if (n == 0) {
-        errno = ESRCH;
-        return mw_err_set (err, "cannot write %s below %s: no step_*/user "
-                           "there", file, m->path);
-    }
+    if (n == 0)
+        return mw_err_code (err, ESRCH, "cannot write %s below %s: no "
+                            "step_*/user there", file, m->path);
     if (w.failed) {
         errno = w.failed;
         return memcg_fail (m, "write", file, err);

@@ -39,8 +39,7 @@ static bool _text (const json_t *j, char *out, size_t len)
 
 static int _malformed (struct mw_err *err, const char *what)
 {
-    errno = EPROTO;
-    return mw_err_set (err, "not a decision: %s", what);
+    return mw_err_code (err, EPROTO, "not a decision: %s", what);
 }
 
 /* ---- the head ------------------------------------------------------------ */
@@ -189,11 +188,10 @@ static int _part (struct decision *d, const json_t *record, const json_t *part,
 
     if (!_member (part, "v", &version) || !_member (part, "id", &id))
         return _malformed (err, "version or id is missing");
-    if (version != DECISION_VERSION) {
-        errno = ENOTSUP;
-        return mw_err_set (err, "the decision is of version %" PRIu64 ", this "
-                           "memwarden reads %d", version, DECISION_VERSION);
-    }
+    if (version != DECISION_VERSION)
+        return mw_err_code (err, ENOTSUP, "the decision is of version %" PRIu64
+                            ", this memwarden reads %d", version,
+                            DECISION_VERSION);
     if (head) {
         /* one that was never whole: its warden was killed, or its disk full */
         decision_free (d);

@@ -324,10 +324,9 @@ int journal_append (struct journal *j, const char *event,
     if (j->size == 0 && strcmp (event, "boot") != 0)
         _append_boot (j, NULL);
     _compose (j->seq + 1, event, job, step, text, more);
-    if (line.over) {
-        errno = EMSGSIZE;
-        return mw_err_set (err, "journal: record of %s is too long", event);
-    }
+    if (line.over)
+        return mw_err_code (err, EMSGSIZE, "journal: record of %s is too long",
+                            event);
     if (_write_whole (j->fd, &j->size, line.text, line.len) < 0) {
         j->failing = true;
         return mw_err_errno (err, "cannot write %s", JOURNAL);
@@ -425,9 +424,8 @@ static int _lock (struct journal *j, const char *path, struct mw_err *err)
     if (errno != EACCES && errno != EAGAIN)
         return mw_err_errno (err, "cannot lock %s/lock", path);
     fcntl (j->lock, F_GETLK, &l);
-    errno = EBUSY;
-    return mw_err_set (err, "%s is in use by a running memwardend (pid %d)",
-                       path, (int) l.l_pid);
+    return mw_err_code (err, EBUSY, "%s is in use by a running memwardend (pid "
+                        "%d)", path, (int) l.l_pid);
 }
 
 static int _open_state_dir (struct journal *j, const char *path,
@@ -441,12 +439,10 @@ static int _open_state_dir (struct journal *j, const char *path,
     j->state_dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (j->state_dir < 0 || fstat (j->state_dir, &st) < 0)
         return mw_err_errno (err, "cannot open state directory %s", path);
-    if (st.st_uid != geteuid () || (st.st_mode & (S_IWGRP | S_IWOTH))) {
-        errno = EPERM;
-        return mw_err_set (err, "state directory %s can be changed by others;"
-                           " chown it to the warden's user and chmod go-w it",
-                           path);
-    }
+    if (st.st_uid != geteuid () || (st.st_mode & (S_IWGRP | S_IWOTH)))
+        return mw_err_code (err, EPERM, "state directory %s can be changed by "
+                            "others; chown it to the warden's user and chmod "
+                            "go-w it", path);
     if (mkdirat (j->state_dir, "users", 0700) < 0 && errno != EEXIST)
         return mw_err_errno (err, "cannot make %s/users", path);
     return 0;
@@ -461,10 +457,8 @@ static int _open_file (struct journal *j, const char *path, struct mw_err *err)
                     O_NOFOLLOW | O_CLOEXEC, 0600);
     if (j->fd < 0 || fstat (j->fd, &st) < 0)
         return mw_err_errno (err, "cannot open %s/%s", path, JOURNAL);
-    if (!S_ISREG (st.st_mode)) {
-        errno = EINVAL;
-        return mw_err_set (err, "%s/%s is not a file", path, JOURNAL);
-    }
+    if (!S_ISREG (st.st_mode))
+        return mw_err_code (err, EINVAL, "%s/%s is not a file", path, JOURNAL);
     size = _cut_torn (j->fd, st.st_size);
     if (size < 0)
         return mw_err_errno (err, "cannot repair %s/%s", path, JOURNAL);

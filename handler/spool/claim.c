@@ -157,11 +157,10 @@ int spool_claim (struct spool *s, struct spool_courier *self,
         if (errno != EACCES && errno != EAGAIN)
             return mw_err_errno (err, "cannot lock the spool's ans/" CLAIM);
         fcntl (s->claim, F_GETLK, &holder);
-        errno = EBUSY;
-        return mw_err_set (err, "another courier works this spool off: process"
-                           " %d; end it, or let only one of memwardend"
-                           " (courier { start }) and systemd start one",
-                           (int) holder.l_pid);
+        return mw_err_code (err, EBUSY, "another courier works this spool off: "
+                            "process %d; end it, or let only one of memwardend "
+                            "(courier { start }) and systemd start one",
+                            (int) holder.l_pid);
     }
     *self = (struct spool_courier) { .since = _now () };
     if (known && self->since - before.since < SOON_S)

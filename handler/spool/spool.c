@@ -165,10 +165,9 @@ static int _encode (const struct spool_request *r, char json[FILE_MAX],
     char text[6 * SPOOL_TEXT_MAX];
     int n;
 
-    if (!_id_valid (r->id) || r->op >= SPOOL_OP_COUNT) {
-        errno = EINVAL;
-        return mw_err_set (err, "\"%s\" is no name for a request", r->id);
-    }
+    if (!_id_valid (r->id) || r->op >= SPOOL_OP_COUNT)
+        return mw_err_code (err, EINVAL, "\"%s\" is no name for a request",
+                            r->id);
     n = snprintf (json, FILE_MAX, "{\"id\":\"%s\",\"job\":\"%s\","
                   "\"slurm_id\":%" PRIu32 ",\"array_job_id\":%" PRIu32 ","
                   "\"array_task_id\":%" PRIu32 ",\"restart_count\":%" PRIu32
@@ -181,10 +180,8 @@ static int _encode (const struct spool_request *r, char json[FILE_MAX],
                   json_escape (r->text, text, sizeof (text)), r->mem_mb,
                   r->after_end ? "true" : "false", r->not_after_ms,
                   r->killed_s, r->withdrawn ? "true" : "false");
-    if (n < 0 || n >= FILE_MAX) {
-        errno = EMSGSIZE;
-        return mw_err_set (err, "request %s is too long", r->id);
-    }
+    if (n < 0 || n >= FILE_MAX)
+        return mw_err_code (err, EMSGSIZE, "request %s is too long", r->id);
     return n;
 }
 
@@ -344,8 +341,7 @@ static json_t *_read_file (int dir, const char *name, off_t max,
     }
     if (fd < 0 || fstat (fd, &st) < 0 || !S_ISREG (st.st_mode) ||
         st.st_nlink != 1 || st.st_size > max) {
-        errno = EPROTO;
-        mw_err_set (err, "%s is not a file of the spool", name);
+        mw_err_code (err, EPROTO, "%s is not a file of the spool", name);
         return NULL;
     }
     buf = malloc ((size_t) st.st_size + 1);
@@ -357,8 +353,7 @@ static json_t *_read_file (int dir, const char *name, off_t max,
     j = json_loadb (buf, (size_t) n, 0, &why);
     if (!json_is_object (j)) {
         json_decref (j);
-        errno = EPROTO;
-        mw_err_set (err, "%s is not one JSON object", name);
+        mw_err_code (err, EPROTO, "%s is not one JSON object", name);
         return NULL;
     }
     return j;
@@ -420,10 +415,9 @@ int spool_read_request (struct spool *s, const char *id,
     cleanup_json json_t *j = NULL;
     struct spool_request q = { .op = SPOOL_OP_COUNT };
 
-    if (!_id_valid (id)) {
-        errno = EPROTO;
-        return mw_err_set (err, "\"%.96s\" is no name of a request", id);
-    }
+    if (!_id_valid (id))
+        return mw_err_code (err, EPROTO, "\"%.96s\" is no name of a request",
+                            id);
     j = _read_file (s->req, id, STORY_FILE_MAX, err);
     if (!j)
         return -1;
@@ -439,10 +433,8 @@ int spool_read_request (struct spool *s, const char *id,
         !_get_text (j, "text", q.text, sizeof (q.text)) ||
         !_get_number (j, "mem_mb", INT64_MAX, &q.mem_mb) ||
         !_get_number (j, "not_after_ms", INT64_MAX, &q.not_after_ms) ||
-        !_get_number (j, "killed_s", INT64_MAX, &q.killed_s)) {
-        errno = EPROTO;
-        return mw_err_set (err, "%s is not a request", id);
-    }
+        !_get_number (j, "killed_s", INT64_MAX, &q.killed_s))
+        return mw_err_code (err, EPROTO, "%s is not a request", id);
     q.after_end = json_is_true (json_object_get (j, "after_end"));
     q.withdrawn = json_is_true (json_object_get (j, "withdrawn"));
     *r = q;
@@ -455,9 +447,8 @@ char *spool_read_story (struct spool *s, const char *id, struct mw_err *err)
     json_t *story;
     char *text;
 
-    errno = EPROTO;
     if (!_id_valid (id))
-        mw_err_set (err, "\"%.96s\" is no name of a request", id);
+        mw_err_code (err, EPROTO, "\"%.96s\" is no name of a request", id);
     else
         j = _read_file (s->req, id, STORY_FILE_MAX, err);
     if (!j)
@@ -466,16 +457,13 @@ char *spool_read_story (struct spool *s, const char *id, struct mw_err *err)
                        NULL);
     story = json_object_get (j, "story");
     if (!json_is_object (body) || !json_is_array (story)) {
-        errno = EPROTO;
-        mw_err_set (err, "%s has nothing to post", id);
+        mw_err_code (err, EPROTO, "%s has nothing to post", id);
         return NULL;
     }
     json_object_set (body, "story", story);
     text = json_dumps (body, JSON_COMPACT);
-    if (!text) {
-        errno = ENOMEM;
-        mw_err_set (err, "%s: out of memory", id);
-    }
+    if (!text)
+        mw_err_code (err, ENOMEM, "%s: out of memory", id);
     return text;
 }
 
@@ -495,10 +483,9 @@ static int _read_answer (struct spool *s, const char *name,
         !_get_text (j, "text", b.text, sizeof (b.text)) ||
         (code && (!json_is_integer (code) ||
                   json_integer_value (code) < INT32_MIN ||
-                  json_integer_value (code) > INT32_MAX))) {
-        errno = EPROTO;
-        return mw_err_set (err, "%s is not an answer of the courier", name);
-    }
+                  json_integer_value (code) > INT32_MAX)))
+        return mw_err_code (err, EPROTO, "%s is not an answer of the courier",
+                            name);
     b.ok = json_is_true (json_object_get (j, "ok"));
     b.code = (int) json_integer_value (code);
     b.suspended = json_is_true (json_object_get (j, "suspended"));
@@ -532,10 +519,9 @@ int spool_put_answer (struct spool *s, const struct spool_answer *a,
     char text[6 * SPOOL_TEXT_MAX], json[FILE_MAX], part[SPOOL_ID_MAX + 1];
     int n;
 
-    if (!_id_valid (a->id)) {
-        errno = EINVAL;
-        return mw_err_set (err, "\"%s\" is no name for an answer", a->id);
-    }
+    if (!_id_valid (a->id))
+        return mw_err_code (err, EINVAL, "\"%s\" is no name for an answer",
+                            a->id);
     n = snprintf (json, sizeof (json),
                   "{\"id\":\"%s\",\"ok\":%s,\"code\":%d,\"suspended\":%s,"
                   "\"text\":\"%s\"}\n", a->id, a->ok ? "true" : "false",

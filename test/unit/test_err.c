@@ -21,6 +21,20 @@ static void control_characters_become_question_marks (void **state)
     assert_int_equal (errno, ENOENT);
 }
 
+static void a_code_is_set_behind_its_arguments (void **state)
+{
+    struct mw_err err;
+
+    (void) state;
+    errno = 0;
+    assert_int_equal (mw_err_code (&err, ESRCH, "no job %d%s", 12,
+                                   (errno = EIO) ? "" : "!"), -1);
+    assert_string_equal (err.text, "no job 12");
+    assert_int_equal (errno, ESRCH);
+    assert_int_equal (mw_err_code (NULL, EPERM, "not yours"), -1);
+    assert_int_equal (errno, EPERM);
+}
+
 static void errno_and_prefix_are_added (void **state)
 {
     struct mw_err err;
@@ -50,6 +64,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (control_characters_become_question_marks),
+        cmocka_unit_test (a_code_is_set_behind_its_arguments),
         cmocka_unit_test (errno_and_prefix_are_added),
         cmocka_unit_test (a_long_sentence_is_cut_and_null_is_allowed),
     };

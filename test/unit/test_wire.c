@@ -254,15 +254,13 @@ static void an_error_carries_sentence_and_errno (void **state)
     cleanup_json json_t *msg = NULL, *bad = NULL;
 
     (void) state;
-    errno = ESRCH;
-    mw_err_set (&err, "no job 12 here");
+    mw_err_code (&err, ESRCH, "no job 12 here");
     msg = mw_wire_error (&err);
     assert_string_equal (json_string_value (json_object_get (msg, "error")),
                          "no job 12 here");
     assert_int_equal (json_integer_value (json_object_get (msg, "errno")),
                       ESRCH);
-    errno = EINVAL;
-    mw_err_set (&err, "bad name \xff");
+    mw_err_code (&err, EINVAL, "bad name \xff");
     bad = mw_wire_error (&err);
     assert_string_equal (json_string_value (json_object_get (bad, "error")),
                          "Invalid argument");
