@@ -76,16 +76,16 @@ bool cli_common_option (const struct cli_command *self, int c,
                         struct cli_common *common)
 {
     switch (c) {
-    case 1000:
+    case CLI_SOCKET:
         common->socket = optarg;
         return true;
-    case 1001:
+    case CLI_STATE_DIR:
         common->state_dir = optarg;
         return true;
-    case 1002:
+    case CLI_JSON:
         common->json = true;
         return true;
-    case 1003:
+    case CLI_HELP:
         _help_command (self, stdout);
         exit (CLI_OK);
     case '?':

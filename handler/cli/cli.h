@@ -51,12 +51,14 @@ int cli_kmsg (const struct cli_command *self, int argc, char **argv);
 int cli_replay (const struct cli_command *self, int argc, char **argv);
 int cli_failsafe (const struct cli_command *self, int argc, char **argv);
 
-/* Values that getopt_long gives for the common options. */
+/* What getopt_long gives for the common options: no letters, which are each
+ *   command's own. */
+enum cli_option { CLI_SOCKET = 1000, CLI_STATE_DIR, CLI_JSON, CLI_HELP };
 #define CLI_COMMON_OPTIONS \
-    { "socket", required_argument, NULL, 1000 }, \
-    { "state-dir", required_argument, NULL, 1001 }, \
-    { "json", no_argument, NULL, 1002 }, \
-    { "help", no_argument, NULL, 1003 }
+    { "socket", required_argument, NULL, CLI_SOCKET }, \
+    { "state-dir", required_argument, NULL, CLI_STATE_DIR }, \
+    { "json", no_argument, NULL, CLI_JSON }, \
+    { "help", no_argument, NULL, CLI_HELP }
 
 /* Take option [c] if it is a common one (--help prints and exits; what getopt
  *   did not know is told, with what is right, and exits with CLI_USAGE).
