@@ -20,6 +20,7 @@
 #include "handler/account/headroom.h"
 #include "handler/daemon/register.h"
 #include "handler/incident/incident.h"
+#include "handler/record/fields.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/step/step.h"
@@ -157,41 +158,14 @@ static json_t *_incident (const struct job *job)
 
 static json_t *_job (struct job *job)
 {
-    char ladder[MW_LADDER_STRLEN];
-    json_t *name;
+    json_t *j = json_object ();
 
     job_read_usage (job);
-    name = json_string (job->spec.name);        /* NULL: not UTF-8 */
-    return json_pack ("{s:s,s:o,s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:I,"
-                      "s:I,s:I,s:s,s:s,s:s,s:i,s:o,s:b,s:b,s:b,s:s,s:s,s:s,s:s}",
-                      "key", job->spec.key,
-                      "name", name ? name : json_string ("?"),
-                      "uid", (json_int_t) job->spec.uid,
-                      "slurm_id", (json_int_t) job->spec.slurm_id,
-                      "array_job_id", (json_int_t) job->spec.array_job_id,
-                      "array_task_id", (json_int_t) job->spec.array_task_id,
-                      "priority", (int) job->priority,
-                      "reservation", (json_int_t) job->reservation,
-                      "limit", (json_int_t) job->limit,
-                      "reserve", (json_int_t) job->reserve,
-                      "lent", (json_int_t) job->incident.lent,
-                      "used", (json_int_t) job->usage.used,
-                      "total", (json_int_t) job->usage.total,
-                      "swap", (json_int_t) job->usage.swap,
-                      "peak", (json_int_t) job->peak,
-                      "ladder", mw_ladder_format (job->ladder, ladder,
-                                                  sizeof (ladder)),
-                      "memory", job->memcg.path ? job->memcg.path : "",
-                      "freezer", job->freezer_path ? job->freezer_path : "",
-                      "incidents", (int) job->incidents,
-                      "incident", _incident (job),
-                      "held", (int) job->incident.frozen,
-                      "suspended", (int) job->incident.suspended,
-                      "slurm_suspended", job->incident.slurm_stops_ms > 0,
-                      "class", job->class ? job->class->name : "",
-                      "partition", job->facts.partition,
-                      "account", job->facts.account,
-                      "qos", job->facts.qos);
+    fields_tell (j, job, FIELDS_TOLD);
+    json_object_set_new (j, "incident", _incident (job));
+    json_object_set_new (j, "class",
+                         json_string (job->class ? job->class->name : ""));
+    return j;
 }
 
 /* ---- the requests -------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "handler/job/job.h"
+#include "handler/record/fields.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
@@ -28,16 +29,6 @@ static char line_text[JOURNAL_RECORD_MAX];
 static struct json_put line = { .text = line_text,
                                 .size = sizeof (line_text) };
 static size_t line_told;        /* bytes of it before the job's state */
-
-static void _put_ladder (struct json_put *p,
-                         const struct mw_ladder *ladder)
-{
-    char text[MW_LADDER_STRLEN];
-
-    if (ladder)
-        json_put_text (p, "ladder", mw_ladder_format (ladder, text,
-                                                      sizeof (text)));
-}
 
 /* As mw_jobspec_encode has it, so that mw_jobspec_decode reads it back. */
 static void _put_spec (struct json_put *p, const struct mw_jobspec *s)
@@ -69,65 +60,16 @@ static void _put_spec (struct json_put *p, const struct mw_jobspec *s)
     json_put_end (p, "},");
 }
 
-static void _put_incident (struct json_put *p, const struct incident *in)
-{
-    json_put (p, "\"incident\":{");
-    json_put_flag (p, "open", in->open);
-    json_put_number (p, "number", in->number);
-    json_put_text (p, "trigger", incident_trigger_name[in->trigger]);
-    _put_ladder (p, in->ladder);
-    json_put_number (p, "step", in->step);
-    json_put_number (p, "opened_ms", in->opened_ms);
-    json_put_number (p, "step_ms", in->step_ms);
-    json_put_number (p, "deadline_ms", in->deadline_ms);
-    json_put_number (p, "again_ms", in->again_ms);
-    json_put_flag (p, "frozen", in->frozen);
-    json_put_flag (p, "reserve_open", in->reserve_open);
-    json_put_number (p, "frozen_ms", in->frozen_ms);
-    json_put_flag (p, "slowed", in->slowed);
-    json_put_flag (p, "enomem", in->enomem);
-    json_put_flag (p, "suspended", in->suspended);
-    json_put_number (p, "slurm_stops_ms", in->slurm_stops_ms);
-    json_put_number (p, "lent", in->lent);
-    json_put_flag (p, "slurm_ends", in->slurm_ends);
-    json_put_text (p, "request", in->request);
-    json_put_number (p, "phase", in->phase);
-    json_put_flag (p, "grow_refused", in->grow_refused);
-    json_put_text (p, "requeue", in->requeue);
-    json_put_number (p, "requeue_mb", in->requeue_mb);
-    json_put_end (p, "},");
-}
-
 static void _put_state (struct json_put *p, const struct job *job)
 {
     json_put (p, "\"st\":{");
     _put_spec (p, &job->spec);
-    json_put_text (p, "memory", job->memcg.path ? job->memcg.path : "");
-    json_put_number (p, "inode", job->memcg.inode);
-    if (job->freezer_path)
-        json_put_text (p, "freezer", job->freezer_path);
-    json_put_flag (p, "armed", job->memcg.armed);
-    json_put_flag (p, "shadow", job->memcg.shadow);
-    json_put_number (p, "set_limit", job->memcg.set_limit);
-    json_put_number (p, "reservation", job->reservation);
-    json_put_number (p, "limit", job->limit);
-    json_put_number (p, "reserve", job->reserve);
-    json_put_number (p, "priority", job->priority);
-    _put_ladder (p, job->ladder);
-    json_put_number (p, "incidents", job->incidents);
-    json_put_number (p, "registered_ms", job->registered_ms);
-    json_put_number (p, "mark_ms", job->mark_ms);
-    json_put_number (p, "peak", job->peak);
-    json_put_number (p, "allowed", job->allowed);
-    json_put_number (p, "bounces", job->bounces);
-    json_put_number (p, "bounce_ms", job->bounce_ms);
-    if (job->facts.known) {
-        json_put_text (p, "partition", job->facts.partition);
-        json_put_text (p, "account", job->facts.account);
-        json_put_text (p, "qos", job->facts.qos);
-        json_put_number (p, "restarts", job->facts.restarts);
-    }
-    _put_incident (p, &job->incident);
+    fields_put (p, job, FIELDS_STATE);
+    if (job->facts.known)
+        fields_put (p, job, FIELDS_FACTS);
+    json_put (p, "\"incident\":{");
+    fields_put (p, job, FIELDS_INCIDENT);
+    json_put_end (p, "},");
     json_put_end (p, "},");
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "handler/job/job.h"
+#include "handler/record/fields.h"
 #include "lib/cleanup.h"
 
 static uint64_t _number (const json_t *j, const char *key)
@@ -20,11 +21,6 @@ static uint64_t _number (const json_t *j, const char *key)
     return n > 0 ? (uint64_t) n : 0;
 }
 
-static bool _flag (const json_t *j, const char *key)
-{
-    return json_is_true (json_object_get (j, key));
-}
-
 static const char *_text (const json_t *j, const char *key)
 {
     const char *s = json_string_value (json_object_get (j, key));
@@ -32,112 +28,23 @@ static const char *_text (const json_t *j, const char *key)
     return s ? s : "";
 }
 
-/* Replace [*slot] by the ladder in [j]. Returns false where it is none. */
-static bool _ladder (const json_t *j, const struct mw_ladder **slot)
-{
-    struct mw_ladder ladder;
-    const struct mw_ladder *shared = NULL;
-    const char *text = _text (j, "ladder");
-
-    if (*text && (mw_ladder_parse (text, &ladder, NULL) < 0 ||
-                  !(shared = ladder_share (&ladder))))
-        return false;
-    if (*slot)
-        ladder_drop (*slot);
-    *slot = shared;
-    return true;
-}
-
-static enum incident_trigger _trigger (const char *name)
-{
-    for (unsigned i = 0; i < TRIGGER_COUNT; i++) {
-        if (!strcmp (name, incident_trigger_name[i]))
-            return (enum incident_trigger) i;
-    }
-    return TRIGGER_JOB;
-}
-
-static bool _incident (const json_t *j, struct incident *in)
-{
-    in->open = _flag (j, "open");
-    in->trigger = _trigger (_text (j, "trigger"));
-    if (!_ladder (j, &in->ladder))
-        return false;
-    in->number = (unsigned) _number (j, "number");
-    in->step = (unsigned) _number (j, "step");
-    in->opened_ms = _number (j, "opened_ms");
-    in->step_ms = _number (j, "step_ms");
-    in->deadline_ms = _number (j, "deadline_ms");
-    in->again_ms = _number (j, "again_ms");
-    in->frozen = _flag (j, "frozen");
-    in->reserve_open = _flag (j, "reserve_open");
-    in->frozen_ms = _number (j, "frozen_ms");
-    in->slowed = _flag (j, "slowed");
-    in->enomem = _flag (j, "enomem");
-    in->suspended = _flag (j, "suspended");
-    in->slurm_ends = _flag (j, "slurm_ends");
-    in->slurm_stops_ms = _number (j, "slurm_stops_ms");
-    in->lent = _number (j, "lent");
-    snprintf (in->request, sizeof (in->request), "%s", _text (j, "request"));
-    in->phase = (unsigned) _number (j, "phase");
-    in->grow_refused = _flag (j, "grow_refused");
-    snprintf (in->requeue, sizeof (in->requeue), "%s", _text (j, "requeue"));
-    in->requeue_mb = _number (j, "requeue_mb");
-    /* an open incident without a ladder, or beyond it, cannot be gone on
-     * with */
-    return !in->open || (in->ladder && in->step < in->ladder->count);
-}
-
-/* Set [*slot] to a copy of [text], NULL for "". */
-static bool _path (const char *text, char **slot)
-{
-    char *copy = *text ? strdup (text) : NULL;
-
-    if (*text && !copy)
-        return false;
-    free (*slot);
-    *slot = copy;
-    return true;
-}
-
-static void _fact (const json_t *st, const char *key, char out[64])
-{
-    snprintf (out, 64, "%s", _text (st, key));
-}
-
 /* Put state [st] into [job]. Returns false where it is not a whole state. */
 static bool _apply (const json_t *st, struct job *job)
 {
-    uint64_t limit = _number (st, "set_limit");
+    const struct incident *in = &job->incident;
 
     if (mw_jobspec_decode (json_object_get (st, "spec"), &job->spec,
                            NULL) < 0 ||
-        !_path (_text (st, "memory"), &job->memcg.path) || !job->memcg.path ||
-        !_path (_text (st, "freezer"), &job->freezer_path) ||
-        !_ladder (st, &job->ladder) || !job->ladder)
+        !fields_take (st, job, FIELDS_STATE) ||
+        !fields_take (st, job, FIELDS_FACTS) ||
+        !fields_take (json_object_get (st, "incident"), job, FIELDS_INCIDENT) ||
+        !job->memcg.path || !job->ladder)
         return false;
-    job->memcg.inode = _number (st, "inode");
     job->memcg.layout = job->spec.layout;
-    job->memcg.armed = _flag (st, "armed");
-    job->memcg.shadow = _flag (st, "shadow");
-    job->memcg.set_limit = limit == INT64_MAX ? MEMCG_NO_LIMIT : limit;
-    job->reservation = _number (st, "reservation");
-    job->limit = _number (st, "limit");
-    job->reserve = _number (st, "reserve");
-    job->priority = (unsigned) _number (st, "priority");
-    job->incidents = (unsigned) _number (st, "incidents");
-    job->registered_ms = _number (st, "registered_ms");
-    job->mark_ms = _number (st, "mark_ms");
-    job->peak = _number (st, "peak");
-    job->allowed = _number (st, "allowed");
-    job->bounces = (unsigned) _number (st, "bounces");
-    job->bounce_ms = _number (st, "bounce_ms");
     job->facts.known = json_object_get (st, "partition") != NULL;
-    _fact (st, "partition", job->facts.partition);
-    _fact (st, "account", job->facts.account);
-    _fact (st, "qos", job->facts.qos);
-    job->facts.restarts = (uint32_t) _number (st, "restarts");
-    return _incident (json_object_get (st, "incident"), &job->incident);
+    /* an open incident without a ladder, or beyond it, cannot be gone on
+     * with */
+    return !in->open || (in->ladder && in->step < in->ladder->count);
 }
 
 /* Put state [st] into job [key] of [t], made where it is not there.  A state
