@@ -44,7 +44,7 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
     mw_amount_format (&spec->burst, burst, sizeof (burst));
     mw_amount_format (&spec->reserve, reserve, sizeof (reserve));
     j = json_pack ("{s:s s:I s:I s:I s:I s:I s:I s:I s:I"
-                   " s:s s:s s:s s:s s:s s:s s:b s:b s:o}",
+                   " s:s s:s s:s s:s s:s s:s s:b s:b s:b s:o}",
                    "key", spec->key,
                    "slurm_id", (json_int_t) spec->slurm_id,
                    "array_job_id", (json_int_t) spec->array_job_id,
@@ -60,6 +60,7 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
                    "layout", mw_layout_name[spec->layout],
                    "of", spec->of,
                    "batch", spec->batch, "tells", spec->tells,
+                   "script", spec->script,
                    "name", mw_wire_text (spec->name));
     if (!j)
         errno = ENOMEM;
@@ -264,7 +265,8 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
                        "starting with . or -");
     memcpy (s.key, key, strlen (key));
     if (_get_flag (obj, "batch", &s.batch, err) < 0 ||
-        _get_flag (obj, "tells", &s.tells, err) < 0)
+        _get_flag (obj, "tells", &s.tells, err) < 0 ||
+        _get_flag (obj, "script", &s.script, err) < 0)
         return -1;
     if (_decode_numbers (obj, &s, err) < 0 ||
         _get_amount (obj, "burst", &s.burst, err) < 0 ||

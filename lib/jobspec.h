@@ -53,7 +53,9 @@ struct mw_jobspec {
                                        for it, so [slurm_id] is 0. "" = a job */
     bool batch;                     /* can be requeued */
     bool tells;                     /* its steps write what is said of it into
-                                       their stderr themselves */
+                                       their stderr themselves … */
+    bool script;                    /* … and the batch script's, which is on this
+                                       node, for them all */
     char name[MW_NAME_MAX];         /* hostile: shown, never trusted */
 };
 

@@ -64,8 +64,18 @@ static void _heed_label (struct enrolment *e, const struct place *p)
     }
 }
 
+/* Is the batch script on this node?  It says so to the steps that come later,
+ * also where it has found no warden, and they do. */
+static void _know_script (struct enrolment *e, const struct place *p)
+{
+    if (!e->shadow && !strcmp (e->step, "step_batch"))
+        place_mark_script (p);
+    e->spec.script = place_has_script (p);
+}
+
 static void _complete (struct enrolment *e, const struct place *p)
 {
+    _know_script (e, p);
     _heed_label (e, p);
     if (!e->reservation_known)
         e->spec.reservation = place_granted (p);
@@ -106,7 +116,7 @@ static int _register_step (const struct enrolment *e, const struct place *p,
     s.layout = MW_LAYOUT_STEP;
     s.burst = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR, .ratio = 1 };
     s.reserve = (struct mw_amount) { .kind = MW_AMOUNT_BYTES };
-    s.batch = false;
+    s.batch = s.script = false;
     strcpy (s.ladder, "kill");
     return mw_client_register (sock, &s, dir, freezer, &cut, err);
 }
@@ -163,10 +173,23 @@ static int _nothing_to_watch (const struct enrolment *e, struct mw_err *note,
     return 0;
 }
 
+/* Nobody answers at [socket]: a later step may find a warden there, and what that
+ * says of the job is told by this one, too. */
+static void _without_warden (struct enrolment *e, pid_t pid, const char *socket)
+{
+    struct place p;
+
+    if (place_open (&p, pid, NULL) == 0) {
+        _know_script (e, &p);
+        place_close (&p);
+    }
+    teller_await (e->spec.key, e->step, socket);
+}
+
 int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
                 struct mw_err *note, struct mw_err *err)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX] = "";
     cleanup_fd int sock = _connect (site, path, err);
     int rc, shadow = sock < 0 ? -1 : mw_client_shadow (sock, err);
     struct mw_err why;
@@ -174,7 +197,11 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
 
     mw_err_set (note, "%s", "");
     e->shadow = shadow > 0;
-    if (shadow < 0 || enrol_another (e, pid, err) < 0)
+    if (shadow < 0) {
+        _without_warden (e, pid, path);
+        return -1;
+    }
+    if (enrol_another (e, pid, err) < 0)
         return -1;
     if (place_open (&p, pid, err) < 0)
         return _nothing_to_watch (e, note, err);

@@ -1,8 +1,8 @@
 /* enrol.h - place a starting step's job and tell the warden of it
  *
  * What both plugins do, in Slurm's order: root, once per step, before the first
- * task runs.  Without a warden nothing is touched: the job runs as under plain
- * Slurm.
+ * task runs.  Without a warden nothing is touched, but for a label: the job runs as
+ * under plain Slurm.
  */
 #ifndef MW_ENROL_H
 #define MW_ENROL_H
@@ -33,7 +33,7 @@ struct enrolment {
 /* Place the job of process [pid], one of the step's, and register it. What an
  *   earlier step was labelled with holds for later ones.  [note] says what
  *   [site] did not allow, or is "".
- * Returns 0, or -1 with a sentence. */
+ * Returns 0, or -1 with a sentence: where no warden answers it is listened for (teller_await). */
 int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
                 struct mw_err *note, struct mw_err *err);
 

@@ -15,6 +15,7 @@
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define XATTR_JOB "trusted.memwarden.job"
+#define XATTR_SCRIPT "trusted.memwarden.script"
 #define XATTR_GRANTED "trusted.memwarden.granted"
 
 /* memory.limit_in_bytes where there is no limit: LONG_MAX in whole pages */
@@ -561,4 +562,14 @@ int place_read_label (const struct place *p, struct mw_jobspec *spec,
         return mw_err_code (err, EINVAL, "%s: " XATTR_JOB " is not JSON",
                             p->paths.job);
     return mw_jobspec_decode (obj, spec, err);
+}
+
+void place_mark_script (const struct place *p)
+{
+    fsetxattr (p->job, XATTR_SCRIPT, "", 0, 0);
+}
+
+bool place_has_script (const struct place *p)
+{
+    return fgetxattr (p->job, XATTR_SCRIPT, NULL, 0) >= 0;
 }

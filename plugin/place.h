@@ -89,4 +89,10 @@ int place_label (const struct place *p, const struct mw_jobspec *spec,
 int place_read_label (const struct place *p, struct mw_jobspec *spec,
                       struct mw_err *err);
 
+/* The batch script of the job is on this node, and its slurmstepd writes what is
+ *   said of the job: the same way for all to see.  Without xattrs nobody is
+ *   told. */
+void place_mark_script (const struct place *p);
+bool place_has_script (const struct place *p);
+
 #endif /* !MW_PLACE_H */

@@ -444,7 +444,7 @@ int slurm_spank_task_exit (spank_t sp, int ac, char **av)
     (void) av;
     if (spank_remote (sp) != 1)
         return 0;
-    if (state == ENROLLED && !strcmp (enrolment.step, "step_batch")
+    if (state != FRESH && !strcmp (enrolment.step, "step_batch")
         && spank_get_item (sp, S_TASK_EXIT_STATUS, &status) == ESPANK_SUCCESS)
         enrol_ended (&site, enrolment.spec.key, status);
     teller_catch_up ();

@@ -58,7 +58,9 @@ static struct {
     uint64_t last;              /* number of the last line */
     bool asked;                 /* an answer is awaited … */
     unsigned asked_for;         /* … after which that many calls are served */
-} s = { .wake = -1, .sock = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+    int retry;                  /* ms until a warden is looked for again */
+} s = { .retry = RETRY_MS, .wake = -1, .sock = -1,
+        .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- writing ------------------------------------------------------------- */
 
@@ -155,6 +157,21 @@ static void _note (const json_t *msg)
     pthread_mutex_unlock (&s.lock);
 }
 
+/* The warden has no such job: one that did not begin with it, or that it has
+ * released.  No line is to come. */
+static void _unknown (void)
+{
+    unsigned asked_for = s.asked_for;
+    bool open;
+
+    pthread_mutex_lock (&s.lock);
+    open = s.open;
+    pthread_mutex_unlock (&s.lock);
+    _hang_up ();
+    if (!open)
+        _serve (asked_for);
+}
+
 /* Take one packet. Returns false where the warden is gone, or has no such
  * job. */
 static bool _hear (void)
@@ -173,10 +190,14 @@ static bool _hear (void)
             s.last = (uint64_t) json_integer_value (
                 json_object_get (msg, "line"));
         s.asked = false;
+        s.retry = RETRY_MS;
         _serve (s.asked_for);
         return true;
     }
-    _hang_up ();
+    if (rc > 0)
+        _unknown ();
+    else
+        _hang_up ();
     return false;
 }
 
@@ -202,7 +223,6 @@ static bool _waited_for (bool *end)
 
 static void *_listen (void *arg)
 {
-    int retry = RETRY_MS;
     bool end = false;
 
     (void) arg;
@@ -214,16 +234,14 @@ static void *_listen (void *arg)
 
         if (end)
             return NULL;
-        if (poll (p, 2, s.sock >= 0 ? -1 : waited ? HURRY_MS : retry) == 0)
-            retry = 2 * retry < RETRY_MAX_MS ? 2 * retry : RETRY_MAX_MS;
+        if (poll (p, 2, s.sock >= 0 ? -1 : waited ? HURRY_MS : s.retry) == 0)
+            s.retry = 2 * s.retry < RETRY_MAX_MS ? 2 * s.retry : RETRY_MAX_MS;
         if (p[0].revents && read (s.wake, &n, sizeof (n)) < 0)
             continue;
         if (s.sock >= 0 && p[1].revents)
             _hear ();
         else if (s.sock < 0)
             _connect (false);
-        if (s.sock >= 0)
-            retry = RETRY_MS;
         if (s.sock >= 0 && !s.asked && _waited_for (&end))
             _ask (false);
     }
@@ -256,12 +274,10 @@ static int _start_thread (void)
 
 /* ---- the main thread ----------------------------------------------------- */
 
-void teller_begin (const char *key, const char *step, const char *socket)
+static void _prepare (const char *key, const char *step, const char *socket)
 {
     pthread_condattr_t clock;
 
-    if (s.running)
-        return;
     snprintf (s.key, sizeof (s.key), "%s", key);
     snprintf (s.step, sizeof (s.step), "%s", step);
     snprintf (s.socket, sizeof (s.socket), "%s", socket);
@@ -270,6 +286,21 @@ void teller_begin (const char *key, const char *step, const char *socket)
     pthread_cond_init (&s.caught_up, &clock);
     pthread_condattr_destroy (&clock);
     s.wake = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void teller_await (const char *key, const char *step, const char *socket)
+{
+    if (s.running)
+        return;
+    _prepare (key, step, socket);
+    s.running = s.wake >= 0 && _start_thread () == 0;
+}
+
+void teller_begin (const char *key, const char *step, const char *socket)
+{
+    if (s.running)
+        return;
+    _prepare (key, step, socket);
     /* attached before the task runs, so that no line comes before it */
     _connect (true);
     while (s.asked) {

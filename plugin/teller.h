@@ -16,6 +16,10 @@
  *   again and again. */
 void teller_begin (const char *key, const char *step, const char *socket);
 
+/* The same where the warden is away and has not been told of the job: should a
+ *   later step tell it, all that is said of the job from then on is heard. */
+void teller_await (const char *key, const char *step, const char *socket);
+
 /* A task has ended: write what the warden has said so far.  Waits, all calls
  *   together, two seconds at most for a warden that does not answer, and ten for
  *   one that has begun a story and is still connected. */

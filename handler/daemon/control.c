@@ -101,8 +101,13 @@ static bool _is_batch (const struct peer *p)
     return strcmp (p->step, "step_batch") == 0;
 }
 
+/* Is it the batch script's stderr that [job]'s lines are for?  Also while its
+ * slurmstepd is on its way back to a new warden: a step's srun, which is in the
+ * job itself, dies with it and passes nothing on. */
 static bool _batch_hears (const struct warden *w, const struct job *job)
 {
+    if (job->spec.script)
+        return true;
     for (const struct peer *p = w->peers; p; p = p->next) {
         if (_is_step (p, job) && _is_batch (p))
             return true;

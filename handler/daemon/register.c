@@ -159,6 +159,18 @@ static struct job *_neighbour (const struct job_table *t, const char *key,
     return NULL;
 }
 
+/* A step from outside has been here before the batch script, without other
+ * wishes. */
+static void _has_script (struct warden *w, struct job *job,
+                         const struct mw_jobspec *spec)
+{
+    if (job->spec.script || !spec->script)
+        return;
+    job->spec.script = true;
+    report (w, job, "note", REPORT_LOG, "job %s: its batch script is here",
+            job->spec.key);
+}
+
 struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
                              int memory_dir, int freezer_dir,
                              struct mw_err *cut, struct mw_err *err)
@@ -193,6 +205,7 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
         job = _register_new (w, spec, memory_dir, freezer_dir, cut, err);
     } else {
         cut->text[0] = '\0';   /* said when it was new */
+        _has_script (w, job, spec);
         if (_take_over (w, job, err) < 0)
             return NULL;
     }

@@ -56,6 +56,7 @@ static void _put_spec (struct json_put *p, const struct mw_jobspec *s)
         json_put_text (p, "of", s->of);
     json_put_flag (p, "batch", s->batch);
     json_put_flag (p, "tells", s->tells);
+    json_put_flag (p, "script", s->script);
     json_put_text (p, "name", s->name);
     json_put_end (p, "},");
 }

@@ -86,6 +86,36 @@ is 'a new warden takes it up' $? 0
 ok 'and kills it' wait_job "$job" OUT_OF_MEMORY 90
 tells "$errs/$job.err" 'a new warden' "$limit" "$killed"
 
+# a script that says when it runs, and waits for a word before its step eats
+late_eater () {
+    submit --mem=40 --on-oom=kill --wrap \
+        "echo begun; until [ -e go.\$SLURM_JOB_ID ]; do sleep 0.2; done; srun $eat"
+}
+begun () { grep -qs begun "$errs/$1.out"; }
+
+# The batch script's slurmstepd does not hear a new one yet, but a step does, whose
+# srun dies with the job and passes nothing on: neither where that slurmstepd has to
+# come back, nor where it has found no warden, and the step is the first that tells
+# one of the job.
+begun () { grep -qs begun "$errs/$1.out"; }
+killing () { [[ $(mw why "$1") =~ SIGKILL\ to\ all ]]; }
+for before in 'a warden' 'no warden'; do
+    [ "$before" = 'a warden' ] || warden_kill9
+    job=$(submit --mem=40 --on-oom=kill --wrap \
+        "echo begun; until [ -e go.\$SLURM_JOB_ID ]; do sleep 0.2; done; srun $eat")
+    must "$before: a batch script runs" wait_for 60 begun "$job"
+    stepd=$(pgrep -f "^slurmstepd: \[$job.batch\]")
+    must "$before: its slurmstepd is there" [ -n "$stepd" ]
+    kill -STOP "$stepd"
+    [ "$before" = 'no warden' ] || warden_kill9
+    warden_start
+    touch "$errs/go.$job"
+    ok "$before: then one, and a step's OOM" wait_for 60 killing "$job"
+    kill -CONT "$stepd"
+    ok "$before: the job ends" wait_job "$job" OUT_OF_MEMORY 90
+    tells "$errs/$job.err" "$before, then one" "$limit" "$killed"
+done
+
 job=$(submit --mem=40 --on-oom=hold@1h,kill --wrap "$eat")
 ok 'a job is held' wait_for 60 held "$job"
 warden_kill9

@@ -414,6 +414,64 @@ static void the_batch_step_writes_for_all (void **state)
     _hears_nothing (batch);
 }
 
+/* Two lines that no step has heard. Returns the number of the first. */
+static unsigned _two_lines (struct job *job)
+{
+    report_flush (w);
+    report (w, job, "note", REPORT_JOB, "job 12: the first");
+    report (w, job, "note", REPORT_JOB, "job 12: the second");
+    report_flush (w);
+    return (unsigned) w->report->numbered - 1;
+}
+
+/* A new warden is found by the steps one after the other. */
+static void the_batch_step_is_waited_for (void **state)
+{
+    cleanup_fd int zero = peer_open (0);
+    cleanup_fd int batch = peer_open (0);
+    struct job *job = peer_job ("12", "kill");
+    unsigned first;
+
+    (void) state;
+    job->spec.script = true;
+    _attach (zero, "step_0", 0);
+    json_decref (peer_hears (zero));
+    first = _two_lines (job);
+    _hears_nothing (zero);
+    _attach (batch, "step_batch", (int) first - 1);
+    _hears (batch, "note", first, "job 12: the first");
+    _hears (batch, "note", first + 1, "job 12: the second");
+    _hears (batch, "ok", first + 1, NULL);
+    _attach (zero, "step_0", (int) first - 1);
+    _hears (zero, "ok", first + 1, NULL);
+}
+
+/* … also where a step from outside has registered the job, and is known to the
+ * next warden. */
+static void the_batch_script_may_come_second (void **state)
+{
+    struct mw_jobspec spec = peer_spec ("12");
+    cleanup_fd int root = peer_open (0);
+    cleanup_fd int dir = peer_memcg ("12");
+    struct job *job;
+
+    (void) state;
+    assert_int_equal (peer_register (root, &spec, dir, NULL), 0);
+    job = job_find (&w->jobs, "12");
+    assert_non_null (job);
+    assert_false (job->spec.script);
+    spec.script = true;
+    assert_int_equal (peer_register (root, &spec, dir, NULL), 0);
+    assert_true (job->spec.script);
+    spec.script = false;
+    assert_int_equal (peer_register (root, &spec, dir, NULL), 0);
+    assert_true (job->spec.script);
+    fake_restart ("12");
+    job = job_find (&w->jobs, "12");
+    assert_non_null (job);
+    assert_true (job->spec.script);
+}
+
 static void a_line_says_whether_its_incident_goes_on (void **state)
 {
     cleanup_fd int step = peer_open (0);
@@ -480,16 +538,6 @@ static void a_step_that_does_not_read_is_closed (void **state)
 }
 
 /* ---- a step that comes back ---------------------------------------------- */
-
-/* Two lines that no step has heard. Returns the number of the first. */
-static unsigned _two_lines (struct job *job)
-{
-    report_flush (w);
-    report (w, job, "note", REPORT_JOB, "job 12: the first");
-    report (w, job, "note", REPORT_JOB, "job 12: the second");
-    report_flush (w);
-    return (unsigned) w->report->numbered - 1;
-}
 
 static void a_step_that_comes_back_hears_what_it_has_missed (void **state)
 {
@@ -698,6 +746,8 @@ int main (void)
         T (who_says_that_he_is_a_step_must_be_root),
         T (one_that_does_not_read_its_notes_is_closed),
         T (the_batch_step_writes_for_all),
+        T (the_batch_step_is_waited_for),
+        T (the_batch_script_may_come_second),
         T (a_line_says_whether_its_incident_goes_on),
         T (of_a_step_with_its_own_limit_that_one_hears),
         T (a_step_that_does_not_read_is_closed),
