@@ -16,15 +16,7 @@ begin () {
         "exec $CLUSTER_BIN/touchmem --size 100M"
 }
 said () { grep -q "job $1: $2" "$TMP/warden.log"; }
-stopped () { [ "$(job_state "$1")" = SUSPENDED ] && freezer "$1" '[F1]'; }
-freezer () {
-    local memory freezer f
-    memory=$(last_state "$1" memory) freezer=$(last_state "$1" freezer)
-    for f in "$freezer"/step_batch/freezer.state \
-        "$memory"/step_batch/user/cgroup.freeze; do
-        [ ! -e "$f" ] || grep -q "^$2" "$f" && return
-    done 2>/dev/null
-}
+stopped () { [ "$(job_state "$1")" = SUSPENDED ] && frozen "$1"; }
 
 # each holds longer than the one after it, which is the clock
 room=$(begin $for_s) again=$(begin $for_s)

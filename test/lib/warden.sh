@@ -12,7 +12,7 @@
 #   journal_count KEY EVENT       how often it had that event
 #   job_shows KEY FILTER          of `mw jobs --json`, by jq: ".held"
 #   last_state KEY FIELD           of the state its last record has: "incident.slowed"
-#   frozen KEY                    is the job's cgroup to be frozen?
+#   frozen KEY                    is the job's cgroup, or a step's in it, to be frozen?
 #   run_job NAME ARG…             `memwarden run --name NAME ARG…` in the
 #                                 background; its pid in $!, output in $TMP/NAME.{out,err}
 
@@ -115,12 +115,11 @@ last_state () {
         "$WARDEN_STATE/journal.jsonl" | tail -n 1
 }
 frozen () {
-    local memory freezer
+    local memory freezer f
     memory=$(last_state "$1" memory) freezer=$(last_state "$1" freezer)
-    if [ -e "$memory/cgroup.freeze" ]; then
-        [ "$(cat "$memory/cgroup.freeze")" = 1 ]
-    else
-        grep -q '^FR' "$freezer/freezer.state"
-    fi
+    for f in "$memory"/{,step_*/user/}cgroup.freeze "$freezer"/{,step_*/}freezer.state; do
+        [ ! -e "$f" ] || ! grep -Eq '^(FR|1)' "$f" || return 0
+    done
+    return 1
 }
 not_frozen () { ! frozen "$1"; }
