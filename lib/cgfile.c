@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/units.h"
 
 int sysroot_open (const char *path, int flags)
 {
@@ -464,6 +465,42 @@ int cg_remove_below (int dir)
         l = (struct level) { .fd = next };
     }
     return -1;
+}
+
+bool cg_among (const char *names, const char *word)
+{
+    size_t len = strlen (word);
+
+    for (const char *p = strstr (names, word); p; p = strstr (p + 1, word)) {
+        if ((p == names || p[-1] == ',') && (!p[len] || p[len] == ','))
+            return true;
+    }
+    return false;
+}
+
+int cg_next_member (const char **text, struct cg_member *m)
+{
+    const char *from = *text;
+    size_t len = strcspn (from, "\n"), kept;
+    char *names, *path = NULL;
+
+    if (!*from)
+        return 0;
+    *text = from + len + (from[len] == '\n');
+    kept = mw_least (len, sizeof (m->line) - 1);
+    memcpy (m->line, from, kept);
+    m->line[kept] = '\0';
+    if ((names = strchr (m->line, ':')))
+        path = strchr (names + 1, ':');
+    if (kept < len || !path) {
+        errno = EINVAL;
+        return -1;
+    }
+    *path = '\0';
+    m->controllers = names + 1;
+    m->path = path + 1;
+    m->v2 = strncmp (m->line, "0:", 2) == 0 && !names[1];
+    return 1;
 }
 
 uint64_t cg_inode (int dir)

@@ -78,6 +78,23 @@ int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
  * Returns 0, or -1: one does not go (EBUSY), or cannot be opened. */
 int cg_remove_below (int dir);
 
+/* Is [word] among the comma-separated [names]? */
+bool cg_among (const char *names, const char *word);
+
+/* A line of /proc/PID/cgroup, "ID:CONTROLLERS:PATH" (cgroups(7)): where a process
+ * is in one hierarchy. */
+struct cg_member {
+    bool v2;                    /* of the one hierarchy of v2, "0::PATH" */
+    const char *controllers;    /* comma-separated; v2: "" */
+    const char *path;           /* below the mount point, from "/" */
+    char line[PATH_MAX + 512];
+};
+
+/* Read the next line of [*text], the content of /proc/PID/cgroup, into [m], and set
+ *   [*text] behind it.
+ * Returns 1, 0 at the end, or -1 with EINVAL: [m->line] (cut) is no such line. */
+int cg_next_member (const char **text, struct cg_member *m);
+
 /* The inode of the directory [dir], 0 on failure. */
 uint64_t cg_inode (int dir);
 

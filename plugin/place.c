@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/cgfile.h"
+#include "lib/cgmount.h"
 #include "lib/cleanup.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -57,19 +58,6 @@ static bool _followable (const char *path)
            && !_ends_with (path, len, " (deleted)");
 }
 
-/* Is [controller] among the comma-separated [names]? */
-static bool _among (const char *names, const char *controller)
-{
-    size_t len = strlen (controller);
-
-    for (const char *p = strstr (names, controller); p;
-         p = strstr (p + 1, controller)) {
-        if ((p == names || p[-1] == ',') && (!p[len] || p[len] == ','))
-            return true;
-    }
-    return false;
-}
-
 static int _parse_memory (const char *path, bool v2, struct place_paths *paths,
                           struct mw_err *err)
 {
@@ -101,47 +89,33 @@ static void _parse_freezer (const char *path, struct place_paths *paths)
                   (int) (step - path), path);
 }
 
-/* One line, "ID:CONTROLLERS:PATH" (cgroups(7)). */
-static int _parse_line (char *line, bool *memory, struct place_paths *paths,
-                        struct mw_err *err)
+/* The v1 line of memory, if any, wins over v2's: [*memory] = it was there. */
+static int _parse_member (const struct cg_member *m, bool *memory,
+                          struct place_paths *paths, struct mw_err *err)
 {
-    char *names = strchr (line, ':');
-    char *path = names ? strchr (names + 1, ':') : NULL;
-
-    if (!path)
-        return mw_err_code (err, EINVAL, "\"%.80s\" is no line of "
-                            "/proc/PID/cgroup", line);
-    *path++ = '\0';
-    if (_among (names + 1, "memory")) {
+    if (cg_among (m->controllers, "memory")) {
         *memory = true;
-        return _parse_memory (path, false, paths, err);
+        return _parse_memory (m->path, false, paths, err);
     }
-    if (_among (names + 1, "freezer"))
-        _parse_freezer (path, paths);
-    if (!*memory && !strncmp (line, "0:", 2) && !names[1])
-        return _parse_memory (path, true, paths, err);
-    return 0;
+    if (cg_among (m->controllers, "freezer"))
+        _parse_freezer (m->path, paths);
+    return !*memory && m->v2 ? _parse_memory (m->path, true, paths, err) : 0;
 }
 
 int place_parse (const char *text, struct place_paths *paths,
                  struct mw_err *err)
 {
     struct place_paths found = { 0 };
-    bool memory = false;        /* the v1 line: it wins over "0::" */
-    char line[PLACE_PATH_MAX + 256];
+    struct cg_member m;
+    bool memory = false;
+    int rc;
 
-    while (*text) {
-        size_t len = strcspn (text, "\n");
-
-        if (len >= sizeof (line))
-            return mw_err_code (err, EINVAL, "a line of /proc/PID/cgroup is "
-                                "too long");
-        memcpy (line, text, len);
-        line[len] = '\0';
-        if (_parse_line (line, &memory, &found, err) < 0)
+    while ((rc = cg_next_member (&text, &m)) > 0)
+        if (_parse_member (&m, &memory, &found, err) < 0)
             return -1;
-        text += len + (text[len] == '\n');
-    }
+    if (rc < 0)
+        return mw_err_code (err, EINVAL, "\"%.80s\" is no line of "
+                            "/proc/PID/cgroup", m.line);
     if (!found.task[0])
         return mw_err_code (err, ENOTSUP, "no memory controller here");
     *paths = found;
@@ -161,43 +135,28 @@ int place_read (pid_t pid, struct place_paths *paths, struct mw_err *err)
     return place_parse (text, paths, err);
 }
 
-/* A line of /proc/self/mountinfo (proc(5)) is
- *     ID PARENT DEV ROOT POINT OPTIONS [TAGS] - TYPE SOURCE SUPER
- * Is it the mount of the whole hierarchy of [controller]?  On v2 every
- * controller is in the one mount. Returns the mount point in [line], or
- * NULL. */
-static const char *_mount_of (char *line, const char *controller, bool v2)
-{
-    char *tail = strstr (line, " - "), *field[6], *save = NULL;
-    char type[16], super[256];
+struct open_mount {
+    const char *controller;
+    bool v2;                    /* where all controllers are in the one mount */
+    int fd;
+};
 
-    if (!tail || sscanf (tail + 3, "%15s %*s %255s", type, super) != 2)
-        return NULL;
-    *tail = '\0';
-    for (int i = 0; i < 6; i++)
-        if (!(field[i] = strtok_r (i ? NULL : line, " ", &save)))
-            return NULL;
-    if (strcmp (field[3], "/") != 0
-        || (v2 ? strcmp (type, "cgroup2") != 0
-               : strcmp (type, "cgroup") != 0 || !_among (super, controller)))
-        return NULL;
-    return field[4];
+static int _open_if_mount (const struct cgmount *c, void *arg)
+{
+    struct open_mount *o = arg;
+
+    if (c->whole && c->v2 == o->v2
+        && (c->v2 || cg_among (c->options, o->controller)))
+        o->fd = sysroot_open (c->point, OPEN_DIR);
+    return o->fd >= 0;
 }
 
 static int _open_mount (const char *controller, bool v2)
 {
-    cleanup_file FILE *f = fopen ("/proc/self/mountinfo", "re");
-    char line[4096];
-    int fd = -1;
+    struct open_mount o = { .controller = controller, .v2 = v2, .fd = -1 };
 
-    while (f && fd < 0 && fgets (line, sizeof (line), f)) {
-        const char *point;
-
-        line[strcspn (line, "\n")] = '\0';
-        if ((point = _mount_of (line, controller, v2)))
-            fd = sysroot_open (point, OPEN_DIR);
-    }
-    return fd;
+    cgmount_each (_open_if_mount, &o);
+    return o.fd;
 }
 
 int place_open_mount (const char *controller, struct mw_err *err)

@@ -184,7 +184,7 @@ int cli_doctor (const struct cli_command *self, int argc, char **argv)
     if (optind < argc)
         return cli_usage (self, "\"%.40s\" is not understood", argv[optind]);
     if (memcg_find_mounts (&mounts) < 0) {
-        mw_err_errno (&err, "cannot read /proc/self/mounts");
+        mw_err_errno (&err, "cannot read /proc/self/mountinfo");
         return cli_fail (self, &err, EIO);
     }
     _check (findings, &mounts, doctor_node_checks, doctor_node_count);

@@ -293,35 +293,42 @@ static int _jobs (struct request *r, struct mw_err *err)
                         "there any more", after);
 }
 
+/* Is [path], of /proc/PID/cgroup, what the directory [dir] ends with, or below it?
+ * The root's is nobody's. */
+static bool _control_is_in (const char *path, const char *dir)
+{
+    size_t len = strlen (path);
+
+    if (path[0] != '/' || len == 1)
+        return false;
+    for (const char *at = dir; (at = strchr (at, '/')); at++) {
+        size_t tail = strlen (at);
+
+        if (tail <= len && tail > 1 && strncmp (at, path, tail) == 0 &&
+            (tail == len || path[tail] == '/'))
+            return true;
+    }
+    return false;
+}
+
 /* The job whose memcg the peer's process is in. */
 static struct job *_job_of (struct warden *w, pid_t pid)
 {
     char path[64], text[8192];
     cleanup_fd int proc = -1;
+    struct cg_member m;
+    int rc;
 
     snprintf (path, sizeof (path), "/proc/%d", (int) pid);
     proc = sysroot_open (path, O_RDONLY | O_DIRECTORY);
     if (proc < 0 || cg_read (proc, "cgroup", text, sizeof (text)) < 0)
         return NULL;
     for (struct job *j = w->jobs.first; j; j = j->next) {
-        /* the job's path ends with what /proc says, up to steps below it */
-        for (char *line = text; line && *line; line = strchr (line, '\n')) {
-            const char *own, *at;
-            size_t len;
+        const char *at = text;
 
-            line += *line == '\n';
-            own = strchr (line, '/');
-            if (!own || !j->memcg.path || own[1] == '\n')
-                continue;
-            len = strcspn (own, "\n");
-            for (at = j->memcg.path; (at = strchr (at, '/')); at++) {
-                size_t tail = strlen (at);
-
-                if (tail <= len && tail > 1 && strncmp (at, own, tail) == 0 &&
-                    (tail == len || own[tail] == '/'))
-                    return j;
-            }
-        }
+        while ((rc = cg_next_member (&at, &m)) != 0)
+            if (rc > 0 && j->memcg.path && _control_is_in (m.path, j->memcg.path))
+                return j;
     }
     return NULL;
 }

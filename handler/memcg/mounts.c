@@ -2,50 +2,46 @@
 #include "handler/memcg/mounts.h"
 
 #include <fcntl.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/cgfile.h"
+#include "lib/cgmount.h"
 #include "lib/cleanup.h"
 
-static void _mount (struct memcg_mounts *m, const struct mntent *e)
+static void _mounts_unified (struct memcg_mounts *m, const struct cgmount *c)
 {
-    if (strcmp (e->mnt_type, "cgroup2") == 0 && !m->unified[0]) {
-        char controllers[512] = "";
-        cleanup_fd int dir = sysroot_open (e->mnt_dir,
-                                           O_RDONLY | O_DIRECTORY);
+    cleanup_fd int dir = sysroot_open (c->point, O_RDONLY | O_DIRECTORY);
+    char controllers[512] = "";
 
-        snprintf (m->unified, sizeof (m->unified), "%s", e->mnt_dir);
-        if (dir >= 0) {
-            cg_read (dir, "cgroup.controllers", controllers,
-                     sizeof (controllers));
-            m->handed_down = cg_hands_down (dir, "memory");
-        }
-        m->unified_memory = strstr (controllers, "memory") != NULL;
-        m->recursiveprot = hasmntopt (e, "memory_recursiveprot") != NULL;
-    } else if (strcmp (e->mnt_type, "cgroup") == 0) {
-        /* later ones are a chroot's or a container's */
-        if (hasmntopt (e, "memory") && !m->memory[0])
-            snprintf (m->memory, sizeof (m->memory), "%s", e->mnt_dir);
-        if (hasmntopt (e, "freezer") && !m->freezer[0])
-            snprintf (m->freezer, sizeof (m->freezer), "%s", e->mnt_dir);
+    snprintf (m->unified, sizeof (m->unified), "%s", c->point);
+    if (dir >= 0) {
+        cg_read (dir, "cgroup.controllers", controllers, sizeof (controllers));
+        m->handed_down = cg_hands_down (dir, "memory");
     }
+    m->unified_memory = strstr (controllers, "memory") != NULL;
+    m->recursiveprot = cg_among (c->options, "memory_recursiveprot");
+}
+
+/* The first of each counts: later ones are a chroot's or a container's. */
+static int _mounts_visit (const struct cgmount *c, void *arg)
+{
+    struct memcg_mounts *m = arg;
+
+    if (c->v2) {
+        if (!m->unified[0])
+            _mounts_unified (m, c);
+        return 0;
+    }
+    if (cg_among (c->options, "memory") && !m->memory[0])
+        snprintf (m->memory, sizeof (m->memory), "%s", c->point);
+    if (cg_among (c->options, "freezer") && !m->freezer[0])
+        snprintf (m->freezer, sizeof (m->freezer), "%s", c->point);
+    return 0;
 }
 
 int memcg_find_mounts (struct memcg_mounts *m)
 {
-    cleanup_fd int fd = sysroot_open ("/proc/self/mounts", O_RDONLY);
-    char line[4 * PATH_MAX];
-    struct mntent e;
-    FILE *f;
-
     *m = (struct memcg_mounts) { 0 };
-    if (fd < 0 || !(f = fdopen (fd, "r")))
-        return -1;
-    mw_steal_fd (&fd);
-    while (getmntent_r (f, &e, line, sizeof (line)))
-        _mount (m, &e);
-    fclose (f);
-    return 0;
+    return cgmount_each (_mounts_visit, m);
 }

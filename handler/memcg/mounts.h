@@ -15,8 +15,7 @@ struct memcg_mounts {
     bool recursiveprot;         /* mounted memory_recursiveprot */
 };
 
-/* Read /proc/self/mounts, below the sysroot (lib/cgfile.h). Returns 0, or -1
- *   with errno. */
+/* Find them (lib/cgmount.h). Returns 0, or -1 with errno. */
 int memcg_find_mounts (struct memcg_mounts *m);
 
 #endif /* !MW_MOUNTS_H */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/cgfile.h"
+#include "lib/cgmount.h"
 #include "lib/cleanup.h"
 
 #define MANY_PIDS 5000      /* several times the buffer they are read by */
@@ -221,6 +222,58 @@ static void a_closed_directory_has_no_inode (void **state)
     assert_true (cg_inode (-1) == 0);
 }
 
+static int _list (const struct cgmount *m, void *arg)
+{
+    size_t n = strlen (arg);
+
+    snprintf ((char *) arg + n, 256 - n, "%s%s:%s ", m->v2 ? "v2:" : "",
+              m->whole ? "whole" : "part", m->point);
+    return cg_among (m->options, "freezer");
+}
+
+static void mounts_are_cgroups_whole_or_a_part (void **state)
+{
+    char path[256], found[256] = "";
+
+    (void) state;
+    assert_int_equal (cgmount_each (_list, found), -1);
+    assert_int_equal (errno, ENOENT);
+    for (const char *const *d = (const char *const[]) { "proc", "proc/self",
+             NULL }; *d; d++) {
+        snprintf (path, sizeof (path), "%s/%s", root, *d);
+        assert_int_equal (mkdir (path, 0700), 0);
+    }
+    _put ("../proc/self/mountinfo",
+          "22 1 0:21 / /proc rw - proc proc rw\n"
+          "nothing - at all\n"
+          "30 1 0:26 / /a\\040b rw shared:4 master:1 - cgroup2 x rw\n"
+          "31 1 0:27 /docker/1 /memory ro - cgroup cgroup rw,memory\n"
+          "32 1 0:28 / /freezer rw - cgroup cgroup rw,freezer\n"
+          "33 1 0:28 / /never rw - cgroup cgroup rw,cpu\n");
+    assert_int_equal (cgmount_each (_list, found), 1);
+    assert_string_equal (found, "v2:whole:/a b part:/memory whole:/freezer ");
+}
+
+static void a_process_is_where_its_lines_say (void **state)
+{
+    const char *text = "4:cpu,memory:/a:b\nno such line\n0::/";
+    struct cg_member m;
+
+    (void) state;
+    assert_int_equal (cg_next_member (&text, &m), 1);
+    assert_false (m.v2);
+    assert_true (cg_among (m.controllers, "memory"));
+    assert_false (cg_among (m.controllers, "mem"));
+    assert_string_equal (m.path, "/a:b");
+    assert_int_equal (cg_next_member (&text, &m), -1);
+    assert_int_equal (errno, EINVAL);
+    assert_string_equal (m.line, "no such line");
+    assert_int_equal (cg_next_member (&text, &m), 1);
+    assert_true (m.v2);
+    assert_string_equal (m.path, "/");
+    assert_int_equal (cg_next_member (&text, &m), 0);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +286,8 @@ int main (void)
         cmocka_unit_test (every_pid_of_a_long_list_is_visited_once),
         cmocka_unit_test (only_directories_are_children),
         cmocka_unit_test (a_closed_directory_has_no_inode),
+        cmocka_unit_test (mounts_are_cgroups_whole_or_a_part),
+        cmocka_unit_test (a_process_is_where_its_lines_say),
     };
 
     return cmocka_run_group_tests (tests, make_tree, remove_tree);

@@ -87,11 +87,11 @@ static void _is (const char *item, enum doctor_verdict want,
 static void a_chroot_s_mounts_are_not_the_node_s (void **state)
 {
     (void) state;
-    _write ("/proc/self/mounts",
-            "cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\n"
-            "cgroup /sys/fs/cgroup/freezer cgroup rw,freezer 0 0\n"
-            "cgroup /srv/root/sys/fs/cgroup/memory cgroup rw,memory 0 0\n"
-            "cgroup /srv/root/sys/fs/cgroup/freezer cgroup rw,freezer 0 0\n");
+    _write ("/proc/self/mountinfo",
+            "30 1 0:26 / /sys/fs/cgroup/memory rw - cgroup x rw,memory\n"
+            "31 1 0:27 / /sys/fs/cgroup/freezer rw - cgroup x rw,freezer\n"
+            "40 1 0:26 / /srv/root/memory rw - cgroup x rw,memory\n"
+            "41 1 0:27 / /srv/root/freezer rw - cgroup x rw,freezer\n");
     _is ("memory cgroups", DOCTOR_OK, "cgroup v1 at /sys/fs/cgroup/memory");
     _is ("freezer", DOCTOR_OK, "cgroup v1 at /sys/fs/cgroup/freezer");
 }
@@ -100,9 +100,9 @@ static void _record_v2 (const char *options)
 {
     char mounts[256];
 
-    snprintf (mounts, sizeof (mounts), "cgroup2 /sys/fs/cgroup cgroup2 "
-              "rw,nosuid%s 0 0\n", options);
-    _write ("/proc/self/mounts", mounts);
+    snprintf (mounts, sizeof (mounts), "30 1 0:26 / /sys/fs/cgroup "
+              "rw,nosuid shared:4 - cgroup2 cgroup2 rw%s\n", options);
+    _write ("/proc/self/mountinfo", mounts);
     _write ("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
     _write ("/sys/fs/cgroup/cgroup.subtree_control", "cpu memory pids\n");
     _write ("/sys/fs/cgroup/system.slice/memory.high", "max\n");
@@ -147,10 +147,10 @@ static void v2_without_recursiveprot_is_told (void **state)
 static void a_hybrid_node_is_told_what_is_used_from_where (void **state)
 {
     (void) state;
-    _write ("/proc/self/mounts",
-            "cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\n"
-            "cgroup /sys/fs/cgroup/freezer cgroup rw,freezer 0 0\n"
-            "cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n");
+    _write ("/proc/self/mountinfo",
+            "30 1 0:26 / /sys/fs/cgroup/memory rw - cgroup x rw,memory\n"
+            "30 1 0:26 / /sys/fs/cgroup/freezer rw - cgroup x rw,freezer\n"
+            "30 1 0:27 / /sys/fs/cgroup/unified rw - cgroup2 x rw\n");
     _write ("/sys/fs/cgroup/unified/cgroup.controllers", "hugetlb\n");
     _is ("memory cgroups", DOCTOR_OK, "cgroup v1 at /sys/fs/cgroup/memory, "
          "hybrid with v2 at /sys/fs/cgroup/unified");
@@ -163,7 +163,7 @@ static void a_hybrid_node_is_told_what_is_used_from_where (void **state)
 static void a_node_with_nothing_lacks_everything (void **state)
 {
     (void) state;
-    _write ("/proc/self/mounts", "proc /proc proc rw 0 0\n");
+    _write ("/proc/self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n");
     _write ("/proc/meminfo", "MemTotal: 100 kB\nSwapTotal:       0 kB\n");
     _write ("/proc/sys/kernel/osrelease", "5.14.0-generic\n");
     _is ("memory cgroups", DOCTOR_LACKS, "no memory controller");
@@ -181,7 +181,7 @@ static void a_node_with_nothing_lacks_everything (void **state)
 static void swap_psi_and_systemd_are_found (void **state)
 {
     (void) state;
-    _write ("/proc/self/mounts", "");
+    _write ("/proc/self/mountinfo", "");
     _write ("/proc/meminfo", "MemTotal: 100 kB\nSwapTotal:  2097152 kB\n");
     _write ("/proc/pressure/memory", "some avg10=0.00\n");
     _write ("/proc/sys/kernel/osrelease", "6.1.0-18-amd64\n");
@@ -197,7 +197,7 @@ static void swap_psi_and_systemd_are_found (void **state)
 static void slurm_is_read_as_slurm_reads_it (void **state)
 {
     (void) state;
-    _write ("/proc/self/mounts", "");
+    _write ("/proc/self/mountinfo", "");
     _write ("/etc/slurm/slurm.conf", "# TaskPlugin=task/none\n"
             " taskplugin = task/affinity,Task/Cgroup # both\n"
             "PrologFlags=Alloc,Contain\n");

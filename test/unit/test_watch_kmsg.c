@@ -33,9 +33,9 @@ static void _kmsg (void)
     snprintf (path, sizeof (path), "mkdir -p %s/dev %s/proc/self", fake.dir,
               fake.dir);
     assert_int_equal (system (path), 0);
-    snprintf (path, sizeof (path), "%s/proc/self/mounts", fake.dir);
+    snprintf (path, sizeof (path), "%s/proc/self/mountinfo", fake.dir);
     f = fopen (path, "we");
-    assert_true (fprintf (f, "cgroup2 %s cgroup2 rw 0 0\n", fake.dir) > 0);
+    assert_true (fprintf (f, "30 1 0:26 / %s rw - cgroup2 x rw\n", fake.dir) > 0);
     assert_int_equal (fclose (f), 0);
     snprintf (path, sizeof (path), "%s/dev/kmsg", fake.dir);
     assert_int_equal (mkfifo (path, 0600), 0);
