@@ -2,7 +2,7 @@
  *
  * Read it downwards from incident_oom: _open writes down what happened, _enter
  * climbs to a rung, _settle acts on what the rung says, _close undoes and
- * writes how it ended.  What each rung does is in its own step_*.c.
+ * writes how it ended.  What each rung does is in its own step/NAME.c.
  *
  * An incident is closed by undoing first and recording "resolved" last: as long
  * as the journal has it open, a restart asserts again what it says, so that a
@@ -41,14 +41,9 @@ static const struct mw_ladder admin_ladder = {
 /* Who has been SIGKILLed is given that long before it is looked at again. */
 #define DYING_MS 1000
 
-static const struct mw_ladder_step *_rung (const struct job *job)
-{
-    return &job->incident.ladder->step[job->incident.step];
-}
-
 static const struct step_ops *_ops (const struct job *job)
 {
-    return step_table[_rung (job)->kind];
+    return step_table[step_rung (job)->kind];
 }
 
 /* ---- closing ------------------------------------------------------------- */
@@ -177,7 +172,7 @@ static void _refused (struct warden *w, struct job *job, const char *why)
 
     report (w, job, "step", REPORT_LOG | REPORT_JOB,
             "job %s: %s is not available on this node: %s", job->spec.key,
-            mw_ladder_step_format (_rung (job), name, sizeof (name)), why);
+            mw_ladder_step_format (step_rung (job), name, sizeof (name)), why);
 }
 
 static enum step_result _enter (struct warden *w, struct job *job, unsigned to)
@@ -207,7 +202,7 @@ static enum step_result _enter (struct warden *w, struct job *job, unsigned to)
     }
     if (_bounced_out (w, job))
         return STEP_NEXT;
-    return _ops (job)->run (w, job, s, STEP_START, NULL);
+    return step_run (w, job, STEP_START, NULL);
 }
 
 /* The last grow below the present rung: the one that was refused. */
@@ -251,7 +246,7 @@ static void _step (struct warden *w, struct job *job, enum step_cause cause,
     struct incident *in = &job->incident;
 
     if (in->phase != PHASE_SEEKS)
-        _settle (w, job, _ops (job)->run (w, job, _rung (job), cause, answer));
+        _settle (w, job, step_run (w, job, cause, answer));
     else if (cause == STEP_DEADLINE)
         _settle (w, job, STEP_NEXT);
     else if (cause == STEP_TIMER || cause == STEP_RECOVER)
@@ -345,7 +340,7 @@ static void _press (struct warden *w, struct job *job)
         return;
     in->trigger = TRIGGER_NODE;
     in->slurm_ends = false;
-    if (_rung (job)->kind == MW_STEP_KILL) {
+    if (step_rung (job)->kind == MW_STEP_KILL) {
         _step (w, job, STEP_TIMER, NULL);
         return;
     }
@@ -427,7 +422,7 @@ static void _requeue_answered (struct warden *w, struct job *job,
     unsigned last = in->ladder->count - 1;
 
     in->requeue[0] = '\0';
-    if (!a->ok || in->kills > 0 || _rung (job)->kind == MW_STEP_KILL)
+    if (!a->ok || in->kills > 0 || step_rung (job)->kind == MW_STEP_KILL)
         return;
     in->requeued = job->leaving = true;
     _leave (w, job, last);
@@ -488,13 +483,13 @@ void incident_freezer (struct warden *w, struct job *job, bool frozen,
 {
     struct incident *in = &job->incident;
 
-    if (!in->open || in->kills > 0 || _rung (job)->kind == MW_STEP_KILL)
+    if (!in->open || in->kills > 0 || step_rung (job)->kind == MW_STEP_KILL)
         return;
     if (in->slurm_stops_ms && (in->frozen ? thawed : !frozen))
         _slurm_goes_on (w, job);
     else if (!in->slurm_stops_ms && frozen && !(in->frozen && thawed) &&
              !in->suspended && !in->slowed &&
-             _rung (job)->kind != MW_STEP_REQUEUE)
+             step_rung (job)->kind != MW_STEP_REQUEUE)
         _slurm_stops (w, job);
     if (!in->frozen || !thawed)
         return;
@@ -540,7 +535,7 @@ int incident_hold (struct warden *w, struct job *job, struct mw_err *err)
                             "does nothing to any job");
     if (job->incident.open)
         return mw_err_code (err, EBUSY, "job %s is in an incident already (%s)",
-                            job->spec.key, mw_steps[_rung (job)->kind].name);
+                            job->spec.key, mw_steps[step_rung (job)->kind].name);
     incident_oom (w, job, TRIGGER_ADMIN);
     if (!job->incident.frozen)
         return mw_err_code (err, EIO, "job %s could not be frozen; see the log",
@@ -582,10 +577,10 @@ bool incident_script_ended (struct warden *w, struct job *job, int status)
     struct incident *in = &job->incident;
 
     job->over = true;
-    if (in->open && !in->script_ended && _ops (job)->ended) {
+    if (in->open && !in->script_ended && _ops (job)->script_ended) {
         in->script_ended = true;
         in->status = status;
-        _step (w, job, STEP_ENDED, NULL);
+        _step (w, job, STEP_SCRIPT_ENDED, NULL);
     }
     return in->open && in->script_ended;
 }
@@ -610,7 +605,7 @@ static const char *_how_it_ended (struct warden *w, struct job *job,
                                   const char *why)
 {
     const struct incident *in = &job->incident;
-    bool last = _rung (job)->kind == MW_STEP_KILL;
+    bool last = step_rung (job)->kind == MW_STEP_KILL;
 
     if (last && in->kills == 0 && in->request[0])
         report (w, job, "step", REPORT_LOG, "job %s: Slurm has ended it before "

@@ -32,9 +32,10 @@ static bool _by_courier (const struct job *job)
     return true;
 }
 
-static enum step_result _start (struct warden *w, struct job *job,
-                                const struct mw_ladder_step *s)
+static enum step_result _start (struct warden *w, struct job *job)
 {
+    const struct mw_ladder_step *s = step_rung (job);
+
     job_read_usage (job);
     step_open_reserve (w, job, true);
     if (ask_hook (w, job, s->hook, NULL, job->incident.deadline_ms) < 0)
@@ -57,25 +58,17 @@ static enum step_result _answered (struct warden *w, struct job *job,
     return step_relieved (w, job, false) ? STEP_SOLVED : STEP_NEXT;
 }
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _deadline (struct warden *w, struct job *job)
 {
-    switch (cause) {
-    case STEP_START:
-        return _start (w, job, s);
-    case STEP_ANSWER:
-        return _answered (w, job, answer);
-    case STEP_RECOVER:
-        return job->incident.request[0] ? STEP_WAIT : STEP_NEXT;
-    case STEP_DEADLINE:
-        report (w, job, "failed", REPORT_LOG, "job %s: dump: not done in its "
-                "time", job->spec.key);
-        return STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    report (w, job, "failed", REPORT_LOG, "job %s: dump: not done in its time",
+            job->spec.key);
+    return STEP_NEXT;
+}
+
+static enum step_result _recover (struct warden *w, struct job *job)
+{
+    (void) w;
+    return job->incident.request[0] ? STEP_WAIT : STEP_NEXT;
 }
 
 static void _undo (struct warden *w, struct job *job)
@@ -90,6 +83,9 @@ const struct step_ops step_dump = {
     .done = "below its limit again",
     .available = _available,
     .by_courier = _by_courier,
-    .run = _run,
+    .start = _start,
+    .deadline = _deadline,
+    .answer = _answered,
+    .recover = _recover,
     .undo = _undo,
 };

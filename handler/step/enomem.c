@@ -66,26 +66,9 @@ static enum step_result _look (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _deadline (struct warden *w, struct job *job)
 {
-    (void) s;
-    (void) answer;
-    switch (cause) {
-    case STEP_START:
-        return _start (w, job);
-    case STEP_AGAIN:            /* the reserve is full */
-        return STEP_NEXT;
-    case STEP_TIMER:
-    case STEP_RECOVER:
-        return _look (w, job);
-    case STEP_DEADLINE:
-        return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
 }
 
 static void _undo (struct warden *w, struct job *job)
@@ -109,6 +92,9 @@ const struct step_ops step_enomem = {
     .kind = MW_STEP_ENOMEM,
     .done = "refused more, it has come down by itself",
     .available = step_has_reserve,
-    .run = _run,
+    .start = _start,
+    .again = step_next,         /* the reserve is full */
+    .timer = _look,
+    .deadline = _deadline,
     .undo = _undo,
 };

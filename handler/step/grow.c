@@ -26,9 +26,9 @@ static bool _all_lent (const struct job *job, const struct mw_amount *size)
     return size->kind != MW_AMOUNT_NONE && job->incident.lent >= most;
 }
 
-static enum step_result _lend (struct warden *w, struct job *job,
-                               const struct mw_ladder_step *s)
+static enum step_result _lend (struct warden *w, struct job *job)
 {
+    const struct mw_ladder_step *s = step_rung (job);
     uint64_t bytes = headroom_may_lend (w, job, &s->amount);
 
     if (bytes == 0) {
@@ -47,31 +47,25 @@ static enum step_result _lend (struct warden *w, struct job *job,
     return STEP_WAIT;
 }
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _look (struct warden *w, struct job *job)
 {
-    (void) answer;
-    switch (cause) {
-    case STEP_START:
-    case STEP_AGAIN:
-        return _lend (w, job, s);
-    case STEP_TIMER:
-    case STEP_RECOVER:
-        if (step_below (job))
-            return STEP_SOLVED;
-        step_timer (w, job, LOOK_MS);
-        return STEP_WAIT;
-    case STEP_DEADLINE:
-        return step_below (job) ? STEP_SOLVED : STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    if (step_below (job))
+        return STEP_SOLVED;
+    step_timer (w, job, LOOK_MS);
+    return STEP_WAIT;
+}
+
+static enum step_result _deadline (struct warden *w, struct job *job)
+{
+    (void) w;
+    return step_below (job) ? STEP_SOLVED : STEP_NEXT;
 }
 
 const struct step_ops step_grow = {
     .kind = MW_STEP_GROW,
     .done = "back below its limit after it was grown",
-    .run = _run,
+    .start = _lend,
+    .again = _lend,
+    .timer = _look,
+    .deadline = _deadline,
 };

@@ -7,31 +7,27 @@
 
 #include "handler/step/step.h"
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _start (struct warden *w, struct job *job)
 {
-    (void) s;
-    (void) answer;
-    switch (cause) {
-    case STEP_START:
-        return step_freeze (w, job, true) < 0 ? STEP_NEXT : STEP_WAIT;
-    case STEP_WOKEN:
-        return step_look_for_room (w, job, true);
-    case STEP_HEADROOM:
-    case STEP_RECOVER:
-        return step_look_for_room (w, job, false);
-    case STEP_DEADLINE:
-        return STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    return step_freeze (w, job, true) < 0 ? STEP_NEXT : STEP_WAIT;
+}
+
+static enum step_result _headroom (struct warden *w, struct job *job)
+{
+    return step_look_for_room (w, job, false);
+}
+
+static enum step_result _woken (struct warden *w, struct job *job)
+{
+    return step_look_for_room (w, job, true);
 }
 
 const struct step_ops step_hold = {
     .kind = MW_STEP_HOLD,
     .done = "it has room again",
     .frozen = true,
-    .run = _run,
+    .start = _start,
+    .headroom = _headroom,
+    .woken = _woken,
+    .recover = _headroom,
 };

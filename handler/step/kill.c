@@ -98,28 +98,26 @@ static enum step_result _start (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _timer (struct warden *w, struct job *job)
 {
-    bool killing = job->incident.phase == KILLING;
+    return job->incident.phase == KILLING ? step_kill_all (w, job)
+                                          : _kill (w, job);
+}
 
-    (void) s;
-    (void) answer;      /* yes or no: the job has to go */
-    switch (cause) {
-    case STEP_START:
-        return _start (w, job);
-    case STEP_TIMER:
-    case STEP_ANSWER:
-        return killing ? step_kill_all (w, job) : _kill (w, job);
-    case STEP_RECOVER:
-        step_timer (w, job, killing ? 0 : job_is_step (job) ? TOLD_MS
-                                        : w->conf.controller_timeout_ms);
-        return STEP_WAIT;
-    default:
-        return STEP_WAIT;
-    }
+/* Yes or no: the job has to go. */
+static enum step_result _answered (struct warden *w, struct job *job,
+                                   const struct spool_answer *a)
+{
+    (void) a;
+    return _timer (w, job);
+}
+
+static enum step_result _recover (struct warden *w, struct job *job)
+{
+    step_timer (w, job, job->incident.phase == KILLING ? 0
+                        : job_is_step (job) ? TOLD_MS
+                        : w->conf.controller_timeout_ms);
+    return STEP_WAIT;
 }
 
 const struct step_ops step_kill = {
@@ -127,5 +125,9 @@ const struct step_ops step_kill = {
     .done = "killed",
     .frozen = true,
     .by_courier = _asks,
-    .run = _run,
+    .start = _start,
+    .timer = _timer,
+    .deadline = step_wait,      /* the last rung: there is none to go on to */
+    .answer = _answered,
+    .recover = _recover,
 };

@@ -83,14 +83,13 @@ static enum step_result _end (struct warden *w, struct job *job, bool enough)
     return STEP_SOLVED;
 }
 
-static enum step_result _piece (struct warden *w, struct job *job,
-                                const struct mw_ladder_step *s)
+static enum step_result _piece (struct warden *w, struct job *job)
 {
     uint64_t freed = 0;
 
     if (job_read_usage (job) < 0)
         return STEP_NEXT;
-    if (_enough (w, job, s))
+    if (_enough (w, job, step_rung (job)))
         return _end (w, job, true);
     if (job->memcg.ops->reclaim (&job->memcg, PIECE, &freed, NULL) < 0 ||
         freed == 0)
@@ -100,8 +99,7 @@ static enum step_result _piece (struct warden *w, struct job *job,
     return STEP_WAIT;
 }
 
-static enum step_result _start (struct warden *w, struct job *job,
-                                const struct mw_ladder_step *s)
+static enum step_result _start (struct warden *w, struct job *job)
 {
     char a[MW_SIZE_STRLEN];
 
@@ -112,31 +110,13 @@ static enum step_result _start (struct warden *w, struct job *job,
     report (w, job, "step", REPORT_LOG, "job %s: cold pages of its %s are "
             "pushed out", job->spec.key,
             mw_size_format (job->usage.total, a, sizeof (a)));
-    return _piece (w, job, s);
-}
-
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
-{
-    (void) answer;
-    switch (cause) {
-    case STEP_START:
-        return _start (w, job, s);
-    case STEP_TIMER:
-    case STEP_RECOVER:
-        return _piece (w, job, s);
-    case STEP_DEADLINE:
-        return STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    return _piece (w, job);
 }
 
 const struct step_ops step_reclaim = {
     .kind = MW_STEP_RECLAIM,
     .done = "its cold pages are in swap",
     .available = _available,
-    .run = _run,
+    .start = _start,
+    .timer = _piece,
 };

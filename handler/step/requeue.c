@@ -69,12 +69,11 @@ static int _ask (struct warden *w, struct job *job,
     return 0;
 }
 
-static enum step_result _start (struct warden *w, struct job *job,
-                                const struct mw_ladder_step *s)
+static enum step_result _start (struct warden *w, struct job *job)
 {
     step_freeze (w, job, true);
     job->incident.phase = ASKED;
-    if (_ask (w, job, s, true) < 0)
+    if (_ask (w, job, step_rung (job), true) < 0)
         return STEP_NEXT;
     step_timer (w, job, w->conf.controller_timeout_ms);
     return STEP_WAIT;
@@ -162,27 +161,11 @@ static enum step_result _timer (struct warden *w, struct job *job)
     return STEP_NEXT;
 }
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _recover (struct warden *w, struct job *job)
 {
-    switch (cause) {
-    case STEP_START:
-        return _start (w, job, s);
-    case STEP_ANSWER:
-        return _answered (w, job, answer);
-    case STEP_TIMER:
-        return _timer (w, job);
-    case STEP_RECOVER:
-        step_timer (w, job, job->incident.phase == KILLING
-                                ? 0 : w->conf.controller_timeout_ms);
-        return STEP_WAIT;
-    case STEP_DEADLINE:
-        return STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    step_timer (w, job, job->incident.phase == KILLING
+                            ? 0 : w->conf.controller_timeout_ms);
+    return STEP_WAIT;
 }
 
 void step_requeue_killed (struct warden *w, struct job *job)
@@ -206,5 +189,8 @@ const struct step_ops step_requeue = {
     .frozen = true,
     .available = _available,
     .by_courier = step_of_slurm,
-    .run = _run,
+    .start = _start,
+    .timer = _timer,
+    .answer = _answered,
+    .recover = _recover,
 };

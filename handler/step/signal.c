@@ -63,12 +63,11 @@ static bool _died_of (int status, int signo)
            (WIFEXITED (status) && WEXITSTATUS (status) == 128 + signo);
 }
 
-static enum step_result _script_ended (struct warden *w, struct job *job,
-                                       int signo)
+static enum step_result _script_ended (struct warden *w, struct job *job)
 {
     if (job->incident.phase != SENT && job->incident.phase != GONE)
         return STEP_WAIT;
-    if (!_died_of (job->incident.status, signo))
+    if (!_died_of (job->incident.status, step_rung (job)->signo))
         return _over (w, job);
     report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: its script has "
             "died of the signal, which is no answer", job->spec.key);
@@ -127,9 +126,9 @@ static enum step_result _nobody (struct warden *w, struct job *job,
     return STEP_NEXT;
 }
 
-static enum step_result _start (struct warden *w, struct job *job,
-                                const struct mw_ladder_step *s)
+static enum step_result _start (struct warden *w, struct job *job)
 {
+    const struct mw_ladder_step *s = step_rung (job);
     char buf[16];
     const char *name = mw_signal_format (s->signo, buf, sizeof (buf));
     struct incident *in = &job->incident;
@@ -154,34 +153,29 @@ static enum step_result _start (struct warden *w, struct job *job,
     return STEP_WAIT;
 }
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _answered (struct warden *w, struct job *job,
+                                   const struct spool_answer *a)
 {
-    (void) answer;
-    switch (cause) {
-    case STEP_START:
-        return _start (w, job, s);
-    case STEP_TIMER:
-    case STEP_RECOVER:
-        return _look (w, job);
-    case STEP_ENDED:
-        return _script_ended (w, job, s->signo);
-    case STEP_ANSWER:
-        return STEP_SOLVED;
-    case STEP_DEADLINE:
-        if (job->incident.phase == GONE)
-            return _over (w, job);
-        return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    (void) w;
+    (void) job;
+    (void) a;
+    return STEP_SOLVED;
+}
+
+static enum step_result _deadline (struct warden *w, struct job *job)
+{
+    if (job->incident.phase == GONE)
+        return _over (w, job);
+    return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
 }
 
 const struct step_ops step_signal = {
     .kind = MW_STEP_SIGNAL,
     .done = "it has answered the signal",
-    .run = _run,
+    .start = _start,
+    .timer = _look,
+    .deadline = _deadline,
+    .answer = _answered,
+    .script_ended = _script_ended,
     .ended = _ended,
 };

@@ -27,8 +27,9 @@ static double _share (const struct mw_ladder_step *s)
 
 /* Run for a share of the turn, or stop for the rest of it. */
 static enum step_result _turn (struct warden *w, struct job *job,
-                               const struct mw_ladder_step *s, unsigned phase)
+                               unsigned phase)
 {
+    const struct mw_ladder_step *s = step_rung (job);
     double run = TURN_MS * _share (s), ms;
     struct mw_err err;
 
@@ -47,51 +48,38 @@ static enum step_result _turn (struct warden *w, struct job *job,
 }
 
 /* Full speed needs no turns, only to be looked at. */
-static enum step_result _timer (struct warden *w, struct job *job,
-                                const struct mw_ladder_step *s)
+static enum step_result _timer (struct warden *w, struct job *job)
 {
     if (job->incident.phase == STOPPED)
-        return _turn (w, job, s, RUNNING);
+        return _turn (w, job, RUNNING);
     if (step_relieved (w, job, false))
         return STEP_SOLVED;
-    if (_share (s) < 1)
-        return _turn (w, job, s, STOPPED);
+    if (_share (step_rung (job)) < 1)
+        return _turn (w, job, STOPPED);
     step_timer (w, job, TURN_MS);
     return STEP_WAIT;
 }
 
-static enum step_result _start (struct warden *w, struct job *job,
-                                const struct mw_ladder_step *s)
+static enum step_result _start (struct warden *w, struct job *job)
 {
     job->incident.slowed = true;
     report (w, job, "step", REPORT_LOG | REPORT_JOB,
             "job %s: slowed to %.0f%% of its speed", job->spec.key,
-            100 * _share (s));
+            100 * _share (step_rung (job)));
     if (step_open_reserve (w, job, true) < 0)
         return STEP_NEXT;
-    return _turn (w, job, s, RUNNING);
+    return _turn (w, job, RUNNING);
 }
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _deadline (struct warden *w, struct job *job)
 {
-    (void) answer;
-    switch (cause) {
-    case STEP_START:
-        return _start (w, job, s);
-    case STEP_AGAIN:            /* the reserve is full */
-        return STEP_NEXT;
-    case STEP_TIMER:
-        return _timer (w, job, s);
-    case STEP_RECOVER:
-        return _turn (w, job, s, RUNNING);
-    case STEP_DEADLINE:
-        return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
+}
+
+/* Where in its turn it was is not known. */
+static enum step_result _recover (struct warden *w, struct job *job)
+{
+    return _turn (w, job, RUNNING);
 }
 
 static void _undo (struct warden *w, struct job *job)
@@ -111,6 +99,10 @@ const struct step_ops step_slow = {
     .kind = MW_STEP_SLOW,
     .done = "slowed, it has come down by itself",
     .available = step_has_reserve,
-    .run = _run,
+    .start = _start,
+    .again = step_next,         /* the reserve is full */
+    .timer = _timer,
+    .deadline = _deadline,
+    .recover = _recover,
     .undo = _undo,
 };

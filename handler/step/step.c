@@ -34,6 +34,66 @@ const struct step_ops *const step_table[MW_STEP_COUNT] = {
 
 #define KILLS_FAST 200
 
+/* ---- the causes ---------------------------------------------------------- */
+
+const struct mw_ladder_step *step_rung (const struct job *job)
+{
+    return &job->incident.ladder->step[job->incident.step];
+}
+
+enum step_result step_wait (struct warden *w, struct job *job)
+{
+    (void) w;
+    (void) job;
+    return STEP_WAIT;
+}
+
+enum step_result step_next (struct warden *w, struct job *job)
+{
+    (void) w;
+    (void) job;
+    return STEP_NEXT;
+}
+
+static step_handler *_handler (const struct step_ops *ops, enum step_cause cause)
+{
+    switch (cause) {
+    case STEP_START:
+        return ops->start;
+    case STEP_AGAIN:
+        return ops->again;
+    case STEP_TIMER:
+        return ops->timer;
+    case STEP_DEADLINE:
+        return ops->deadline ? ops->deadline : step_next;
+    case STEP_HEADROOM:
+        return ops->headroom;
+    case STEP_WOKEN:
+        return ops->woken;
+    case STEP_SCRIPT_ENDED:
+        return ops->script_ended;
+    case STEP_RECOVER:
+        return ops->recover ? ops->recover : ops->timer;
+    case STEP_ANSWER:
+        break;                  /* that has an argument more */
+    }
+    return NULL;
+}
+
+enum step_result step_run (struct warden *w, struct job *job,
+                           enum step_cause cause,
+                           const struct spool_answer *answer)
+{
+    const struct step_ops *ops = step_table[step_rung (job)->kind];
+    step_handler *handler = _handler (ops, cause);
+
+    if (cause == STEP_ANSWER && ops->answer)
+        return ops->answer (w, job, answer);
+    return handler ? handler (w, job) : STEP_WAIT;
+}
+
+/* ---- what several do ----------------------------------------------------- */
+
 void step_timer (struct warden *w, struct job *job, uint64_t ms)
 {
     (void) w;

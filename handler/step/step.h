@@ -2,8 +2,8 @@
  *
  * A step never waits.  It does what it does at once and returns; deadlines,
  * further OOM events, the courier's answers and room in the pool come back to
- * it as `struct step_ops` calls.  Before an effect it calls report(), so that
- * the journal is ahead of the world.
+ * it as further causes, each with its handler in `struct step_ops`.  Before an
+ * effect it calls report(), so that the journal is ahead of the world.
  */
 #ifndef MW_STEP_H
 #define MW_STEP_H
@@ -19,19 +19,20 @@ enum step_result {
                                    refused for want of it */
 };
 
+/* Why a step is called: each has the handler of its name in `struct step_ops`. */
 enum step_cause {
     STEP_START,
-    STEP_AGAIN,                 /* OOM once more while the step is on */
-    STEP_TIMER,                 /* look again (asked for by step_timer) */
+    STEP_AGAIN,
+    STEP_TIMER,
     STEP_DEADLINE,
-    STEP_ANSWER,                /* of the courier: [answer] */
+    STEP_ANSWER,
     STEP_HEADROOM,
-    STEP_WOKEN,                 /* somebody else has thawed it: it is frozen
-                                   again */
-    STEP_ENDED,                 /* the job's script, with incident.status; only
-                                   for who has [ended] */
-    STEP_RECOVER,               /* the warden is new: assert what should be */
+    STEP_WOKEN,
+    STEP_SCRIPT_ENDED,
+    STEP_RECOVER,
 };
+
+typedef enum step_result step_handler (struct warden *w, struct job *job);
 
 struct step_ops {
     enum mw_step_kind kind;
@@ -47,10 +48,21 @@ struct step_ops {
      *   refused? NULL: never. */
     bool (*by_courier) (const struct job *job);
 
-    enum step_result (*run) (struct warden *w, struct job *job,
-                             const struct mw_ladder_step *s,
-                             enum step_cause cause,
-                             const struct spool_answer *answer);
+    /* One handler a cause; step_rung is what the ladder says of the step.  Where
+     *   one is NULL, the step waits on (STEP_WAIT), if no other default is named
+     *   here.  Only [start] has to be there. */
+    step_handler *start;
+    step_handler *again;        /* OOM once more while the step is on */
+    step_handler *timer;        /* look again: asked for by step_timer */
+    step_handler *deadline;     /* its time has passed. NULL: STEP_NEXT */
+    enum step_result (*answer) (struct warden *w, struct job *job,
+                                const struct spool_answer *a);  /* the courier's */
+    step_handler *headroom;     /* there may be room for it in the pool */
+    step_handler *woken;        /* somebody else has thawed it: it is frozen
+                                   again */
+    step_handler *script_ended; /* the job's script, with incident.status */
+    step_handler *recover;      /* the warden is new: assert what should be.
+                                   NULL: as [timer] */
 
     /* Take back what only this step knows how to (slow, enomem); called when it
      *   ends, whatever its result. NULL.  The freeze is lifted by the incident
@@ -65,6 +77,18 @@ struct step_ops {
 
 /* The table, by kind; a row is never NULL. */
 extern const struct step_ops *const step_table[MW_STEP_COUNT];
+
+/* The rung of its ladder that [job] is on. */
+const struct mw_ladder_step *step_rung (const struct job *job);
+
+/* Call the handler for [cause] of the step that [job] is on. [answer]: where that
+ *   is STEP_ANSWER. */
+enum step_result step_run (struct warden *w, struct job *job,
+                           enum step_cause cause,
+                           const struct spool_answer *answer);
+
+/* Handlers that do nothing but say STEP_WAIT or STEP_NEXT. */
+step_handler step_wait, step_next;
 
 /* Call the step again with STEP_TIMER in [ms]; deadlines come by themselves. */
 void step_timer (struct warden *w, struct job *job, uint64_t ms);

@@ -172,31 +172,15 @@ static enum step_result _timer (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _run (struct warden *w, struct job *job,
-                              const struct mw_ladder_step *s,
-                              enum step_cause cause,
-                              const struct spool_answer *answer)
+static enum step_result _headroom (struct warden *w, struct job *job)
 {
-    (void) s;
-    switch (cause) {
-    case STEP_START:
-        return _start (w, job);
-    case STEP_ANSWER:
-        return _answered (w, job, answer);
-    case STEP_TIMER:
-        return _timer (w, job);
-    case STEP_RECOVER:
-        _next_timer (w, job);
-        return step_look_for_room (w, job, false);
-    case STEP_WOKEN:
-        return _woken (w, job);
-    case STEP_HEADROOM:
-        return step_look_for_room (w, job, false);
-    case STEP_DEADLINE:
-        return STEP_NEXT;
-    default:
-        return STEP_WAIT;
-    }
+    return step_look_for_room (w, job, false);
+}
+
+static enum step_result _recover (struct warden *w, struct job *job)
+{
+    _next_timer (w, job);
+    return step_look_for_room (w, job, false);
 }
 
 const struct step_ops step_suspend = {
@@ -204,5 +188,10 @@ const struct step_ops step_suspend = {
     .done = "it has room again",
     .frozen = true,
     .by_courier = step_of_slurm,
-    .run = _run,
+    .start = _start,
+    .timer = _timer,
+    .answer = _answered,
+    .headroom = _headroom,
+    .woken = _woken,
+    .recover = _recover,
 };
