@@ -32,14 +32,14 @@ int sysroot_open (const char *path, int flags)
     return open (full, flags | O_CLOEXEC);
 }
 
-static int _open_file (int dir, const char *name, int flags)
+static int _cgfile_open_file (int dir, const char *name, int flags)
 {
     return openat (dir, name, flags | O_CLOEXEC | O_NOFOLLOW);
 }
 
 ssize_t cg_read (int dir, const char *name, char *buf, size_t len)
 {
-    cleanup_fd int fd = _open_file (dir, name, O_RDONLY);
+    cleanup_fd int fd = _cgfile_open_file (dir, name, O_RDONLY);
     size_t have = 0;
     ssize_t n;
 
@@ -99,7 +99,7 @@ int cg_read_u64 (int dir, const char *name, uint64_t *value)
 
 int cg_write (int dir, const char *name, const char *fmt, ...)
 {
-    cleanup_fd int fd = _open_file (dir, name, O_WRONLY);
+    cleanup_fd int fd = _cgfile_open_file (dir, name, O_WRONLY);
     char buf[128];
     va_list ap;
     ssize_t done;
@@ -154,7 +154,7 @@ bool cg_key (const char *text, const char *key, uint64_t *value)
 int cg_each_pid (int dir, const char *name,
                  int (*visit) (pid_t pid, void *arg), void *arg)
 {
-    cleanup_fd int fd = _open_file (dir, name, O_RDONLY);
+    cleanup_fd int fd = _cgfile_open_file (dir, name, O_RDONLY);
     char buf[4096];
     pid_t pid = 0;
     int count = 0;
@@ -204,7 +204,7 @@ static int _visit_entry (int dir, const struct dirent64 *e, int *count,
 
     if (!_may_be_dir (e))
         return 0;
-    child = _open_file (dir, e->d_name, O_RDONLY | O_DIRECTORY);
+    child = _cgfile_open_file (dir, e->d_name, O_RDONLY | O_DIRECTORY);
     if (child < 0)          /* removed meanwhile, a link, or a file */
         return 0;
     ++*count;
@@ -215,7 +215,7 @@ int cg_each_child (int dir, int (*visit) (int child, const char *name,
                                           void *arg), void *arg)
 {
     /* opened anew: [dir] keeps its own read position */
-    cleanup_fd int fd = _open_file (dir, ".", O_RDONLY | O_DIRECTORY);
+    cleanup_fd int fd = _cgfile_open_file (dir, ".", O_RDONLY | O_DIRECTORY);
     _Alignas (struct dirent64) char buf[4096];
     int count = 0;
     ssize_t n, i;
@@ -248,8 +248,8 @@ bool cg_hands_down (int dir, const char *controller)
     return false;
 }
 
-static int _hand_down (int dir, const char *mount, const char *path, int len,
-                       const char *controller, struct mw_err *err)
+static int _cgfile_hand_down (int dir, const char *mount, const char *path, int len,
+                              const char *controller, struct mw_err *err)
 {
     if (cg_hands_down (dir, controller) ||
         cg_write (dir, "cgroup.subtree_control", "+%s", controller) >= 0)
@@ -274,8 +274,8 @@ int cg_hand_down (int root, const char *mount, const char *path,
         size_t len;
         int next;
 
-        if (_hand_down (dir, mount, path, (int) (at - path), controller,
-                        err) < 0)
+        if (_cgfile_hand_down (dir, mount, path, (int) (at - path), controller,
+                               err) < 0)
             return -1;
         len = strcspn (at + (*at == '/'), "/");
         if (len == 0 || len > NAME_MAX)
@@ -317,7 +317,7 @@ struct walk {
     int count;
 };
 
-static struct level *_level (struct walk *w)
+static struct level *_cgfile_level (struct walk *w)
 {
     return &w->level[w->depth % WALK_OPEN];
 }
@@ -345,7 +345,7 @@ static const struct dirent64 *_next_dir (struct level *l)
 
 /* Visit [fd], which becomes the walk's, and make it the present level. Returns
  * what [visit] did: not 0, and the level stays as it was. */
-static int _enter (struct walk *w, int fd, const char *name, bool first)
+static int _cgfile_enter (struct walk *w, int fd, const char *name, bool first)
 {
     int rc = w->visit (fd, name, w->arg);
 
@@ -357,15 +357,15 @@ static int _enter (struct walk *w, int fd, const char *name, bool first)
     w->depth += !first;
     if (w->depth - w->top >= WALK_OPEN)
         close (w->level[w->top++ % WALK_OPEN].fd);
-    _level (w)->fd = fd;
-    _level (w)->at = _level (w)->have = 0;
+    _cgfile_level (w)->fd = fd;
+    _cgfile_level (w)->at = _cgfile_level (w)->have = 0;
     return 0;
 }
 
 /* Go up a level. Returns false where there is none to go to. */
-static bool _leave (struct walk *w)
+static bool _cgfile_leave (struct walk *w)
 {
-    int child = _level (w)->fd, fd;
+    int child = _cgfile_level (w)->fd, fd;
     const struct dirent64 *e;
     uint64_t inode;
 
@@ -374,13 +374,13 @@ static bool _leave (struct walk *w)
         return w->depth > 0 && w->depth-- > 0;
     }
     inode = cg_inode (child);
-    fd = _open_file (child, "..", O_RDONLY | O_DIRECTORY);
+    fd = _cgfile_open_file (child, "..", O_RDONLY | O_DIRECTORY);
     close (child);
     if (fd < 0)
         return false;
     w->top = --w->depth;
-    *_level (w) = (struct level) { .fd = fd };
-    while ((e = _next_dir (_level (w))) && e->d_ino != inode)
+    *_cgfile_level (w) = (struct level) { .fd = fd };
+    while ((e = _next_dir (_cgfile_level (w))) && e->d_ino != inode)
         ;
     /* It has gone meanwhile, and its place with it: some are visited twice, but
      * whoever removes as fast as we read does not hold us for ever. */
@@ -392,7 +392,7 @@ static bool _leave (struct walk *w)
 int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
              void *arg)
 {
-    int fd = _open_file (dir, ".", O_RDONLY | O_DIRECTORY), rc;
+    int fd = _cgfile_open_file (dir, ".", O_RDONLY | O_DIRECTORY), rc;
     struct walk w;
 
     if (fd < 0)
@@ -401,19 +401,20 @@ int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
     w.count = 0;
     w.visit = visit;
     w.arg = arg;
-    if (_enter (&w, fd, "", true) != 0)
+    if (_cgfile_enter (&w, fd, "", true) != 0)
         return w.count;
     for (;;) {
-        const struct dirent64 *e = _next_dir (_level (&w));
+        const struct dirent64 *e = _next_dir (_cgfile_level (&w));
 
-        if (!e && !_leave (&w))
+        if (!e && !_cgfile_leave (&w))
             return w.count;
         if (!e)
             continue;
-        fd = _open_file (_level (&w)->fd, e->d_name, O_RDONLY | O_DIRECTORY);
+        fd = _cgfile_open_file (_cgfile_level (&w)->fd, e->d_name,
+                                O_RDONLY | O_DIRECTORY);
         if (fd < 0)             /* removed meanwhile, a link, or a file */
             continue;
-        rc = _enter (&w, fd, e->d_name, false);
+        rc = _cgfile_enter (&w, fd, e->d_name, false);
         if (rc == 0 || rc == CG_SKIP)
             continue;
         for (unsigned i = w.top; i <= w.depth; i++)
@@ -439,14 +440,14 @@ static int _remove_leaves (struct level *l, uint64_t emptied, int *left)
             return -1;
         }
         if (*left < 0)
-            *left = _open_file (l->fd, e->d_name, O_RDONLY | O_DIRECTORY);
+            *left = _cgfile_open_file (l->fd, e->d_name, O_RDONLY | O_DIRECTORY);
     }
     return 0;
 }
 
 int cg_remove_below (int dir)
 {
-    struct level l = { .fd = _open_file (dir, ".", O_RDONLY | O_DIRECTORY) };
+    struct level l = { .fd = _cgfile_open_file (dir, ".", O_RDONLY | O_DIRECTORY) };
     uint64_t emptied = 0;
     unsigned depth = 0;
     int next, rc;
@@ -460,7 +461,7 @@ int cg_remove_below (int dir)
         emptied = next < 0 ? cg_inode (l.fd) : 0;
         depth += next < 0 ? -1 : 1;
         if (next < 0)
-            next = _open_file (l.fd, "..", O_RDONLY | O_DIRECTORY);
+            next = _cgfile_open_file (l.fd, "..", O_RDONLY | O_DIRECTORY);
         close (l.fd);
         l = (struct level) { .fd = next };
     }

@@ -79,7 +79,7 @@ static int _hung_up (struct mw_err *err)
 }
 
 /* The warden's `error` answer becomes our own. */
-static int _refused (const json_t *msg, struct mw_err *err)
+static int _client_refused (const json_t *msg, struct mw_err *err)
 {
     const char *text = json_string_value (json_object_get (msg, "error"));
     json_int_t number = json_integer_value (json_object_get (msg, "errno"));
@@ -144,7 +144,7 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
     for (; kept < count; kept++)
         close (got[kept]);
     if (strcmp (mw_wire_type (msg), "error") == 0)
-        return _refused (msg, err);
+        return _client_refused (msg, err);
     if (strcmp (mw_wire_type (msg), "ok") != 0)
         return mw_err_code (err, EPROTO, "memwardend answered with a message "
                             "of type \"%.32s\"", mw_wire_type (msg));

@@ -6,7 +6,7 @@
 
 /* Whatever a user put into a name or path must not steer a terminal or forge a
  * log line; a newline of our own (ladder carets) is kept. */
-static void _tame (char *s)
+static void _err_tame (char *s)
 {
     for (; *s; s++) {
         if (((unsigned char) *s < 0x20 && *s != '\n') || *s == 0x7f)
@@ -18,7 +18,7 @@ __attribute__ ((format (printf, 2, 0)))
 static void _vset (struct mw_err *err, const char *fmt, va_list ap)
 {
     vsnprintf (err->text, sizeof (err->text), fmt, ap);
-    _tame (err->text);
+    _err_tame (err->text);
 }
 
 int mw_err_set (struct mw_err *err, const char *fmt, ...)

@@ -67,15 +67,15 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
     return j;
 }
 
-static int _wrong (struct mw_err *err, const char *member, const char *why)
+static int _jobspec_wrong (struct mw_err *err, const char *member, const char *why)
 {
     return mw_err_code (err, EINVAL, "job: \"%s\" %s", member, why);
 }
 
 /* Get the number [member] of [obj], from [min] to [max]; [dflt] if missing. */
-static int _get_number (const json_t *obj, const char *member, uint64_t min,
-                        uint64_t max, uint64_t dflt, uint64_t *value,
-                        struct mw_err *err)
+static int _jobspec_get_number (const json_t *obj, const char *member, uint64_t min,
+                                uint64_t max, uint64_t dflt, uint64_t *value,
+                                struct mw_err *err)
 {
     const json_t *j = json_object_get (obj, member);
     json_int_t n = json_integer_value (j);
@@ -101,7 +101,7 @@ static const char *_get_string (const json_t *obj, const char *member,
     if (!j)
         return "";
     if (!json_is_string (j)) {
-        _wrong (err, member, "must be a string");
+        _jobspec_wrong (err, member, "must be a string");
         return NULL;
     }
     if (json_string_length (j) > max) {
@@ -118,15 +118,15 @@ static int _decode_numbers (const json_t *obj, struct mw_jobspec *spec,
     uint64_t n[8];
 
     /* (uid_t) -1 means "nobody in particular" to the kernel */
-    if (_get_number (obj, "slurm_id", 0, UINT32_MAX, 0, &n[0], err) < 0 ||
-        _get_number (obj, "array_job_id", 0, UINT32_MAX, 0, &n[1], err) < 0 ||
-        _get_number (obj, "array_task_id", 0, UINT32_MAX, 0, &n[2], err) < 0 ||
-        _get_number (obj, "uid", 0, UINT32_MAX - 1, 0, &n[3], err) < 0 ||
-        _get_number (obj, "gid", 0, UINT32_MAX - 1, 0, &n[4], err) < 0 ||
-        _get_number (obj, "cpus", 1, CPUS_MAX, 1, &n[5], err) < 0 ||
-        _get_number (obj, "priority", 0, MW_PRIORITY_MAX, MW_PRIORITY_DEFAULT,
-                     &n[6], err) < 0 ||
-        _get_number (obj, "reservation", 0, INT64_MAX, 0, &n[7], err) < 0)
+    if (_jobspec_get_number (obj, "slurm_id", 0, UINT32_MAX, 0, &n[0], err) < 0 ||
+        _jobspec_get_number (obj, "array_job_id", 0, UINT32_MAX, 0, &n[1], err) < 0 ||
+        _jobspec_get_number (obj, "array_task_id", 0, UINT32_MAX, 0, &n[2], err) < 0 ||
+        _jobspec_get_number (obj, "uid", 0, UINT32_MAX - 1, 0, &n[3], err) < 0 ||
+        _jobspec_get_number (obj, "gid", 0, UINT32_MAX - 1, 0, &n[4], err) < 0 ||
+        _jobspec_get_number (obj, "cpus", 1, CPUS_MAX, 1, &n[5], err) < 0 ||
+        _jobspec_get_number (obj, "priority", 0, MW_PRIORITY_MAX, MW_PRIORITY_DEFAULT,
+                             &n[6], err) < 0 ||
+        _jobspec_get_number (obj, "reservation", 0, INT64_MAX, 0, &n[7], err) < 0)
         return -1;
     spec->slurm_id = (uint32_t) n[0];
     spec->array_job_id = (uint32_t) n[1];
@@ -146,7 +146,7 @@ static int _get_flag (const json_t *obj, const char *member, bool *value,
 
     *value = json_is_true (j);
     return !j || json_is_boolean (j) ? 0
-           : _wrong (err, member, "must be true or false");
+           : _jobspec_wrong (err, member, "must be true or false");
 }
 
 static int _get_amount (const json_t *obj, const char *member,
@@ -194,8 +194,8 @@ static int _get_layout (const json_t *obj, struct mw_jobspec *spec,
             return 0;
         }
     }
-    return _wrong (err, "layout", "must be \"leaf\", \"slurm\" or "
-                   "\"step\"");
+    return _jobspec_wrong (err, "layout", "must be \"leaf\", \"slurm\" or "
+                           "\"step\"");
 }
 
 /* The name is only ever shown, so a long one is cut, between characters. */
@@ -244,8 +244,8 @@ static int _get_of (const json_t *obj, struct mw_jobspec *spec,
     if ((len > 0) != (spec->layout == MW_LAYOUT_STEP) ||
         (len > 0 && (spec->slurm_id || strncmp (spec->key, text, len) ||
                      spec->key[len] != '.' || !spec->key[len + 1])))
-        return _wrong (err, "of", "must be the job of a step: \"layout\" is "
-                       "\"step\", the key JOB.STEP, \"slurm_id\" 0");
+        return _jobspec_wrong (err, "of", "must be the job of a step: \"layout\" is "
+                               "\"step\", the key JOB.STEP, \"slurm_id\" 0");
     strcpy (spec->of, text);
     return 0;
 }
@@ -261,8 +261,8 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
     if (!(key = _get_string (obj, "key", MW_JOBKEY_MAX - 1, err)))
         return -1;
     if (!mw_jobkey_valid (key))
-        return _wrong (err, "key", "must be letters, digits, ., _ and -, not "
-                       "starting with . or -");
+        return _jobspec_wrong (err, "key", "must be letters, digits, ., _ and -, not "
+                               "starting with . or -");
     memcpy (s.key, key, strlen (key));
     if (_get_flag (obj, "batch", &s.batch, err) < 0 ||
         _get_flag (obj, "tells", &s.tells, err) < 0 ||

@@ -67,7 +67,7 @@ void json_put (struct json_put *p, const char *text)
     json_put_bytes (p, text, strlen (text));
 }
 
-static void _key (struct json_put *p, const char *key)
+static void _json_put_key (struct json_put *p, const char *key)
 {
     if (!key)
         return;
@@ -80,7 +80,7 @@ void json_put_text (struct json_put *p, const char *key, const char *value)
 {
     char buf[6 * JSON_PUT_TEXT_MAX];
 
-    _key (p, key);
+    _json_put_key (p, key);
     json_put_bytes (p, "\"", 1);
     json_put (p, json_escape (value, buf, sizeof (buf)));
     json_put_bytes (p, "\",", 2);
@@ -97,13 +97,13 @@ void json_put_number (struct json_put *p, const char *key, uint64_t n)
         *--d = (char) ('0' + n % 10);
         n /= 10;
     } while (n > 0);
-    _key (p, key);
+    _json_put_key (p, key);
     json_put_bytes (p, d, (size_t) (end - d));
 }
 
 void json_put_flag (struct json_put *p, const char *key, bool flag)
 {
-    _key (p, key);
+    _json_put_key (p, key);
     json_put (p, flag ? "true," : "false,");
 }
 

@@ -86,8 +86,8 @@ static int _point (const struct parser *p, const char *at)
 
 /* Refuse the ladder because of what is at [at]. */
 __attribute__ ((format (printf, 3, 4)))
-static int _refuse (const struct parser *p, const char *at,
-                    const char *fmt, ...)
+static int _ladder_refuse (const struct parser *p, const char *at,
+                           const char *fmt, ...)
 {
     char text[256];
     va_list ap;
@@ -125,9 +125,9 @@ static int _parse_name (const struct parser *p, const char *at, size_t len,
     }
     _list_steps (all, sizeof (all));
     if (len == 0)
-        return _refuse (p, at, "a step is missing; allowed are %s", all);
-    return _refuse (p, at, "unknown step \"%.*s\"; allowed are %s",
-                    len < 40 ? (int) len : 40, at, all);
+        return _ladder_refuse (p, at, "a step is missing; allowed are %s", all);
+    return _ladder_refuse (p, at, "unknown step \"%.*s\"; allowed are %s",
+                           len < 40 ? (int) len : 40, at, all);
 }
 
 static int _parse_amount (const struct parser *p, const char *at,
@@ -136,8 +136,8 @@ static int _parse_amount (const struct parser *p, const char *at,
     if (mw_amount_parse (arg, &s->amount, p->err) < 0)
         return _point (p, at);
     if (s->amount.bytes == 0 && s->amount.ratio <= 0)
-        return _refuse (p, at, "%s of nothing; write an amount above 0",
-                        mw_steps[s->kind].name);
+        return _ladder_refuse (p, at, "%s of nothing; write an amount above 0",
+                               mw_steps[s->kind].name);
     return 0;
 }
 
@@ -152,8 +152,8 @@ static int _parse_percent (const struct parser *p, const char *at,
     if (len > 14 || mw_amount_parse (with_sign, &s->amount, NULL) < 0 ||
         s->amount.kind != MW_AMOUNT_PERCENT ||
         s->amount.ratio <= 0 || s->amount.ratio > 1)
-        return _refuse (p, at, "\"%.40s\" is not a share of the speed; write "
-                        "1%% to 100%%", arg);
+        return _ladder_refuse (p, at, "\"%.40s\" is not a share of the speed; write "
+                               "1%% to 100%%", arg);
     return 0;
 }
 
@@ -162,8 +162,8 @@ static int _parse_factor (const struct parser *p, const char *at,
 {
     if (mw_amount_parse (arg, &s->amount, NULL) < 0 ||
         s->amount.kind != MW_AMOUNT_FACTOR || s->amount.ratio < 1)
-        return _refuse (p, at, "\"%.40s\" is not a factor; write x1 or more, "
-                        "as in x1.5", arg);
+        return _ladder_refuse (p, at, "\"%.40s\" is not a factor; write x1 or more, "
+                               "as in x1.5", arg);
     return 0;
 }
 
@@ -207,9 +207,9 @@ static int _parse_whom (const struct parser *p, const char *at, char *arg,
     if (!colon)
         return 0;
     if (strcmp (colon, ":all") != 0)
-        return _refuse (p, at + (colon - arg), "\"%.40s\" does not say to whom; "
-                        "write :all, or nothing for those that catch it",
-                        colon);
+        return _ladder_refuse (p, at + (colon - arg), "\"%.40s\" does not say to whom; "
+                               "write :all, or nothing for those that catch it",
+                               colon);
     s->to_all = true;
     *colon = '\0';
     return 0;
@@ -222,12 +222,12 @@ static int _parse_signal (const struct parser *p, const char *at,
         return -1;
     s->signo = _signal_number (arg);
     if (s->signo == SIGKILL || s->signo == SIGSTOP)
-        return _refuse (p, at, "%.20s cannot be handled by a program; write "
-                        "the step \"%s\" instead", arg,
-                        s->signo == SIGKILL ? "kill" : "hold");
+        return _ladder_refuse (p, at, "%.20s cannot be handled by a program; write "
+                               "the step \"%s\" instead", arg,
+                               s->signo == SIGKILL ? "kill" : "hold");
     if (s->signo < 0)
-        return _refuse (p, at, "unknown signal \"%.40s\"; write a name as USR1 "
-                        "or TERM, or a number", arg);
+        return _ladder_refuse (p, at, "unknown signal \"%.40s\"; write a name as USR1 "
+                               "or TERM, or a number", arg);
     return 0;
 }
 
@@ -238,9 +238,9 @@ static int _parse_hook (const struct parser *p, const char *at,
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
     if (arg[strspn (arg, allowed)] || strlen (arg) >= sizeof (s->hook))
-        return _refuse (p, at, "\"%.40s\" is not a hook's name; write at most "
-                        "%zu letters, digits, _ and -", arg,
-                        sizeof (s->hook) - 1);
+        return _ladder_refuse (p, at, "\"%.40s\" is not a hook's name; write at most "
+                               "%zu letters, digits, _ and -", arg,
+                               sizeof (s->hook) - 1);
     snprintf (s->hook, sizeof (s->hook), "%s", arg);
     return 0;
 }
@@ -251,9 +251,9 @@ static int _parse_arg (const struct parser *p, const char *at,
     const struct mw_step_info *info = &mw_steps[s->kind];
 
     if (info->arg == MW_ARG_NONE)
-        return _refuse (p, at - 1, "%s takes no \"=\"", info->name);
+        return _ladder_refuse (p, at - 1, "%s takes no \"=\"", info->name);
     if (*arg == '\0')
-        return _refuse (p, at - 1, "nothing follows \"%s=\"", info->name);
+        return _ladder_refuse (p, at - 1, "nothing follows \"%s=\"", info->name);
     switch (info->arg) {
     case MW_ARG_NONE:
         break;
@@ -277,12 +277,12 @@ static int _parse_time (const struct parser *p, const char *at,
     const struct mw_step_info *info = &mw_steps[s->kind];
 
     if (!info->timed)
-        return _refuse (p, at - 1, "%s takes no \"@\"", info->name);
+        return _ladder_refuse (p, at - 1, "%s takes no \"@\"", info->name);
     if (mw_duration_parse (arg, &s->deadline_ms, p->err) < 0)
         return _point (p, at);
     if (s->deadline_ms == 0)
-        return _refuse (p, at, "%s for no time; write a time above 0",
-                        info->name);
+        return _ladder_refuse (p, at, "%s for no time; write a time above 0",
+                               info->name);
     return 0;
 }
 
@@ -304,7 +304,7 @@ static int _parse_step (const struct parser *p, const char *at, size_t len,
         return -1;
     s->deadline_ms = mw_steps[s->kind].default_ms;
     if (!arg && mw_steps[s->kind].arg == MW_ARG_SIGNAL)
-        return _refuse (p, at, "signal needs its name; write signal=USR1");
+        return _ladder_refuse (p, at, "signal needs its name; write signal=USR1");
     if (arg && _parse_arg (p, at + (arg - word), arg, s) < 0)
         return -1;
     return time ? _parse_time (p, at + (time - word), time, s) : 0;
@@ -318,10 +318,10 @@ static int _parse_steps (const struct parser *p, struct mw_ladder *l)
         size_t len = strcspn (at, ",");
 
         if (l->count > 0 && l->step[l->count - 1].kind == MW_STEP_KILL)
-            return _refuse (p, at, "nothing can follow kill");
+            return _ladder_refuse (p, at, "nothing can follow kill");
         if (l->count == MW_LADDER_MAX_STEPS)
-            return _refuse (p, at, "too many steps; at most %d with the kill "
-                            "at the end are allowed", MW_LADDER_MAX_STEPS);
+            return _ladder_refuse (p, at, "too many steps; at most %d with the kill "
+                                   "at the end are allowed", MW_LADDER_MAX_STEPS);
         if (_parse_step (p, at, len, &l->step[l->count]) < 0)
             return -1;
         l->count++;
@@ -333,8 +333,8 @@ static int _parse_steps (const struct parser *p, struct mw_ladder *l)
     if (l->step[l->count - 1].kind == MW_STEP_KILL)
         return 0;
     if (l->count == MW_LADDER_MAX_STEPS)
-        return _refuse (p, at, "no room for the kill at the end; at most %d "
-                        "steps with it are allowed", MW_LADDER_MAX_STEPS);
+        return _ladder_refuse (p, at, "no room for the kill at the end; at most %d "
+                               "steps with it are allowed", MW_LADDER_MAX_STEPS);
     l->step[l->count++] = (struct mw_ladder_step) { .kind = MW_STEP_KILL };
     return 0;
 }

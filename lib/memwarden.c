@@ -12,7 +12,7 @@
 
 #define TIMEOUT_MS 2000
 
-static int _why (const struct mw_err *err, char *why, size_t len)
+static int _memwarden_why (const struct mw_err *err, char *why, size_t len)
 {
     int saved = errno;
 
@@ -40,7 +40,7 @@ static json_t *_own_job (int sock, struct mw_err *err)
     return json_incref (job);
 }
 
-static uint64_t _number (const json_t *job, const char *member)
+static uint64_t _memwarden_number (const json_t *job, const char *member)
 {
     return (uint64_t) json_integer_value (json_object_get (job, member));
 }
@@ -61,13 +61,13 @@ int memwarden_self (struct memwarden_status *status, char *why, size_t len)
 
     sock = mw_client_open (NULL, TIMEOUT_MS, &err);
     if (sock < 0 || !(job = _own_job (sock, &err)))
-        return _why (&err, why, len);
+        return _memwarden_why (&err, why, len);
     *status = (struct memwarden_status) {
-        .priority = (unsigned) _number (job, "priority"),
-        .usage = _number (job, "used"),
-        .reservation = _number (job, "reservation"),
-        .limit = _number (job, "limit"),
-        .reserve = _number (job, "reserve"),
+        .priority = (unsigned) _memwarden_number (job, "priority"),
+        .usage = _memwarden_number (job, "used"),
+        .reservation = _memwarden_number (job, "reservation"),
+        .limit = _memwarden_number (job, "limit"),
+        .reserve = _memwarden_number (job, "reserve"),
     };
     incident = json_object_get (job, "incident");
     status->incident = json_is_object (incident);
@@ -86,17 +86,17 @@ int memwarden_subscribe (char *why, size_t len)
 
     sock = mw_client_open (NULL, TIMEOUT_MS, &err);
     if (sock < 0 || !(job = _own_job (sock, &err)))
-        return _why (&err, why, len);
+        return _memwarden_why (&err, why, len);
     if (json_object_set (req, "job", json_object_get (job, "key")) < 0) {
         errno = ENOMEM;
         mw_err_errno (&err, "cannot subscribe");
-        return _why (&err, why, len);
+        return _memwarden_why (&err, why, len);
     }
     if (mw_client_call (sock, req, NULL, 0, NULL, NULL, &err) < 0)
-        return _why (&err, why, len);
+        return _memwarden_why (&err, why, len);
     if (fcntl (sock, F_SETFL, O_NONBLOCK) < 0) {
         mw_err_errno (&err, "cannot subscribe");
-        return _why (&err, why, len);
+        return _memwarden_why (&err, why, len);
     }
     return mw_steal_fd (&sock);
 }

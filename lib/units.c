@@ -67,8 +67,8 @@ static const char *_read_number (const char *s, struct number *n)
 }
 
 /* [n] times [worth], rounded down. Returns false where it exceeds [max]. */
-static bool _times (const struct number *n, uint64_t worth, uint64_t max,
-                    uint64_t *product)
+static bool _units_times (const struct number *n, uint64_t worth, uint64_t max,
+                          uint64_t *product)
 {
     double part = (double) n->fraction / (double) FRACTION_ONE;
 
@@ -79,8 +79,8 @@ static bool _times (const struct number *n, uint64_t worth, uint64_t max,
            *product <= max;
 }
 
-static int _refuse (int error, struct mw_err *err, const char *what,
-                    const char *text, const char *right)
+static int _units_refuse (int error, struct mw_err *err, const char *what,
+                          const char *text, const char *right)
 {
     return mw_err_code (err, error, "%s \"%.40s\"; %s", what, text, right);
 }
@@ -111,22 +111,22 @@ int mw_size_parse (const char *text, uint64_t *bytes, struct mw_err *err)
     const char *unit = _read_number (text, &n);
 
     if (!unit && errno == ERANGE)
-        return _refuse (ERANGE, err, "too large a size", text,
-                        "at most 8191P is allowed");
+        return _units_refuse (ERANGE, err, "too large a size", text,
+                              "at most 8191P is allowed");
     if (!unit)
-        return _refuse (EINVAL, err, "not a size:", text, right);
+        return _units_refuse (EINVAL, err, "not a size:", text, right);
     if (n.negative)
-        return _refuse (ERANGE, err, "negative size", text,
-                        "write 0 or more");
+        return _units_refuse (ERANGE, err, "negative size", text,
+                              "write 0 or more");
     if (*unit == '\0' && n.whole == 0 && n.fraction == 0)
         worth = 1;
     else if (*unit == '\0')
-        return _refuse (EINVAL, err, "size without a unit:", text, right);
+        return _units_refuse (EINVAL, err, "size without a unit:", text, right);
     else if ((worth = _size_unit (unit)) == 0)
-        return _refuse (EINVAL, err, "not a size:", text, right);
-    if (!_times (&n, worth, INT64_MAX, &product))
-        return _refuse (ERANGE, err, "too large a size", text,
-                        "at most 8191P is allowed");
+        return _units_refuse (EINVAL, err, "not a size:", text, right);
+    if (!_units_times (&n, worth, INT64_MAX, &product))
+        return _units_refuse (ERANGE, err, "too large a size", text,
+                              "at most 8191P is allowed");
     *bytes = product;
     return 0;
 }
@@ -141,14 +141,14 @@ static int _parse_ratio (const char *text, const char *number,
     double value;
 
     if ((!end && errno == EINVAL) || (end && strcmp (end, tail) != 0))
-        return _refuse (EINVAL, err, "not an amount:", text,
-                        "write a SIZE (512M), a factor (x1.5) or a share "
-                        "(25%)");
+        return _units_refuse (EINVAL, err, "not an amount:", text,
+                              "write a SIZE (512M), a factor (x1.5) or a share "
+                              "(25%)");
     value = end ? ((double) n.whole
                    + (double) n.fraction / (double) FRACTION_ONE) / scale : 0;
     if (!end || n.negative || value > RATIO_MAX)
-        return _refuse (ERANGE, err, "amount out of range:", text,
-                        "from 0 to x1000 is allowed");
+        return _units_refuse (ERANGE, err, "amount out of range:", text,
+                              "from 0 to x1000 is allowed");
     *ratio = value;
     return 0;
 }
@@ -298,17 +298,17 @@ int mw_duration_parse (const char *text, uint64_t *ms, struct mw_err *err)
     const char *unit = _read_number (text, &n);
 
     if (!unit && errno == EINVAL)
-        return _refuse (EINVAL, err, "not a duration:", text, right);
+        return _units_refuse (EINVAL, err, "not a duration:", text, right);
     if (unit && *unit == '\0')
         unit = "s";
     while (unit && i < count && strcasecmp (unit, _times_ms[i].name) != 0)
         i++;
     if (i == count)
-        return _refuse (EINVAL, err, "not a duration:", text, right);
+        return _units_refuse (EINVAL, err, "not a duration:", text, right);
     if (!unit || n.negative ||
-        !_times (&n, _times_ms[i].worth, DURATION_MAX, &product))
-        return _refuse (ERANGE, err, "duration out of range:", text,
-                        "from 0 to 365d is allowed");
+        !_units_times (&n, _times_ms[i].worth, DURATION_MAX, &product))
+        return _units_refuse (ERANGE, err, "duration out of range:", text,
+                              "from 0 to 365d is allowed");
     *ms = product;
     return 0;
 }
@@ -330,15 +330,15 @@ int mw_priority_parse (const char *text, unsigned *priority,
     unsigned value = 0;
 
     if (*s == '\0')
-        return _refuse (EINVAL, err, "not a priority:", text, right);
+        return _units_refuse (EINVAL, err, "not a priority:", text, right);
     for (; *s; s++) {
         if (!_is_digit (*s))
-            return _refuse (EINVAL, err, "not a priority:", text, right);
+            return _units_refuse (EINVAL, err, "not a priority:", text, right);
         if (value <= MW_PRIORITY_MAX)
             value = value * 10 + (unsigned) (*s - '0');
     }
     if (value > MW_PRIORITY_MAX || *text == '-')
-        return _refuse (ERANGE, err, "priority out of range:", text, right);
+        return _units_refuse (ERANGE, err, "priority out of range:", text, right);
     *priority = value;
     return 0;
 }

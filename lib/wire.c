@@ -123,7 +123,7 @@ static int _protocol_error (struct mw_err *err, const char *what)
 }
 
 /* Parse [text] of [len] bytes and see that it is a message of ours. */
-static json_t *_parse (const char *text, size_t len, struct mw_err *err)
+static json_t *_wire_parse (const char *text, size_t len, struct mw_err *err)
 {
     cleanup_json json_t *msg = NULL;
     const json_t *version;
@@ -156,8 +156,8 @@ static json_t *_parse (const char *text, size_t len, struct mw_err *err)
 }
 
 /* Make what recvmsg(2) gave a message. Returns as mw_wire_recv does. */
-static int _judge (const struct msghdr *hdr, size_t len, json_t **msg,
-                   struct mw_err *err)
+static int _wire_judge (const struct msghdr *hdr, size_t len, json_t **msg,
+                        struct mw_err *err)
 {
     if (hdr->msg_flags & MSG_TRUNC)
         return mw_err_code (err, EMSGSIZE, "message is too large; at most %d "
@@ -167,7 +167,7 @@ static int _judge (const struct msghdr *hdr, size_t len, json_t **msg,
                             "at most %d are allowed", MW_WIRE_FDS_MAX);
     if (len == 0)
         return 0;
-    *msg = _parse (hdr->msg_iov->iov_base, len, err);
+    *msg = _wire_parse (hdr->msg_iov->iov_base, len, err);
     return *msg ? 1 : -1;
 }
 
@@ -190,7 +190,7 @@ int mw_wire_recv (int sock, json_t **msg, int *fds, int *nfds,
     if (!buf || (len = recvmsg (sock, &hdr, MSG_CMSG_CLOEXEC)) < 0)
         return mw_err_errno (err, "cannot receive a message");
     count = _take_fds (&hdr, got);
-    rc = _judge (&hdr, (size_t) len, msg, err);
+    rc = _wire_judge (&hdr, (size_t) len, msg, err);
     if (rc < 1 || !fds || !nfds) {
         _close_all (got, count);
         return rc;

@@ -10,8 +10,8 @@
 #include "plugin/made.h"
 #include "plugin/teller.h"
 
-static int _connect (const struct site *site, char path[PATH_MAX],
-                     struct mw_err *err)
+static int _enrol_connect (const struct site *site, char path[PATH_MAX],
+                           struct mw_err *err)
 {
     if (site_socket (site, path, err) < 0)
         return -1;
@@ -148,8 +148,8 @@ static void _overrule (const struct enrolment *e, const struct place *p,
 }
 
 /* [cut] is told the owner once: at the job's first step. */
-static int _register (struct enrolment *e, const struct place *p, int sock,
-                      struct mw_err *cut, struct mw_err *err)
+static int _enrol_register (struct enrolment *e, const struct place *p, int sock,
+                            struct mw_err *cut, struct mw_err *err)
 {
     if (e->shadow)
         return mw_client_register (sock, &e->spec, p->job, p->freezer, cut,
@@ -175,7 +175,7 @@ static int _nothing_to_watch (const struct enrolment *e, struct mw_err *note,
 
 /* Nobody answers at [socket]: a later step may find a warden there, and what that
  * says of the job is told by this one, too. */
-static void _without_warden (struct enrolment *e, pid_t pid, const char *socket)
+static void _enrol_without_warden (struct enrolment *e, pid_t pid, const char *socket)
 {
     struct place p;
 
@@ -190,7 +190,7 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
                 struct mw_err *note, struct mw_err *err)
 {
     char path[PATH_MAX] = "";
-    cleanup_fd int sock = _connect (site, path, err);
+    cleanup_fd int sock = _enrol_connect (site, path, err);
     int rc, shadow = sock < 0 ? -1 : mw_client_shadow (sock, err);
     struct mw_err why;
     struct place p;
@@ -198,7 +198,7 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
     mw_err_set (note, "%s", "");
     e->shadow = shadow > 0;
     if (shadow < 0) {
-        _without_warden (e, pid, path);
+        _enrol_without_warden (e, pid, path);
         return -1;
     }
     if (enrol_another (e, pid, err) < 0)
@@ -209,7 +209,7 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
     settings_clamp (&e->spec, site, note);
     e->spec.tells = !e->shadow;
     _overrule (e, &p, sock);
-    rc = _register (e, &p, sock, note, err);
+    rc = _enrol_register (e, &p, sock, note, err);
     if (rc == 0 && !e->shadow && _register_step (e, &p, sock, &why) < 0)
         mw_err_add (note, "step %s: a limit of its own is not kept: %s",
                     e->step, why.text);
@@ -222,7 +222,7 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
 void enrol_ended (const struct site *site, const char *key, int status)
 {
     char path[PATH_MAX];
-    cleanup_fd int sock = _connect (site, path, NULL);
+    cleanup_fd int sock = _enrol_connect (site, path, NULL);
     struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 
     for (int i = 0; sock >= 0 && i < ENROL_ENDED_MS / 20; i++) {
@@ -250,7 +250,7 @@ void enrol_end (struct enrolment *e)
 void enrol_release (const struct site *site, const char *key)
 {
     char path[PATH_MAX];
-    cleanup_fd int sock = _connect (site, path, NULL);
+    cleanup_fd int sock = _enrol_connect (site, path, NULL);
 
     if (sock >= 0)
         mw_client_release (sock, key, NULL);

@@ -28,7 +28,7 @@ static void cleanup_cgroup_p (struct cgroup **cg)
 #define cleanup_cgroup __attribute__ ((cleanup (cleanup_cgroup_p)))
 
 /* libcgroup would print to slurmstepd's stdout */
-static void _quiet (void *arg, int level, const char *fmt, va_list ap)
+static void _made_quiet (void *arg, int level, const char *fmt, va_list ap)
 {
     (void) arg;
     (void) level;
@@ -36,7 +36,7 @@ static void _quiet (void *arg, int level, const char *fmt, va_list ap)
     (void) ap;
 }
 
-static int _fail (struct mw_err *err, int rc, const char *what)
+static int _made_fail (struct mw_err *err, int rc, const char *what)
 {
     if (rc == ECGOTHER)
         return mw_err_errno (err, "%s", what);
@@ -48,10 +48,10 @@ static int _init (struct mw_err *err)
     static int done = -1;
 
     if (done != 0) {
-        cgroup_set_logger (_quiet, CGROUP_LOG_ERROR, NULL);
+        cgroup_set_logger (_made_quiet, CGROUP_LOG_ERROR, NULL);
         done = cgroup_init ();
     }
-    return done ? _fail (err, done, "libcgroup finds no cgroups") : 0;
+    return done ? _made_fail (err, done, "libcgroup finds no cgroups") : 0;
 }
 
 /* A cgroup of libcgroup's in the hierarchies that are wanted. */
@@ -87,8 +87,8 @@ static bool _top_is_ours (int root)
     return top >= 0 && fgetxattr (top, XATTR_MADE, &mark, 1) == 1;
 }
 
-static int _attach (const char *path, bool memory, bool freezer, pid_t pid,
-                    struct mw_err *err)
+static int _made_attach_pid (const char *path, bool memory, bool freezer, pid_t pid,
+                             struct mw_err *err)
 {
     cleanup_cgroup struct cgroup *cg = _cgroup (path, memory, freezer);
     int rc = -1;
@@ -103,7 +103,7 @@ static int _attach (const char *path, bool memory, bool freezer, pid_t pid,
         if (!rc)
             rc = cgroup_attach_task_pid (cg, pid);
     }
-    return rc ? _fail (err, rc, path) : 0;
+    return rc ? _made_fail (err, rc, path) : 0;
 }
 
 int made_attach (const char *key, const char *step, pid_t pid,
@@ -122,7 +122,7 @@ int made_attach (const char *key, const char *step, pid_t pid,
         return -1;
     if (memory)
         _mark_top ();
-    return _attach (path, memory, freezer, pid, err);
+    return _made_attach_pid (path, memory, freezer, pid, err);
 }
 
 static void _remove (const char *controller, const char *path)
@@ -147,7 +147,7 @@ static int _remove_step (int dir, const char *name, void *arg)
 }
 
 /* Only jobs of Slurm's are swept: "job_" and a number. */
-static int _remove_job (int dir, const char *name, void *arg)
+static int _made_remove_job (int dir, const char *name, void *arg)
 {
     const char *controller = arg;
     char path[PLACE_PATH_MAX];
@@ -173,7 +173,7 @@ static bool _sweep (const char *controller, const char *key)
         top = openat (root, TOP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (top < 0 || _init (NULL) < 0)
         return true;
-    cg_each_child (top, _remove_job, (void *) controller);
+    cg_each_child (top, _made_remove_job, (void *) controller);
     if (strcmp (controller, "memory") != 0 || _top_is_ours (root))
         _remove (controller, TOP);
     snprintf (path, sizeof (path), TOP "/job_%s", key);

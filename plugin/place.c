@@ -151,7 +151,7 @@ static int _open_if_mount (const struct cgmount *c, void *arg)
     return o->fd >= 0;
 }
 
-static int _open_mount (const char *controller, bool v2)
+static int _place_find_mount (const char *controller, bool v2)
 {
     struct open_mount o = { .controller = controller, .v2 = v2, .fd = -1 };
 
@@ -161,10 +161,10 @@ static int _open_mount (const char *controller, bool v2)
 
 int place_open_mount (const char *controller, struct mw_err *err)
 {
-    int fd = _open_mount (controller, false);
+    int fd = _place_find_mount (controller, false);
 
     if (fd < 0)
-        fd = _open_mount (controller, true);
+        fd = _place_find_mount (controller, true);
     if (fd < 0)
         mw_err_code (err, ENOTSUP, "cgroup controller %s is not mounted",
                      controller);
@@ -247,7 +247,7 @@ int place_open (struct place *p, pid_t pid, struct mw_err *err)
     return 0;
 }
 
-static void _close (int *fd)
+static void _place_close_fd (int *fd)
 {
     mw_cleanup_fdp (fd);
     *fd = -1;
@@ -255,9 +255,9 @@ static void _close (int *fd)
 
 void place_close (struct place *p)
 {
-    _close (&p->root);
-    _close (&p->job);
-    _close (&p->freezer);
+    _place_close_fd (&p->root);
+    _place_close_fd (&p->job);
+    _place_close_fd (&p->freezer);
 }
 
 /* ---- limits ---- */
@@ -282,7 +282,7 @@ static int _read_limit (int dir, const char *name, uint64_t *bytes)
     return 0;
 }
 
-static uint64_t _node_memory (void)
+static uint64_t _place_node_memory (void)
 {
     cleanup_fd int proc = sysroot_open ("/proc", OPEN_DIR);
     char text[4096];
@@ -299,7 +299,7 @@ static uint64_t _node_memory (void)
  * memory. */
 uint64_t place_granted (const struct place *p)
 {
-    uint64_t soft = UINT64_MAX, hard = UINT64_MAX, node = _node_memory ();
+    uint64_t soft = UINT64_MAX, hard = UINT64_MAX, node = _place_node_memory ();
 
     _read_limit (p->job, _soft_file (p), &soft);
     _read_limit (p->job, _limit_file (p), &hard);

@@ -22,7 +22,7 @@ static bool _trusted (int dir)
            && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static int _open_dir (const struct site *site, bool make, struct mw_err *err)
+static int _record_open_dir (const struct site *site, bool make, struct mw_err *err)
 {
     char path[PATH_MAX];
     cleanup_fd int above = -1;
@@ -68,7 +68,7 @@ int record_save (const struct site *site, const struct mw_jobspec *spec,
 
     if (!text || !mw_jobkey_valid (spec->key))
         return mw_err_code (err, EINVAL, "the job cannot be put into a record");
-    if ((dir = _open_dir (site, true, err)) < 0)
+    if ((dir = _record_open_dir (site, true, err)) < 0)
         return -1;
     /* two steps may come at once */
     snprintf (temporary, sizeof (temporary), "%s.%d.new", spec->key,
@@ -96,7 +96,7 @@ int record_load (const struct site *site, const char *key,
 
     if (!mw_jobkey_valid (key))
         return mw_err_code (err, EINVAL, "\"%.64s\" is not a job", key);
-    if ((dir = _open_dir (site, false, err)) < 0)
+    if ((dir = _record_open_dir (site, false, err)) < 0)
         return -1;
     fd = openat (dir, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || (n = read (fd, text, sizeof (text))) < 0)
@@ -111,6 +111,6 @@ void record_remove (const struct site *site, const char *key)
 {
     cleanup_fd int dir = -1;
 
-    if (mw_jobkey_valid (key) && (dir = _open_dir (site, false, NULL)) >= 0)
+    if (mw_jobkey_valid (key) && (dir = _record_open_dir (site, false, NULL)) >= 0)
         unlinkat (dir, key, 0);
 }

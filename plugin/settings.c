@@ -142,9 +142,9 @@ static bool _above (const struct mw_amount *a, const struct mw_amount *cap,
 }
 
 /* Cut what is above the site's [cap]. Returns true, and says so, if it was. */
-static bool _cut (enum setting which, struct mw_amount *a,
-                  const struct mw_amount *cap, uint64_t reservation,
-                  struct mw_err *note)
+static bool _settings_cut (enum setting which, struct mw_amount *a,
+                           const struct mw_amount *cap, uint64_t reservation,
+                           struct mw_err *note)
 {
     char was[MW_SIZE_STRLEN], is[MW_SIZE_STRLEN];
 
@@ -169,10 +169,10 @@ bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
         spec->priority = site->max_priority;
         cut = true;
     }
-    cut |= _cut (SETTING_BURST, &spec->burst, &site->max_burst,
-                 spec->reservation, note);
-    cut |= _cut (SETTING_RESERVE, &spec->reserve, &site->max_reserve,
-                 spec->reservation, note);
+    cut |= _settings_cut (SETTING_BURST, &spec->burst, &site->max_burst,
+                          spec->reservation, note);
+    cut |= _settings_cut (SETTING_RESERVE, &spec->reserve, &site->max_reserve,
+                          spec->reservation, note);
     if (settings_fit (spec, spec->reservation, NULL) < 0) {
         spec->burst = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR,
                                            .ratio = 1.0 };
@@ -251,7 +251,7 @@ int site_socket (const struct site *site, char path[PATH_MAX],
 /* ---- plugstack.conf ------------------------------------------------------ */
 
 /* Is the word of [len] bytes at [arg] [name]? */
-static bool _named (const char *arg, size_t len, const char *name)
+static bool _settings_named (const char *arg, size_t len, const char *name)
 {
     return len == strlen (name) && !strncmp (arg, name, len);
 }
@@ -262,9 +262,9 @@ static int _site_arg (struct site *site, const char *arg, struct mw_err *err)
     size_t len = value ? (size_t) (value - arg) : strlen (arg);
 
     value = value ? value + 1 : "";
-    if (_named (arg, len, "max_priority"))
+    if (_settings_named (arg, len, "max_priority"))
         return mw_priority_parse (value, &site->max_priority, err);
-    if (_named (arg, len, "max_burst")) {
+    if (_settings_named (arg, len, "max_burst")) {
         struct mw_amount a;
 
         if (mw_amount_parse (value, &a, err) < 0)
@@ -274,14 +274,14 @@ static int _site_arg (struct site *site, const char *arg, struct mw_err *err)
         site->max_burst = a;
         return 0;
     }
-    if (_named (arg, len, "max_reserve"))
+    if (_settings_named (arg, len, "max_reserve"))
         return mw_amount_parse (value, &site->max_reserve, err);
-    if (_named (arg, len, "required")
+    if (_settings_named (arg, len, "required")
         && (!strcmp (value, "yes") || !strcmp (value, "no"))) {
         site->required = value[0] == 'y';
         return 0;
     }
-    if (_named (arg, len, "socket") && value[0] == '/'
+    if (_settings_named (arg, len, "socket") && value[0] == '/'
         && strlen (value) < sizeof (site->socket)) {
         /* kept though wrong: no other warden is to have the job instead */
         strcpy (site->socket, value);

@@ -50,7 +50,7 @@ static void _complain (const char *text)
     }
 }
 
-static int _give (enum setting which, const char *text)
+static int _spank_give (enum setting which, const char *text)
 {
     free (given[which]);
     given[which] = strdup (text);
@@ -72,10 +72,10 @@ static int _take_flag (int val, const char *text, int remote)
         slurm_info ("memwarden: ignored: %s", err.text);
         return 0;
     }
-    return _give ((enum setting) val, text);
+    return _spank_give ((enum setting) val, text);
 }
 
-static struct spank_option _option (enum setting which)
+static struct spank_option _spank_option_of (enum setting which)
 {
     const struct setting_info *s = &settings[which];
 
@@ -104,7 +104,7 @@ int slurm_spank_init (spank_t sp, int ac, char **av)
         && context != S_CTX_REMOTE)
         return 0;
     for (unsigned i = 0; i < SETTING_COUNT; i++) {
-        struct spank_option option = _option ((enum setting) i);
+        struct spank_option option = _spank_option_of ((enum setting) i);
 
         if (spank_option_register (sp, &option) != ESPANK_SUCCESS)
             slurm_error ("memwarden: cannot register --%s", settings[i].flag);
@@ -151,7 +151,7 @@ static int _take_environment (void)
             _complain (err.text);
             return -1;
         }
-        if (_give ((enum setting) i, value) < 0)
+        if (_spank_give ((enum setting) i, value) < 0)
             return -1;
     }
     return 0;
@@ -243,7 +243,7 @@ int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
 
 /* ---- on the node, once per job ---- */
 
-static int _key (spank_t sp, struct mw_jobspec *spec)
+static int _spank_key (spank_t sp, struct mw_jobspec *spec)
 {
     if (spank_get_item (sp, S_JOB_ID, &spec->slurm_id) != ESPANK_SUCCESS)
         return -1;
@@ -256,7 +256,7 @@ int slurm_spank_job_epilog (spank_t sp, int ac, char **av)
     struct mw_jobspec spec;
 
     _read_site (ac, av);
-    if (_key (sp, &spec) < 0)
+    if (_spank_key (sp, &spec) < 0)
         return 0;
     record_remove (&site, spec.key);
     enrol_release (&site, spec.key);
@@ -278,7 +278,7 @@ static void _step_name (spank_t sp, char *name, size_t len)
         snprintf (name, len, "step_%u", id);
 }
 
-static uint32_t _number (spank_t sp, spank_item_t item)
+static uint32_t _spank_number (spank_t sp, spank_item_t item)
 {
     uint32_t n = 0;
 
@@ -295,7 +295,7 @@ static void _know_array (spank_t sp, struct mw_jobspec *spec)
     if (spank_get_item (sp, S_JOB_ARRAY_TASK_ID, &task) != ESPANK_SUCCESS
         || task >= NO_VAL)
         return;
-    spec->array_job_id = _number (sp, S_JOB_ARRAY_ID);
+    spec->array_job_id = _spank_number (sp, S_JOB_ARRAY_ID);
     spec->array_task_id = spec->array_job_id ? task : 0;
 }
 
@@ -312,7 +312,7 @@ static void _know_wishes (spank_t sp, struct mw_jobspec *spec)
         *spec = asked;
     else
         settings_defaults (spec);
-    if (_key (sp, spec) < 0)
+    if (_spank_key (sp, spec) < 0)
         return;
     for (unsigned i = 0; i < SETTING_COUNT; i++) {
         spank_err_t rc;
@@ -342,7 +342,7 @@ static void _settle_wishes (const struct site *where, struct mw_jobspec *spec,
         slurm_info ("memwarden: job %s: %s", spec->key, err.text);
 }
 
-static int _know_job (spank_t sp, struct enrolment *e)
+static int _spank_know_job (spank_t sp, struct enrolment *e)
 {
     struct mw_jobspec *spec = &e->spec;
     uint16_t cpus = 0;
@@ -350,7 +350,7 @@ static int _know_job (spank_t sp, struct enrolment *e)
     char batch[16] = "";
 
     _know_wishes (sp, spec);
-    if (_key (sp, spec) < 0)
+    if (_spank_key (sp, spec) < 0)
         return -1;
     _step_name (sp, e->step, sizeof (e->step));
     e->own = !strcmp (e->step, "step_batch");
@@ -378,7 +378,7 @@ static int _know_job (spank_t sp, struct enrolment *e)
 /* required=yes and no warden: the task dies before it is what the user wanted.
  * Failing the hook instead would end a batch job as COMPLETED and drain the
  * node. */
-static int _refuse (pid_t pid)
+static int _spank_refuse (pid_t pid)
 {
     if (site.required)
         kill (pid, SIGKILL);
@@ -389,7 +389,7 @@ static int _enrol (spank_t sp, pid_t pid)
 {
     struct mw_err err = { "" }, note = { "" };
 
-    if (_know_job (sp, &enrolment) < 0)
+    if (_spank_know_job (sp, &enrolment) < 0)
         mw_err_set (&err, "Slurm does not say which job this is");
     else if (!enrol_step (&enrolment, &site, pid, &note, &err)) {
         state = ENROLLED;
@@ -410,7 +410,7 @@ static int _enrol (spank_t sp, pid_t pid)
     else
         slurm_info ("memwarden: job %s runs without it: %s",
                     enrolment.spec.key, err.text);
-    return _refuse (pid);
+    return _spank_refuse (pid);
 }
 
 int slurm_spank_task_post_fork (spank_t sp, int ac, char **av)
@@ -427,7 +427,7 @@ int slurm_spank_task_post_fork (spank_t sp, int ac, char **av)
     if (state == FRESH)
         return _enrol (sp, pid);
     if (state == FAILED)
-        return _refuse (pid);
+        return _spank_refuse (pid);
     if (enrol_another (&enrolment, pid, &err) < 0)
         slurm_info ("memwarden: job %s: process %d: %s", enrolment.spec.key,
                     (int) pid, err.text);

@@ -177,8 +177,8 @@ static pid_t _placed (const pid_t *pids, unsigned n, struct place_paths *paths)
     return 0;
 }
 
-static int _know_job (struct enrolment *e, const pid_t *pids, unsigned n,
-                      pid_t *placed)
+static int _task_know_job (struct enrolment *e, const pid_t *pids, unsigned n,
+                           pid_t *placed)
 {
     struct place_paths paths = { 0 };
     const char *slash;
@@ -214,7 +214,7 @@ static void _attend (void)
     attended = true;
     site_parse (&site, 0, NULL, NULL);
     n = _children (pids, MAX_TASKS);
-    if (!n || _know_job (&enrolment, pids, n, &placed) < 0)
+    if (!n || _task_know_job (&enrolment, pids, n, &placed) < 0)
         mw_err_set (&err, "cannot tell which job this is");
     else if (!enrol_step (&enrolment, &site, placed, NULL, &err)) {
         for (unsigned i = 0; enrolment.made && i < n; i++)

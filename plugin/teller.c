@@ -109,7 +109,7 @@ static void _hang_up (void)
 }
 
 /* Ask for the lines behind the last one, and for the answer behind those. */
-static void _ask (bool first)
+static void _teller_ask (bool first)
 {
     cleanup_json json_t *req = mw_wire_new ("attach");
 
@@ -125,15 +125,15 @@ static void _ask (bool first)
         _hang_up ();
 }
 
-static void _connect (bool first)
+static void _teller_connect (bool first)
 {
     s.sock = mw_client_open (s.socket, ANSWER_MS, NULL);
     _is_there (s.sock >= 0);
     if (s.sock >= 0)
-        _ask (first);
+        _teller_ask (first);
 }
 
-static void _serve (unsigned done)
+static void _teller_serve (unsigned done)
 {
     pthread_mutex_lock (&s.lock);
     s.done = done;
@@ -169,12 +169,12 @@ static void _unknown (void)
     pthread_mutex_unlock (&s.lock);
     _hang_up ();
     if (!open)
-        _serve (asked_for);
+        _teller_serve (asked_for);
 }
 
 /* Take one packet. Returns false where the warden is gone, or has no such
  * job. */
-static bool _hear (void)
+static bool _teller_hear (void)
 {
     cleanup_json json_t *msg = NULL;
     int rc = mw_wire_recv (s.sock, &msg, NULL, NULL, NULL);
@@ -191,7 +191,7 @@ static bool _hear (void)
                 json_object_get (msg, "line"));
         s.asked = false;
         s.retry = RETRY_MS;
-        _serve (s.asked_for);
+        _teller_serve (s.asked_for);
         return true;
     }
     if (rc > 0)
@@ -213,15 +213,15 @@ static bool _waited_for (bool *end)
     *end = s.end;
     pthread_mutex_unlock (&s.lock);
     if (waited && s.sock < 0)
-        _connect (false);       /* a new one, not yet heard of */
+        _teller_connect (false);       /* a new one, not yet heard of */
     if (waited && s.sock < 0 && !open) {
-        _serve (s.wanted);      /* nobody is there, nothing is expected */
+        _teller_serve (s.wanted);      /* nobody is there, nothing is expected */
         return false;
     }
     return waited;
 }
 
-static void *_listen (void *arg)
+static void *_teller_listen (void *arg)
 {
     bool end = false;
 
@@ -239,11 +239,11 @@ static void *_listen (void *arg)
         if (p[0].revents && read (s.wake, &n, sizeof (n)) < 0)
             continue;
         if (s.sock >= 0 && p[1].revents)
-            _hear ();
+            _teller_hear ();
         else if (s.sock < 0)
-            _connect (false);
+            _teller_connect (false);
         if (s.sock >= 0 && !s.asked && _waited_for (&end))
-            _ask (false);
+            _teller_ask (false);
     }
 }
 
@@ -266,7 +266,7 @@ static int _start_thread (void)
     pthread_attr_init (&attr);
     pthread_attr_setstacksize (&attr, STACK);
     pthread_sigmask (SIG_BLOCK, &all, &before);
-    rc = pthread_create (&s.thread, &attr, _listen, NULL);
+    rc = pthread_create (&s.thread, &attr, _teller_listen, NULL);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     pthread_attr_destroy (&attr);
     return rc;
@@ -302,11 +302,11 @@ void teller_begin (const char *key, const char *step, const char *socket)
         return;
     _prepare (key, step, socket);
     /* attached before the task runs, so that no line comes before it */
-    _connect (true);
+    _teller_connect (true);
     while (s.asked) {
         struct pollfd p = { .fd = s.sock, .events = POLLIN };
 
-        if (poll (&p, 1, ANSWER_MS) <= 0 || !_hear ())
+        if (poll (&p, 1, ANSWER_MS) <= 0 || !_teller_hear ())
             break;
     }
     s.running = s.wake >= 0 && _start_thread () == 0;

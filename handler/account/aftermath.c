@@ -33,7 +33,7 @@ void aftermath_webhook (struct warden *w, struct job *job, const char *outcome)
 }
 
 /* Slurm shows the reason in sinfo -R: who says so, and the evidence. */
-static void _drain (struct warden *w, const char *reason)
+static void _aftermath_drain (struct warden *w, const char *reason)
 {
     static struct spool_request r;      /* 2 KiB: not on the stack */
     struct mw_err err;
@@ -68,7 +68,7 @@ void aftermath_node_oom (struct warden *w)
               " s; see memwarden events", a->count,
               (now - a->since_ms + 999) / 1000);
     a->count = 0;
-    _drain (w, reason);
+    _aftermath_drain (w, reason);
 }
 
 void aftermath_stuck (struct warden *w, struct job *job, unsigned left)
@@ -79,7 +79,7 @@ void aftermath_stuck (struct warden *w, struct job *job, unsigned left)
         return;
     snprintf (reason, sizeof (reason), "%u processes of job %.63s cannot be "
               "killed", left, job->spec.key);
-    _drain (w, reason);
+    _aftermath_drain (w, reason);
 }
 
 /* [a] to a requeue of a job that is gone is the end of its story.  The id is

@@ -56,7 +56,7 @@ const struct conf_class *class_of (const struct conf *conf,
 
 /* ---- what the controller says -------------------------------------------- */
 
-static bool _take (const json_t *j, const char *member, char *out, size_t len)
+static bool _class_take (const json_t *j, const char *member, char *out, size_t len)
 {
     const json_t *v = json_object_get (j, member);
 
@@ -79,9 +79,9 @@ int class_parse (const char *text, struct job_facts *facts,
 
     if (!json_is_integer (restarts) || json_integer_value (restarts) < 0 ||
         json_integer_value (restarts) >= SPOOL_RUN_UNKNOWN ||
-        !_take (j, "partition", f.partition, sizeof (f.partition)) ||
-        !_take (j, "account", f.account, sizeof (f.account)) ||
-        !_take (j, "qos", f.qos, sizeof (f.qos)))
+        !_class_take (j, "partition", f.partition, sizeof (f.partition)) ||
+        !_class_take (j, "account", f.account, sizeof (f.account)) ||
+        !_class_take (j, "qos", f.qos, sizeof (f.qos)))
         return mw_err_code (err, EPROTO, "\"%.80s\" does not tell partition, "
                             "account, QOS and restarts", text);
     f.restarts = (uint32_t) json_integer_value (restarts);
@@ -115,7 +115,7 @@ void class_forget (struct warden *w, struct job *job)
 /* ---- the job's class, late ----------------------------------------------- */
 
 /* A limit that the kernel does not take stays what it was. */
-static void _limit (struct warden *w, struct job *job, uint64_t before)
+static void _class_limit (struct warden *w, struct job *job, uint64_t before)
 {
     struct mw_err err;
 
@@ -130,7 +130,7 @@ static void _limit (struct warden *w, struct job *job, uint64_t before)
     report_failed (w, job, "its limit stays", &err);
 }
 
-static void _apply (struct warden *w, struct job *job)
+static void _class_apply (struct warden *w, struct job *job)
 {
     const struct conf_class *c = class_of (&w->conf, &job->spec, &job->facts);
     uint64_t before = job->limit;
@@ -144,7 +144,7 @@ static void _apply (struct warden *w, struct job *job)
                     c ? c->name : "(none)", err.text);
         return;
     }
-    _limit (w, job, before);
+    _class_limit (w, job, before);
     report (w, job, "class", REPORT_LOG, "job %s: partition %s, account %s, "
             "QOS %s: class %s: limit %s, priority %u%s%s%s", job->spec.key,
             job->facts.partition[0] ? job->facts.partition : "(none)",
@@ -168,7 +168,7 @@ static void _tell_requeue (struct warden *w, struct job *job,
     char said[256];
 
     if (job->facts.restarts == 0 ||
-        !_take (j, "comment", said, sizeof (said)) || !strstr (said, "requeue"))
+        !_class_take (j, "comment", said, sizeof (said)) || !strstr (said, "requeue"))
         return;
     report (w, job, "note", REPORT_LOG | REPORT_JOB, "job %s: this is run %"
             PRIu32 "; of the run before was said: %s", job->spec.key,
@@ -194,6 +194,6 @@ bool class_answer (struct warden *w, struct job *job,
     else
         _tell_requeue (w, job, a->text);
     if (job->facts.known && _any_asks (&w->conf))
-        _apply (w, job);
+        _class_apply (w, job);
     return true;
 }

@@ -9,8 +9,8 @@
 
 /* The node as [conf] divides it.  Returns whether the pool would have been at
  * its limit: not if the limit were higher than the one it had reached. */
-static bool _node (const struct decision *d, const struct conf *conf,
-                   struct policy_node *node)
+static bool _account_replay_node (const struct decision *d, const struct conf *conf,
+                                  struct policy_node *node)
 {
     uint64_t reserve = mw_amount_of (&conf->node_reserve, d->memory, 0);
     uint64_t most_then = d->memory - mw_least (d->memory, d->node.reserve);
@@ -37,8 +37,8 @@ static const struct conf_class *_class (const struct decision_job *j,
     return class_of (conf, &spec, &j->facts);
 }
 
-static void _job (const struct decision_job *j, const struct conf *conf,
-                  struct policy_job *p)
+static void _account_replay_job (const struct decision_job *j, const struct conf *conf,
+                                 struct policy_job *p)
 {
     static struct job job;              /* too large for the stack */
     unsigned cap;
@@ -59,7 +59,7 @@ unsigned replay_chosen (const struct decision *d)
     return n;
 }
 
-static bool _same (const struct decision *d, const struct replay *r)
+static bool _account_replay_same (const struct decision *d, const struct replay *r)
 {
     unsigned n = replay_chosen (d);
 
@@ -80,7 +80,7 @@ int replay_decide (const struct decision *d, const struct conf *conf,
     bool at_limit;
 
     *r = (struct replay) { 0 };
-    at_limit = _node (d, conf, &r->node);
+    at_limit = _account_replay_node (d, conf, &r->node);
     if (r->node.capacity == 0)
         return mw_err_code (err, EINVAL, "node-reserve leaves nothing of the "
                             "node for its jobs");
@@ -90,7 +90,7 @@ int replay_decide (const struct decision *d, const struct conf *conf,
         return mw_err_errno (err, "a decision over %u jobs", d->count);
     for (unsigned i = 0; i < d->count; i++) {
         r->jobs[i] = d->snapshot[i];
-        _job (&d->jobs[i], conf, &r->jobs[i]);
+        _account_replay_job (&d->jobs[i], conf, &r->jobs[i]);
     }
     need = policy_need (&r->node, at_limit);
     if (need == 0 && conf->psi.kind != CONF_PSI_OFF)
@@ -101,7 +101,7 @@ int replay_decide (const struct decision *d, const struct conf *conf,
         mw_ladder_format (conf_node_ladder (conf, c), r->ladder,
                           sizeof (r->ladder));
     }
-    r->same = _same (d, r);
+    r->same = _account_replay_same (d, r);
     return 0;
 }
 

@@ -140,8 +140,8 @@ static enum doctor_verdict _high (const struct memcg_mounts *m, char *found,
     return _v2_file (m, "memory.high", "4.5", found, len);
 }
 
-static enum doctor_verdict _kill (const struct memcg_mounts *m, char *found,
-                                  size_t len)
+static enum doctor_verdict _check_kill (const struct memcg_mounts *m, char *found,
+                                        size_t len)
 {
     return _v2_file (m, "cgroup.kill", "5.14", found, len);
 }
@@ -179,8 +179,8 @@ static enum doctor_verdict _swap_accounting (const struct memcg_mounts *m,
 
 /* ---- the kernel ---------------------------------------------------------- */
 
-static enum doctor_verdict _swap (const struct memcg_mounts *m, char *found,
-                                  size_t len)
+static enum doctor_verdict _check_swap (const struct memcg_mounts *m, char *found,
+                                        size_t len)
 {
     cleanup_fd int dir = sysroot_open ("/proc", O_RDONLY | O_DIRECTORY);
     char text[8192] = "", size[MW_SIZE_STRLEN];
@@ -211,8 +211,8 @@ static enum doctor_verdict _psi (const struct memcg_mounts *m, char *found,
     return DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _mrelease (const struct memcg_mounts *m,
-                                      char *found, size_t len)
+static enum doctor_verdict _check_mrelease (const struct memcg_mounts *m,
+                                            char *found, size_t len)
 {
     char release[64];
     bool there;
@@ -253,19 +253,19 @@ const struct doctor_check doctor_node_checks[] = {
     { "memory.high", "no v2 limit can be declared: the kernel kills at "
       "memory.max", _high },
     { "cgroup.kill", "kill signals process by process until none is left",
-      _kill },
+      _check_kill },
     { "memory.reclaim", "reclaim has only lowering the limit; suspended jobs "
       "are not moved to swap", _reclaim },
     { "memory_recursiveprot", "reservations count only if every directory "
       "above a job carries them", _recursiveprot },
     { "swap", "memory of a suspended job stays resident; the node has less "
-      "time before it runs out", _swap },
+      "time before it runs out", _check_swap },
     { "swap accounting", "a job's use of swap is neither limited nor known",
       _swap_accounting },
     { "PSI", "slow starvation is seen only when MemAvailable has fallen",
       _psi },
     { "process_mrelease", "memory of a killed process comes back only as it "
-      "exits", _mrelease },
+      "exits", _check_mrelease },
     { "/dev/kmsg", "kills by the kernel itself are counted, not explained",
       _kmsg },
     { "systemd", "nobody restarts the warden or runs the failsafe after it, "

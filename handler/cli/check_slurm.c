@@ -15,7 +15,7 @@
 #include "lib/cleanup.h"
 
 /* Open the file [name] beside slurm.conf. */
-static FILE *_open (const char *name)
+static FILE *_check_slurm_open (const char *name)
 {
     char dir[PATH_MAX], path[PATH_MAX + 64];
     int fd;
@@ -34,7 +34,7 @@ static FILE *_open_conf (void)
 }
 
 /* Copy the value of [key] in [f] (the last one counts) into [value]. */
-static bool _value (FILE *f, const char *key, char *value, size_t len)
+static bool _check_slurm_value (FILE *f, const char *key, char *value, size_t len)
 {
     cleanup_free char *line = NULL;
     size_t room = 0, n = strlen (key);
@@ -75,7 +75,7 @@ static enum doctor_verdict _setting (const char *file, const char *key,
                                      size_t len)
 {
     cleanup_file FILE *conf = _open_conf ();
-    cleanup_file FILE *other = file ? _open (file) : NULL;
+    cleanup_file FILE *other = file ? _check_slurm_open (file) : NULL;
     FILE *f = file ? other : conf;
     char value[512] = "";
 
@@ -83,7 +83,7 @@ static enum doctor_verdict _setting (const char *file, const char *key,
         snprintf (found, len, "no Slurm here");
         return DOCTOR_NA;
     }
-    if (!f || !_value (f, key, value, sizeof (value))) {
+    if (!f || !_check_slurm_value (f, key, value, sizeof (value))) {
         snprintf (found, len, "%s is not set", key);
         return DOCTOR_LACKS;
     }
@@ -128,12 +128,12 @@ static enum doctor_verdict _allocates (const struct memcg_mounts *m,
         snprintf (found, len, "no Slurm here");
         return DOCTOR_NA;
     }
-    if (_value (conf, "SelectTypeParameters", value, sizeof (value))) {
+    if (_check_slurm_value (conf, "SelectTypeParameters", value, sizeof (value))) {
         snprintf (found, len, "SelectTypeParameters=%s", value);
         return strcasestr (value, "memory") ? DOCTOR_OK : DOCTOR_LACKS;
     }
     rewind (conf);
-    _value (conf, "SelectType", value, sizeof (value));
+    _check_slurm_value (conf, "SelectType", value, sizeof (value));
     snprintf (found, len, "SelectTypeParameters is not set");
     return strcasestr (value, "linear") ? DOCTOR_LACKS : DOCTOR_OK;
 }
@@ -165,9 +165,9 @@ static bool _in_plugstack (FILE *conf, const char *word)
     cleanup_file FILE *stack = NULL, *dropin = NULL;
 
     rewind (conf);
-    _value (conf, "PlugStackConfig", path, sizeof (path));
-    stack = _open (path);
-    dropin = _open ("plugstack.conf.d/memwarden.conf");
+    _check_slurm_value (conf, "PlugStackConfig", path, sizeof (path));
+    stack = _check_slurm_open (path);
+    dropin = _check_slurm_open ("plugstack.conf.d/memwarden.conf");
     return _mentions (stack, word) || _mentions (dropin, word);
 }
 
@@ -183,7 +183,7 @@ static enum doctor_verdict _plugin (const struct memcg_mounts *m,
         snprintf (found, len, "no Slurm here");
         return DOCTOR_NA;
     }
-    _value (conf, "TaskPlugin", task, sizeof (task));
+    _check_slurm_value (conf, "TaskPlugin", task, sizeof (task));
     spank = _in_plugstack (conf, "");
     snprintf (found, len, "%s%s%s", spank ? "spank_memwarden.so" : "",
               spank && _listed (task, "task/memwarden") ? " and " : "",

@@ -52,7 +52,7 @@ static const struct cli_command commands[] = {
 };
 #define COMMANDS (sizeof (commands) / sizeof (commands[0]))
 
-static void _help (FILE *out)
+static void _cli_help (FILE *out)
 {
     fputs ("Usage: memwarden COMMAND [OPTION]... [ARG]...\n"
            "What memwarden does with the memory of this node's jobs.\n\n", out);
@@ -182,7 +182,7 @@ int main (int argc, char **argv)
 {
     if (argc < 2 || strcmp (argv[1], "--help") == 0 ||
         strcmp (argv[1], "help") == 0) {
-        _help (argc < 2 ? stderr : stdout);
+        _cli_help (argc < 2 ? stderr : stdout);
         return argc < 2 ? CLI_USAGE : CLI_OK;
     }
     if (strcmp (argv[1], "--version") == 0) {
@@ -194,6 +194,6 @@ int main (int argc, char **argv)
             return commands[i].run (&commands[i], argc - 1, argv + 1);
     }
     fprintf (stderr, "memwarden: unknown command \"%.40s\"\n\n", argv[1]);
-    _help (stderr);
+    _cli_help (stderr);
     return CLI_USAGE;
 }

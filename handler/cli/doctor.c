@@ -29,8 +29,8 @@ static int _add (json_t *findings, const char *item, enum doctor_verdict v,
                    "found", found, "cost", v == DOCTOR_LACKS ? cost : ""));
 }
 
-static void _check (json_t *findings, const struct memcg_mounts *m,
-                    const struct doctor_check *checks, size_t count)
+static void _doctor_check_all (json_t *findings, const struct memcg_mounts *m,
+                               const struct doctor_check *checks, size_t count)
 {
     char found[512];
 
@@ -53,7 +53,7 @@ static void _check_warden (json_t *findings, const struct cli_common *common)
 
 /* ---- the courier --------------------------------------------------------- */
 
-static const char *_user_name (uid_t uid, char *buf, size_t len)
+static const char *_doctor_user_name (uid_t uid, char *buf, size_t len)
 {
     const struct passwd *pw = getpwuid (uid);
 
@@ -108,13 +108,13 @@ static enum doctor_verdict _courier (struct spool *s, char *found, size_t len)
                   "its start", c.restarts);
     if (alive)
         snprintf (found, len, "process %d works as %s since %s%s; %u requests "
-                  "wait%s%s", (int) pid, _user_name (uid, name, sizeof (name)),
+                  "wait%s%s", (int) pid, _doctor_user_name (uid, name, sizeof (name)),
                   _local_time (c.since, when, sizeof (when)), more, waiting,
                   *c.trouble ? "; " : "", c.trouble);
     else
         snprintf (found, len, "none works; the last one (as %s) started at %s%s;"
                   " %u requests wait; see `systemctl status memwarden-courier`",
-                  _user_name (uid, name, sizeof (name)),
+                  _doctor_user_name (uid, name, sizeof (name)),
                   _local_time (c.since, when, sizeof (when)), more, waiting);
     return alive && !again && !*c.trouble ? DOCTOR_OK : DOCTOR_LACKS;
 }
@@ -157,7 +157,7 @@ static void _check_courier (json_t *findings, const struct cli_common *common)
           "stderr and comment");
 }
 
-static void _print (const json_t *findings)
+static void _doctor_print (const json_t *findings)
 {
     size_t i;
     json_t *f;
@@ -187,12 +187,12 @@ int cli_doctor (const struct cli_command *self, int argc, char **argv)
         mw_err_errno (&err, "cannot read /proc/self/mountinfo");
         return cli_fail (self, &err, EIO);
     }
-    _check (findings, &mounts, doctor_node_checks, doctor_node_count);
+    _doctor_check_all (findings, &mounts, doctor_node_checks, doctor_node_count);
     _check_warden (findings, &common);
     _check_courier (findings, &common);
-    _check (findings, &mounts, doctor_slurm_checks, doctor_slurm_count);
+    _doctor_check_all (findings, &mounts, doctor_slurm_checks, doctor_slurm_count);
     if (common.json)
         return cli_print_json (findings);
-    _print (findings);
+    _doctor_print (findings);
     return CLI_OK;
 }

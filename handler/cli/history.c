@@ -27,8 +27,8 @@
 #define FOLLOW_LOOK 5           /* rounds until a new file is looked for */
 
 /* The file itself, for root without a warden. */
-static int _open_file (const struct cli_common *common, bool old,
-                       struct mw_err *err)
+static int _history_open_file (const struct cli_common *common, bool old,
+                               struct mw_err *err)
 {
     static struct conf conf;
     char path[PATH_MAX + 32];
@@ -66,7 +66,7 @@ FILE *cli_open_history (const struct cli_command *self,
         return NULL;
     }
     if (sock < 0 && (geteuid () != 0 ||
-                     (fd = _open_file (common, old, &err)) < 0)) {
+                     (fd = _history_open_file (common, old, &err)) < 0)) {
         if (geteuid () == 0 && old && errno == ENOENT)
             return fopen ("/dev/null", "r");
         if (rc) {
@@ -132,7 +132,7 @@ static int _print_record (json_t *record, bool json)
 }
 
 /* Read a line that is whole. Returns its length; 0 = not yet. */
-static ssize_t _line (FILE *f, char **text, size_t *room)
+static ssize_t _history_line (FILE *f, char **text, size_t *room)
 {
     off_t at = ftello (f);
     ssize_t n = getline (text, room, f);
@@ -150,7 +150,7 @@ static void _print_all (FILE *f, const char *job, bool json)
     size_t room = 0;
     ssize_t n;
 
-    while ((n = _line (f, &text, &room)) > 0) {
+    while ((n = _history_line (f, &text, &room)) > 0) {
         cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
 
         if (r && _about (r, job))
@@ -302,7 +302,7 @@ static void _tell_run (struct story *s, size_t place)
 }
 
 /* A record as a line of the story: when, counted from the incident's begin. */
-static void _tell (struct story *s, const json_t *record)
+static void _history_tell (struct story *s, const json_t *record)
 {
     const char *incident = cli_text (record, "incident");
     unsigned long long ms = cli_number (record, "ms");
@@ -346,13 +346,13 @@ static int _nothing (const struct cli_command *self, const char *key)
     return CLI_NO_JOB;
 }
 
-static void _collect (FILE *f, const char *job, json_t *all)
+static void _history_collect (FILE *f, const char *job, json_t *all)
 {
     cleanup_free char *text = NULL;
     size_t room = 0;
     ssize_t n;
 
-    while ((n = _line (f, &text, &room)) > 0) {
+    while ((n = _history_line (f, &text, &room)) > 0) {
         cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
 
         if (r && _about (r, job) && !_dull (r))
@@ -372,7 +372,7 @@ static void _tell_job (struct story *s)
         _tell_header (s, record);
         if (_begins_run (record))
             _tell_run (s, i);
-        _tell (s, record);
+        _history_tell (s, record);
     }
     if (s->incidents == 0)
         printf ("\nIt has had no OOM here.\n");
@@ -438,8 +438,8 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     if (!(old = cli_open_history (self, &common, true, &rc)) ||
         !(f = cli_open_history (self, &common, false, &rc)))
         return rc;
-    _collect (old, argv[optind], all);
-    _collect (f, argv[optind], all);
+    _history_collect (old, argv[optind], all);
+    _history_collect (f, argv[optind], all);
     if (json_array_size (all) == 0)
         return _nothing (self, argv[optind]);
     if (!common.json) {

@@ -34,7 +34,7 @@ static int _one_job (const struct cli_command *self, int argc, char **argv,
 
 /* ---- jobs ---------------------------------------------------------------- */
 
-static void _state (const json_t *job, char *buf, size_t len)
+static void _jobs_state (const json_t *job, char *buf, size_t len)
 {
     const json_t *in = json_object_get (job, "incident");
     char left[32] = "";
@@ -54,12 +54,12 @@ static void _state (const json_t *job, char *buf, size_t len)
               cli_text (in, "step"), *left ? ", left " : "", left);
 }
 
-static void _print_job (const json_t *job)
+static void _jobs_print_job (const json_t *job)
 {
     char used[MW_SIZE_STRLEN], reserved[MW_SIZE_STRLEN], limit[MW_SIZE_STRLEN];
     char user[64], state[128];
 
-    _state (job, state, sizeof (state));
+    _jobs_state (job, state, sizeof (state));
     printf ("%-14s %-10s %4llu %10s %11s %10s  %s\n", cli_text (job, "key"),
             mw_user_shown ((uid_t) cli_number (job, "uid"), user,
                            sizeof (user)),
@@ -96,7 +96,7 @@ int cli_jobs (const struct cli_command *self, int argc, char **argv)
     printf ("%-14s %-10s %4s %10s %11s %10s  %s\n", "JOB", "USER", "PRIO",
             "USED", "RESERVATION", "LIMIT", "STATE");
     json_array_foreach (jobs, i, job)
-        _print_job (job);
+        _jobs_print_job (job);
     return CLI_OK;
 }
 
@@ -209,7 +209,7 @@ static int _list (const json_t *job, json_t *processes, struct mw_err *err)
     return 0;
 }
 
-static const json_t *_find (const json_t *jobs, const char *key)
+static const json_t *_jobs_find (const json_t *jobs, const char *key)
 {
     size_t i;
     json_t *job;
@@ -260,7 +260,7 @@ int cli_ps (const struct cli_command *self, int argc, char **argv)
         return rc;
     if (!(jobs = mw_client_jobs (sock, &err)))
         return cli_fail (self, &err, errno);
-    if (!(job = _find (jobs, key))) {
+    if (!(job = _jobs_find (jobs, key))) {
         mw_err_set (&err, "there is no job %s on this node%s", key,
                     geteuid () == 0 ? "" : ", or it is not yours");
         return cli_fail (self, &err, ESRCH);

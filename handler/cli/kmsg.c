@@ -13,12 +13,12 @@
 #include "handler/cli/kmsg_read.h"
 #include "lib/cleanup.h"
 
-static json_t *_number (int64_t n)
+static json_t *_cli_kmsg_number (int64_t n)
 {
     return n == KMSG_NONE ? json_null () : json_integer (n);
 }
 
-static json_t *_encode (const struct kmsg_kill *o)
+static json_t *_cli_kmsg_encode (const struct kmsg_kill *o)
 {
     json_t *trace = json_array ();
 
@@ -30,19 +30,20 @@ static json_t *_encode (const struct kmsg_kill *o)
         "time", o->time, "killed", o->killed, "global", o->global,
         "sysrq", o->sysrq, "headless", o->headless,
         "lost_records", (json_int_t) o->lost, "invoker", o->invoker,
-        "invoker_pid", _number (o->invoker_pid), "order", _number (o->order),
+        "invoker_pid", _cli_kmsg_number (o->invoker_pid), "order",
+            _cli_kmsg_number (o->order),
         "gfp", o->gfp, "constraint", o->constraint, "oom_memcg", o->oom_memcg,
         "task_memcg", o->task_memcg,
-        "memcg_usage_kib", _number (o->memcg_usage),
-        "memcg_limit_kib", _number (o->memcg_limit),
-        "free_swap_kib", _number (o->free_swap),
-        "total_swap_kib", _number (o->total_swap), "comm", o->comm,
-        "pid", _number (o->pid), "uid", _number (o->uid),
-        "oom_score_adj", _number (o->oom_score_adj),
-        "total_vm_kib", _number (o->total_vm),
-        "anon_rss_kib", _number (o->anon_rss),
-        "file_rss_kib", _number (o->file_rss),
-        "shmem_rss_kib", _number (o->shmem_rss), "trace", trace,
+        "memcg_usage_kib", _cli_kmsg_number (o->memcg_usage),
+        "memcg_limit_kib", _cli_kmsg_number (o->memcg_limit),
+        "free_swap_kib", _cli_kmsg_number (o->free_swap),
+        "total_swap_kib", _cli_kmsg_number (o->total_swap), "comm", o->comm,
+        "pid", _cli_kmsg_number (o->pid), "uid", _cli_kmsg_number (o->uid),
+        "oom_score_adj", _cli_kmsg_number (o->oom_score_adj),
+        "total_vm_kib", _cli_kmsg_number (o->total_vm),
+        "anon_rss_kib", _cli_kmsg_number (o->anon_rss),
+        "file_rss_kib", _cli_kmsg_number (o->file_rss),
+        "shmem_rss_kib", _cli_kmsg_number (o->shmem_rss), "trace", trace,
         "says", o->says, "host", o->host);
 }
 
@@ -71,7 +72,7 @@ static void _print_victim (const struct kmsg_kill *o)
     putchar ('\n');
 }
 
-static void _print (const struct kmsg_kill *o)
+static void _cli_kmsg_print (const struct kmsg_kill *o)
 {
     printf ("%s%s%s  %s\n", o->time[0] ? o->time : "(no time)",
             o->host[0] ? "  " : "", o->host,
@@ -118,12 +119,12 @@ static void _found (const struct kmsg_kill *kill, void *arg)
 
     t->count++;
     if (t->all)
-        json_array_append_new (t->all, _encode (kill));
+        json_array_append_new (t->all, _cli_kmsg_encode (kill));
     else
-        _print (kill);
+        _cli_kmsg_print (kill);
 }
 
-static struct kmsg_input *_open (const char *path, struct mw_err *err)
+static struct kmsg_input *_cli_kmsg_open (const char *path, struct mw_err *err)
 {
     int fd;
 
@@ -139,8 +140,8 @@ static struct kmsg_input *_open (const char *path, struct mw_err *err)
 }
 
 /* Read the log that [count] files at [paths] are, the oldest first. */
-static int _log (const struct cli_command *self, char **paths, int count,
-                 struct told *t)
+static int _cli_kmsg_log (const struct cli_command *self, char **paths, int count,
+                          struct told *t)
 {
     struct kmsg_log *log = kmsg_log_new ();
     cleanup_free struct kmsg_kill *kill = malloc (sizeof (*kill));
@@ -155,7 +156,7 @@ static int _log (const struct cli_command *self, char **paths, int count,
         return cli_fail (self, &err, EIO);
     }
     for (int i = 0; i < count; i++) {
-        struct kmsg_input *in = _open (paths[i], &err);
+        struct kmsg_input *in = _cli_kmsg_open (paths[i], &err);
 
         if (in)
             empty &= kmsg_input_is_empty (in);
@@ -260,7 +261,7 @@ int cli_kmsg (const struct cli_command *self, int argc, char **argv)
         for (one = 1; from + one < argc
                       && _same_log (argv[from], argv[from + one]); one++)
             ;
-        this = _log (self, argv + from, one, &told);
+        this = _cli_kmsg_log (self, argv + from, one, &told);
         rc = rc == CLI_OK ? this : rc;
     }
     /* "0 kills" would be no answer to what could not be read */

@@ -92,7 +92,7 @@ static void _end_entry (struct reader *r)
     *e = (struct entry) { .any = false };
 }
 
-static void _put (char *to, size_t size, const char *from, size_t len)
+static void _kmsg_read_put (char *to, size_t size, const char *from, size_t len)
 {
     if (len >= size)
         len = size - 1;
@@ -151,19 +151,19 @@ static void _field (struct entry *e, const char *name, const char *value,
             memcpy (e->message, value, e->len);
             break;
         case TRANSPORT:
-            _put (e->transport, sizeof (e->transport), value, len);
+            _kmsg_read_put (e->transport, sizeof (e->transport), value, len);
             break;
         case SPEAKER:
-            _put (e->speaker, sizeof (e->speaker), value, len);
+            _kmsg_read_put (e->speaker, sizeof (e->speaker), value, len);
             break;
         case FACILITY:
-            _put (e->facility, sizeof (e->facility), value, len);
+            _kmsg_read_put (e->facility, sizeof (e->facility), value, len);
             break;
         case HOST:
-            _put (e->host, sizeof (e->host), value, len);
+            _kmsg_read_put (e->host, sizeof (e->host), value, len);
             break;
         case TIME:
-            _put (e->time, sizeof (e->time), value, len);
+            _kmsg_read_put (e->time, sizeof (e->time), value, len);
             break;
         case TIME_US:
             _put_us (e->time, value);
@@ -209,7 +209,7 @@ static void _object (struct reader *r, const json_t *object)
 }
 
 /* Returns false where [text] is no JSON. */
-static bool _json (struct reader *r, const char *text, size_t len)
+static bool _kmsg_read_json (struct reader *r, const char *text, size_t len)
 {
     cleanup_json json_t *j = json_loadb (text, len, JSON_ALLOW_NUL, NULL);
 
@@ -238,7 +238,7 @@ static void _pretty (struct reader *r, const char *line, size_t len)
     r->object_len += len;
     more[r->object_len++] = '\n';
     if (line[0] == '}' || line[0] == ']') {
-        _json (r, more, r->object_len);
+        _kmsg_read_json (r, more, r->object_len);
         free (more);
         r->object = NULL;
     }
@@ -270,7 +270,7 @@ static bool _json_line (struct reader *r, const char *line, size_t len)
     }
     if (len > 1 && line[len - 1] == ',')
         len--;                      /* of an array, an object a line */
-    return len > 1 && *line == '{' && _json (r, line, len);
+    return len > 1 && *line == '{' && _kmsg_read_json (r, line, len);
 }
 
 /* ---- journalctl's export and verbose ------------------------------------- */
@@ -351,14 +351,14 @@ static bool _verbose_line (struct reader *r, const char *line, size_t len)
         return false;
     _end_entry (r);
     r->verbose = true;
-    _put (r->entry.time, sizeof (r->entry.time), text, stamp);
+    _kmsg_read_put (r->entry.time, sizeof (r->entry.time), text, stamp);
     return true;
 }
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static void _line (struct reader *r, struct kmsg_input *in, const char *line,
-                   size_t len)
+static void _kmsg_read_line (struct reader *r, struct kmsg_input *in, const char *line,
+                             size_t len)
 {
     if (_verbose_line (r, line, len) || _export_line (r, in, line, len)
         || _json_line (r, line, len))
@@ -382,7 +382,7 @@ int kmsg_read (struct kmsg_input *in, struct kmsg_log *log,
     r->found = found;
     r->arg = arg;
     while ((rc = kmsg_input_line (in, &line, &len, err)) > 0)
-        _line (r, in, line, len);
+        _kmsg_read_line (r, in, line, len);
     _end_entry (r);
     free (r->object);
     return rc;

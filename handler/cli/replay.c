@@ -34,7 +34,7 @@ static const char *const verdicts[] = {
     [POLICY_PROTECTED] = "protected",
 };
 
-static const char *_order (enum conf_order order)
+static const char *_cli_replay_order (enum conf_order order)
 {
     return order == CONF_ORDER_STRICT_PRIORITY ? "strict-priority" : "overage";
 }
@@ -59,7 +59,7 @@ static void _print_victims (const char *when, const struct decision *d,
     char size[MW_SIZE_STRLEN];
 
     printf ("  %-4s  %s needed, order %s: ", when,
-            mw_size_format (need, size, sizeof (size)), _order (order));
+            mw_size_format (need, size, sizeof (size)), _cli_replay_order (order));
     for (unsigned i = 0; i < chosen; i++)
         printf ("%s%s", i ? ", " : "", d->jobs[plan[i].job].key);
     if (chosen > 0)
@@ -75,8 +75,8 @@ static char *_number_or_dash (unsigned n, char *buf, size_t len)
     return buf;
 }
 
-static void _print_job (const struct decision *d, const struct replay *r,
-                        unsigned rank)
+static void _cli_replay_print_job (const struct decision *d, const struct replay *r,
+                                   unsigned rank)
 {
     unsigned place = r->plan.ranks[rank].job, then;
     const struct policy_job *was = &d->snapshot[place];
@@ -96,7 +96,7 @@ static void _print_job (const struct decision *d, const struct replay *r,
     putchar ('\n');
 }
 
-static void _print (const struct decision *d, const struct replay *r)
+static void _cli_replay_print (const struct decision *d, const struct replay *r)
 {
     char t[32];
 
@@ -112,13 +112,13 @@ static void _print (const struct decision *d, const struct replay *r)
     puts (r->same ? "  the same" : "  DIFFERENT");
     puts ("  THEN   NOW  JOB");
     for (unsigned i = 0; i < d->count; i++)
-        _print_job (d, r, i);
+        _cli_replay_print_job (d, r, i);
     putchar ('\n');
 }
 
 /* ---- for programs -------------------------------------------------------- */
 
-static json_t *_size (uint64_t n)
+static json_t *_cli_replay_size (uint64_t n)
 {
     return n > INT64_MAX ? json_null () : json_integer ((json_int_t) n);
 }
@@ -132,8 +132,9 @@ static json_t *_json_plan (const struct decision *d,
 
     for (unsigned i = 0; i < chosen; i++)
         json_array_append_new (victims, json_string (d->jobs[plan[i].job].key));
-    return json_pack ("{s:o,s:o,s:s,s:s,s:o}", "need", _size (need),
-                      "covered", _size (covered), "order", _order (order),
+    return json_pack ("{s:o,s:o,s:s,s:s,s:o}", "need", _cli_replay_size (need),
+                      "covered", _cli_replay_size (covered), "order",
+                          _cli_replay_order (order),
                       "ladder", ladder, "victims", victims);
 }
 
@@ -154,16 +155,18 @@ static json_t *_json_job (const struct decision *d, const struct replay *r,
         "verdict_now", verdicts[now->verdict],
         "priority_then", (int) d->snapshot[now->job].priority,
         "priority_now", (int) j->priority,
-        "reservation", _size (j->reservation), "limit", _size (j->limit),
-        "lent", _size (j->lent), "used", _size (j->used),
-        "swap", _size (j->swap), "overage", _size (now->overage),
-        "overage_permille", _size (now->relative),
-        "lost_work_ms", _size (now->lost_work), "requeueable", j->requeueable,
+        "reservation", _cli_replay_size (j->reservation), "limit",
+            _cli_replay_size (j->limit),
+        "lent", _cli_replay_size (j->lent), "used", _cli_replay_size (j->used),
+        "swap", _cli_replay_size (j->swap), "overage", _cli_replay_size (now->overage),
+        "overage_permille", _cli_replay_size (now->relative),
+        "lost_work_ms", _cli_replay_size (now->lost_work), "requeueable",
+            j->requeueable,
         "protect", j->protect, "leaving", j->leaving, "held", j->parked,
-        "frees", _size (now->frees));
+        "frees", _cli_replay_size (now->frees));
 }
 
-static json_t *_encode (const struct decision *d, const struct replay *r)
+static json_t *_cli_replay_encode (const struct decision *d, const struct replay *r)
 {
     json_t *jobs = json_array ();
 
@@ -192,9 +195,9 @@ static int _decide (struct replaying *p, struct mw_err *err)
         p->count++;
         p->differ += !r.same;
         if (p->all)
-            json_array_append_new (p->all, _encode (d, &r));
+            json_array_append_new (p->all, _cli_replay_encode (d, &r));
         else
-            _print (d, &r);
+            _cli_replay_print (d, &r);
     }
     replay_free (&r);
     decision_free (d);
@@ -209,7 +212,7 @@ static void _not_whole (struct replaying *p, uint64_t id)
              (unsigned long long) id);
 }
 
-static void _record (struct replaying *p, const json_t *record)
+static void _cli_replay_record (struct replaying *p, const json_t *record)
 {
     uint64_t begun = p->decision.id;
     struct mw_err err;
@@ -228,7 +231,7 @@ static void _record (struct replaying *p, const json_t *record)
              cli_number (record, "seq"), err.text);
 }
 
-static int _read (struct replaying *p, FILE *f)
+static int _cli_replay_read (struct replaying *p, FILE *f)
 {
     cleanup_free char *text = NULL;
     size_t room = 0;
@@ -238,7 +241,7 @@ static int _read (struct replaying *p, FILE *f)
         cleanup_json json_t *record = json_loadb (text, (size_t) n, 0, NULL);
 
         p->lines++;
-        _record (p, record);
+        _cli_replay_record (p, record);
     }
     if (!ferror (f))
         return CLI_OK;
@@ -260,24 +263,24 @@ static int _read_journal (struct replaying *p, const struct cli_common *common)
     if (!(old = cli_open_history (p->self, common, true, &rc)) ||
         !(f = cli_open_history (p->self, common, false, &rc)))
         return rc;
-    rc = _read (p, old);
-    return rc == CLI_OK ? _read (p, f) : rc;
+    rc = _cli_replay_read (p, old);
+    return rc == CLI_OK ? _cli_replay_read (p, f) : rc;
 }
 
-static int _read_file (struct replaying *p, const char *path)
+static int _cli_replay_read_file (struct replaying *p, const char *path)
 {
     cleanup_file FILE *f = NULL;
     struct mw_err err;
 
     if (strcmp (path, "-") == 0)
-        return _read (p, stdin);
+        return _cli_replay_read (p, stdin);
     if ((f = fopen (path, "re")))
-        return _read (p, f);
+        return _cli_replay_read (p, f);
     mw_err_errno (&err, "cannot open %s", path);
     return cli_fail (p->self, &err, errno);
 }
 
-static int _end (struct replaying *p)
+static int _cli_replay_end (struct replaying *p)
 {
     if (p->decision.id > 0)
         _not_whole (p, p->decision.id);
@@ -321,10 +324,10 @@ int cli_replay (const struct cli_command *self, int argc, char **argv)
         return cli_fail (self, &err, errno);
     if (common.json)
         p.all = all = json_array ();
-    rc = optind < argc ? _read_file (&p, argv[optind])
+    rc = optind < argc ? _cli_replay_read_file (&p, argv[optind])
                        : _read_journal (&p, &common);
     if (rc == CLI_OK)
-        rc = _end (&p);
+        rc = _cli_replay_end (&p);
     decision_free (&p.decision);
     return rc;
 }

@@ -52,14 +52,14 @@ struct run {
 
 /* ---- what is asked for --------------------------------------------------- */
 
-static int _wrong (const struct run *r, const char *flag,
-                   const struct mw_err *err)
+static int _run_wrong (const struct run *r, const char *flag,
+                       const struct mw_err *err)
 {
     return cli_usage (r->self, "--%s: %s", flag, err->text);
 }
 
 /* Returns 0, or the exit code. */
-static int _option (struct run *r, int c, uint64_t *limit)
+static int _run_option (struct run *r, int c, uint64_t *limit)
 {
     struct mw_err err = { "" };
     struct mw_ladder ladder;
@@ -67,22 +67,22 @@ static int _option (struct run *r, int c, uint64_t *limit)
     switch (c) {
     case 'p':
         return mw_priority_parse (optarg, &r->spec.priority, &err) < 0
-               ? _wrong (r, "priority", &err) : 0;
+               ? _run_wrong (r, "priority", &err) : 0;
     case 'r':
         return mw_size_parse (optarg, &r->spec.reservation, &err) < 0
-               ? _wrong (r, "reservation", &err) : 0;
+               ? _run_wrong (r, "reservation", &err) : 0;
     case 'l':
         return mw_size_parse (optarg, limit, &err) < 0
-               ? _wrong (r, "limit", &err) : 0;
+               ? _run_wrong (r, "limit", &err) : 0;
     case 'b':
         return mw_amount_parse (optarg, &r->spec.burst, &err) < 0
-               ? _wrong (r, "burst", &err) : 0;
+               ? _run_wrong (r, "burst", &err) : 0;
     case 'v':
         return mw_amount_parse (optarg, &r->spec.reserve, &err) < 0
-               ? _wrong (r, "reserve", &err) : 0;
+               ? _run_wrong (r, "reserve", &err) : 0;
     case 'o':
         if (mw_ladder_parse (optarg, &ladder, &err) < 0)
-            return _wrong (r, "on-oom", &err);
+            return _run_wrong (r, "on-oom", &err);
         snprintf (r->spec.ladder, sizeof (r->spec.ladder), "%s", optarg);
         return 0;
     case 'n':
@@ -102,7 +102,7 @@ static int _option (struct run *r, int c, uint64_t *limit)
     return 0;
 }
 
-static int _parse (struct run *r, int argc, char **argv)
+static int _run_parse (struct run *r, int argc, char **argv)
 {
     static const struct option options[] = {
         { "priority", required_argument, NULL, 'p' },
@@ -127,7 +127,7 @@ static int _parse (struct run *r, int argc, char **argv)
         else if (c == 'R')
             r->required = true;
         else if (!cli_common_option (r->self, c, &r->common) &&
-                 (rc = _option (r, c, &limit)) != 0)
+                 (rc = _run_option (r, c, &limit)) != 0)
             return rc;
     }
     r->command = argv + optind;
@@ -151,7 +151,7 @@ static int _parse (struct run *r, int argc, char **argv)
     return 0;
 }
 
-static int _user (struct run *r)
+static int _run_user (struct run *r)
 {
     const struct passwd *pw;
 
@@ -187,7 +187,7 @@ static int _cgroup_failed (int rc, const char *what, struct mw_err *err)
 }
 
 /* v2 without systemd: nobody may have handed memory down from the root yet. */
-static int _hand_down (const struct run *r, struct mw_err *err)
+static int _run_hand_down (const struct run *r, struct mw_err *err)
 {
     char path[MW_JOBKEY_MAX + 2];
     cleanup_free char *mount = NULL;
@@ -209,7 +209,7 @@ static int _make_cgroups (struct run *r, struct mw_err *err)
 
     if (rc != 0)
         return _cgroup_failed (rc, "find the cgroups of this node", err);
-    if (_hand_down (r, err) < 0)
+    if (_run_hand_down (r, err) < 0)
         return mw_err_prefix (err, "cannot make its memory cgroup");
     snprintf (name, sizeof (name), "%s/%s", r->pool, r->spec.key);
     r->cgroup = cgroup_new_cgroup (name);
@@ -266,7 +266,7 @@ static void _remove_cgroups (struct run *r)
 
 /* ---- the warden ---------------------------------------------------------- */
 
-static int _attach (struct run *r, struct mw_err *err)
+static int _run_attach (struct run *r, struct mw_err *err)
 {
     cleanup_json json_t *req = mw_wire_new ("attach");
 
@@ -293,7 +293,7 @@ static int _heed_shadow (struct run *r, struct mw_err *err)
 }
 
 /* Register (again, where the warden is new), and hear its notes. */
-static int _register (struct run *r, struct mw_err *err)
+static int _run_register (struct run *r, struct mw_err *err)
 {
     struct mw_err cut = { "" };
     int saved;
@@ -302,7 +302,7 @@ static int _register (struct run *r, struct mw_err *err)
     if (r->sock >= 0 && _heed_shadow (r, err) >= 0 &&
         mw_client_register (r->sock, &r->spec, r->memcg.dir,
                             r->memcg.freezer, &cut, err) == 0 &&
-        _attach (r, err) == 0) {
+        _run_attach (r, err) == 0) {
         if (cut.text[0])
             fprintf (stderr, "memwarden run: %s\n", cut.text);
         return 0;
@@ -315,7 +315,7 @@ static int _register (struct run *r, struct mw_err *err)
     return -1;
 }
 
-static int _without_warden (struct run *r, struct mw_err *why)
+static int _run_without_warden (struct run *r, struct mw_err *why)
 {
     if (r->required) {
         fprintf (stderr, "memwarden run: %s\n", why->text);
@@ -328,7 +328,7 @@ static int _without_warden (struct run *r, struct mw_err *why)
 
 /* Print the next packet if it is a note. Returns true if it was one; without a
  * warden any more, r->sock is -1. */
-static bool _hear (struct run *r)
+static bool _run_hear (struct run *r)
 {
     cleanup_json json_t *msg = NULL;
     int rc = mw_wire_recv (r->sock, &msg, NULL, NULL, NULL);
@@ -346,7 +346,7 @@ static bool _hear (struct run *r)
 
 /* The job is over.  What the warden has to say of its end comes before its
  * answer, and is still to be heard. */
-static void _release (struct run *r)
+static void _run_release (struct run *r)
 {
     cleanup_json json_t *req = mw_wire_new ("release");
 
@@ -354,7 +354,7 @@ static void _release (struct run *r)
         return;
     json_object_set_new (req, "job", json_string (r->spec.key));
     if (mw_wire_send (r->sock, req, NULL, 0, NULL) == 0)
-        while (_hear (r))
+        while (_run_hear (r))
             ;
     if (r->sock >= 0)
         close (r->sock);
@@ -364,7 +364,7 @@ static void _release (struct run *r)
 /* ---- the command --------------------------------------------------------- */
 
 /* In the child, once it is let go by a byte in [gate]. */
-static void _exec (struct run *r, int gate, const sigset_t *mask)
+static void _run_exec (struct run *r, int gate, const sigset_t *mask)
 {
     char go;
 
@@ -385,7 +385,7 @@ static void _exec (struct run *r, int gate, const sigset_t *mask)
 }
 
 /* Take a signal. Returns true when the command has ended, with its [status]. */
-static bool _signal (struct run *r, int signals, int *status)
+static bool _run_signal (struct run *r, int signals, int *status)
 {
     struct signalfd_siginfo si;
 
@@ -399,7 +399,7 @@ static bool _signal (struct run *r, int signals, int *status)
     return false;
 }
 
-static int _watch (struct run *r, int signals)
+static int _run_watch (struct run *r, int signals)
 {
     int status = 0, retry_ms = RETRY_MS;
 
@@ -412,19 +412,19 @@ static int _watch (struct run *r, int signals)
         if (poll (p, 2, r->sock < 0 ? retry_ms : -1) == 0) {
             retry_ms = 2 * retry_ms < RETRY_MAX_MS ? 2 * retry_ms
                                                    : RETRY_MAX_MS;
-            if (_register (r, NULL) == 0)
+            if (_run_register (r, NULL) == 0)
                 retry_ms = RETRY_MS;
         }
         if (p[1].revents && r->sock >= 0)
-            _hear (r);
-        if (p[0].revents && _signal (r, signals, &status))
+            _run_hear (r);
+        if (p[0].revents && _run_signal (r, signals, &status))
             break;
     }
     return WIFSIGNALED (status) ? 128 + WTERMSIG (status)
                                 : WEXITSTATUS (status);
 }
 
-static int _start (struct run *r, struct mw_err *err)
+static int _run_start (struct run *r, struct mw_err *err)
 {
     cleanup_fd int signals = -1, gate_r = -1, gate_w = -1;
     sigset_t mask, old;
@@ -445,17 +445,17 @@ static int _start (struct run *r, struct mw_err *err)
         return mw_err_errno (err, "cannot fork");
     if (r->pid == 0) {
         close (mw_steal_fd (&gate_w));
-        _exec (r, gate_r, &old);
+        _run_exec (r, gate_r, &old);
     }
     rc = cgroup_attach_task_pid (r->cgroup, r->pid);
     if (rc != 0)
         return _cgroup_failed (rc, "move the command into its cgroup", err);
-    if (_register (r, err) < 0 && _without_warden (r, err) < 0)
+    if (_run_register (r, err) < 0 && _run_without_warden (r, err) < 0)
         return -1;
     r->going = true;
     if (write (gate_w, "", 1) != 1)
         return mw_err_errno (err, "cannot let the command go");
-    return _watch (r, signals);
+    return _run_watch (r, signals);
 }
 
 int cli_run (const struct cli_command *self, int argc, char **argv)
@@ -469,11 +469,11 @@ int cli_run (const struct cli_command *self, int argc, char **argv)
     r.spec.priority = MW_PRIORITY_DEFAULT;
     r.spec.cpus = 1;
     snprintf (r.spec.key, sizeof (r.spec.key), "run-%d", (int) getpid ());
-    if ((rc = _parse (&r, argc, argv)) != 0 || (rc = _user (&r)) != 0)
+    if ((rc = _run_parse (&r, argc, argv)) != 0 || (rc = _run_user (&r)) != 0)
         return rc;
     rc = -1;
     if (_make_cgroups (&r, &err) == 0 && _open_cgroups (&r, &err) == 0)
-        rc = _start (&r, &err);
+        rc = _run_start (&r, &err);
     if (rc < 0) {
         if (err.text[0])
             fprintf (stderr, "memwarden run: %s\n", err.text);
@@ -481,7 +481,7 @@ int cli_run (const struct cli_command *self, int argc, char **argv)
             kill (r.pid, SIGKILL);
         rc = CLI_RUN_FAILED;
     }
-    _release (&r);
+    _run_release (&r);
     _remove_cgroups (&r);
     return rc;
 }

@@ -20,7 +20,7 @@
 #define GOING_MS 5000           /* tasks are dead before they are gone */
 #define LOOK_MS 10
 
-static int _open (int dir, const char *name)
+static int _run_dir_open (int dir, const char *name)
 {
     return openat (dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -34,7 +34,7 @@ static bool _make (int dir, const char *name)
 
     if (mkdirat (dir, name, 0755) < 0)
         return false;
-    if ((fd = _open (dir, name)) >= 0)
+    if ((fd = _run_dir_open (dir, name)) >= 0)
         fsetxattr (fd, XATTR_MADE, "1", 1, 0);
     return true;
 }
@@ -50,7 +50,7 @@ static bool _ours (int fd, bool made)
 /* What a run that was killed has left is empty, and goes. */
 static void _remove_left (int top, const char *name)
 {
-    cleanup_fd int left = _open (top, name);
+    cleanup_fd int left = _run_dir_open (top, name);
 
     if (left >= 0 && _ours (left, false))
         unlinkat (top, name, AT_REMOVEDIR);
@@ -63,23 +63,23 @@ static int _make_both (struct run_dir *d)
         if (d->top >= 0)
             close (d->top);
         d->made_top = _make (d->root, d->pool);
-        if ((d->top = _open (d->root, d->pool)) < 0)
+        if ((d->top = _run_dir_open (d->root, d->pool)) < 0)
             continue;
         _remove_left (d->top, d->name);
         d->made = _make (d->top, d->name);
-        if (d->made && (d->job = _open (d->top, d->name)) >= 0)
+        if (d->made && (d->job = _run_dir_open (d->top, d->name)) >= 0)
             return 0;
     }
     return -1;
 }
 
-static int _open_mount (const char *controller)
+static int _run_dir_open_mount (const char *controller)
 {
     cleanup_free char *mount = NULL;
 
     if (cgroup_get_subsys_mount_point (controller, &mount) != 0)
         return -1;
-    return _open (AT_FDCWD, mount);
+    return _run_dir_open (AT_FDCWD, mount);
 }
 
 int run_dir_make (struct run_dir *d, const char *controller, const char *pool,
@@ -87,7 +87,7 @@ int run_dir_make (struct run_dir *d, const char *controller, const char *pool,
 {
     snprintf (d->pool, sizeof (d->pool), "%s", pool);
     snprintf (d->name, sizeof (d->name), "%s", name);
-    if ((d->root = _open_mount (controller)) < 0)
+    if ((d->root = _run_dir_open_mount (controller)) < 0)
         return 0;
     if (_make_both (d) == 0)
         return 1;
@@ -102,7 +102,7 @@ int run_dir_make (struct run_dir *d, const char *controller, const char *pool,
 
 /* ---- removing ------------------------------------------------------------ */
 
-static int _remove_job (const struct run_dir *d)
+static int _run_dir_remove_job (const struct run_dir *d)
 {
     struct timespec ms = { .tv_nsec = LOOK_MS * 1000000 };
 
@@ -123,7 +123,7 @@ int run_dir_remove (struct run_dir *d, struct mw_err *err)
 {
     int rc = 0;
 
-    if (d->made && (d->job < 0 || _remove_job (d) < 0))
+    if (d->made && (d->job < 0 || _run_dir_remove_job (d) < 0))
         rc = mw_err_errno (err, "cannot remove cgroup %s/%s", d->pool, d->name);
     /* while there are others in it, it stays; so it does where somebody has given
      * it a limit since, the warden for one */

@@ -64,7 +64,7 @@ void conf_defaults (struct conf *conf)
 }
 
 __attribute__ ((format (printf, 2, 3)))
-static int _fail (unsigned line, const char *fmt, ...)
+static int _conf_fail (unsigned line, const char *fmt, ...)
 {
     char text[MW_ERR_MAX];
     va_list ap;
@@ -89,19 +89,19 @@ static void _unknown_option (cfg_t *cfg, const char *name)
         if (!conf_option_find (sections[i], name))
             continue;
         if (i == 0)
-            _fail (cfg->line, "option \"%.40s\" does not belong into a section;"
-                   " write it outside of { }", name);
+            _conf_fail (cfg->line, "option \"%.40s\" does not belong into a section;"
+                        " write it outside of { }", name);
         else
-            _fail (cfg->line, "option \"%.40s\" is known in a %s section only",
-                   name, sections[i]);
+            _conf_fail (cfg->line, "option \"%.40s\" is known in a %s section only",
+                        name, sections[i]);
         return;
     }
     if (near)
-        _fail (cfg->line, "unknown option \"%.40s\"; did you mean \"%s\"?",
-               name, near);
+        _conf_fail (cfg->line, "unknown option \"%.40s\"; did you mean \"%s\"?",
+                    name, near);
     else
-        _fail (cfg->line, "unknown option \"%.40s\"; see memwarden.conf(5)",
-               name);
+        _conf_fail (cfg->line, "unknown option \"%.40s\"; see memwarden.conf(5)",
+                    name);
 }
 
 __attribute__ ((format (printf, 2, 0)))
@@ -113,9 +113,9 @@ static void _on_error (cfg_t *cfg, const char *fmt, va_list ap)
     if (sscanf (text, "no such option '%63[^']", name) == 1)
         _unknown_option (cfg, name);
     else if (!strncmp (text, "found duplicate title", 21))
-        _fail (cfg->line, "%s; give each section its own name", text);
+        _conf_fail (cfg->line, "%s; give each section its own name", text);
     else
-        _fail (cfg->line, "%s; write NAME = \"VALUE\", or NAME { … }", text);
+        _conf_fail (cfg->line, "%s; write NAME = \"VALUE\", or NAME { … }", text);
 }
 
 static bool _name_valid (const char *name)
@@ -133,14 +133,14 @@ static int _begin_section (unsigned line, const char *kind, const char *title)
     int scope;
 
     if (!_name_valid (title))
-        return _fail (line, "\"%.40s\" is no name for a %s; use up to %d of"
-                      " A-Z a-z 0-9 . _ -", title, kind, MW_HOOK_MAX - 1);
+        return _conf_fail (line, "\"%.40s\" is no name for a %s; use up to %d of"
+                           " A-Z a-z 0-9 . _ -", title, kind, MW_HOOK_MAX - 1);
     if (conf->class_count == CONF_MAX_CLASSES && class)
-        return _fail (line, "too many classes; at most %d are allowed",
-                      CONF_MAX_CLASSES);
+        return _conf_fail (line, "too many classes; at most %d are allowed",
+                           CONF_MAX_CLASSES);
     if (conf->hook_count == CONF_MAX_HOOKS && !class)
-        return _fail (line, "too many hooks; at most %d are allowed",
-                      CONF_MAX_HOOKS);
+        return _conf_fail (line, "too many hooks; at most %d are allowed",
+                           CONF_MAX_HOOKS);
     if (class) {
         scope = 1 + (int) conf->class_count;
         strcpy (conf->classes[conf->class_count].name, title);
@@ -183,12 +183,12 @@ static int _on_option (cfg_t *cfg, cfg_opt_t *opt)
     }
     given = &_now->line[scope][o - conf_options];
     if (*given)
-        return _fail (line, "%s is given twice, first in line %u; keep one",
-                      o->name, *given);
+        return _conf_fail (line, "%s is given twice, first in line %u; keep one",
+                           o->name, *given);
     *given = line;
     if (o->set (o, (char *) _scope_base (scope) + o->offset, text ? text : "",
                 &why) < 0)
-        return _fail (line, "%s: %s", o->name, why.text);
+        return _conf_fail (line, "%s: %s", o->name, why.text);
     return 0;
 }
 
@@ -225,10 +225,10 @@ static int _check_burst (int scope, const char *section,
         return 0;
     if (sizes ? burst->bytes <= max->bytes : burst->ratio <= max->ratio)
         return 0;
-    return _fail (a > b ? a : b, "burst %s is over max-burst %s; lower the one"
-                  " or raise the other",
-                  mw_amount_format (burst, x, sizeof (x)),
-                  mw_amount_format (max, y, sizeof (y)));
+    return _conf_fail (a > b ? a : b, "burst %s is over max-burst %s; lower the one"
+                       " or raise the other",
+                       mw_amount_format (burst, x, sizeof (x)),
+                       mw_amount_format (max, y, sizeof (y)));
 }
 
 const struct conf_hook *conf_find_hook (const struct conf *conf,
@@ -256,9 +256,9 @@ static int _check_ladder (int scope, const char *section, const char *name,
 
         if (ladder->step[i].kind == MW_STEP_DUMP && hook[0] &&
             !conf_find_hook (_now->conf, hook))
-            return _fail (_line_of (scope, section, name), "%s: dump=%s names"
-                          " no hook; add  hook %s { path = \"/…\" }", name,
-                          hook, hook);
+            return _conf_fail (_line_of (scope, section, name), "%s: dump=%s names"
+                               " no hook; add  hook %s { path = \"/…\" }", name,
+                               hook, hook);
     }
     return 0;
 }
@@ -287,9 +287,9 @@ static int _check_post_incident_hook (void)
 
     if (!name[0] || conf_find_hook (_now->conf, name))
         return 0;
-    return _fail (_line_of (0, "root", "post-incident-hook"),
-                  "post-incident-hook: there is no hook %s; add  hook %s "
-                  "{ path = \"/…\" }", name, name);
+    return _conf_fail (_line_of (0, "root", "post-incident-hook"),
+                       "post-incident-hook: there is no hook %s; add  hook %s "
+                       "{ path = \"/…\" }", name, name);
 }
 
 /* What only the whole file can tell. */
@@ -308,9 +308,9 @@ static int _check_whole (void)
     }
     for (unsigned i = 0; i < conf->hook_count; i++) {
         if (!conf->hooks[i].path[0])
-            return _fail (_now->begins[1 + CONF_MAX_CLASSES + i],
-                          "hook %s has no path; add  path = \"/…\"",
-                          conf->hooks[i].name);
+            return _conf_fail (_now->begins[1 + CONF_MAX_CLASSES + i],
+                               "hook %s has no path; add  path = \"/…\"",
+                               conf->hooks[i].name);
     }
     return 0;
 }
@@ -415,7 +415,7 @@ static char *_slurp (const char *path, struct mw_err *err)
 }
 
 /* Fill [opts] with the rows of [section]. Returns the place behind the last. */
-static cfg_opt_t *_rows (cfg_opt_t *opts, const char *section)
+static cfg_opt_t *_conf_rows (cfg_opt_t *opts, const char *section)
 {
     for (unsigned i = 0; i < conf_option_count; i++) {
         if (!strcmp (conf_options[i].section, section)) {
@@ -427,7 +427,7 @@ static cfg_opt_t *_rows (cfg_opt_t *opts, const char *section)
     return opts;
 }
 
-static int _parse (char *text)
+static int _conf_parse (char *text)
 {
     static const cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE |
                                      CFGF_NO_TITLE_DUPES;
@@ -435,21 +435,21 @@ static int _parse (char *text)
     cfg_opt_t courier[CONF_OPTION_MAX + 1] = { CFG_END () };
     cfg_opt_t class[CONF_OPTION_MAX + 1] = { CFG_END () };
     cfg_opt_t hook[CONF_OPTION_MAX + 1] = { CFG_END () };
-    cfg_opt_t *end = _rows (root, "root");
+    cfg_opt_t *end = _conf_rows (root, "root");
     unsigned unclosed;
     cfg_t *cfg;
     int rc;
 
-    *_rows (courier, "courier") = (cfg_opt_t) CFG_END ();
-    *_rows (class, "class") = (cfg_opt_t) CFG_END ();
-    *_rows (hook, "hook") = (cfg_opt_t) CFG_END ();
+    *_conf_rows (courier, "courier") = (cfg_opt_t) CFG_END ();
+    *_conf_rows (class, "class") = (cfg_opt_t) CFG_END ();
+    *_conf_rows (hook, "hook") = (cfg_opt_t) CFG_END ();
     *end++ = (cfg_opt_t) CFG_SEC ("courier", courier, CFGF_NONE);
     *end++ = (cfg_opt_t) CFG_SEC ("class", class, titled);
     *end++ = (cfg_opt_t) CFG_SEC ("hook", hook, titled);
     *end = (cfg_opt_t) CFG_END ();
     cfg = cfg_init (root, CFGF_NONE);
     if (!cfg)
-        return _fail (1, "out of memory");
+        return _conf_fail (1, "out of memory");
     cfg_set_error_function (cfg, _on_error);
     cfg_set_validate_func (cfg, "courier", _on_section_end);
     cfg_set_validate_func (cfg, "class", _on_section_end);
@@ -457,11 +457,11 @@ static int _parse (char *text)
     unclosed = _blank_comments (text);
     rc = cfg_parse_buf (cfg, text);
     if (rc != CFG_SUCCESS)
-        _fail ((unsigned) cfg->line, "cannot be understood");
+        _conf_fail ((unsigned) cfg->line, "cannot be understood");
     cfg_free (cfg);
     if (rc == CFG_SUCCESS && unclosed)
-        return _fail (unclosed, "the section that begins here is not closed;"
-                      " add }");
+        return _conf_fail (unclosed, "the section that begins here is not closed;"
+                           " add }");
     return rc == CFG_SUCCESS ? 0 : -1;
 }
 
@@ -487,7 +487,7 @@ int conf_load (struct conf *conf, const char *path, struct mw_err *err)
     *r = (struct reading) { .path = path, .conf = fresh, .err = err,
                             .open = -1 };
     _now = r;
-    rc = _parse (text) < 0 || _check_whole () < 0 ? -1 : 0;
+    rc = _conf_parse (text) < 0 || _check_whole () < 0 ? -1 : 0;
     _now = NULL;
     if (rc < 0) {
         errno = EINVAL;

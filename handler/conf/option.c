@@ -15,7 +15,7 @@
 #define SECOND UINT64_C (1000)
 #define HOUR (3600 * SECOND)
 
-static int _refuse (struct mw_err *err, const char *text, const char *right)
+static int _option_refuse (struct mw_err *err, const char *text, const char *right)
 {
     return mw_err_code (err, EINVAL, "\"%.80s\" is not allowed; %s", text,
                         right);
@@ -37,7 +37,7 @@ static int _set_path (const struct conf_option *o, void *field,
                       const char *text, struct mw_err *err)
 {
     if (text[0] != '/')
-        return _refuse (err, text, "write an absolute path");
+        return _option_refuse (err, text, "write an absolute path");
     return _set_text (o, field, text, err);
 }
 
@@ -45,7 +45,7 @@ static int _set_path_or_none (const struct conf_option *o, void *field,
                               const char *text, struct mw_err *err)
 {
     if (text[0] != '\0' && text[0] != '/')
-        return _refuse (err, text, "write an absolute path, or \"\" for none");
+        return _option_refuse (err, text, "write an absolute path, or \"\" for none");
     return _set_text (o, field, text, err);
 }
 
@@ -54,8 +54,8 @@ static int _set_url (const struct conf_option *o, void *field,
 {
     if (text[0] != '\0' && strncmp (text, "http://", 7) != 0 &&
         strncmp (text, "https://", 8) != 0)
-        return _refuse (err, text,
-                        "write http://… or https://…, or \"\" for none");
+        return _option_refuse (err, text,
+                               "write http://… or https://…, or \"\" for none");
     return _set_text (o, field, text, err);
 }
 
@@ -82,7 +82,7 @@ static int _set_bool (const struct conf_option *o, void *field,
         *(bool *) field = false;
         return 0;
     }
-    return _refuse (err, text, "write yes or no");
+    return _option_refuse (err, text, "write yes or no");
 }
 
 static int _set_number (const struct conf_option *o, void *field,
@@ -132,7 +132,7 @@ static int _wrong_amount (const struct conf_option *o, const char *text,
     else
         snprintf (range, sizeof (range), "write a share from %" PRIu64 "%% to %"
                   PRIu64 "%%, or a size (\"2G\")", o->min, o->max);
-    return _refuse (err, text, range);
+    return _option_refuse (err, text, range);
 }
 
 /* A factor or a share is checked against the row's range here; a size cannot
@@ -155,8 +155,8 @@ static int _set_amount (const struct conf_option *o, void *field,
     return 0;
 }
 
-static int _set_ladder (const struct conf_option *o, void *field,
-                        const char *text, struct mw_err *err)
+static int _option_set_ladder (const struct conf_option *o, void *field,
+                               const char *text, struct mw_err *err)
 {
     (void) o;
     return mw_ladder_parse (text, field, err);
@@ -173,7 +173,7 @@ static int _set_order (const struct conf_option *o, void *field,
     else if (!strcmp (text, "strict-priority"))
         *order = CONF_ORDER_STRICT_PRIORITY;
     else
-        return _refuse (err, text, "write overage or strict-priority");
+        return _option_refuse (err, text, "write overage or strict-priority");
     return 0;
 }
 
@@ -198,13 +198,13 @@ static int _set_psi (const struct conf_option *o, void *field,
                 &end) != 3 || text[end] ||
         mw_duration_parse (stall, &psi.stall_ms, NULL) < 0 ||
         mw_duration_parse (window, &psi.window_ms, NULL) < 0)
-        return _refuse (err, text, right);
+        return _option_refuse (err, text, right);
     if (!strcmp (kind, "full"))
         psi.kind = CONF_PSI_FULL;
     if ((strcmp (kind, "some") && strcmp (kind, "full")) ||
         psi.window_ms < 500 || psi.window_ms > 10000 || psi.stall_ms == 0 ||
         psi.stall_ms > psi.window_ms)
-        return _refuse (err, text, right);
+        return _option_refuse (err, text, right);
     *(struct conf_psi *) field = psi;
     return 0;
 }
@@ -230,7 +230,7 @@ const struct conf_option conf_options[] = {
     { "root", "psi", _set_psi, CONF (psi), 0, 0, 0 },
     { "root", "resume-at", _set_amount, CONF (resume_at), 0, 90,
       BYTES | PERCENT },
-    { "root", "node-ladder", _set_ladder, CONF (node_ladder), 0, 0, 0 },
+    { "root", "node-ladder", _option_set_ladder, CONF (node_ladder), 0, 0, 0 },
     { "root", "order", _set_order, CONF (order), 0, 0, 0 },
     { "root", "max-bounces", _set_number, CONF (max_bounces), 0, 1000, 0 },
     { "root", "bounce-window", _set_time, CONF (bounce_window_ms), SECOND,
@@ -253,7 +253,7 @@ const struct conf_option conf_options[] = {
       BYTES | PERCENT },
     { "root", "max-priority", _set_number, CONF (max_priority), 0,
       MW_PRIORITY_MAX, 0 },
-    { "root", "ladder", _set_ladder, CONF (ladder), 0, 0, 0 },
+    { "root", "ladder", _option_set_ladder, CONF (ladder), 0, 0, 0 },
     /* the controller */
     { "root", "controller-timeout", _set_time, CONF (controller_timeout_ms),
       100, HOUR, 0 },
@@ -276,8 +276,8 @@ const struct conf_option conf_options[] = {
       BYTES | FACTOR | PERCENT },
     { "class", "reserve", _set_amount, CLASS (reserve), 0, 100,
       BYTES | PERCENT },
-    { "class", "ladder", _set_ladder, CLASS (ladder), 0, 0, 0 },
-    { "class", "node-ladder", _set_ladder, CLASS (node_ladder), 0, 0, 0 },
+    { "class", "ladder", _option_set_ladder, CLASS (ladder), 0, 0, 0 },
+    { "class", "node-ladder", _option_set_ladder, CLASS (node_ladder), 0, 0, 0 },
 
     { "hook", "path", _set_path, HOOK (path), 0, 0, 0 },
     { "hook", "timeout", _set_time, HOOK (timeout_ms), SECOND, HOUR, 0 },
@@ -299,7 +299,7 @@ const struct conf_option *conf_option_find (const char *section,
 }
 
 /* Levenshtein's distance of two short words. */
-static unsigned _distance (const char *a, const char *b)
+static unsigned _option_distance (const char *a, const char *b)
 {
     unsigned row[32], above, left, n = (unsigned) strlen (b);
 
@@ -333,7 +333,7 @@ const char *conf_option_nearest (const char *section, const char *name)
     for (unsigned i = 0; i < conf_option_count; i++) {
         if (strcmp (conf_options[i].section, section) != 0)
             continue;
-        d = _distance (name, conf_options[i].name);
+        d = _option_distance (name, conf_options[i].name);
         if (d < least) {
             least = d;
             nearest = conf_options[i].name;

@@ -93,7 +93,7 @@ const char *slurm_conf_path (const char *configured)
 }
 
 /* Copy what [key] is in [line] into [value]. */
-static bool _word (const char *line, const char *key, char value[WORD_MAX])
+static bool _slurm_node_word (const char *line, const char *key, char value[WORD_MAX])
 {
     size_t n = strlen (key);
 
@@ -110,7 +110,7 @@ static bool _word (const char *line, const char *key, char value[WORD_MAX])
 }
 
 /* How many numbers the ranges up to "]" stand for. */
-static unsigned long _numbers (const char *ranges)
+static unsigned long _slurm_node_numbers (const char *ranges)
 {
     unsigned long all = 0, low, high;
     char *end;
@@ -136,7 +136,7 @@ static unsigned long _names (const char *list)
             all += item;
             item = 1;
         } else if (*list == '[') {
-            item *= _numbers (list + 1);
+            item *= _slurm_node_numbers (list + 1);
             if (!(list = strchr (list, ']')))
                 break;
         }
@@ -150,9 +150,9 @@ static unsigned long _nodes_on (const char *line, const char *host)
 {
     char name[WORD_MAX], at[WORD_MAX];
 
-    if (!_word (line, "NodeName", name))
+    if (!_slurm_node_word (line, "NodeName", name))
         return 0;
-    if (!_word (line, "NodeHostname", at))
+    if (!_slurm_node_word (line, "NodeHostname", at))
         return (unsigned long) slurm_node_listed (name, host);
     if (!slurm_node_listed (at, host))
         return 0;
@@ -165,19 +165,19 @@ static void _select (const char *line, bool *by_type, int *by_parameters)
 {
     char value[WORD_MAX];
 
-    if (_word (line, "SelectType", value))
+    if (_slurm_node_word (line, "SelectType", value))
         *by_type = strcasestr (value, "cons_") != NULL;
-    if (_word (line, "SelectTypeParameters", value))
+    if (_slurm_node_word (line, "SelectTypeParameters", value))
         *by_parameters = strcasestr (value, "memory") != NULL;
 }
 
 /* In MiB, as slurm.conf has it. */
-static void _size (const char *line, const char *key, uint64_t *bytes)
+static void _slurm_node_size (const char *line, const char *key, uint64_t *bytes)
 {
     char value[WORD_MAX], *end;
     unsigned long mb;
 
-    if (!_word (line, key, value))
+    if (!_slurm_node_word (line, key, value))
         return;
     mb = strtoul (value, &end, 10);
     if (end > value && *end == '\0' && mb < UINT64_MAX / MW_MIB)
@@ -185,7 +185,7 @@ static void _size (const char *line, const char *key, uint64_t *bytes)
 }
 
 /* A line and those it goes on in, without the comment. false = the end. */
-static bool _line (FILE *f, char **line, size_t *room)
+static bool _slurm_node_line (FILE *f, char **line, size_t *room)
 {
     cleanup_free char *next = NULL;
     size_t more = 0, n, add;
@@ -217,13 +217,13 @@ int slurm_node_read (FILE *f, const char *host, struct slurm_node *node)
     bool by_type = false;
     size_t room = 0;
 
-    while (_line (f, &line, &room)) {
+    while (_slurm_node_line (f, &line, &room)) {
         _select (line, &by_type, &by_parameters);
-        if (!_word (line, "NodeName", name))
+        if (!_slurm_node_word (line, "NodeName", name))
             continue;
         one = common;
-        _size (line, "RealMemory", &one.real);
-        _size (line, "MemSpecLimit", &one.spec);
+        _slurm_node_size (line, "RealMemory", &one.real);
+        _slurm_node_size (line, "MemSpecLimit", &one.spec);
         if (strcasecmp (name, "DEFAULT") == 0) {
             common = one;
             continue;

@@ -8,7 +8,7 @@
 #if defined(SLURM_LOAD_JOB_BY_STEP) || defined(SLURM_COMPLETE_JOB_BY_STEP) ||  \
     defined(SLURM_NOTIFY_JOB_BY_STEP)
 /* The whole job as a step id */
-static slurm_step_id_t _step (uint32_t id)
+static slurm_step_id_t _compat_step (uint32_t id)
 {
     slurm_step_id_t step = SLURM_STEP_ID_INITIALIZER;
 
@@ -20,7 +20,7 @@ static slurm_step_id_t _step (uint32_t id)
 int compat_load_job (job_info_msg_t **msg, uint32_t id)
 {
 #ifdef SLURM_LOAD_JOB_BY_STEP
-    return slurm_load_job (msg, _step (id), SHOW_DETAIL);
+    return slurm_load_job (msg, _compat_step (id), SHOW_DETAIL);
 #else
     return slurm_load_job (msg, id, SHOW_DETAIL);
 #endif
@@ -29,7 +29,7 @@ int compat_load_job (job_info_msg_t **msg, uint32_t id)
 int compat_complete_job (uint32_t id, uint32_t status)
 {
 #ifdef SLURM_COMPLETE_JOB_BY_STEP
-    slurm_step_id_t step = _step (id);
+    slurm_step_id_t step = _compat_step (id);
 
     return slurm_complete_job (&step, status);
 #else
@@ -40,7 +40,7 @@ int compat_complete_job (uint32_t id, uint32_t status)
 int compat_notify_job (uint32_t id, char *text)
 {
 #ifdef SLURM_NOTIFY_JOB_BY_STEP
-    return slurm_notify_job (_step (id), text);
+    return slurm_notify_job (_compat_step (id), text);
 #else
     return slurm_notify_job (id, text);
 #endif

@@ -63,10 +63,10 @@ struct courier {
     struct way way[WAY_COUNT];
 };
 
-static void _log (const struct courier *c, int level, const char *fmt, ...)
+static void _courier_log (const struct courier *c, int level, const char *fmt, ...)
     __attribute__ ((format (printf, 3, 4)));
 
-static void _log (const struct courier *c, int level, const char *fmt, ...)
+static void _courier_log (const struct courier *c, int level, const char *fmt, ...)
 {
     va_list ap;
 
@@ -81,8 +81,8 @@ static void _log (const struct courier *c, int level, const char *fmt, ...)
     va_end (ap);
 }
 
-static void _answer (struct courier *c, const char *id,
-                     const struct courier_result *res)
+static void _courier_answer (struct courier *c, const char *id,
+                             const struct courier_result *res)
 {
     struct spool_answer a = {
         .ok = res->verdict == COURIER_DONE,
@@ -93,9 +93,9 @@ static void _answer (struct courier *c, const char *id,
 
     snprintf (a.id, sizeof (a.id), "%s", id);
     snprintf (a.text, sizeof (a.text), "%s", res->text);
-    _log (c, a.ok ? LOG_INFO : LOG_WARNING, "%s: %s", id, a.text);
+    _courier_log (c, a.ok ? LOG_INFO : LOG_WARNING, "%s: %s", id, a.text);
     if (spool_put_answer (&c->spool, &a, &err) < 0)
-        _log (c, LOG_ERR, "%s", err.text);
+        _courier_log (c, LOG_ERR, "%s", err.text);
 }
 
 /* Take [r] in; one webhook too many is answered at once. */
@@ -107,15 +107,15 @@ static void _queue (struct courier *c, const struct spool_request *r)
         courier_queue_count (&c->queue, WAY_WEB) >= WEB_MAX_WAITING) {
         courier_say (&res, COURIER_REFUSED, ENOSPC, "not posted: %d wait "
                      "already", WEB_MAX_WAITING);
-        _answer (c, r->id, &res);
+        _courier_answer (c, r->id, &res);
     } else if (!courier_queue_add (&c->queue, r)) {
-        _log (c, LOG_ERR, "%s: %s", r->id, strerror (errno));
+        _courier_log (c, LOG_ERR, "%s: %s", r->id, strerror (errno));
     }
 }
 
 /* The warden knows more of [item] now.  What its worker does by the old request
  * can be done again; one that waits for a controller is not waited for. */
-static void _change (struct courier_item *item, const struct spool_request *r)
+static void _courier_change (struct courier_item *item, const struct spool_request *r)
 {
     if (item->req.killed_s == r->killed_s &&
         item->req.after_end == r->after_end &&
@@ -127,7 +127,7 @@ static void _change (struct courier_item *item, const struct spool_request *r)
         kill (-item->pid, SIGKILL);
 }
 
-static void _take (struct courier *c, const char *id)
+static void _courier_take (struct courier *c, const char *id)
 {
     struct courier_item *item = courier_queue_find (&c->queue, id);
     struct spool_request r;
@@ -136,14 +136,14 @@ static void _take (struct courier *c, const char *id)
 
     if (spool_read_request (&c->spool, id, &r, &err) == 0) {
         if (item)
-            _change (item, &r);
+            _courier_change (item, &r);
         else
             _queue (c, &r);
     } else if (errno == EPROTO) {
         courier_say (&res, COURIER_REFUSED, EPROTO, "%s", err.text);
-        _answer (c, id, &res);
+        _courier_answer (c, id, &res);
     } else if (errno != ENOENT) {
-        _log (c, LOG_ERR, "%s", err.text);
+        _courier_log (c, LOG_ERR, "%s", err.text);
     }
 }
 
@@ -153,7 +153,7 @@ static void _take_all (struct courier *c)
 
     while (spool_next_request (&c->spool, id, next) == 1) {
         memcpy (id, next, sizeof (id));
-        _take (c, id);
+        _courier_take (c, id);
     }
 }
 
@@ -185,8 +185,8 @@ static void _later (struct courier *c, struct courier_item *item,
     if (item->deferred)
         item->due_ms = clock_ms () + DEFER_MS;
     else if (res->verdict == COURIER_AGAIN) {
-        _log (c, LOG_INFO, "%s: attempt %u: %s; again later", item->req.id, n,
-              res->text);
+        _courier_log (c, LOG_INFO, "%s: attempt %u: %s; again later", item->req.id, n,
+                      res->text);
         item->due_ms = clock_ms () + courier_backoff (item->way, n);
     }
 }
@@ -237,18 +237,18 @@ static void _judge_way (struct courier *c, struct courier_item *item,
         if (item->way == WAY_WEB)
             item->due_ms = way->due_ms + wait;
         if (way->fails++ == 0)
-            _log (c, LOG_WARNING, "%s is away: %s", ways[item->way].name,
-                  res->text);
+            _courier_log (c, LOG_WARNING, "%s is away: %s", ways[item->way].name,
+                          res->text);
     } else if (res->verdict != COURIER_AGAIN) {
         if (way->fails)
-            _log (c, LOG_NOTICE, "%s is back", ways[item->way].name);
+            _courier_log (c, LOG_NOTICE, "%s is back", ways[item->way].name);
         way->fails = 0;
     }
 }
 
 /* What came of one attempt at [item], which may be freed here. */
-static void _settle (struct courier *c, struct courier_item *item,
-                     struct courier_result *res)
+static void _courier_settle (struct courier *c, struct courier_item *item,
+                             struct courier_result *res)
 {
     bool over = res->verdict == COURIER_DONE ||
                 res->verdict == COURIER_REFUSED;
@@ -263,7 +263,7 @@ static void _settle (struct courier *c, struct courier_item *item,
     if (over && item->req.op == SPOOL_RESUME)
         _wake_deferred (c, &item->req);
     if (over && !item->gone)
-        _answer (c, item->req.id, res);
+        _courier_answer (c, item->req.id, res);
     if (over || item->gone)
         courier_queue_remove (&c->queue, item);
     else
@@ -288,7 +288,7 @@ static int _on_worker_end (sd_event_source *s, const siginfo_t *si, void *arg)
                                        : si->si_status & 0x7f;
     c->way[item->way].workers--;
     courier_worker_result (item, status, &res);
-    _settle (c, item, &res);
+    _courier_settle (c, item, &res);
     _dispatch (c);
     return 0;
 }
@@ -303,7 +303,7 @@ static bool _may_start (const struct courier *c,
 }
 
 /* When [item] may be tried again. */
-static uint64_t _due (const struct courier *c, const struct courier_item *item)
+static uint64_t _courier_due (const struct courier *c, const struct courier_item *item)
 {
     const struct way *way = &c->way[item->way];
 
@@ -311,12 +311,12 @@ static uint64_t _due (const struct courier *c, const struct courier_item *item)
                                                     : item->due_ms;
 }
 
-static void _start (struct courier *c, struct courier_item *item, uint64_t now)
+static void _courier_begin (struct courier *c, struct courier_item *item, uint64_t now)
 {
     struct mw_err err;
 
     if (courier_worker_start (item, &c->conf, &c->spool, &err) < 0) {
-        _log (c, LOG_ERR, "%s", err.text);
+        _courier_log (c, LOG_ERR, "%s", err.text);
         item->due_ms = now + courier_backoff (item->way, 2);
         return;
     }
@@ -326,8 +326,8 @@ static void _start (struct courier *c, struct courier_item *item, uint64_t now)
 
 /* Give up what is too late, end what takes too long, start what is due.
  * Returns when to look at [item] again (clock_ms), 0 = at some other event. */
-static uint64_t _look_at (struct courier *c, struct courier_item *item,
-                          uint64_t now)
+static uint64_t _courier_look_at (struct courier *c, struct courier_item *item,
+                                  uint64_t now)
 {
     struct courier_result res;
     uint64_t due;
@@ -342,13 +342,13 @@ static uint64_t _look_at (struct courier *c, struct courier_item *item,
     if (item->req.not_after_ms && now >= item->req.not_after_ms) {
         courier_say (&res, COURIER_REFUSED, ETIMEDOUT,
                      "not done: its time has passed");
-        _answer (c, item->req.id, &res);
+        _courier_answer (c, item->req.id, &res);
         courier_queue_remove (&c->queue, item);
         return 0;
     }
-    due = _due (c, item);
+    due = _courier_due (c, item);
     if (_may_start (c, item) && now >= due) {
-        _start (c, item, now);
+        _courier_begin (c, item, now);
         return item->pid ? item->limit_ms : item->due_ms;
     }
     if (now >= due || !_may_start (c, item))
@@ -365,7 +365,7 @@ static void _dispatch (struct courier *c)
 
     for (item = c->queue.first; item; item = next) {
         next = item->next;
-        at = _look_at (c, item, now);
+        at = _courier_look_at (c, item, now);
         if (at && at < first)
             first = at;
     }
@@ -377,7 +377,7 @@ static void _dispatch (struct courier *c)
     sd_event_source_set_enabled (c->timer, SD_EVENT_ONESHOT);
 }
 
-static int _on_timer (sd_event_source *s, uint64_t usec, void *arg)
+static int _courier_on_timer (sd_event_source *s, uint64_t usec, void *arg)
 {
     (void) s;
     (void) usec;
@@ -392,7 +392,7 @@ static int _on_spool (sd_event_source *s, const struct inotify_event *e,
 
     (void) s;
     if (e->mask & (IN_IGNORED | IN_UNMOUNT)) {
-        _log (c, LOG_ERR, "the spool has been removed");
+        _courier_log (c, LOG_ERR, "the spool has been removed");
         sd_event_exit (c->loop, 1);
         return 0;
     }
@@ -401,7 +401,7 @@ static int _on_spool (sd_event_source *s, const struct inotify_event *e,
     else if (e->mask & IN_DELETE)
         _taken_back (c, e->name);
     else if (e->len)
-        _take (c, e->name);
+        _courier_take (c, e->name);
     _dispatch (c);
     return 0;
 }
@@ -418,7 +418,7 @@ static int _on_signal (sd_event_source *s, const struct signalfd_siginfo *si,
 /* Whom [conf] names: whose the spool is, and who must be an operator of Slurm's
  * (SlurmUser is one).  Root can become that user, anybody else must be it.
  * Returns NULL where that cannot be. */
-static const struct passwd *_user (const struct conf *conf, struct mw_err *err)
+static const struct passwd *_courier_whom (const struct conf *conf, struct mw_err *err)
 {
     const struct passwd *pw = getpwnam (conf->courier_user);
 
@@ -469,7 +469,7 @@ static int _loop_open (struct courier *c, struct mw_err *err)
         rc = sd_event_add_signal (c->loop, NULL, SIGINT, _on_signal, c);
     if (rc >= 0)
         rc = sd_event_add_time (c->loop, &c->timer, CLOCK_BOOTTIME, 0, 1000,
-                                _on_timer, c);
+                                _courier_on_timer, c);
     if (rc >= 0)
         rc = sd_event_add_inotify (c->loop, NULL, path, IN_MOVED_TO |
                                    IN_DELETE | IN_ONLYDIR, _on_spool, c);
@@ -479,7 +479,7 @@ static int _loop_open (struct courier *c, struct mw_err *err)
     return mw_err_errno (err, "cannot make the event loop");
 }
 
-static void _help (void)
+static void _courier_help (void)
 {
     puts ("Usage: memwarden-courier [OPTION]...\n"
           "Carry out what memwardend asks of Slurm's controller, of hooks and "
@@ -526,7 +526,7 @@ static int _options (int argc, char **argv, struct options *o)
             o->foreground = true;
             break;
         case 'h':
-            _help ();
+            _courier_help ();
             return 0;
         case 'V':
             puts ("memwarden-courier " PACKAGE_VERSION);
@@ -555,12 +555,12 @@ static int _configure (struct courier *c, const struct options *o,
 }
 
 /* All that can fail; from its end on the courier works. */
-static int _open (struct courier *c, const struct options *o,
-                  struct mw_err *err)
+static int _courier_open (struct courier *c, const struct options *o,
+                          struct mw_err *err)
 {
     const struct passwd *pw;
 
-    if (_configure (c, o, err) < 0 || !(pw = _user (&c->conf, err)) ||
+    if (_configure (c, o, err) < 0 || !(pw = _courier_whom (&c->conf, err)) ||
         spool_open (&c->spool, c->conf.state_dir, false, 0, err) < 0 ||
         _loop_open (c, err) < 0 || _become (pw, err) < 0)
         return -1;
@@ -579,12 +579,12 @@ int main (int argc, char **argv)
     c.foreground = o.foreground;
     if (!c.foreground)
         openlog ("memwarden-courier", LOG_PID, LOG_DAEMON);
-    if (_open (&c, &o, &err) < 0) {
-        _log (&c, LOG_ERR, "%s", err.text);
+    if (_courier_open (&c, &o, &err) < 0) {
+        _courier_log (&c, LOG_ERR, "%s", err.text);
         sd_notifyf (0, "STATUS=%s", err.text);
         return 1;
     }
-    _log (&c, LOG_INFO, "ready");
+    _courier_log (&c, LOG_INFO, "ready");
     sd_notify (0, "READY=1");
     _take_all (&c);
     _dispatch (&c);

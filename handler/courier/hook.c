@@ -82,8 +82,8 @@ static bool _program (const struct conf_hook *hook, char path[PATH_MAX],
 }
 
 /* In the child. */
-static void _exec (const struct spool_request *r, const struct conf_hook *hook,
-                   const char *path, int in, int out)
+static void _hook_exec (const struct spool_request *r, const struct conf_hook *hook,
+                        const char *path, int in, int out)
 {
     cleanup_json json_t *j = json_loads (r->text, 0, NULL);
     const char *memcg = json_string_value (json_object_get (j, "memory"));
@@ -101,8 +101,8 @@ static void _exec (const struct spool_request *r, const struct conf_hook *hook,
     _exit (errno == ENOENT ? 127 : 126);
 }
 
-static int _start (const struct spool_request *r, const struct conf_hook *hook,
-                   const char *path, struct running *run)
+static int _hook_start (const struct spool_request *r, const struct conf_hook *hook,
+                        const char *path, struct running *run)
 {
     cleanup_fd int in = -1, in_end = -1, out = -1, out_end = -1;
     size_t len = strlen (r->text);
@@ -121,14 +121,14 @@ static int _start (const struct spool_request *r, const struct conf_hook *hook,
         fcntl (out_end, F_SETFL, O_NONBLOCK) < 0 || (run->pid = fork ()) < 0)
         return -1;
     if (run->pid == 0)
-        _exec (r, hook, path, in, out);
+        _hook_exec (r, hook, path, in, out);
     run->pidfd = (int) syscall (SYS_pidfd_open, run->pid, 0);
     run->out = mw_steal_fd (&out_end);
     return 0;
 }
 
 /* One line of it all, in which control characters are tamed. */
-static void _keep (struct output *o, const char *buf, ssize_t n)
+static void _hook_keep (struct output *o, const char *buf, ssize_t n)
 {
     const size_t room = sizeof (o->text) - 1;
 
@@ -150,13 +150,13 @@ static void _keep (struct output *o, const char *buf, ssize_t n)
 }
 
 /* Returns false at its end. */
-static bool _read (int fd, struct output *o)
+static bool _hook_read (int fd, struct output *o)
 {
     char buf[4096];
     ssize_t n;
 
     while ((n = read (fd, buf, sizeof (buf))) > 0)
-        _keep (o, buf, n);
+        _hook_keep (o, buf, n);
     return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
@@ -170,10 +170,10 @@ static bool _follow (const struct running *run, uint64_t end, struct output *o)
     while ((now = clock_ms ()) < end) {
         if (poll (p, 2, (int) (end - now)) < 0 && errno != EINTR)
             return false;
-        if (p[0].revents && !_read (run->out, o))
+        if (p[0].revents && !_hook_read (run->out, o))
             p[0].fd = -1;
         if (p[1].revents) {         /* what it left running may hold the pipe */
-            _read (run->out, o);
+            _hook_read (run->out, o);
             return true;
         }
         if (p[0].fd < 0 && run->pidfd < 0)      /* Linux before 5.3 */
@@ -182,8 +182,8 @@ static bool _follow (const struct running *run, uint64_t end, struct output *o)
     return false;
 }
 
-static void _tell (const struct conf_hook *hook, int status,
-                   const struct output *o, struct courier_result *res)
+static void _hook_tell (const struct conf_hook *hook, int status,
+                        const struct output *o, struct courier_result *res)
 {
     const char *colon = o->len ? ": " : "";
 
@@ -221,7 +221,7 @@ void courier_hook (const struct spool_request *r, const struct conf *conf,
     }
     if (!_program (hook, path, res))
         return;
-    if (_start (r, hook, path, &run) < 0) {
+    if (_hook_start (r, hook, path, &run) < 0) {
         courier_say (res, COURIER_AGAIN, errno, "cannot start hook \"%s\": %s",
                      hook->name, strerror (errno));
         return;
@@ -230,7 +230,7 @@ void courier_hook (const struct spool_request *r, const struct conf *conf,
     if (r->not_after_ms && r->not_after_ms < end)
         end = r->not_after_ms;
     if (_follow (&run, end, &o) && waitpid (run.pid, &status, 0) == run.pid)
-        _tell (hook, status, &o, res);
+        _hook_tell (hook, status, &o, res);
     else
         courier_say (res, COURIER_REFUSED, ETIMEDOUT,
                      "hook \"%s\" did not end in its time; killed%s%s",

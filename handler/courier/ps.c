@@ -23,7 +23,7 @@ struct top {
     uint64_t rss;
 };
 
-static void _take (const struct proc *p, void *arg)
+static void _ps_take (const struct proc *p, void *arg)
 {
     struct top *t = arg;
     unsigned i = t->count < TOP ? t->count++ : TOP - 1;
@@ -48,7 +48,7 @@ static const char *_command (const char *command)
     return name;
 }
 
-static size_t _print (const struct proc *p, char *buf, size_t len)
+static size_t _ps_print (const struct proc *p, char *buf, size_t len)
 {
     char user[MW_USER_MAX], size[MW_SIZE_STRLEN];
     int n = snprintf (buf, len, COURIER_LINE "%d %s %s %c %.*s", (int) p->pid,
@@ -77,13 +77,13 @@ void courier_ps (const struct spool_request *r, struct courier_result *res)
                      path, strerror (errno));
         return;
     }
-    procs_each (dir, _take, &t);
+    procs_each (dir, _ps_take, &t);
     courier_say (res, COURIER_DONE, 0, "%u process%s, resident %s", t.all,
                  t.all == 1 ? "" : "es",
                  mw_size_format (t.rss, size, sizeof (size)));
     used = strlen (res->text);
     for (unsigned i = 0; i < t.count; i++) {
-        n = _print (&t.proc[i], res->text + used, sizeof (res->text) - used);
+        n = _ps_print (&t.proc[i], res->text + used, sizeof (res->text) - used);
         if (n == 0)
             res->text[used] = '\0';
         used += n;

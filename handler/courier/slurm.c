@@ -106,7 +106,7 @@ static int _code (int rc, job_array_resp_msg_t *resp)
 }
 
 /* [now] is the controller's. */
-static void _look_at (struct target *t, const slurm_job_info_t *j, time_t now)
+static void _slurm_look_at (struct target *t, const slurm_job_info_t *j, time_t now)
 {
     uint32_t nodes = j->num_nodes ? j->num_nodes : 1;
 
@@ -154,8 +154,8 @@ static void _name_it (struct target *t, const slurm_job_info_t *j)
     snprintf (t->whole, sizeof (t->whole), "%" PRIu32, j->het_job_id);
 }
 
-static int _load (struct target *t, const struct spool_request *r,
-                  struct courier_result *res)
+static int _slurm_load (struct target *t, const struct spool_request *r,
+                        struct courier_result *res)
 {
     *t = (struct target) { .r = r };
     if (r->slurm_id == 0) {
@@ -172,7 +172,7 @@ static int _load (struct target *t, const struct spool_request *r,
     for (uint32_t i = 0; i < t->msg->record_count; i++) {
         if (t->msg->job_array[i].job_id == r->slurm_id) {
             _name_it (t, &t->msg->job_array[i]);
-            _look_at (t, &t->msg->job_array[i], t->msg->last_update);
+            _slurm_look_at (t, &t->msg->job_array[i], t->msg->last_update);
             return 0;
         }
     }
@@ -212,7 +212,7 @@ static bool _same_run (const struct target *t, struct courier_result *res)
     return false;
 }
 
-static const char *_state (const struct target *t)
+static const char *_slurm_state (const struct target *t)
 {
     static const char *const names[] = {
         "PENDING", "RUNNING", "SUSPENDED", "COMPLETED", "CANCELLED", "FAILED",
@@ -231,7 +231,7 @@ static bool _goes_on (const struct target *t, struct courier_result *res)
         return false;
     if (t->finished)
         courier_say (res, COURIER_REFUSED, ESTALE,
-                     "it has ended already (%s)", _state (t));
+                     "it has ended already (%s)", _slurm_state (t));
     return !t->finished;
 }
 
@@ -262,7 +262,7 @@ static int _update (char *id, job_desc_msg_t *desc)
  * in between is held for ever when it is requeued.  Not sooner than at its end: by
  * the 0 Slurm knows that the CPUs are free, and the gang scheduler that it is not
  * to resume it. */
-static int _release (struct target *t)
+static int _slurm_release (struct target *t)
 {
     job_desc_msg_t desc;
 
@@ -273,7 +273,7 @@ static int _release (struct target *t)
 
 /* How much memory a job on [node] can have at most, in MiB; UINT64_MAX if that
  * cannot be found out. */
-static uint64_t _node_memory (char *node)
+static uint64_t _slurm_node_memory (char *node)
 {
     node_info_msg_t *msg = NULL;
     uint64_t most = UINT64_MAX;
@@ -292,7 +292,7 @@ static uint64_t _node_memory (char *node)
 static uint64_t _more_memory (const struct target *t)
 {
     uint64_t per_cpu = t->memory & MEM_PER_CPU, old = t->memory & ~MEM_PER_CPU;
-    uint64_t most = _node_memory (t->node), want = t->r->mem_mb;
+    uint64_t most = _slurm_node_memory (t->node), want = t->r->mem_mb;
 
     /* more fits no node like this: the job would wait for ever */
     if (want > most)
@@ -321,7 +321,7 @@ static void _raise_and_release (struct target *t, struct courier_result *res)
         _failed (res, code, "requeued, but cannot raise its memory yet");
         return;
     }
-    released = _release (t);
+    released = _slurm_release (t);
     if (released)
         /* held for ever is worse than asked about again */
         courier_say (res, _unreachable (released) ? COURIER_UNREACHABLE
@@ -353,7 +353,7 @@ static bool _waits_suspended (const struct target *t)
     return _waits_again (t) && t->priority == 0 && t->reason != WAIT_HELD_USER;
 }
 
-static void _resume (struct target *t, struct courier_result *res)
+static void _slurm_resume (struct target *t, struct courier_result *res)
 {
     job_array_resp_msg_t *resp = NULL;
     int code = 0;
@@ -397,10 +397,10 @@ static bool _to_be_rerun (const struct target *t, struct courier_result *res)
         return true;
     else if (!_ended_as_said (t))
         courier_say (res, COURIER_REFUSED, ESLURM_ALREADY_DONE, "not requeued: "
-                     "it has ended by itself (%s)", _state (t));
+                     "it has ended by itself (%s)", _slurm_state (t));
     else if (t->over_s > LATE_S)
         courier_say (res, COURIER_REFUSED, ESLURM_ALREADY_DONE, "not requeued: "
-                     "it has been %s for %" PRId64 " s", _state (t), t->over_s);
+                     "it has been %s for %" PRId64 " s", _slurm_state (t), t->over_s);
     else
         return true;
     return false;
@@ -458,7 +458,7 @@ static void _complete_oom (struct target *t, struct courier_result *res)
         return;
     }
     if (t->suspended && t->priority == 0)
-        code = _release (t);
+        code = _slurm_release (t);
     if (!_unreachable (code))   /* no answer: not a second time in vain */
         code = _code (compat_complete_job (t->r->slurm_id, STATUS_OOM), NULL);
     if (code)
@@ -507,14 +507,14 @@ static void _comment (struct target *t, struct courier_result *res)
 }
 
 /* "" where there is none, or one too long to be matched. */
-static const char *_name (const char *name, char *buf, size_t len)
+static const char *_slurm_name (const char *name, char *buf, size_t len)
 {
     return json_escape (name && strlen (name) < 64 ? name : "", buf, len);
 }
 
 /* What memwarden has said of an earlier run: Slurm truncates its standard
  * error when it is requeued. "" where the comment is another's. */
-static const char *_said (const char *comment, char *buf, size_t len)
+static const char *_slurm_said (const char *comment, char *buf, size_t len)
 {
     return json_escape (comment && !strncmp (comment, "memwarden: ", 11)
                         ? comment : "", buf, len);
@@ -535,10 +535,10 @@ static void _look_up (struct target *t, struct courier_result *res)
                      "{\"partition\":\"%s\",\"account\":\"%s\","
                      "\"qos\":\"%s\",\"restarts\":%" PRIu32
                      ",\"comment\":\"%s\"}",
-                     _name (t->partition, p, sizeof (p)),
-                     _name (t->account, a, sizeof (a)),
-                     _name (t->qos, q, sizeof (q)), t->restarts,
-                     _said (t->comment, c, sizeof (c)));
+                     _slurm_name (t->partition, p, sizeof (p)),
+                     _slurm_name (t->account, a, sizeof (a)),
+                     _slurm_name (t->qos, q, sizeof (q)), t->restarts,
+                     _slurm_said (t->comment, c, sizeof (c)));
 }
 
 /* This machine's node name: the only one with its host name, unless [name] says
@@ -577,7 +577,7 @@ static int _node_name (const char *name, char *out, size_t len,
     return -1;
 }
 
-static void _drain (const struct spool_request *r, struct courier_result *res)
+static void _slurm_drain (const struct spool_request *r, struct courier_result *res)
 {
     char name[256], reason[SPOOL_TEXT_MAX];
     update_node_msg_t msg;
@@ -601,7 +601,7 @@ static void _drain (const struct spool_request *r, struct courier_result *res)
 static void (*const job_ops[SPOOL_OP_COUNT]) (struct target *t,
                                               struct courier_result *res) = {
     [SPOOL_SUSPEND] = _suspend,
-    [SPOOL_RESUME] = _resume,
+    [SPOOL_RESUME] = _slurm_resume,
     [SPOOL_REQUEUE] = _requeue,
     [SPOOL_COMPLETE_OOM] = _complete_oom,
     [SPOOL_NOTIFY] = _notify,
@@ -617,10 +617,10 @@ void courier_slurm (const struct spool_request *r, const struct conf *conf,
     (void) conf;
     slurm_init (NULL);
     if (r->op == SPOOL_DRAIN) {
-        _drain (r, res);
+        _slurm_drain (r, res);
         return;
     }
-    if (_load (&t, r, res) == 0) {
+    if (_slurm_load (&t, r, res) == 0) {
         job_ops[r->op] (&t, res);
         res->suspended = (r->op == SPOOL_COMPLETE_OOM ||
                           r->op == SPOOL_REQUEUE) &&

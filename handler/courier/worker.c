@@ -28,8 +28,8 @@
 _Static_assert (sizeof (struct courier_result) <= PIPE_BUF,
                 "a result is written in one piece");
 
-static uint64_t _limit (const struct courier_item *item,
-                        const struct conf *conf)
+static uint64_t _worker_limit (const struct courier_item *item,
+                               const struct conf *conf)
 {
     const struct conf_hook *hook;
 
@@ -99,7 +99,7 @@ int courier_worker_start (struct courier_item *item, const struct conf *conf,
     /* here too, so that it is true before anyone kills the group */
     setpgid (item->pid, item->pid);
     item->fd = mw_steal_fd (&in);
-    item->limit_ms = clock_ms () + _limit (item, conf);
+    item->limit_ms = clock_ms () + _worker_limit (item, conf);
     item->killed = false;
     return 0;
 }

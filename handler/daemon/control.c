@@ -161,7 +161,7 @@ static json_t *_incident (const struct job *job)
                                                ? in->deadline_ms - until : 0));
 }
 
-static json_t *_job (struct job *job)
+static json_t *_control_job (struct job *job)
 {
     json_t *j = json_object ();
 
@@ -204,7 +204,7 @@ static struct job *_asked (const struct request *r, struct mw_err *err)
     return job;
 }
 
-static int _register (struct request *r, struct mw_err *err)
+static int _control_register (struct request *r, struct mw_err *err)
 {
     const char *said = json_string_value (json_object_get (r->msg, "cut"));
     struct mw_jobspec spec;
@@ -234,7 +234,7 @@ static int _register (struct request *r, struct mw_err *err)
     return 0;
 }
 
-static int _release (struct request *r, struct mw_err *err)
+static int _control_release (struct request *r, struct mw_err *err)
 {
     struct job *job = _asked (r, err);
 
@@ -244,7 +244,7 @@ static int _release (struct request *r, struct mw_err *err)
     return 0;
 }
 
-static int _ended (struct request *r, struct mw_err *err)
+static int _control_ended (struct request *r, struct mw_err *err)
 {
     const json_t *status = json_object_get (r->msg, "status");
     struct job *job = _asked (r, err);
@@ -258,7 +258,7 @@ static int _ended (struct request *r, struct mw_err *err)
     return 0;
 }
 
-static int _jobs (struct request *r, struct mw_err *err)
+static int _control_jobs (struct request *r, struct mw_err *err)
 {
     const char *after = json_string_value (json_object_get (r->msg, "after"));
     json_t *list = json_array ();
@@ -276,7 +276,7 @@ static int _jobs (struct request *r, struct mw_err *err)
             wait = strcmp (j->spec.key, after) != 0;
             continue;
         }
-        one = _job (j);
+        one = _control_job (j);
         size += one ? json_dumpb (one, NULL, 0, JSON_COMPACT) + 1 : 0;
         if (size > PAGE_MAX && last) {
             json_object_set_new (r->reply, "next", json_string (last));
@@ -312,7 +312,7 @@ static bool _control_is_in (const char *path, const char *dir)
 }
 
 /* The job whose memcg the peer's process is in. */
-static struct job *_job_of (struct warden *w, pid_t pid)
+static struct job *_control_job_of (struct warden *w, pid_t pid)
 {
     char path[64], text[8192];
     cleanup_fd int proc = -1;
@@ -335,12 +335,12 @@ static struct job *_job_of (struct warden *w, pid_t pid)
 
 static int _self (struct request *r, struct mw_err *err)
 {
-    struct job *job = _job_of (r->w, r->peer->who.pid);
+    struct job *job = _control_job_of (r->w, r->peer->who.pid);
 
     if (!job)
         return mw_err_code (err, ESRCH, "process %d is in no job of this node",
                             (int) r->peer->who.pid);
-    json_object_set_new (r->reply, "job", _job (job));
+    json_object_set_new (r->reply, "job", _control_job (job));
     return 0;
 }
 
@@ -351,7 +351,7 @@ static int _hold (struct request *r, struct mw_err *err)
     return job ? incident_hold (r->w, job, err) : -1;
 }
 
-static int _resume (struct request *r, struct mw_err *err)
+static int _control_resume (struct request *r, struct mw_err *err)
 {
     struct job *job = _asked (r, err);
 
@@ -407,8 +407,8 @@ static int _set_limit (struct request *r, struct job *job,
     return 0;
 }
 
-static int _set_ladder (struct request *r, struct job *job,
-                        const json_t *value, struct mw_err *err)
+static int _control_set_ladder (struct request *r, struct job *job,
+                                const json_t *value, struct mw_err *err)
 {
     const char *text = json_string_value (value);
     const struct mw_ladder *shared;
@@ -427,7 +427,7 @@ static int _set_ladder (struct request *r, struct job *job,
     return 0;
 }
 
-static int _set (struct request *r, struct mw_err *err)
+static int _control_set (struct request *r, struct mw_err *err)
 {
     static const struct {
         const char *name;
@@ -437,7 +437,7 @@ static int _set (struct request *r, struct mw_err *err)
         /* in the order in which a refusal leaves the least behind */
         { "limit", _set_limit },
         { "priority", _set_priority },
-        { "ladder", _set_ladder },
+        { "ladder", _control_set_ladder },
     };
     struct job *job = _asked (r, err);
 
@@ -460,7 +460,7 @@ static int _history (struct request *r, struct mw_err *err)
     return r->fd < 0 ? mw_err_errno (err, "there is no history yet") : 0;
 }
 
-static int _node (struct request *r, struct mw_err *err)
+static int _control_node (struct request *r, struct mw_err *err)
 {
     const struct warden *w = r->w;
 
@@ -507,7 +507,7 @@ static void _attach_step (struct request *r, const struct job *job,
                              (json_int_t) r->w->report->numbered));
 }
 
-static int _attach (struct request *r, struct mw_err *err)
+static int _control_attach (struct request *r, struct mw_err *err)
 {
     const char *step = json_string_value (json_object_get (r->msg, "step"));
     const struct job *job = _asked (r, err);
@@ -526,21 +526,21 @@ static const struct {
     bool root;
     int (*answer) (struct request *r, struct mw_err *err);
 } _requests[] = {
-    { "register", true, _register },
-    { "release", true, _release },
-    { "ended", true, _ended },
-    { "jobs", false, _jobs },
+    { "register", true, _control_register },
+    { "release", true, _control_release },
+    { "ended", true, _control_ended },
+    { "jobs", false, _control_jobs },
     { "self", false, _self },
     { "hold", false, _hold },
-    { "resume", false, _resume },
-    { "set", false, _set },
+    { "resume", false, _control_resume },
+    { "set", false, _control_set },
     { "history", false, _history },
-    { "node", false, _node },
-    { "attach", false, _attach },
+    { "node", false, _control_node },
+    { "attach", false, _control_attach },
 };
 #define REQUESTS (sizeof (_requests) / sizeof (_requests[0]))
 
-static int _answer (struct request *r, struct mw_err *err)
+static int _control_answer (struct request *r, struct mw_err *err)
 {
     const char *type = mw_wire_type (r->msg);
 
@@ -558,7 +558,7 @@ static int _answer (struct request *r, struct mw_err *err)
 /* ---- connections --------------------------------------------------------- */
 
 /* Answer what has come. Returns false when the peer is to be dropped. */
-static bool _serve (struct peer *peer)
+static bool _control_serve (struct peer *peer)
 {
     int fds[MW_WIRE_FDS_MAX] = { -1, -1 }, nfds = 0, rc;
     cleanup_json json_t *msg = NULL, *reply = mw_wire_new ("ok");
@@ -572,7 +572,7 @@ static bool _serve (struct peer *peer)
     r.msg = msg;
     r.nfds = nfds;
     if (rc > 0)
-        rc = _answer (&r, &err);
+        rc = _control_answer (&r, &err);
     if (rc < 0) {
         json_decref (reply);
         reply = mw_wire_error (&err);
@@ -593,13 +593,13 @@ static int _on_packet (sd_event_source *s, int fd, uint32_t events, void *arg)
     (void) s;
     (void) fd;
     (void) events;
-    if (!_serve (peer))
+    if (!_control_serve (peer))
         _drop (peer);
     report_flush (w);
     return 0;
 }
 
-static bool _too_many (const struct warden *w, uid_t uid)
+static bool _control_too_many (const struct warden *w, uid_t uid)
 {
     unsigned same = 0, root = 0;
 
@@ -625,7 +625,7 @@ static int _on_connect (sd_event_source *s, int fd, uint32_t events, void *arg)
     if (sock < 0)
         return 0;
     if (getsockopt (sock, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
-        _too_many (w, who.uid) || !(p = calloc (1, sizeof (*p)))) {
+        _control_too_many (w, who.uid) || !(p = calloc (1, sizeof (*p)))) {
         close (sock);
         return 0;
     }

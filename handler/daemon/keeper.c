@@ -19,8 +19,8 @@
 #define PAUSE_S 1
 
 /* In the courier's process: its parent's end is its own. */
-static void _exec (const struct conf *conf, const struct passwd *pw,
-                   char *const argv[])
+static void _keeper_exec (const struct conf *conf, const struct passwd *pw,
+                          char *const argv[])
 {
     prctl (PR_SET_PDEATHSIG, SIGTERM);
     if (pw->pw_uid != geteuid () &&
@@ -50,8 +50,8 @@ static void _ordinary (void)
                  "oom_score_adj: %s\n", strerror (errno));
 }
 
-static void _keep (const struct conf *conf, const struct passwd *pw,
-                   char *const argv[], pid_t warden)
+static void _keeper_serve (const struct conf *conf, const struct passwd *pw,
+                           char *const argv[], pid_t warden)
 {
     sigset_t none;
     pid_t pid;
@@ -64,7 +64,7 @@ static void _keep (const struct conf *conf, const struct passwd *pw,
     while (getppid () == warden) {
         pid = fork ();
         if (pid == 0)
-            _exec (conf, pw, argv);
+            _keeper_exec (conf, pw, argv);
         if (pid > 0)
             waitpid (pid, NULL, 0);
         sleep (PAUSE_S);
@@ -87,7 +87,7 @@ pid_t keeper_start (const struct conf *conf, const char *conf_path,
                             "{ user = … }", conf->courier_user);
     pid = fork ();
     if (pid == 0)
-        _keep (conf, pw, argv, warden);
+        _keeper_serve (conf, pw, argv, warden);
     return pid < 0 ? mw_err_errno (err, "cannot start the courier") : pid;
 }
 

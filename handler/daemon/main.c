@@ -71,7 +71,7 @@ static struct warden warden = {
     .control = -1,
 };
 
-static void _parse (struct warden *w, int argc, char **argv)
+static void _daemon_parse (struct warden *w, int argc, char **argv)
 {
     static const struct option options[] = {
         { "config", required_argument, NULL, 'c' },
@@ -148,7 +148,7 @@ static int _read_node (struct warden *w, struct mw_err *err)
     return _fits (&w->conf, w->node_memory, err);
 }
 
-static int _check (struct warden *w)
+static int _daemon_check (struct warden *w)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], l[MW_LADDER_STRLEN];
     struct mw_err err;
@@ -289,7 +289,7 @@ static int _open_spool (struct warden *w, struct mw_err *err)
 }
 
 /* Everything that can fail comes before the first job is taken up. */
-static int _start (struct warden *w, struct mw_err *err)
+static int _daemon_start (struct warden *w, struct mw_err *err)
 {
     int rc;
 
@@ -321,7 +321,7 @@ static int _start (struct warden *w, struct mw_err *err)
     return control_open (w, _socket (w), err);
 }
 
-static void _end (struct warden *w)
+static void _daemon_end (struct warden *w)
 {
     sd_notify (0, "STOPPING=1");
     watch_psi_close (w);
@@ -343,13 +343,13 @@ int main (int argc, char **argv)
     struct mw_err err = { "" };
     int rc;
 
-    _parse (w, argc, argv);
+    _daemon_parse (w, argc, argv);
     if (conf_load (&w->conf, w->conf_path, &err) < 0) {
         fprintf (stderr, "memwardend: %s\n", err.text);
         return 1;
     }
     if (check_only)
-        return _check (w);
+        return _daemon_check (w);
     if (geteuid () != 0) {
         fprintf (stderr, "memwardend: must be run by root: it limits, freezes "
                  "and kills jobs of all users\n");
@@ -360,7 +360,7 @@ int main (int argc, char **argv)
         perror ("memwardend: cannot go into the background");
         return 1;
     }
-    if (_start (w, &err) < 0) {
+    if (_daemon_start (w, &err) < 0) {
         report_log (w, LOG_CRIT, "cannot start: %s", err.text);
         if (!foreground || w->report->log_fd < 0)
             fprintf (stderr, "memwardend: %s\n", err.text);
@@ -371,6 +371,6 @@ int main (int argc, char **argv)
                 "; shadow: nothing is done to any job" : "");
     sd_notify (0, "READY=1");
     rc = sd_event_loop (w->loop);
-    _end (w);
+    _daemon_end (w);
     return rc < 0 ? 1 : 0;
 }

@@ -1,8 +1,9 @@
 /* incident.c - the one state machine: event → step → record
  *
- * Read it downwards from incident_oom: _open writes down what happened, _enter
- * climbs to a rung, _settle acts on what the rung says, _close undoes and
- * writes how it ended.  What each rung does is in its own step/NAME.c.
+ * Read it downwards from incident_oom: _incident_open writes down what happened,
+ * _incident_enter climbs to a rung, _incident_settle acts on what the rung says,
+ * _incident_close undoes and writes how it ended.  What each rung does is in its own
+ * step/NAME.c.
  *
  * An incident is closed by undoing first and recording "resolved" last: as long
  * as the journal has it open, a restart asserts again what it says, so that a
@@ -48,7 +49,7 @@ static const struct step_ops *_ops (const struct job *job)
 
 /* ---- closing ------------------------------------------------------------- */
 
-static void _undo (struct warden *w, struct job *job)
+static void _incident_undo (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
     const struct step_ops *ops = _ops (job);
@@ -79,12 +80,12 @@ static void _record_resolved (struct warden *w, struct job *job,
     aftermath_webhook (w, job, outcome);
 }
 
-static void _close (struct warden *w, struct job *job, const char *outcome)
+static void _incident_close (struct warden *w, struct job *job, const char *outcome)
 {
     struct incident *in = &job->incident;
 
     job_read_usage (job);      /* its peak, for the record */
-    _undo (w, job);
+    _incident_undo (w, job);
     job_freezer_end (job);
     _record_resolved (w, job, outcome);
     ladder_drop (in->ladder);
@@ -97,7 +98,7 @@ static void _close (struct warden *w, struct job *job, const char *outcome)
 /* ---- climbing ------------------------------------------------------------ */
 
 /* Leave the rung; what it did stays where the rung [to] works on that. */
-static void _leave (struct warden *w, struct job *job, unsigned to)
+static void _incident_leave (struct warden *w, struct job *job, unsigned to)
 {
     struct incident *in = &job->incident;
     const struct step_ops *next = step_table[in->ladder->step[to].kind];
@@ -166,7 +167,7 @@ static bool _lacks_courier (const struct warden *w, const struct job *job)
            !ask_has_courier (w);
 }
 
-static void _refused (struct warden *w, struct job *job, const char *why)
+static void _incident_refused (struct warden *w, struct job *job, const char *why)
 {
     char name[MW_LADDER_STRLEN];
 
@@ -175,7 +176,7 @@ static void _refused (struct warden *w, struct job *job, const char *why)
             mw_ladder_step_format (step_rung (job), name, sizeof (name)), why);
 }
 
-static enum step_result _enter (struct warden *w, struct job *job, unsigned to)
+static enum step_result _incident_enter (struct warden *w, struct job *job, unsigned to)
 {
     struct incident *in = &job->incident;
     const struct mw_ladder_step *s = &in->ladder->step[to];
@@ -189,14 +190,14 @@ static enum step_result _enter (struct warden *w, struct job *job, unsigned to)
     if (s->kind == MW_STEP_REQUEUE || s->kind == MW_STEP_KILL)
         in->slurm_stops_ms = 0;     /* that waits for nobody */
     if (_ops (job)->available && !_ops (job)->available (w, job, &why)) {
-        _refused (w, job, why.text);
+        _incident_refused (w, job, why.text);
         return STEP_NEXT;
     }
     if (_lacks_courier (w, job)) {
         if (_seeks_courier (w, job))
             return STEP_WAIT;
         if (s->kind != MW_STEP_KILL) {      /* that can do without */
-            _refused (w, job, "no memwarden-courier runs");
+            _incident_refused (w, job, "no memwarden-courier runs");
             return STEP_NEXT;
         }
     }
@@ -215,7 +216,7 @@ static unsigned _grow_below (const struct incident *in)
     return i;
 }
 
-static void _settle (struct warden *w, struct job *job, enum step_result r)
+static void _incident_settle (struct warden *w, struct job *job, enum step_result r)
 {
     struct incident *in = &job->incident;
 
@@ -223,40 +224,40 @@ static void _settle (struct warden *w, struct job *job, enum step_result r)
         unsigned to = r == STEP_BACK ? _grow_below (in) : in->step + 1;
 
         if (memcg_gone (&job->memcg)) {     /* that was in vain, or pointless */
-            _close (w, job, job_is_step (job) ? "the step has ended"
-                                              : "the job has ended");
+            _incident_close (w, job, job_is_step (job) ? "the step has ended"
+                                                       : "the job has ended");
             return;
         }
         if (to >= in->ladder->count) {
-            _close (w, job, "its ladder has ended");
+            _incident_close (w, job, "its ladder has ended");
             return;
         }
-        _leave (w, job, to);
-        r = _enter (w, job, to);
+        _incident_leave (w, job, to);
+        r = _incident_enter (w, job, to);
     }
     if (r == STEP_SOLVED)
-        _close (w, job, _ops (job)->done);
+        _incident_close (w, job, _ops (job)->done);
     else
         job_set_timer (job);
 }
 
-static void _step (struct warden *w, struct job *job, enum step_cause cause,
-                   const struct spool_answer *answer)
+static void _incident_step (struct warden *w, struct job *job, enum step_cause cause,
+                            const struct spool_answer *answer)
 {
     struct incident *in = &job->incident;
 
     if (in->phase != PHASE_SEEKS)
-        _settle (w, job, step_run (w, job, cause, answer));
+        _incident_settle (w, job, step_run (w, job, cause, answer));
     else if (cause == STEP_DEADLINE)
-        _settle (w, job, STEP_NEXT);
+        _incident_settle (w, job, STEP_NEXT);
     else if (cause == STEP_TIMER || cause == STEP_RECOVER)
-        _settle (w, job, _enter (w, job, in->step));
+        _incident_settle (w, job, _incident_enter (w, job, in->step));
 }
 
 /* ---- opening ------------------------------------------------------------- */
 
-static const struct mw_ladder *_ladder (struct warden *w, struct job *job,
-                                        enum incident_trigger trigger)
+static const struct mw_ladder *_incident_ladder (struct warden *w, struct job *job,
+                                                 enum incident_trigger trigger)
 {
     if (trigger == TRIGGER_ADMIN)
         return &admin_ladder;
@@ -297,11 +298,11 @@ static void _slurm_stops (struct warden *w, struct job *job)
     job_set_timer (job);
 }
 
-static int _open (struct warden *w, struct job *job,
-                  enum incident_trigger trigger)
+static int _incident_open (struct warden *w, struct job *job,
+                           enum incident_trigger trigger)
 {
     struct incident *in = &job->incident;
-    const struct mw_ladder *l = ladder_share (_ladder (w, job, trigger));
+    const struct mw_ladder *l = ladder_share (_incident_ladder (w, job, trigger));
 
     if (!l)
         return -1;
@@ -341,28 +342,28 @@ static void _press (struct warden *w, struct job *job)
     in->trigger = TRIGGER_NODE;
     in->slurm_ends = false;
     if (step_rung (job)->kind == MW_STEP_KILL) {
-        _step (w, job, STEP_TIMER, NULL);
+        _incident_step (w, job, STEP_TIMER, NULL);
         return;
     }
     if (was == TRIGGER_NODE) {
-        _settle (w, job, STEP_NEXT);
+        _incident_settle (w, job, STEP_NEXT);
         return;
     }
-    if (!(l = ladder_share (_ladder (w, job, TRIGGER_NODE))))
+    if (!(l = ladder_share (_incident_ladder (w, job, TRIGGER_NODE))))
         return;
     if (_ops (job)->undo)
         _ops (job)->undo (w, job);
     in->request[0] = '\0';
     in->ladder = l;
     ladder_drop (old);
-    _settle (w, job, _enter (w, job, 0));
+    _incident_settle (w, job, _incident_enter (w, job, 0));
 }
 
 void incident_oom (struct warden *w, struct job *job,
                    enum incident_trigger trigger)
 {
     if (w->conf.shadow) {
-        shadow_oom (w, job, trigger, _ladder (w, job, trigger));
+        shadow_oom (w, job, trigger, _incident_ladder (w, job, trigger));
         return;
     }
     if (job->incident.open && trigger == TRIGGER_NODE) {
@@ -373,14 +374,14 @@ void incident_oom (struct warden *w, struct job *job,
         if (trigger == TRIGGER_JOB)
             job_seen_usage (job);
         if (!incident_pauses (job))
-            _step (w, job, STEP_AGAIN, NULL);
+            _incident_step (w, job, STEP_AGAIN, NULL);
         return;
     }
     if (trigger == TRIGGER_JOB && job->over)
         return;
-    if (_open (w, job, trigger) < 0)
+    if (_incident_open (w, job, trigger) < 0)
         return;
-    _settle (w, job, _enter (w, job, 0));
+    _incident_settle (w, job, _incident_enter (w, job, 0));
     if (job->incident.open && job->freezers == 0)
         step_watch_freezer (w, job);
 }
@@ -395,13 +396,13 @@ void incident_timer (struct warden *w, struct job *job)
     step_killed_look (w, job);
     if (in->deadline_ms && !in->slurm_stops_ms && now >= in->deadline_ms) {
         in->deadline_ms = in->again_ms = 0;
-        _step (w, job, STEP_DEADLINE, NULL);
+        _incident_step (w, job, STEP_DEADLINE, NULL);
     } else if (in->again_ms && !incident_pauses (job) && now >= in->again_ms) {
         in->again_ms = 0;
         if (job_freezer_is (job, true))
             incident_freezer (w, job, job_freezer_is (job, false), true);
         if (in->open)
-            _step (w, job, STEP_TIMER, NULL);
+            _incident_step (w, job, STEP_TIMER, NULL);
     }
 }
 
@@ -425,8 +426,8 @@ static void _requeue_answered (struct warden *w, struct job *job,
     if (!a->ok || in->kills > 0 || step_rung (job)->kind == MW_STEP_KILL)
         return;
     in->requeued = job->leaving = true;
-    _leave (w, job, last);
-    _settle (w, job, _enter (w, job, last));
+    _incident_leave (w, job, last);
+    _incident_settle (w, job, _incident_enter (w, job, last));
 }
 
 void incident_answer (struct warden *w, struct job *job,
@@ -455,7 +456,7 @@ void incident_answer (struct warden *w, struct job *job,
     }
     in->request[0] = '\0';
     in->again_ms = 0;
-    _step (w, job, STEP_ANSWER, a);
+    _incident_step (w, job, STEP_ANSWER, a);
 }
 
 /* … and resumed: what it has been away is nobody's time. */
@@ -500,7 +501,7 @@ void incident_freezer (struct warden *w, struct job *job, bool frozen,
         return;
     }
     step_freeze_again (w, job);
-    _step (w, job, STEP_WOKEN, NULL);
+    _incident_step (w, job, STEP_WOKEN, NULL);
 }
 
 /* Each that waits is asked once, by priority; what one takes, the next does not
@@ -521,7 +522,7 @@ void incident_headroom (struct warden *w)
         }
         if (best) {
             best->round = round;
-            _step (w, best, STEP_HEADROOM, NULL);
+            _incident_step (w, best, STEP_HEADROOM, NULL);
         }
     } while (best);
 }
@@ -564,7 +565,7 @@ int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
                             "first (memwarden set)", job->spec.key);
     report (w, job, "note", REPORT_LOG, "job %s: resume asked for",
             job->spec.key);
-    _settle (w, job, r == STEP_WAIT ? STEP_NEXT : r);
+    _incident_settle (w, job, r == STEP_WAIT ? STEP_NEXT : r);
     return 0;
 }
 
@@ -580,7 +581,7 @@ bool incident_script_ended (struct warden *w, struct job *job, int status)
     if (in->open && !in->script_ended && _ops (job)->script_ended) {
         in->script_ended = true;
         in->status = status;
-        _step (w, job, STEP_SCRIPT_ENDED, NULL);
+        _incident_step (w, job, STEP_SCRIPT_ENDED, NULL);
     }
     return in->open && in->script_ended;
 }
@@ -627,7 +628,7 @@ void incident_end (struct warden *w, struct job *job, const char *why)
     why = _how_it_ended (w, job, why);
     _let_run_again (w, job);
     in->suspended = false;      /* nothing is left to be resumed */
-    _close (w, job, why);
+    _incident_close (w, job, why);
 }
 
 void incident_lost (struct warden *w, struct job *job)
@@ -646,12 +647,12 @@ void incident_recover (struct warden *w, struct job *job)
         return;
     if (in->trigger == TRIGGER_ADMIN || !in->ladder) {
         ladder_drop (in->ladder);
-        in->ladder = ladder_share (_ladder (w, job, in->trigger));
+        in->ladder = ladder_share (_incident_ladder (w, job, in->trigger));
     }
     if (in->step >= in->ladder->count)
         in->step = in->ladder->count - 1;
     if (w->conf.shadow) {
-        _close (w, job, "from now on the warden only watches");
+        _incident_close (w, job, "from now on the warden only watches");
         return;
     }
     if (in->slurm_stops_ms) {       /* its freezer is Slurm's */
@@ -662,5 +663,5 @@ void incident_recover (struct warden *w, struct job *job)
             return;
     }
     step_freeze_again (w, job);
-    _step (w, job, STEP_RECOVER, NULL);
+    _incident_step (w, job, STEP_RECOVER, NULL);
 }

@@ -22,7 +22,7 @@ struct shared_ladder {
 
 static struct shared_ladder *ladders;
 
-static bool _same (const struct mw_ladder *a, const struct mw_ladder *b)
+static bool _job_same (const struct mw_ladder *a, const struct mw_ladder *b)
 {
     char x[MW_LADDER_STRLEN], y[MW_LADDER_STRLEN];
 
@@ -40,7 +40,7 @@ const struct mw_ladder *ladder_share (const struct mw_ladder *ladder)
     struct shared_ladder *s;
 
     for (s = ladders; s; s = s->next) {
-        if (_same (&s->ladder, ladder)) {
+        if (_job_same (&s->ladder, ladder)) {
             s->users++;
             return &s->ladder;
         }
@@ -306,8 +306,8 @@ uint64_t job_limit_cap (const struct job *job, const struct conf *conf,
 }
 
 /* [what] of [wish] bytes is cut to [cap]; [asked]: the job itself wished so. */
-static void _cut (struct job_cuts *cuts, bool asked, const char *what,
-                  uint64_t wish, uint64_t cap)
+static void _job_cut (struct job_cuts *cuts, bool asked, const char *what,
+                      uint64_t wish, uint64_t cap)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
 
@@ -319,8 +319,8 @@ static void _cut (struct job_cuts *cuts, bool asked, const char *what,
         mw_err_add (&cuts->given, "%s capped at %s", what, b);
 }
 
-static int _limit (struct job *job, const struct conf *conf, uint64_t capacity,
-                   struct job_cuts *cuts, struct mw_err *err)
+static int _job_limit (struct job *job, const struct conf *conf, uint64_t capacity,
+                       struct job_cuts *cuts, struct mw_err *err)
 {
     const struct conf_class *c = job->class;
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
@@ -342,7 +342,7 @@ static int _limit (struct job *job, const struct conf *conf, uint64_t capacity,
                                          : job->reservation;
     /* what nobody asked for, and nobody gets, is nothing to tell of */
     if (wish > cap && (asked || cap > job->reservation))
-        _cut (cuts, asked, "limit", wish, cap);
+        _job_cut (cuts, asked, "limit", wish, cap);
     return 0;
 }
 
@@ -365,12 +365,12 @@ static void _reserve (struct job *job, const struct conf *conf,
     wish = mw_amount_of (given, job->reservation, 0);
     job->reserve = mw_least (wish, cap);
     if (wish > cap)
-        _cut (cuts, given == &job->spec.reserve, "reserve", wish, cap);
+        _job_cut (cuts, given == &job->spec.reserve, "reserve", wish, cap);
 }
 
 /* Whoever names no priority has the default: no wish. */
-static void _priority (struct job *job, const struct conf *conf,
-                       struct job_cuts *cuts)
+static void _job_priority (struct job *job, const struct conf *conf,
+                           struct job_cuts *cuts)
 {
     unsigned cap = job_priority_cap (job, conf), wish = job->spec.priority;
 
@@ -382,8 +382,8 @@ static void _priority (struct job *job, const struct conf *conf,
         mw_err_add (&cuts->given, "priority capped at %u", cap);
 }
 
-static int _ladder (struct job *job, const struct conf *conf,
-                    struct mw_err *err)
+static int _job_ladder (struct job *job, const struct conf *conf,
+                        struct mw_err *err)
 {
     const struct mw_ladder *l = &conf->ladder;
     const struct mw_ladder *shared;
@@ -418,11 +418,11 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
 {
     *cuts = (struct job_cuts) { { "" }, { "" } };
     job->reservation = _reservation (job, conf, capacity, node_cpus);
-    if (_limit (job, conf, capacity, cuts, err) < 0)
+    if (_job_limit (job, conf, capacity, cuts, err) < 0)
         return -1;
     _reserve (job, conf, capacity, cuts);
-    _priority (job, conf, cuts);
-    return _ladder (job, conf, err);
+    _job_priority (job, conf, cuts);
+    return _job_ladder (job, conf, err);
 }
 
 /* What [class] gives to a job like [job]. */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static bool _is_own (uint64_t inode, const void *arg)
+static bool _jobstep_is_own (uint64_t inode, const void *arg)
 {
     const struct warden *w = arg;
     const struct job *s = w->steps.first;
@@ -16,7 +16,7 @@ static bool _is_own (uint64_t inode, const void *arg)
 
 struct memcg_spare jobstep_spare (const struct warden *w)
 {
-    return (struct memcg_spare) { .is = _is_own, .arg = w };
+    return (struct memcg_spare) { .is = _jobstep_is_own, .arg = w };
 }
 
 bool jobstep_is_stopped (struct warden *w, const struct job *job)

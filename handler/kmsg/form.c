@@ -18,7 +18,7 @@
 
 /* ---- pieces: each takes its text off [*s], or leaves [*s] as it is ------- */
 
-static bool _word (const char **s, const char *word)
+static bool _form_word (const char **s, const char *word)
 {
     size_t len = strlen (word);
 
@@ -30,7 +30,7 @@ static bool _word (const char **s, const char *word)
 
 /* A decimal number of the kernel's, at most [most] (and at least its negative,
  * where [sign]). */
-static bool _number (const char **s, bool sign, int64_t most, int64_t *n)
+static bool _form_number (const char **s, bool sign, int64_t most, int64_t *n)
 {
     const char *at = *s;
     bool minus = sign && *at == '-';
@@ -53,13 +53,13 @@ static bool _kib (const char **s, int64_t *n)
 {
     const char *at = *s;
 
-    if (!_number (&at, false, INT64_MAX, n) || !_word (&at, "kB"))
+    if (!_form_number (&at, false, INT64_MAX, n) || !_form_word (&at, "kB"))
         return false;
     *s = at;
     return true;
 }
 
-static void _put (char *to, size_t size, const char *from, const char *end)
+static void _form_put (char *to, size_t size, const char *from, const char *end)
 {
     size_t len = (size_t) (end - from);
 
@@ -87,11 +87,11 @@ static bool _is_name (const char *from, const char *end)
     return bytes <= NAME_BYTES;
 }
 
-static bool _name (const char *from, const char *end, char *to)
+static bool _form_name (const char *from, const char *end, char *to)
 {
     if (!_is_name (from, end))
         return false;
-    _put (to, KMSG_COMM_MAX, from, end);
+    _form_put (to, KMSG_COMM_MAX, from, end);
     return true;
 }
 
@@ -113,7 +113,7 @@ static const char *_ends (const char *s, const char *tail)
 /* "oom_score_adj=0" and its like, to the end */
 static bool _settings (const char *s)
 {
-    while (_word (&s, ", ")) {
+    while (_form_word (&s, ", ")) {
         size_t key = strspn (s, "abcdefghijklmnopqrstuvwxyz_");
 
         if (key == 0 || s[key] != '=')
@@ -125,7 +125,7 @@ static bool _settings (const char *s)
 }
 
 /* "C invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, …" */
-static bool _head (const char *s, struct kmsg_kill *o)
+static bool _form_head (const char *s, struct kmsg_kill *o)
 {
     static const char words[] = " invoked oom-killer: gfp_mask=0x";
     const char *at = strstr (s, words), *gfp, *end, *order;
@@ -139,31 +139,31 @@ static bool _head (const char *s, struct kmsg_kill *o)
     if (!order || !end)
         return false;
     order += strlen (" order=");
-    if (!_number (&order, true, 64, &n) || !_settings (order)
-        || !_name (s, at, o->invoker))
+    if (!_form_number (&order, true, 64, &n) || !_settings (order)
+        || !_form_name (s, at, o->invoker))
         return false;
-    _put (o->gfp, sizeof (o->gfp), gfp, end);
+    _form_put (o->gfp, sizeof (o->gfp), gfp, end);
     o->order = n;
     o->sysrq = n == -1;
     return true;
 }
 
 /* "CPU: 0 [UID: 0 ]PID: 501 Comm: C Not tainted …", "Pid: 8911, comm: C …" */
-static bool _task (const char *s, struct kmsg_kill *o)
+static bool _form_task (const char *s, struct kmsg_kill *o)
 {
     static const char *const ends[] = { " Kdump: ", " Not tainted",
                                         " Tainted: " };
     const char *end = NULL, *at;
     int64_t n, pid;
 
-    if (_word (&s, "Pid: ")) {
-        if (!_number (&s, false, PID_MOST, &pid) || !_word (&s, ", comm: "))
+    if (_form_word (&s, "Pid: ")) {
+        if (!_form_number (&s, false, PID_MOST, &pid) || !_form_word (&s, ", comm: "))
             return false;
     } else {
-        if (!_word (&s, "CPU: ") || !_number (&s, false, INT32_MAX, &n)
-            || (_word (&s, " UID: ") && !_number (&s, false, UID_MOST, &n))
-            || !_word (&s, " PID: ") || !_number (&s, false, PID_MOST, &pid)
-            || !_word (&s, " Comm: "))
+        if (!_form_word (&s, "CPU: ") || !_form_number (&s, false, INT32_MAX, &n)
+            || (_form_word (&s, " UID: ") && !_form_number (&s, false, UID_MOST, &n))
+            || !_form_word (&s, " PID: ") || !_form_number (&s, false, PID_MOST, &pid)
+            || !_form_word (&s, " Comm: "))
             return false;
     }
     for (unsigned i = 0; i < sizeof (ends) / sizeof (ends[0]); i++) {
@@ -171,7 +171,7 @@ static bool _task (const char *s, struct kmsg_kill *o)
         if (at && (!end || at < end))
             end = at;
     }
-    if (!end || !_name (s, end, o->invoker))
+    if (!end || !_form_name (s, end, o->invoker))
         return false;
     o->invoker_pid = pid;
     return true;
@@ -181,9 +181,9 @@ static bool _usage (const char *s, struct kmsg_kill *o)
 {
     int64_t usage, limit, n;
 
-    if (!_word (&s, "memory: usage ") || !_kib (&s, &usage)
-        || !_word (&s, ", limit ") || !_kib (&s, &limit)
-        || !_word (&s, ", failcnt ") || !_number (&s, false, INT64_MAX, &n)
+    if (!_form_word (&s, "memory: usage ") || !_kib (&s, &usage)
+        || !_form_word (&s, ", limit ") || !_kib (&s, &limit)
+        || !_form_word (&s, ", failcnt ") || !_form_number (&s, false, INT64_MAX, &n)
         || *s)
         return false;
     o->memcg_usage = usage;
@@ -191,12 +191,12 @@ static bool _usage (const char *s, struct kmsg_kill *o)
     return true;
 }
 
-static bool _swap (const char *s, struct kmsg_kill *o)
+static bool _form_swap (const char *s, struct kmsg_kill *o)
 {
     bool total = s[0] == 'T';
     int64_t n;
 
-    if (!_word (&s, total ? "Total swap = " : "Free swap  = ")
+    if (!_form_word (&s, total ? "Total swap = " : "Free swap  = ")
         || !_kib (&s, &n) || *s)
         return false;
     *(total ? &o->total_swap : &o->free_swap) = n;
@@ -235,9 +235,9 @@ static bool _two_paths (const char *s, const char *end, const char *between,
     }
     if (!found)
         return false;
-    _put (limit_first ? o->oom_memcg : o->task_memcg, KMSG_PATH_MAX, s, found);
-    _put (limit_first ? o->task_memcg : o->oom_memcg, KMSG_PATH_MAX,
-          found + len, end);
+    _form_put (limit_first ? o->oom_memcg : o->task_memcg, KMSG_PATH_MAX, s, found);
+    _form_put (limit_first ? o->task_memcg : o->oom_memcg, KMSG_PATH_MAX,
+               found + len, end);
     return true;
 }
 
@@ -252,8 +252,8 @@ static const char *_verdict_task (const char *s, struct kmsg_kill *o)
     if (!pid)
         return NULL;
     at = pid + strlen (",pid=");
-    if (!_number (&at, false, PID_MOST, &n) || !_word (&at, ",uid=")
-        || !_number (&at, false, UID_MOST, &uid) || *at)
+    if (!_form_number (&at, false, PID_MOST, &n) || !_form_word (&at, ",uid=")
+        || !_form_number (&at, false, UID_MOST, &uid) || *at)
         return NULL;
     for (at = s; (at = strstr (at, ",task=")) && at < pid; at++) {
         if (_is_name (at + strlen (",task="), pid)) {
@@ -261,7 +261,7 @@ static const char *_verdict_task (const char *s, struct kmsg_kill *o)
             break;
         }
     }
-    if (!task || !_name (task + strlen (",task="), pid, o->comm))
+    if (!task || !_form_name (task + strlen (",task="), pid, o->comm))
         return NULL;
     o->pid = n;
     o->uid = uid;
@@ -271,17 +271,17 @@ static const char *_verdict_task (const char *s, struct kmsg_kill *o)
 /* "oom-kill:constraint=C,nodemask=…,cpuset=…,mems_allowed=…,
  * {global_oom|oom_memcg=A},task_memcg=B,task=T,pid=N,uid=N".  A cpuset's name
  * is a user's too, but has no '/' in it. */
-static bool _verdict (const char *s, struct kmsg_kill *o)
+static bool _form_verdict (const char *s, struct kmsg_kill *o)
 {
     const char *constraint, *task, *at;
     size_t len;
 
-    if (!_word (&s, "oom-kill:constraint="))
+    if (!_form_word (&s, "oom-kill:constraint="))
         return false;
     constraint = s;
     len = strspn (s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
     s += len;
-    if (len == 0 || !_word (&s, ",nodemask=") || !(s = strstr (s, ",cpuset=")))
+    if (len == 0 || !_form_word (&s, ",nodemask=") || !(s = strstr (s, ",cpuset=")))
         return false;
     task = _verdict_task (s, o);
     if (!task)
@@ -290,8 +290,8 @@ static bool _verdict (const char *s, struct kmsg_kill *o)
         at += strlen (",mems_allowed=");
         at += strspn (at, "0123456789-,");
         at -= at[-1] == ',';
-        if (_word (&at, ",global_oom,task_memcg=") && *at == '/') {
-            _put (o->task_memcg, KMSG_PATH_MAX, at, task);
+        if (_form_word (&at, ",global_oom,task_memcg=") && *at == '/') {
+            _form_put (o->task_memcg, KMSG_PATH_MAX, at, task);
             o->global = strncmp (constraint, "CONSTRAINT_NONE", len) == 0;
             break;
         }
@@ -299,7 +299,7 @@ static bool _verdict (const char *s, struct kmsg_kill *o)
             o->global = strncmp (constraint, "CONSTRAINT_NONE", len) == 0;
             break;
         }
-        if (_word (&at, ",oom_memcg=") && *at == '/') {
+        if (_form_word (&at, ",oom_memcg=") && *at == '/') {
             if (!_two_paths (at, task, ",task_memcg=", true, o))
                 o->oom_memcg[0] = o->task_memcg[0] = '\0';
             break;
@@ -307,13 +307,13 @@ static bool _verdict (const char *s, struct kmsg_kill *o)
     }
     if (!at)
         return false;
-    _put (o->constraint, sizeof (o->constraint), constraint, constraint + len);
+    _form_put (o->constraint, sizeof (o->constraint), constraint, constraint + len);
     return true;
 }
 
 static bool _old_verdict (const char *s, struct kmsg_kill *o)
 {
-    if (!_word (&s, "Task in ")
+    if (!_form_word (&s, "Task in ")
         || !_two_paths (s, _end_of (s), " killed as a result of limit of ",
                         false, o))
         return false;
@@ -324,25 +324,25 @@ static bool _old_verdict (const char *s, struct kmsg_kill *o)
 /* ---- the kill ------------------------------------------------------------ */
 
 /* What stands before ": Killed process …". [*o] is told what it means. */
-static bool _why (const char **s, struct kmsg_kill *o)
+static bool _form_why (const char **s, struct kmsg_kill *o)
 {
-    if (_word (s, "Memory cgroup out of memory: ")) {
+    if (_form_word (s, "Memory cgroup out of memory: ")) {
         o->global = false;
         if (!o->constraint[0])
             snprintf (o->constraint, KMSG_COMM_MAX, "CONSTRAINT_MEMCG");
         return true;
     }
-    if (_word (s, "Out of memory: ")
-        || _word (s, "Out of memory (oom_kill_allocating_task): ")) {
+    if (_form_word (s, "Out of memory: ")
+        || _form_word (s, "Out of memory (oom_kill_allocating_task): ")) {
         o->global = !o->constraint[0]
                     || strcmp (o->constraint, "CONSTRAINT_NONE") == 0;
         return true;
     }
-    if (_word (s, "No available memory (MPOL_BIND): ")) {
+    if (_form_word (s, "No available memory (MPOL_BIND): ")) {
         snprintf (o->constraint, KMSG_COMM_MAX, "CONSTRAINT_MEMORY_POLICY");
         return true;
     }
-    if (_word (s, "No available memory in cpuset: ")) {
+    if (_form_word (s, "No available memory in cpuset: ")) {
         snprintf (o->constraint, KMSG_COMM_MAX, "CONSTRAINT_CPUSET");
         return true;
     }
@@ -350,19 +350,19 @@ static bool _why (const char **s, struct kmsg_kill *o)
 }
 
 /* "Kill process 1 (C) score 1 or sacrifice child" */
-static bool _chosen (const char *s, struct kmsg_kill *o)
+static bool _form_chosen (const char *s, struct kmsg_kill *o)
 {
     const char *close;
     int64_t pid, n;
 
-    if (!_why (&s, o) || (!_word (&s, "Kill process ")
-                          && !_word (&s, "kill process "))
-        || !_number (&s, false, PID_MOST, &pid) || !_word (&s, " (")
-        || !(close = strrchr (s, ')')) || !_name (s, close, o->comm))
+    if (!_form_why (&s, o) || (!_form_word (&s, "Kill process ")
+                               && !_form_word (&s, "kill process "))
+        || !_form_number (&s, false, PID_MOST, &pid) || !_form_word (&s, " (")
+        || !(close = strrchr (s, ')')) || !_form_name (s, close, o->comm))
         return false;
     s = close + 1;
-    if (!_word (&s, " score ") || !_number (&s, true, INT64_MAX, &n)
-        || (!_word (&s, " or sacrifice child") && !_word (&s, " or a child"))
+    if (!_form_word (&s, " score ") || !_form_number (&s, true, INT64_MAX, &n)
+        || (!_form_word (&s, " or sacrifice child") && !_form_word (&s, " or a child"))
         || *s)
         return false;
     o->pid = pid;
@@ -395,39 +395,39 @@ static bool _sizes (const char *s, struct kmsg_kill *o)
                 to = known[i].to;
         }
         s += key + 1;
-        if (!_number (&s, true, INT64_MAX, &n))
+        if (!_form_number (&s, true, INT64_MAX, &n))
             return false;
         if (to)
             *to = n;
-        _word (&s, "kB");
-        more = _word (&s, ", ") || _word (&s, " ");
+        _form_word (&s, "kB");
+        more = _form_word (&s, ", ") || _form_word (&s, " ");
     }
     return *s == '\0';
 }
 
 /* "Killed process 1 (C) total-vm:…"; "… 1 (C), UID 1, total-vm:…" (RHEL 7);
  * "… 1, UID 1, (C) total-vm:…" (RHEL 6) */
-static bool _killed (const char *s, struct kmsg_kill *o)
+static bool _form_killed (const char *s, struct kmsg_kill *o)
 {
     const char *close;
     int64_t pid;
 
-    _why (&s, o);
-    if (!_word (&s, "Killed process ") || !_number (&s, false, PID_MOST, &pid)
+    _form_why (&s, o);
+    if (!_form_word (&s, "Killed process ") || !_form_number (&s, false, PID_MOST, &pid)
         || pid == 0)
         return false;
     o->uid = KMSG_NONE;
-    if (_word (&s, ", UID ") && (!_number (&s, false, UID_MOST, &o->uid)
-                                 || !_word (&s, ",")))
+    if (_form_word (&s, ", UID ") && (!_form_number (&s, false, UID_MOST, &o->uid)
+                                      || !_form_word (&s, ",")))
         return false;
-    if (!_word (&s, " (") || !(close = strrchr (s, ')'))
-        || !_name (s, close, o->comm))
+    if (!_form_word (&s, " (") || !(close = strrchr (s, ')'))
+        || !_form_name (s, close, o->comm))
         return false;
     s = close + 1;
-    if (_word (&s, ", UID ") && (!_number (&s, false, UID_MOST, &o->uid)
-                                 || !_word (&s, ",")))
+    if (_form_word (&s, ", UID ") && (!_form_number (&s, false, UID_MOST, &o->uid)
+                                      || !_form_word (&s, ",")))
         return false;
-    if (!_word (&s, " ") || !_sizes (s, o) || o->anon_rss == KMSG_NONE
+    if (!_form_word (&s, " ") || !_sizes (s, o) || o->anon_rss == KMSG_NONE
         || o->total_vm == KMSG_NONE)
         return false;
     o->pid = pid;
@@ -435,32 +435,33 @@ static bool _killed (const char *s, struct kmsg_kill *o)
 }
 
 /* "Killed process 1 (C) total-vm:9kB, anon-" */
-static bool _cut (const char *s, struct kmsg_kill *o)
+static bool _form_cut (const char *s, struct kmsg_kill *o)
 {
     int64_t pid;
 
-    _why (&s, o);
-    return _word (&s, "Killed process ") && _number (&s, false, PID_MOST, &pid)
+    _form_why (&s, o);
+    return _form_word (&s, "Killed process ")
+           && _form_number (&s, false, PID_MOST, &pid)
            && pid > 0 && (*s == '\0' || strncmp (s, " (", 2) == 0
                           || strncmp (s, ", UID ", 6) == 0);
 }
 
 /* To 4.18 a line could be torn where another processor spoke. */
-static bool _part (const char *s)
+static bool _form_part (const char *s)
 {
-    return _word (&s, "oom-kill:constraint=") || _word (&s, "Task in /");
+    return _form_word (&s, "oom-kill:constraint=") || _form_word (&s, "Task in /");
 }
 
 /* "OOM victim 1 (C) is already exiting. Skip killing the task" */
-static bool _exiting (const char *s, struct kmsg_kill *o)
+static bool _form_exiting (const char *s, struct kmsg_kill *o)
 {
     const char *end;
     int64_t pid;
 
-    if (!_why (&s, o) || !_word (&s, "OOM victim ")
-        || !_number (&s, false, PID_MOST, &pid) || !_word (&s, " (")
+    if (!_form_why (&s, o) || !_form_word (&s, "OOM victim ")
+        || !_form_number (&s, false, PID_MOST, &pid) || !_form_word (&s, " (")
         || !(end = _ends (s, ") is already exiting. Skip killing the task"))
-        || !_name (s, end, o->comm))
+        || !_form_name (s, end, o->comm))
         return false;
     o->pid = pid;
     return true;
@@ -477,7 +478,7 @@ static bool _panic (const char *s)
         "Out of memory: system-wide panic_on_oom is enabled",
     };
 
-    if (!_word (&s, "Kernel panic - not syncing: "))
+    if (!_form_word (&s, "Kernel panic - not syncing: "))
         return false;
     for (unsigned i = 0; i < sizeof (whys) / sizeof (whys[0]); i++) {
         if (strcmp (s, whys[i]) == 0)
@@ -486,14 +487,14 @@ static bool _panic (const char *s)
     return false;
 }
 
-static bool _group (const char *s, struct kmsg_kill *o)
+static bool _form_group (const char *s, struct kmsg_kill *o)
 {
     const char *end = _ends (s, " are going to be killed due to "
                                 "memory.oom.group set");
 
-    if (!end || !_word (&s, "Tasks in ") || *s != '/')
+    if (!end || !_form_word (&s, "Tasks in ") || *s != '/')
         return false;
-    _put (o->task_memcg, sizeof (o->task_memcg), s, end);
+    _form_put (o->task_memcg, sizeof (o->task_memcg), s, end);
     return true;
 }
 
@@ -511,7 +512,7 @@ void kmsg_form_clear (struct kmsg_kill *o)
     };
 }
 
-static enum kmsg_form _form (const char *s, struct kmsg_kill *o)
+static enum kmsg_form _form_of (const char *s, struct kmsg_kill *o)
 {
     if (strcmp (s, "Call Trace:") == 0 || strcmp (s, "Call trace:") == 0
         || strcmp (s, "Backtrace:") == 0 || strcmp (s, "Backtrace: ") == 0)
@@ -520,35 +521,35 @@ static enum kmsg_form _form (const char *s, struct kmsg_kill *o)
         return KMSG_MEM_INFO;
     if (strcmp (s, "Out of memory and no killable processes...") == 0)
         return KMSG_NO_KILLABLE;
-    if (_head (s, o))
+    if (_form_head (s, o))
         return KMSG_HEAD;
-    if (_task (s, o))
+    if (_form_task (s, o))
         return KMSG_TASK;
     if (_usage (s, o))
         return KMSG_USAGE;
-    if (_swap (s, o))
+    if (_form_swap (s, o))
         return KMSG_SWAP;
-    if (_verdict (s, o) || _old_verdict (s, o))
+    if (_form_verdict (s, o) || _old_verdict (s, o))
         return KMSG_VERDICT;
-    if (_chosen (s, o))
+    if (_form_chosen (s, o))
         return KMSG_CHOSEN;
-    if (_killed (s, o))
+    if (_form_killed (s, o))
         return KMSG_KILLED;
-    if (_cut (s, o))
+    if (_form_cut (s, o))
         return KMSG_CUT;
-    if (_part (s))
+    if (_form_part (s))
         return KMSG_PART;
-    if (_exiting (s, o))
+    if (_form_exiting (s, o))
         return KMSG_EXITING;
     if (_panic (s))
         return KMSG_PANIC;
-    return _group (s, o) ? KMSG_GROUP : KMSG_OTHER;
+    return _form_group (s, o) ? KMSG_GROUP : KMSG_OTHER;
 }
 
 enum kmsg_form kmsg_form (const char *s, struct kmsg_kill *o)
 {
     struct kmsg_kill said = *o;
-    enum kmsg_form form = _form (s, &said);
+    enum kmsg_form form = _form_of (s, &said);
 
     if (form != KMSG_OTHER)
         *o = said;
@@ -580,6 +581,6 @@ bool kmsg_form_frame (const char *s, char name[KMSG_FRAME_MAX])
                      && !(strncmp (s + len, " (", 2) == 0
                           && _ends (s + len, ")") && strchr (s + len, ':'))))
         return false;
-    _put (name, KMSG_FRAME_MAX, s, s + len);
+    _form_put (name, KMSG_FRAME_MAX, s, s + len);
     return true;
 }

@@ -33,7 +33,7 @@ void kmsg_init (struct kmsg *k)
 }
 
 /* The open report ends, for [says], without a kill. Returns whether one was. */
-static bool _close (struct kmsg *k, const char *says, struct kmsg_kill *out)
+static bool _kmsg_close (struct kmsg *k, const char *says, struct kmsg_kill *out)
 {
     bool was = k->open;
 
@@ -47,7 +47,7 @@ static bool _close (struct kmsg *k, const char *says, struct kmsg_kill *out)
     return was;
 }
 
-static void _begin (struct kmsg *k, const char *time)
+static void _kmsg_begin (struct kmsg *k, const char *time)
 {
     k->open = true;
     snprintf (k->kill.time, sizeof (k->kill.time), "%s", time);
@@ -113,9 +113,9 @@ static bool _of_group (const struct kmsg *k, const char *time)
 
 /* ---- the lines of a report ----------------------------------------------- */
 
-static bool _head (struct kmsg *k, const char *time, struct kmsg_kill *out)
+static bool _kmsg_head (struct kmsg *k, const char *time, struct kmsg_kill *out)
 {
-    bool unfinished = _close (k, NULL, out);
+    bool unfinished = _kmsg_close (k, NULL, out);
     const struct kmsg_kill *said = &k->said;
     struct kmsg_kill *o = &k->kill;
 
@@ -123,7 +123,7 @@ static bool _head (struct kmsg *k, const char *time, struct kmsg_kill *out)
     k->head_us[k->heads++ % KMSG_HEADS] = _us (time);
     if (k->heads == 2 * KMSG_HEADS)
         k->heads = KMSG_HEADS;
-    _begin (k, time);
+    _kmsg_begin (k, time);
     o->headless = false;
     memcpy (o->invoker, said->invoker, sizeof (o->invoker));
     memcpy (o->gfp, said->gfp, sizeof (o->gfp));
@@ -133,7 +133,7 @@ static bool _head (struct kmsg *k, const char *time, struct kmsg_kill *out)
 }
 
 /* A log that was cut may begin with one. */
-static bool _verdict (struct kmsg *k, const char *time, struct kmsg_kill *out)
+static bool _kmsg_verdict (struct kmsg *k, const char *time, struct kmsg_kill *out)
 {
     const struct kmsg_kill *said = &k->said;
     struct kmsg_kill *o = &k->kill;
@@ -141,8 +141,8 @@ static bool _verdict (struct kmsg *k, const char *time, struct kmsg_kill *out)
     bool unfinished = false;
 
     if (!k->open || o->constraint[0]) {
-        unfinished = _close (k, NULL, out);
-        _begin (k, time);
+        unfinished = _kmsg_close (k, NULL, out);
+        _kmsg_begin (k, time);
         o->lost = lost;
     }
     k->group = k->stray = k->over = false;
@@ -155,7 +155,7 @@ static bool _verdict (struct kmsg *k, const char *time, struct kmsg_kill *out)
     return unfinished;
 }
 
-static void _chosen (struct kmsg *k)
+static void _kmsg_chosen (struct kmsg *k)
 {
     struct kmsg_kill *o = &k->kill;
 
@@ -173,7 +173,7 @@ static void _chosen (struct kmsg *k)
     o->global = k->said.global && (!o->constraint[0] || o->global);
 }
 
-static void _task (struct kmsg *k)
+static void _kmsg_task (struct kmsg *k)
 {
     struct kmsg_kill *o = &k->kill;
 
@@ -199,7 +199,7 @@ static void _trace (struct kmsg *k, const char *s)
 /* ---- the kill ------------------------------------------------------------ */
 
 /* Is the kill that was said the open report's? */
-static bool _is_own (const struct kmsg *k)
+static bool _kmsg_is_own (const struct kmsg *k)
 {
     if (!k->open || k->stray)
         return false;
@@ -227,7 +227,7 @@ static void _victim (const struct kmsg *k, struct kmsg_kill *o)
     o->killed = true;
 }
 
-static void _own (struct kmsg *k)
+static void _kmsg_own (struct kmsg *k)
 {
     struct kmsg_kill *o = &k->kill;
 
@@ -252,11 +252,11 @@ static void _headless (struct kmsg *k, const char *time, struct kmsg_kill *o)
     _victim (k, o);
 }
 
-static bool _killed (struct kmsg *k, const char *time, struct kmsg_kill *out)
+static bool _kmsg_killed (struct kmsg *k, const char *time, struct kmsg_kill *out)
 {
     k->over = false;
-    if (_is_own (k)) {
-        _own (k);
+    if (_kmsg_is_own (k)) {
+        _kmsg_own (k);
         k->last = k->kill;
         _reset (k);
     } else if (_of_group (k, time)) {
@@ -281,7 +281,7 @@ static bool _killed (struct kmsg *k, const char *time, struct kmsg_kill *out)
 }
 
 /* "Tasks in A are going to be killed": A holds the latest victim. */
-static void _group (struct kmsg *k, const char *time)
+static void _kmsg_group (struct kmsg *k, const char *time)
 {
     if (!k->open && !k->last.killed)
         return;
@@ -290,7 +290,7 @@ static void _group (struct kmsg *k, const char *time)
     memcpy (k->group_memcg, k->said.task_memcg, sizeof (k->group_memcg));
 }
 
-static bool _exiting (struct kmsg *k, struct kmsg_kill *out)
+static bool _kmsg_exiting (struct kmsg *k, struct kmsg_kill *out)
 {
     struct kmsg_kill *o = &k->kill;
 
@@ -302,7 +302,7 @@ static bool _exiting (struct kmsg *k, struct kmsg_kill *out)
         memcpy (o->constraint, k->said.constraint, sizeof (o->constraint));
         o->global = k->said.global;
     }
-    return _close (k, "already exiting", out);
+    return _kmsg_close (k, "already exiting", out);
 }
 
 static bool _no_kill (struct kmsg *k, const char *says, const char *time,
@@ -312,15 +312,15 @@ static bool _no_kill (struct kmsg *k, const char *says, const char *time,
         /* "no killable processes", and then the panic for it */
         if (k->over || strcmp (says, "panic") != 0)
             return false;
-        _begin (k, time);
+        _kmsg_begin (k, time);
         k->node = true;
     }
     k->over = true;
-    return _close (k, says, out);
+    return _kmsg_close (k, says, out);
 }
 
 /* What is [s]?  The rest of a verdict comes in further messages. */
-static enum kmsg_form _form (struct kmsg *k, const char *s)
+static enum kmsg_form _kmsg_form_of (struct kmsg *k, const char *s)
 {
     size_t len = strlen (k->part);
     bool goes_on = len > 0 && (*s == ',' || strncmp (s, " killed as ", 11)
@@ -341,27 +341,27 @@ static enum kmsg_form _form (struct kmsg *k, const char *s)
 static bool _message (struct kmsg *k, const char *s, const char *time,
                       struct kmsg_kill *out)
 {
-    enum kmsg_form form = _form (k, s);
+    enum kmsg_form form = _kmsg_form_of (k, s);
 
     switch (form) {
     case KMSG_HEAD:
-        return _head (k, time, out);
+        return _kmsg_head (k, time, out);
     case KMSG_VERDICT:
-        return _verdict (k, time, out);
+        return _kmsg_verdict (k, time, out);
     case KMSG_CHOSEN:
-        _chosen (k);
+        _kmsg_chosen (k);
         return false;
     case KMSG_KILLED:
-        return _killed (k, time, out);
+        return _kmsg_killed (k, time, out);
     case KMSG_CUT:
         k->cut++;
         k->group = k->stray = false;
         return false;
     case KMSG_GROUP:
-        _group (k, time);
+        _kmsg_group (k, time);
         return false;
     case KMSG_EXITING:
-        return _exiting (k, out);
+        return _kmsg_exiting (k, out);
     case KMSG_NO_KILLABLE:
         return _no_kill (k, "no killable", time, out);
     case KMSG_PANIC:
@@ -376,7 +376,7 @@ static bool _message (struct kmsg *k, const char *s, const char *time,
     else
         k->tracing = form == KMSG_TRACE;
     if (form == KMSG_TASK)
-        _task (k);
+        _kmsg_task (k);
     k->node |= form == KMSG_MEM_INFO;
     if (form == KMSG_USAGE) {
         k->memcg = true;
@@ -409,7 +409,7 @@ bool kmsg_message (struct kmsg *k, const char *message, size_t len,
 
 /* ---- records of /dev/kmsg ------------------------------------------------ */
 
-static bool _digits (const char **s, uint64_t *n)
+static bool _kmsg_digits (const char **s, uint64_t *n)
 {
     const char *at = *s;
 
@@ -426,8 +426,8 @@ const char *kmsg_record_split (const char *line, unsigned *priority,
 {
     uint64_t n;
 
-    if (!_digits (&line, &n) || n > 0xffff || !_digits (&line, seq)
-        || !_digits (&line, us) || !(line = strchr (line, ';')))
+    if (!_kmsg_digits (&line, &n) || n > 0xffff || !_kmsg_digits (&line, seq)
+        || !_kmsg_digits (&line, us) || !(line = strchr (line, ';')))
         return NULL;
     *priority = (unsigned) n;
     return line + 1;
@@ -465,5 +465,5 @@ bool kmsg_record (struct kmsg *k, const char *record, size_t len,
 
 bool kmsg_end (struct kmsg *k, struct kmsg_kill *out)
 {
-    return _close (k, NULL, out);
+    return _kmsg_close (k, NULL, out);
 }

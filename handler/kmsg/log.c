@@ -109,7 +109,7 @@ static void _rename (struct kmsg_log *log, const char *name)
 
 /* ---- what stands before the message -------------------------------------- */
 
-static bool _word (const char **s, const char *word)
+static bool _log_word (const char **s, const char *word)
 {
     size_t len = strlen (word);
 
@@ -119,7 +119,7 @@ static bool _word (const char **s, const char *word)
     return true;
 }
 
-static void _put (char *to, size_t size, const char *from, size_t len)
+static void _log_put (char *to, size_t size, const char *from, size_t len)
 {
     if (len >= size)
         len = size - 1;
@@ -158,8 +158,8 @@ static bool _bracket (const char **s, struct prefix *p)
         return false;
     from += strspn (from, " ");
     if (!p->time[0])
-        _put (p->time, sizeof (p->time), from,
-              (size_t) (*s + len - 1 - from));
+        _log_put (p->time, sizeof (p->time), from,
+                  (size_t) (*s + len - 1 - from));
     *s = end + (*end == ' ');
     p->stamped = true;
     return true;
@@ -175,12 +175,12 @@ static void _bracket_host (const char **s, struct prefix *p)
         || kmsg_stamp_bracket (*s + len + 2) == 0)
         return;
     if (!p->host[0])
-        _put (p->host, sizeof (p->host), *s + 1, len - 1);
+        _log_put (p->host, sizeof (p->host), *s + 1, len - 1);
     *s += len + 2;
 }
 
 /* "kern.warn " of busybox and OpenWrt */
-static void _level (const char **s)
+static void _log_level (const char **s)
 {
     if (strncmp (*s, "kern.", 5) == 0) {
         *s += strcspn (*s, " ");
@@ -194,19 +194,19 @@ static bool _tag (const char **s, struct prefix *p)
     const char *at = *s, *host = NULL;
     size_t len = 0;
 
-    _level (&at);
+    _log_level (&at);
     if (strncmp (at, "kernel:", 7) != 0) {
         host = at;
         len = strcspn (at, " ");
         if (len == 0 || at[len] != ' ' || at[len - 1] == ':')
             return false;
         at += len + 1;
-        _level (&at);
+        _log_level (&at);
     }
-    if (!_word (&at, "kernel:") || (*at && *at != ' '))
+    if (!_log_word (&at, "kernel:") || (*at && *at != ' '))
         return false;
     if (host && !p->host[0])
-        _put (p->host, sizeof (p->host), host, len);
+        _log_put (p->host, sizeof (p->host), host, len);
     p->tagged = p->stamped = true;
     *s = at + (*at == ' ');
     return true;
@@ -257,7 +257,7 @@ static bool _untagged (const struct kmsg_log *log, const char **s,
         && after[1 + strcspn (after + 1, " ") - 1] == ':')
         is_there = false;
     if (is_there) {
-        _put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
+        _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
         p->bare_host = true;
         *s = after + 1;
         return true;
@@ -265,7 +265,7 @@ static bool _untagged (const struct kmsg_log *log, const char **s,
     if (!is_here && _other_tag (*s))
         return false;
     if (!is_here && log->bare_host && *after == ' ') {
-        _put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
+        _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
         *s = after + 1;
     }
     return true;
@@ -279,9 +279,9 @@ static bool _rfc5424 (const char **s, struct prefix *p)
         size_t bytes = strcspn (*s, " ");
 
         if (field == 0)
-            _put (p->time, sizeof (p->time), *s, bytes);
+            _log_put (p->time, sizeof (p->time), *s, bytes);
         else if (field == 1)
-            _put (p->host, sizeof (p->host), *s, bytes);
+            _log_put (p->host, sizeof (p->host), *s, bytes);
         else if (field == 2 && (bytes != 6 || strncmp (*s, "kernel", 6) != 0))
             return false;
         else if (field == 5 && **s == '[') {
@@ -294,13 +294,13 @@ static bool _rfc5424 (const char **s, struct prefix *p)
         *s += bytes;
         *s += **s == ' ';
     }
-    _word (s, "???");           /* a byte order mark, tamed */
+    _log_word (s, "???");           /* a byte order mark, tamed */
     return true;
 }
 
 /* "<4>", or "<4>1 " of RFC 5424.  Returns false where it is not the
  * kernel's. */
-static bool _priority (const char **s, struct prefix *p)
+static bool _log_priority (const char **s, struct prefix *p)
 {
     unsigned n = 0;
     int len = 0;
@@ -316,7 +316,7 @@ static bool _priority (const char **s, struct prefix *p)
         return false;
     *s += len;
     p->stamped = true;
-    return !_word (s, "1 ") || _rfc5424 (s, p);
+    return !_log_word (s, "1 ") || _rfc5424 (s, p);
 }
 
 /* "kern  :warn  : " of dmesg -x, "kern: warning: " of Talos.  Returns false
@@ -357,8 +357,8 @@ static void _carrier (const char **s)
 {
     const char *at;
 
-    if (_word (s, "stdout F ") || _word (s, "stderr F ")
-        || _word (s, "stdout P ") || _word (s, "stderr P "))
+    if (_log_word (s, "stdout F ") || _log_word (s, "stderr F ")
+        || _log_word (s, "stdout P ") || _log_word (s, "stderr P "))
         return;
     if (strncmp (*s, "In(", 3) == 0 && (at = strstr (*s, " - Guest: ")))
         *s = at + strlen (" - Guest: ");
@@ -375,7 +375,7 @@ static bool _prefix (const struct kmsg_log *log, const char **s,
         const char *at;
 
         if (!p->time[0])
-            _put (p->time, sizeof (p->time), *s, len);
+            _log_put (p->time, sizeof (p->time), *s, len);
         *s += len;
         *s += **s == ' ';
         p->stamped = true;
@@ -387,12 +387,12 @@ static bool _prefix (const struct kmsg_log *log, const char **s,
     } else {
         _tag (s, p);
     }
-    if (!_priority (s, p))
+    if (!_log_priority (s, p))
         return false;
     if (!p->tagged && p->stamped && (len = kmsg_stamp (*s)) > 0) {
         /* "<4>Nov 26 09:00:00 cn12 kernel: " */
         if (!p->time[0])
-            _put (p->time, sizeof (p->time), *s, len);
+            _log_put (p->time, sizeof (p->time), *s, len);
         *s += len;
         *s += **s == ' ';
         if (!_tag (s, p))
@@ -401,7 +401,7 @@ static bool _prefix (const struct kmsg_log *log, const char **s,
     if (!_facility (s, p))
         return false;
     if (p->stamped && (len = kmsg_stamp (*s)) > 0 && !p->time[0]) {
-        _put (p->time, sizeof (p->time), *s, len);  /* dmesg -x, iso */
+        _log_put (p->time, sizeof (p->time), *s, len);  /* dmesg -x, iso */
         *s += len;
         *s += **s == ' ';
     }
@@ -436,7 +436,7 @@ static bool _skip (const char **s, struct prefix *p)
             continue;
         if (*at == ':' && from > at + 1
             && !memchr (*s, ' ', (size_t) (at - *s)))
-            _put (p->host, sizeof (p->host), *s, (size_t) (at - *s));
+            _log_put (p->host, sizeof (p->host), *s, (size_t) (at - *s));
         *s = from;
         return true;
     }
@@ -445,8 +445,8 @@ static bool _skip (const char **s, struct prefix *p)
 
 /* ---- lines --------------------------------------------------------------- */
 
-static bool _record (struct kmsg_log *log, const char *s, size_t len,
-                     bool *record, struct kmsg_kill *out)
+static bool _log_record (struct kmsg_log *log, const char *s, size_t len,
+                         bool *record, struct kmsg_kill *out)
 {
     uint64_t seq, us;
     struct kmsg *k;
@@ -461,8 +461,8 @@ static bool _record (struct kmsg_log *log, const char *s, size_t len,
 }
 
 /* What [host] said. */
-static bool _said (struct kmsg_log *log, const char *host, const char *message,
-                   size_t len, const char *time, struct kmsg_kill *out)
+static bool _log_said (struct kmsg_log *log, const char *host, const char *message,
+                       size_t len, const char *time, struct kmsg_kill *out)
 {
     struct kmsg *k = _host (log, host);
 
@@ -478,7 +478,7 @@ bool kmsg_log_message (struct kmsg_log *log, const char *host,
                        struct kmsg_kill *out)
 {
     log->stamped = true;
-    return _said (log, host, message, len, time, out);
+    return _log_said (log, host, message, len, time, out);
 }
 
 /* Returns what the kernel said, without what [p] tells, or NULL. */
@@ -507,7 +507,7 @@ bool kmsg_log_carried (struct kmsg_log *log, const char *host,
     bool found, record;
 
     len = kmsg_stamp_tame (line, len, text, sizeof (text));
-    found = _record (log, text, len, &record, out);
+    found = _log_record (log, text, len, &record, out);
     if (record)
         return found;
     snprintf (p.host, sizeof (p.host), "%s", host);
@@ -521,7 +521,7 @@ bool kmsg_log_carried (struct kmsg_log *log, const char *host,
     log->stamped |= p.stamped;
     log->tagged |= p.tagged;
     log->bare_host |= p.bare_host;
-    return _said (log, p.host, s, strlen (s), p.time, out);
+    return _log_said (log, p.host, s, strlen (s), p.time, out);
 }
 
 bool kmsg_log_line (struct kmsg_log *log, const char *line, size_t len,

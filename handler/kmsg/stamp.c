@@ -24,7 +24,7 @@ static const char *_like (const char *s, const char *form)
     return s;
 }
 
-static const char *_digits (const char *s)
+static const char *_stamp_digits (const char *s)
 {
     return s + strspn (s, "0123456789");
 }
@@ -32,7 +32,7 @@ static const char *_digits (const char *s)
 static const char *_fraction (const char *s)
 {
     if ((*s == '.' || *s == ',') && isdigit ((unsigned char) s[1]))
-        return _digits (s + 1);
+        return _stamp_digits (s + 1);
     return s;
 }
 
@@ -101,7 +101,7 @@ static const char *_time (const char *s)
         }
         return NULL;
     }
-    end = _digits (s);
+    end = _stamp_digits (s);
     if (end - s >= 9 && *end == '.')
         return _fraction (end);
     return NULL;
@@ -127,14 +127,14 @@ size_t kmsg_stamp_bracket (const char *s)
         return (size_t) (end - s);      /* dmesg -e: [Nov26 09:00] … */
     at += *at == '+' || *at == '<';     /* … [  +0.000010]; -d: [<    0.0>] */
     at += strspn (at, " ");
-    end = _digits (at);
+    end = _stamp_digits (at);
     if (end == at || *end != '.' || (at = _fraction (end)) == end)
         return 0;
     if (*at == ' ') {                   /* [    9.100000 <    0.000010>] */
         at += strspn (at, " ");
         if (*at == '<') {
             at += 1 + strspn (at + 1, " +");
-            at = _fraction (_digits (at));
+            at = _fraction (_stamp_digits (at));
             at += strspn (at, " ");
         }
     }

@@ -39,7 +39,7 @@ static void _keep_path (int dir, char *path, size_t len)
 }
 
 /* The one above is first: what is made in it after that is born free. */
-static int _free (int dir, const char *name, void *arg)
+static int _memcg_below_free (int dir, const char *name, void *arg)
 {
     uint64_t off = 0, under_oom = 0;
     struct below *b = arg;
@@ -65,7 +65,7 @@ static int _free (int dir, const char *name, void *arg)
 static int _free_tree (int child, const char *name, void *arg)
 {
     (void) name;
-    cg_walk (child, _free, arg);
+    cg_walk (child, _memcg_below_free, arg);
     return 0;
 }
 

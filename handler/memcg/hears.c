@@ -31,7 +31,7 @@ static uint64_t _mask (const char *status, const char *name)
     return line ? strtoull (line + strlen (name), NULL, 16) : 0;
 }
 
-static int _open (pid_t pid)
+static int _hears_open (pid_t pid)
 {
     char path[64];
 
@@ -57,7 +57,7 @@ bool hears_by_status (const char *status, const char *exe, int signo)
 bool hears (pid_t pid, int signo)
 {
     char status[STATUS_MAX], exe[1024];
-    cleanup_fd int proc = _open (pid);
+    cleanup_fd int proc = _hears_open (pid);
     char *slash, *deleted;
     ssize_t n;
 
@@ -84,7 +84,7 @@ bool hears_killed_by_status (const char *status)
 bool hears_killed (pid_t pid)
 {
     char status[STATUS_MAX];
-    cleanup_fd int proc = _open (pid);
+    cleanup_fd int proc = _hears_open (pid);
 
     return proc >= 0 && cg_read (proc, "status", status, sizeof (status)) >= 0
            && hears_killed_by_status (status);
@@ -93,7 +93,7 @@ bool hears_killed (pid_t pid)
 uint64_t hears_holds (pid_t pid)
 {
     char status[STATUS_MAX];
-    cleanup_fd int proc = _open (pid);
+    cleanup_fd int proc = _hears_open (pid);
     uint64_t anon = 0, shmem = 0;
 
     if (proc < 0 || cg_read (proc, "status", status, sizeof (status)) < 0)
@@ -109,7 +109,7 @@ uint64_t hears_holds (pid_t pid)
  * zombie. */
 uint64_t hears_started (pid_t pid)
 {
-    cleanup_fd int proc = _open (pid);
+    cleanup_fd int proc = _hears_open (pid);
     uint64_t started = 0, size = 0;
     const char *field;
     char stat[1024];

@@ -188,7 +188,7 @@ int memcg_reopen (struct memcg *m, const char *path, const char *freezer_path,
     return memcg_open (m, dir, freezer, layout, err);
 }
 
-static void _close (int *fd)
+static void _memcg_close_fd (int *fd)
 {
     int saved = errno;
 
@@ -200,19 +200,19 @@ static void _close (int *fd)
 
 int memcg_close_event (struct memcg *m)
 {
-    _close (&m->event);
+    _memcg_close_fd (&m->event);
     return -1;
 }
 
 void memcg_close (struct memcg *m)
 {
-    _close (&m->event);
-    _close (&m->limit);
-    _close (&m->hard);
-    _close (&m->usage);
-    _close (&m->oom_control);
-    _close (&m->freezer);
-    _close (&m->dir);
+    _memcg_close_fd (&m->event);
+    _memcg_close_fd (&m->limit);
+    _memcg_close_fd (&m->hard);
+    _memcg_close_fd (&m->usage);
+    _memcg_close_fd (&m->oom_control);
+    _memcg_close_fd (&m->freezer);
+    _memcg_close_fd (&m->dir);
     free (m->path);
     m->path = NULL;
 }
@@ -376,7 +376,7 @@ struct each {
     int stop;
 };
 
-static int _visit_pid (pid_t pid, void *arg)
+static int _memcg_visit_pid (pid_t pid, void *arg)
 {
     struct each *e = arg;
 
@@ -392,7 +392,7 @@ static int _visit_procs (int dir, void *arg)
     struct each *e = arg;
 
     /* a directory that goes meanwhile holds no process */
-    cg_each_pid (dir, "cgroup.procs", _visit_pid, e);
+    cg_each_pid (dir, "cgroup.procs", _memcg_visit_pid, e);
     return e->stop;
 }
 
@@ -456,7 +456,7 @@ static int _mark_listed (pid_t pid, void *arg)
     return 0;
 }
 
-static void _keep (struct memcg_sent *kept, pid_t pid)
+static void _memcg_keep (struct memcg_sent *kept, pid_t pid)
 {
     uint64_t started = hears_started (pid);
 
@@ -471,7 +471,7 @@ static void _keep (struct memcg_sent *kept, pid_t pid)
     }
 }
 
-static void _flush (struct batch *b)
+static void _memcg_flush (struct batch *b)
 {
     int rc;
 
@@ -480,7 +480,7 @@ static void _flush (struct batch *b)
     for (unsigned i = 0; i < b->n; i++) {
         if (b->task[i].listed) {
             if (b->kept)        /* first: it may die of it */
-                _keep (b->kept, b->task[i].pid);
+                _memcg_keep (b->kept, b->task[i].pid);
             /* no pidfd: kernel before 5.3, or no descriptor left */
             if (b->task[i].fd < 0)
                 rc = kill (b->task[i].pid, b->signo);
@@ -489,12 +489,12 @@ static void _flush (struct batch *b)
                               NULL, 0);
             b->sent += rc == 0;
         }
-        _close (&b->task[i].fd);
+        _memcg_close_fd (&b->task[i].fd);
     }
     b->n = 0;
 }
 
-static int _take (pid_t pid, void *arg)
+static int _memcg_take (pid_t pid, void *arg)
 {
     struct batch *b = arg;
     int fd;
@@ -505,14 +505,14 @@ static int _take (pid_t pid, void *arg)
     if (fd < 0 && errno == ESRCH)
         return 0;
     if (b->hears > 0 && !hears (pid, b->hears)) {
-        _close (&fd);
+        _memcg_close_fd (&fd);
         return 0;
     }
     b->task[b->n].pid = pid;
     b->task[b->n].fd = fd;
     b->task[b->n].listed = false;
     if (++b->n == SIGNAL_BATCH)
-        _flush (b);
+        _memcg_flush (b);
     return 0;
 }
 
@@ -531,7 +531,7 @@ static bool _is_extern (int dir)
     return strstr (path, "/step_extern") != NULL;
 }
 
-static int _killed (pid_t pid, void *arg)
+static int _memcg_killed (pid_t pid, void *arg)
 {
     (void) arg;
     return hears_killed (pid);
@@ -544,7 +544,7 @@ static int _visit_own (int dir, void *arg)
 
 bool memcg_dying (struct memcg *m)
 {
-    struct each e = { .m = m, .visit = _killed };
+    struct each e = { .m = m, .visit = _memcg_killed };
 
     memcg_each_dir (m, _visit_own, &e);
     return e.stop || e.count == 0;
@@ -557,12 +557,12 @@ static int _signal_dir (int dir, void *arg)
     if (b->spare_extern && _is_extern (dir))
         return 0;
     b->dir = dir;
-    cg_each_pid (dir, "cgroup.procs", _take, b);
-    _flush (b);
+    cg_each_pid (dir, "cgroup.procs", _memcg_take, b);
+    _memcg_flush (b);
     return 0;
 }
 
-static int _signal (struct batch *b, struct mw_err *err)
+static int _memcg_signal_batch (struct batch *b, struct mw_err *err)
 {
     if (memcg_gone (b->m)) {
         errno = ENODEV;
@@ -582,7 +582,7 @@ int memcg_signal_all (struct memcg *m, int signo, struct mw_err *err)
 {
     struct batch b = { .m = m, .signo = signo };
 
-    return _signal (&b, err);
+    return _memcg_signal_batch (&b, err);
 }
 
 int memcg_ask (struct memcg *m, int signo, bool to_all, bool look,
@@ -594,7 +594,7 @@ int memcg_ask (struct memcg *m, int signo, bool to_all, bool look,
 
     if (sent)
         *sent = (struct memcg_sent) { .n = 0 };
-    return _signal (&b, err);
+    return _memcg_signal_batch (&b, err);
 }
 
 bool memcg_sent_ended (const struct memcg_sent *sent)
@@ -621,7 +621,7 @@ uint64_t memcg_sent_hold (const struct memcg_sent *sent)
     return held;
 }
 
-static int _mrelease (pid_t pid, void *arg)
+static int _memcg_mrelease_one (pid_t pid, void *arg)
 {
     cleanup_fd int fd = _pidfd_open (pid);
 
@@ -633,5 +633,5 @@ static int _mrelease (pid_t pid, void *arg)
 
 void memcg_mrelease (struct memcg *m)
 {
-    memcg_each_pid (m, _mrelease, NULL);
+    memcg_each_pid (m, _memcg_mrelease_one, NULL);
 }

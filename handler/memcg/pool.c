@@ -27,14 +27,14 @@ struct record {
     char path[PATH_MAX];
 };
 
-static bool _v1 (const struct memcg *m)
+static bool _pool_v1 (const struct memcg *m)
 {
     return m->ops == &memcg_v1_ops;
 }
 
 /* ---- the file ------------------------------------------------------------ */
 
-static int _load (int state_dir, struct record *r)
+static int _pool_load (int state_dir, struct record *r)
 {
     char text[PATH_MAX + 128], *path;
 
@@ -64,7 +64,7 @@ static int _store (int state_dir, const struct record *r, struct mw_err *err)
 
 /* ---- remember ------------------------------------------------------------ */
 
-static int _value (int fd, char value[24])
+static int _pool_value (int fd, char value[24])
 {
     ssize_t n = fd < 0 ? 0 : pread (fd, value, 23, 0);
 
@@ -82,34 +82,34 @@ int pool_remember (int state_dir, const struct memcg *m, struct mw_err *err)
     char other[PATH_MAX];
     struct record r;
 
-    if (_load (state_dir, &r) == 0 && r.inode == m->inode &&
+    if (_pool_load (state_dir, &r) == 0 && r.inode == m->inode &&
         strcmp (r.path, m->path) == 0)
         return 0;
     /* it is none any more */
     pool_failsafe (state_dir, &m->spare, other, NULL);
     r = (struct record) { .inode = m->inode };
     snprintf (r.path, sizeof (r.path), "%s", m->path);
-    if (_value (m->limit, r.soft) < 0 ||
-        _value (_v1 (m) ? -1 : m->hard, r.wall) < 0)
+    if (_pool_value (m->limit, r.soft) < 0 ||
+        _pool_value (_pool_v1 (m) ? -1 : m->hard, r.wall) < 0)
         return mw_err_errno (err, "cannot read the limits of %s", m->path);
     return _store (state_dir, &r, err);
 }
 
 /* ---- give back ----------------------------------------------------------- */
 
-static int _put (int fd, const char *value)
+static int _pool_put (int fd, const char *value)
 {
     if (strcmp (value, "-") == 0)
         return 0;
     return pwrite (fd, value, strlen (value), 0) < 0 ? -1 : 0;
 }
 
-static int _give_back (struct memcg *m, const struct record *r,
-                       struct mw_err *err)
+static int _pool_put_back (struct memcg *m, const struct record *r,
+                           struct mw_err *err)
 {
     int rc = m->ops->disarm (m, err);
 
-    if (_put (m->limit, r->soft) == 0 && _put (m->hard, r->wall) == 0)
+    if (_pool_put (m->limit, r->soft) == 0 && _pool_put (m->hard, r->wall) == 0)
         return rc;
     return memcg_fail (m, "put back", "its limit", err);
 }
@@ -119,9 +119,9 @@ int pool_give_back (int state_dir, struct memcg *m, struct mw_err *err)
     struct record r;
     int rc;
 
-    if (_load (state_dir, &r) < 0 || r.inode != m->inode)
+    if (_pool_load (state_dir, &r) < 0 || r.inode != m->inode)
         return m->ops->disarm (m, err);
-    rc = _give_back (m, &r, err);
+    rc = _pool_put_back (m, &r, err);
     unlinkat (state_dir, RECORD, 0);
     return rc;
 }
@@ -134,13 +134,13 @@ int pool_failsafe (int state_dir, const struct memcg_spare *spare,
     int rc;
 
     path[0] = '\0';
-    if (_load (state_dir, &r) < 0)
+    if (_pool_load (state_dir, &r) < 0)
         return 0;
     snprintf (path, PATH_MAX, "%s", r.path);
     rc = memcg_reopen (&m, r.path, NULL, r.inode, MW_LAYOUT_LEAF, err);
     if (rc == 0) {
         m.spare = *spare;
-        rc = _give_back (&m, &r, err);
+        rc = _pool_put_back (&m, &r, err);
         memcg_close (&m);
     }
     unlinkat (state_dir, RECORD, 0);
@@ -150,7 +150,7 @@ int pool_failsafe (int state_dir, const struct memcg_spare *spare,
 /* ---- find ---------------------------------------------------------------- */
 
 /* The last component of [path] begins with [word], or ends with it. */
-static bool _named (const char *path, const char *word, bool at_end)
+static bool _pool_named (const char *path, const char *word, bool at_end)
 {
     const char *name = strrchr (path, '/');
     size_t n = strlen (word), len = name ? strlen (++name) : 0;
@@ -177,9 +177,9 @@ char *pool_of_slurm (const struct memcg *job, char pool[PATH_MAX])
     snprintf (pool, PATH_MAX, "%s", job->path);
     if (!_up (pool))
         return NULL;
-    if (!_v1 (job))
-        return _named (pool, "slurmstepd.scope", true) ? pool : NULL;
-    if (!_named (pool, "uid_", false) || !_up (pool))
+    if (!_pool_v1 (job))
+        return _pool_named (pool, "slurmstepd.scope", true) ? pool : NULL;
+    if (!_pool_named (pool, "uid_", false) || !_up (pool))
         return NULL;
-    return _named (pool, "slurm", false) ? pool : NULL;
+    return _pool_named (pool, "slurm", false) ? pool : NULL;
 }

@@ -13,7 +13,7 @@ struct each {
     void *arg;
 };
 
-static void _tame (char *s, size_t len)
+static void _procs_tame (char *s, size_t len)
 {
     for (size_t i = 0; i + 1 < len; i++) {
         if (s[i] == '\0')
@@ -23,7 +23,7 @@ static void _tame (char *s, size_t len)
     }
 }
 
-static uint64_t _number (const char *status, const char *key)
+static uint64_t _procs_number (const char *status, const char *key)
 {
     uint64_t n = 0;
 
@@ -32,7 +32,7 @@ static uint64_t _number (const char *status, const char *key)
 }
 
 /* One process, unless it has gone meanwhile. */
-static int _visit_pid (pid_t pid, void *arg)
+static int _procs_visit_pid (pid_t pid, void *arg)
 {
     const struct each *e = arg;
     struct proc p = { .pid = pid, .state = '?' };
@@ -47,13 +47,13 @@ static int _visit_pid (pid_t pid, void *arg)
         return 0;
     n = cg_read (dir, "cmdline", p.command, sizeof (p.command));
     if (n > 0)
-        _tame (p.command, (size_t) n);
+        _procs_tame (p.command, (size_t) n);
     else if (sscanf (status, "Name:\t%200[^\n]", p.command) == 1)
-        _tame (p.command, strlen (p.command) + 1);
+        _procs_tame (p.command, strlen (p.command) + 1);
     if ((state = strstr (status, "\nState:\t")))
         p.state = state[8];
-    p.uid = (uid_t) _number (status, "Uid:");
-    p.rss = _number (status, "VmRSS:") * 1024;
+    p.uid = (uid_t) _procs_number (status, "Uid:");
+    p.rss = _procs_number (status, "VmRSS:") * 1024;
     e->visit (&p, e->arg);
     return 0;
 }
@@ -62,7 +62,7 @@ static int _visit_dir (int dir, const char *name, void *arg)
 {
     if (strcmp (name, "slurm") == 0)
         return CG_SKIP;
-    cg_each_pid (dir, "cgroup.procs", _visit_pid, arg);
+    cg_each_pid (dir, "cgroup.procs", _procs_visit_pid, arg);
     return 0;
 }
 

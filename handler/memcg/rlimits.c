@@ -78,7 +78,7 @@ static uint64_t _start_time (pid_t pid)
 }
 
 /* In bytes. Returns false where it has ended. */
-static bool _size (pid_t pid, uint64_t *as, uint64_t *resident, uint64_t *data)
+static bool _rlimits_size (pid_t pid, uint64_t *as, uint64_t *resident, uint64_t *data)
 {
     uint64_t page = (uint64_t) sysconf (_SC_PAGESIZE);
     char path[64], text[256];
@@ -98,8 +98,8 @@ static bool _size (pid_t pid, uint64_t *as, uint64_t *resident, uint64_t *data)
 
 /* Set the soft limit of a process to [value], if it is [expected]. Returns
  *   whether it was and is done. */
-static bool _set (pid_t pid, uint64_t start, int which, uint64_t expected,
-                  uint64_t value)
+static bool _rlimits_set (pid_t pid, uint64_t start, int which, uint64_t expected,
+                          uint64_t value)
 {
     struct rlimit l, was;
 
@@ -116,7 +116,7 @@ static bool _set (pid_t pid, uint64_t start, int which, uint64_t expected,
 
 /* ---- the record ---------------------------------------------------------- */
 
-static int _open_dir (int state_dir, bool make)
+static int _rlimits_open_dir (int state_dir, bool make)
 {
     if (make && mkdirat (state_dir, DIR_NAME, 0700) < 0 && errno != EEXIST)
         return -1;
@@ -125,7 +125,7 @@ static int _open_dir (int state_dir, bool make)
 }
 
 /* Load the record of [key] into the table; none is an empty one. */
-static int _load (int dir, const char *key)
+static int _rlimits_load (int dir, const char *key)
 {
     cleanup_fd int fd = openat (dir, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     ssize_t n = 0;
@@ -162,7 +162,7 @@ static int _save (int dir, const char *key)
 
 /* ---- lowering ------------------------------------------------------------ */
 
-static struct record *_find (pid_t pid, uint64_t start)
+static struct record *_rlimits_find (pid_t pid, uint64_t start)
 {
     for (unsigned i = 0; i < table.count; i++) {
         if (table.task[i].pid == pid && table.task[i].start == start)
@@ -171,12 +171,12 @@ static struct record *_find (pid_t pid, uint64_t start)
     return NULL;
 }
 
-static int _collect (pid_t pid, void *arg)
+static int _rlimits_collect (pid_t pid, void *arg)
 {
     uint64_t start = _start_time (pid);
 
     (void) arg;
-    if (start == 0 || _find (pid, start))
+    if (start == 0 || _rlimits_find (pid, start))
         return 0;
     if (table.count == RLIMITS_TASKS_MAX) {
         table.over = true;
@@ -218,7 +218,7 @@ static void _plan_one (struct record *r, int which, uint64_t bytes)
 }
 
 /* Of the new ones keep those that are to be lowered, with what to. */
-static void _plan (uint64_t least)
+static void _rlimits_plan (uint64_t least)
 {
     unsigned kept = table.known;
     uint64_t as, resident, data;
@@ -226,7 +226,7 @@ static void _plan (uint64_t least)
     for (unsigned i = table.known; i < table.count; i++) {
         struct record r = table.task[i];
 
-        if (!r.listed || !_size (r.pid, &as, &resident, &data) ||
+        if (!r.listed || !_rlimits_size (r.pid, &as, &resident, &data) ||
             resident < least)
             continue;
         _plan_one (&r, DATA, data);
@@ -237,7 +237,7 @@ static void _plan (uint64_t least)
     table.count = kept;
 }
 
-static int _apply (void)
+static int _rlimits_apply (void)
 {
     int n = 0;
 
@@ -248,8 +248,8 @@ static int _apply (void)
         if (_start_time (r->pid) != r->start)
             continue;
         for (int k = 0; k < RESOURCES; k++)
-            done |= r->set[k] && _set (r->pid, r->start, k, r->old[k],
-                                       r->set[k]);
+            done |= r->set[k] && _rlimits_set (r->pid, r->start, k, r->old[k],
+                                               r->set[k]);
         n += done;
     }
     return n;
@@ -258,28 +258,28 @@ static int _apply (void)
 int rlimits_lower (struct memcg *m, int state_dir, const char *key,
                    uint64_t least, struct mw_err *err)
 {
-    cleanup_fd int dir = _open_dir (state_dir, true);
+    cleanup_fd int dir = _rlimits_open_dir (state_dir, true);
 
-    if (dir < 0 || _load (dir, key) < 0)
+    if (dir < 0 || _rlimits_load (dir, key) < 0)
         return mw_err_errno (err, "cannot open the record %s/%s", DIR_NAME,
                              key);
-    memcg_each_pid (m, _collect, NULL);
+    memcg_each_pid (m, _rlimits_collect, NULL);
     if (table.over)
         return mw_err_code (err, E2BIG, "it has more than %d processes",
                             RLIMITS_TASKS_MAX);
     memcg_each_pid (m, _mark, NULL);
-    _plan (least);
+    _rlimits_plan (least);
     if (table.count == table.known)
         return 0;
     if (_save (dir, key) < 0)
         return mw_err_errno (err, "cannot write the record %s/%s", DIR_NAME,
                              key);
-    return _apply ();
+    return _rlimits_apply ();
 }
 
 /* ---- back ---------------------------------------------------------------- */
 
-static int _give_back (pid_t pid, void *arg)
+static int _rlimits_give_back (pid_t pid, void *arg)
 {
     uint64_t start = _start_time (pid);
     const struct record *own, *r;
@@ -288,14 +288,14 @@ static int _give_back (pid_t pid, void *arg)
 
     if (start == 0)
         return 0;
-    own = _find (pid, start);
+    own = _rlimits_find (pid, start);
     for (int k = 0; k < RESOURCES; k++) {
         if (prlimit (pid, resource[k], NULL, &l) < 0)
             continue;
         r = own && own->set[k] == l.rlim_cur ? own : _by_us (k, l.rlim_cur);
         if (!r)
             continue;
-        done |= _set (pid, start, k, r->set[k], r->old[k]);
+        done |= _rlimits_set (pid, start, k, r->set[k], r->old[k]);
     }
     *(int *) arg += done;
     return 0;
@@ -304,18 +304,18 @@ static int _give_back (pid_t pid, void *arg)
 int rlimits_restore (struct memcg *m, int state_dir, const char *key,
                      struct mw_err *err)
 {
-    cleanup_fd int dir = _open_dir (state_dir, false);
+    cleanup_fd int dir = _rlimits_open_dir (state_dir, false);
     int all = 0, now = 1;
 
     if (dir < 0)
         return errno == ENOENT ? 0
                                : mw_err_errno (err, "cannot open %s", DIR_NAME);
-    if (_load (dir, key) < 0)
+    if (_rlimits_load (dir, key) < 0)
         return mw_err_errno (err, "cannot read the record %s/%s", DIR_NAME,
                              key);
     for (int i = 0; i < SWEEPS_MAX && now > 0 && table.count > 0; i++) {
         now = 0;
-        memcg_each_pid (m, _give_back, &now);
+        memcg_each_pid (m, _rlimits_give_back, &now);
         all += now;
     }
     unlinkat (dir, key, 0);

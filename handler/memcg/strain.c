@@ -10,7 +10,7 @@
 
 #define STAT_MAX 8192
 
-static bool _v1 (const struct memcg *m)
+static bool _strain_v1 (const struct memcg *m)
 {
     return m->ops == &memcg_v1_ops;
 }
@@ -24,7 +24,7 @@ uint64_t memcg_wall (const struct memcg *m)
 {
     uint64_t wall;
 
-    if (_v1 (m) || memcg_pread_u64 (m->hard, &wall) < 0)
+    if (_strain_v1 (m) || memcg_pread_u64 (m->hard, &wall) < 0)
         return MEMCG_NO_LIMIT;
     return wall;
 }
@@ -49,7 +49,7 @@ uint64_t memcg_hits (const struct memcg *m)
     uint64_t high = 0, max = 0;
     char text[256];
 
-    if (_v1 (m)) {
+    if (_strain_v1 (m)) {
         cg_read_u64 (m->dir, "memory.failcnt", &max);
     } else if (cg_read (m->dir, "memory.events", text, sizeof (text)) > 0) {
         cg_key (text, "high", &high);
@@ -60,7 +60,7 @@ uint64_t memcg_hits (const struct memcg *m)
 
 bool memcg_refaulted (const struct memcg *m, uint64_t *bytes)
 {
-    bool v1 = _v1 (m), any;
+    bool v1 = _strain_v1 (m), any;
     uint64_t file = 0, anon = 0;
     char stat[STAT_MAX];
 
@@ -85,7 +85,7 @@ bool memcg_stalled (const struct memcg *m, uint64_t *us)
     char text[512];
 
     *us = 0;
-    if (_v1 (m))
+    if (_strain_v1 (m))
         return false;
     if (cg_read (m->dir, "memory.pressure", text, sizeof (text)) > 0
         && (some = strstr (text, "some ")) && (total = strstr (some, "total="))

@@ -127,7 +127,7 @@ bool memcg_v1_near (uint64_t distance, uint64_t limit)
 
 /* How far below its limits, memory or memory and swap, the memcg is.  It is in
  * OOM, so reclaim has been in vain: what is charged cannot be taken from it. */
-static uint64_t _distance (struct memcg *m, uint64_t *limit)
+static uint64_t _v1_distance (struct memcg *m, uint64_t *limit)
 {
     uint64_t usage = 0, memsw, distance = UINT64_MAX;
 
@@ -170,7 +170,7 @@ static void _wake_sleepers (const struct memcg *m)
  * more: the sleepers have yet to run, or nobody has told them. */
 static enum memcg_state _whose_oom (struct memcg *m)
 {
-    uint64_t parent = 0, limit, distance = _distance (m, &limit);
+    uint64_t parent = 0, limit, distance = _v1_distance (m, &limit);
     char buf[256];
 
     if (memcg_v1_near (distance, limit))

@@ -147,7 +147,7 @@ static const unsigned backoff_table[] =
  * seconds): dirty, hot or locked pages that are not given up. */
 #define STUCK_LOOKS 8
 
-static void _back_off (struct memcg *m, bool growing)
+static void _v2_back_off (struct memcg *m, bool growing)
 {
     uint64_t now = clock_ms ();
 
@@ -222,7 +222,7 @@ static enum memcg_state _v2_check (struct memcg *m)
         m->seen_oom_kill = e.oom_kill;
         return MEMCG_KERNEL_KILL;
     }
-    _back_off (m, growing);
+    _v2_back_off (m, growing);
     return MEMCG_QUIET;
 }
 

@@ -34,7 +34,7 @@ static uint64_t _plus (uint64_t a, uint64_t b)
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static uint64_t _times (uint64_t a, uint64_t b)
+static uint64_t _policy_times (uint64_t a, uint64_t b)
 {
     uint64_t product;
 
@@ -106,11 +106,11 @@ static uint64_t _relative (const struct policy_job *j, uint64_t overage)
         return UINT64_MAX;
     if (overage <= UINT64_MAX / 1000)
         return overage * 1000 / j->reservation;
-    return _times (overage / j->reservation, 1000);
+    return _policy_times (overage / j->reservation, 1000);
 }
 
-static uint64_t _key (const struct policy_job *j, const struct policy_rank *r,
-                      enum conf_order order)
+static uint64_t _policy_key (const struct policy_job *j, const struct policy_rank *r,
+                             enum conf_order order)
 {
     uint64_t within = r->overage == 0;
     uint64_t priority = mw_least (j->priority, MW_PRIORITY_MAX);
@@ -132,9 +132,9 @@ static void _rank (const struct policy_job *jobs, unsigned place,
     r->job = place;
     r->overage = _less (j->used, j->reservation);
     r->relative = _relative (j, r->overage);
-    r->lost_work = _times (j->elapsed_ms, j->cpus);
+    r->lost_work = _policy_times (j->elapsed_ms, j->cpus);
     r->frees = mw_least (j->used, FREES_MOST);
-    r->key = _key (j, r, order);
+    r->key = _policy_key (j, r, order);
     r->verdict = POLICY_NOT_NEEDED;
     if (j->leaving)
         r->verdict = POLICY_LEAVING;
@@ -166,7 +166,7 @@ static bool _before (const struct policy_job *jobs, const struct policy_rank *a,
     return ja->index > jb->index;
 }
 
-static void _swap (struct policy_rank *a, struct policy_rank *b)
+static void _policy_swap (struct policy_rank *a, struct policy_rank *b)
 {
     struct policy_rank tmp = *a;
 
@@ -184,7 +184,7 @@ static void _sift (struct policy_rank *r, unsigned root, unsigned n,
             child++;
         if (!_before (jobs, &r[root], &r[child]))
             return;
-        _swap (&r[root], &r[child]);
+        _policy_swap (&r[root], &r[child]);
         root = child;
     }
 }
@@ -197,7 +197,7 @@ static void _heap_sort (struct policy_rank *r, unsigned n,
     for (i = n / 2; i-- > 0;)
         _sift (r, i, n, jobs);
     for (i = n; i-- > 1;) {
-        _swap (&r[0], &r[i]);
+        _policy_swap (&r[0], &r[i]);
         _sift (r, 0, i, jobs);
     }
 }
@@ -218,18 +218,18 @@ static void _insertion_sort (struct policy_rank *r, unsigned n,
 
 /* Part [r] ([n] >= 3) about the middle one of first, middle and last. Returns
  * where it ended. */
-static unsigned _part (struct policy_rank *r, unsigned n,
-                       const struct policy_job *jobs)
+static unsigned _policy_part (struct policy_rank *r, unsigned n,
+                              const struct policy_job *jobs)
 {
     unsigned mid = n / 2, low = 0, high = n - 1;
 
     if (_before (jobs, &r[mid], &r[0]))
-        _swap (&r[mid], &r[0]);
+        _policy_swap (&r[mid], &r[0]);
     if (_before (jobs, &r[n - 1], &r[0]))
-        _swap (&r[n - 1], &r[0]);
+        _policy_swap (&r[n - 1], &r[0]);
     if (_before (jobs, &r[n - 1], &r[mid]))
-        _swap (&r[n - 1], &r[mid]);
-    _swap (&r[mid], &r[n - 2]);
+        _policy_swap (&r[n - 1], &r[mid]);
+    _policy_swap (&r[mid], &r[n - 2]);
     for (high = n - 2;;) {
         while (_before (jobs, &r[++low], &r[n - 2]))
             ;
@@ -237,9 +237,9 @@ static unsigned _part (struct policy_rank *r, unsigned n,
             ;
         if (low >= high)
             break;
-        _swap (&r[low], &r[high]);
+        _policy_swap (&r[low], &r[high]);
     }
-    _swap (&r[low], &r[n - 2]);
+    _policy_swap (&r[low], &r[n - 2]);
     return low;
 }
 
@@ -255,7 +255,7 @@ static void _sort (struct policy_rank *r, unsigned n,
             _heap_sort (r, n, jobs);
             return;
         }
-        at = _part (r, n, jobs);
+        at = _policy_part (r, n, jobs);
         if (at < n - at - 1) {
             _sort (r, at, jobs, depth);
             r += at + 1;
@@ -320,7 +320,7 @@ static void _choose_fewest (struct policy_rank *r, unsigned n, uint64_t need)
 
 /* Take whole tiers while [need] is more than they free, then part of one.
  * Returns what the chosen free together. */
-static uint64_t _choose (struct policy_rank *r, unsigned n, uint64_t need)
+static uint64_t _policy_choose (struct policy_rank *r, unsigned n, uint64_t need)
 {
     uint64_t covered = 0, tier;
     unsigned i, end, k;
@@ -373,7 +373,7 @@ static uint64_t _let_off (struct policy_rank *r, unsigned n, uint64_t need,
 
 /* Say of the candidates that were not chosen which of two reasons it was, and
  * of the only one chosen that it is enough. */
-static void _judge (struct policy_plan *plan, unsigned candidates, bool enough)
+static void _policy_judge (struct policy_plan *plan, unsigned candidates, bool enough)
 {
     unsigned i, last = 0;
 
@@ -402,7 +402,7 @@ static void _chosen_first (struct policy_rank *r, unsigned n, unsigned chosen)
         r[i].key = policy_is_chosen (&r[i]) ? front++ : back++;
     for (i = 0; i < n; i++) {
         while (r[i].key != i)
-            _swap (&r[i], &r[r[i].key]);
+            _policy_swap (&r[i], &r[r[i].key]);
     }
 }
 
@@ -426,7 +426,7 @@ void policy_victims (const struct policy_node *node,
     _sort (plan->ranks, count, jobs, depth);
 
     left = _less (need, leaving);
-    covered = _choose (plan->ranks, candidates, left);
+    covered = _policy_choose (plan->ranks, candidates, left);
     covered = _let_off (plan->ranks, candidates, left, covered);
 
     plan->need = need;
@@ -435,7 +435,7 @@ void policy_victims (const struct policy_node *node,
     plan->count = count;
     plan->chosen = 0;
     plan->reservations_broken = false;
-    _judge (plan, candidates, covered >= left);
+    _policy_judge (plan, candidates, covered >= left);
     _chosen_first (plan->ranks, candidates, plan->chosen);
 }
 
@@ -498,7 +498,7 @@ static void _terms (const struct policy_job *j, const struct policy_rank *r,
 }
 
 /* Why the plan needs no further job. */
-static const char *_enough (const struct policy_plan *plan)
+static const char *_policy_enough (const struct policy_plan *plan)
 {
     if (plan->need == 0)
         return "nothing is needed";
@@ -527,11 +527,11 @@ static void _because (const struct policy_plan *plan, unsigned rank,
                   "reservation could cover it" : "");
         break;
     case POLICY_NOT_NEEDED:
-        snprintf (buf, len, "not chosen: %s", _enough (plan));
+        snprintf (buf, len, "not chosen: %s", _policy_enough (plan));
         break;
     case POLICY_WITHIN_RESERVATION:
         snprintf (buf, len, "not chosen: within its reservation, and %s",
-                  _enough (plan));
+                  _policy_enough (plan));
         break;
     case POLICY_FREES_NOTHING:
         snprintf (buf, len, "not chosen: it would free nothing");

@@ -24,8 +24,8 @@ static struct spool_request *_request (struct warden *w, struct job *job,
 }
 
 /* Hand [r] over. */
-static int _ask (struct warden *w, struct job *job, struct spool_request *r,
-                 bool await)
+static int _ask_hand_over (struct warden *w, struct job *job, struct spool_request *r,
+                           bool await)
 {
     const char *name = spool_op_name[r->op];
     bool hook = r->op == SPOOL_HOOK;
@@ -67,7 +67,7 @@ int ask (struct warden *w, struct job *job, enum spool_op op,
     r = _request (w, job, op);
     r->mem_mb = mem_mb;
     snprintf (r->text, sizeof (r->text), "%s", text ? text : "");
-    return _ask (w, job, r, await);
+    return _ask_hand_over (w, job, r, await);
 }
 
 /* Sizes in bytes. Without the path where that makes it too long. */
@@ -102,7 +102,7 @@ int ask_hook (struct warden *w, struct job *job, const char *hook,
     _describe (job, outcome ? "resolved" : "dump", outcome, r->text,
                sizeof (r->text));
     r->not_after_ms = not_after_ms;
-    return _ask (w, job, r, !outcome);
+    return _ask_hand_over (w, job, r, !outcome);
 }
 
 void ask_webhook (struct warden *w, struct job *job, const char *outcome,

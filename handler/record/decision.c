@@ -20,7 +20,7 @@ static char part_sentence[128];     /* of the first one */
 
 /* ---- parts --------------------------------------------------------------- */
 
-static void _open (void)
+static void _decision_open (void)
 {
     part.len = 0;
     part.over = false;
@@ -29,7 +29,7 @@ static void _open (void)
     json_put_number (&part, "id", part_id);
 }
 
-static int _flush (struct warden *w)
+static int _decision_flush (struct warden *w)
 {
     int rc;
 
@@ -48,9 +48,9 @@ static int _make_room (struct warden *w, const char *array)
     if (part.len + ROW_MOST < part.size)
         return 0;
     json_put_end (&part, "]");
-    if (_flush (w) < 0)
+    if (_decision_flush (w) < 0)
         return -1;
-    _open ();
+    _decision_open ();
     json_put (&part, array);
     return 0;
 }
@@ -58,7 +58,7 @@ static int _make_room (struct warden *w, const char *array)
 /* ---- what is written ----------------------------------------------------- */
 
 /* What is begun with the first victim. */
-static void _ladder (const struct warden *w, const struct policy_plan *plan)
+static void _decision_ladder (const struct warden *w, const struct policy_plan *plan)
 {
     char ladder[MW_LADDER_STRLEN];
     const struct job *job = job_at (&w->jobs, plan->ranks[0].job);
@@ -70,8 +70,8 @@ static void _ladder (const struct warden *w, const struct policy_plan *plan)
     json_put_text (&part, "ladder", ladder);
 }
 
-static void _head (struct warden *w, const struct policy_node *node,
-                   bool at_limit, const struct policy_plan *plan)
+static void _decision_head (struct warden *w, const struct policy_node *node,
+                            bool at_limit, const struct policy_plan *plan)
 {
     json_put (&part, "\"head\":{");
     json_put_number (&part, "of", plan->count);
@@ -83,7 +83,7 @@ static void _head (struct warden *w, const struct policy_node *node,
     json_put_text (&part, "order", plan->order == CONF_ORDER_STRICT_PRIORITY
                                    ? "strict-priority" : "overage");
     if (plan->chosen > 0)
-        _ladder (w, plan);
+        _decision_ladder (w, plan);
     json_put_number (&part, "memory", w->node_memory);
     if (w->pool_limit != UINT64_MAX)
         json_put_number (&part, "pool_limit", w->pool_limit);
@@ -96,8 +96,8 @@ static void _head (struct warden *w, const struct policy_node *node,
     json_put_end (&part, "},");
 }
 
-static void _row (const struct job *job, const struct policy_job *p,
-                  unsigned cap)
+static void _decision_row (const struct job *job, const struct policy_job *p,
+                           unsigned cap)
 {
     bool capped = p->priority == cap && job->spec.priority > cap;
     const uint64_t terms[] = {
@@ -122,7 +122,7 @@ static void _row (const struct job *job, const struct policy_job *p,
     json_put_end (&part, "],");
 }
 
-static int _rows (struct warden *w, const struct policy_plan *plan)
+static int _decision_rows (struct warden *w, const struct policy_plan *plan)
 {
     const struct job *job = w->jobs.first;
 
@@ -130,13 +130,13 @@ static int _rows (struct warden *w, const struct policy_plan *plan)
     for (unsigned i = 0; i < plan->count && job; i++, job = job->next) {
         if (_make_room (w, "\"job\":[") < 0)
             return -1;
-        _row (job, &w->scratch[i], job_priority_cap (job, &w->conf));
+        _decision_row (job, &w->scratch[i], job_priority_cap (job, &w->conf));
     }
     json_put_end (&part, "],");
     return 0;
 }
 
-static int _order (struct warden *w, const struct policy_plan *plan)
+static int _decision_order (struct warden *w, const struct policy_plan *plan)
 {
     json_put (&part, "\"plan\":[");
     for (unsigned i = 0; i < plan->count; i++) {
@@ -159,9 +159,9 @@ int decision_record (struct warden *w, const struct policy_node *node,
               "jobs chosen, see memwarden replay", need, plan->chosen,
               plan->count);
     part_id = w->journal->seq + 1;
-    _open ();
-    _head (w, node, at_limit, plan);
-    if (_rows (w, plan) < 0 || _order (w, plan) < 0)
+    _decision_open ();
+    _decision_head (w, node, at_limit, plan);
+    if (_decision_rows (w, plan) < 0 || _decision_order (w, plan) < 0)
         return -1;
-    return _flush (w);
+    return _decision_flush (w);
 }

@@ -28,7 +28,7 @@ static bool _member (const json_t *j, const char *name, uint64_t *n)
     return _whole_number (json_object_get (j, name), n);
 }
 
-static bool _text (const json_t *j, char *out, size_t len)
+static bool _decision_read_text (const json_t *j, char *out, size_t len)
 {
     if (!json_is_string (j) || json_string_length (j) >= len ||
         strlen (json_string_value (j)) != json_string_length (j))
@@ -44,7 +44,7 @@ static int _malformed (struct mw_err *err, const char *what)
 
 /* ---- the head ------------------------------------------------------------ */
 
-static bool _numbers (struct decision *d, const json_t *head)
+static bool _decision_read_numbers (struct decision *d, const json_t *head)
 {
     return _member (head, "need", &d->need) &&
            _member (head, "covered", &d->covered) &&
@@ -70,7 +70,8 @@ static int _allocate (struct decision *d, struct mw_err *err)
     return mw_err_errno (err, "a decision over %u jobs", d->count);
 }
 
-static int _head (struct decision *d, const json_t *head, struct mw_err *err)
+static int _decision_read_head (struct decision *d, const json_t *head,
+                                struct mw_err *err)
 {
     const char *order = json_string_value (json_object_get (head, "order"));
     const json_t *ladder = json_object_get (head, "ladder");
@@ -78,9 +79,10 @@ static int _head (struct decision *d, const json_t *head, struct mw_err *err)
 
     if (!_member (head, "of", &count) || count > JOBS_MOST)
         return _malformed (err, "how many jobs is not said");
-    if (!_numbers (d, head))
+    if (!_decision_read_numbers (d, head))
         return _malformed (err, "a number of the node is missing");
-    if (!order || (ladder && !_text (ladder, d->ladder, sizeof (d->ladder))))
+    if (!order || (ladder && !_decision_read_text (ladder, d->ladder,
+                                                   sizeof (d->ladder))))
         return _malformed (err, "its order or ladder is missing");
     if (!_member (head, "pool_limit", &d->pool_limit))
         d->pool_limit = UINT64_MAX;
@@ -98,22 +100,22 @@ static bool _facts (const json_t *row, struct job_facts *f)
     if (json_array_size (row) == ROW_FACTS)
         return true;
     f->known = true;
-    return _text (json_array_get (row, ROW_FACTS), f->partition,
-                  sizeof (f->partition)) &&
-           _text (json_array_get (row, ROW_FACTS + 1), f->account,
-                  sizeof (f->account)) &&
-           _text (json_array_get (row, ROW_FACTS + 2), f->qos,
-                  sizeof (f->qos));
+    return _decision_read_text (json_array_get (row, ROW_FACTS), f->partition,
+                                sizeof (f->partition)) &&
+           _decision_read_text (json_array_get (row, ROW_FACTS + 1), f->account,
+                                sizeof (f->account)) &&
+           _decision_read_text (json_array_get (row, ROW_FACTS + 2), f->qos,
+                                sizeof (f->qos));
 }
 
-static bool _row (const json_t *row, struct decision_job *j,
-                  struct policy_job *p)
+static bool _decision_read_row (const json_t *row, struct decision_job *j,
+                                struct policy_job *p)
 {
     uint64_t n[ROW_TERMS];
 
-    if (!_text (json_array_get (row, 0), j->key, sizeof (j->key)) ||
+    if (!_decision_read_text (json_array_get (row, 0), j->key, sizeof (j->key)) ||
         !mw_jobkey_valid (j->key) ||
-        !_text (json_array_get (row, 1), j->user, sizeof (j->user)))
+        !_decision_read_text (json_array_get (row, 1), j->user, sizeof (j->user)))
         return false;
     for (unsigned i = 0; i < ROW_TERMS; i++) {
         if (!_whole_number (json_array_get (row, i + 2), &n[i]))
@@ -135,21 +137,23 @@ static bool _row (const json_t *row, struct decision_job *j,
     return _facts (row, &j->facts);
 }
 
-static int _jobs (struct decision *d, const json_t *rows, struct mw_err *err)
+static int _decision_read_jobs (struct decision *d, const json_t *rows,
+                                struct mw_err *err)
 {
     const json_t *row;
     size_t i;
 
     json_array_foreach (rows, i, row) {
         if (d->got_jobs >= d->count ||
-            !_row (row, &d->jobs[d->got_jobs], &d->snapshot[d->got_jobs]))
+            !_decision_read_row (row, &d->jobs[d->got_jobs], &d->snapshot[d->got_jobs]))
             return _malformed (err, "a job is not understood");
         d->got_jobs++;
     }
     return 0;
 }
 
-static int _plan (struct decision *d, const json_t *plan, struct mw_err *err)
+static int _decision_read_plan (struct decision *d, const json_t *plan,
+                                struct mw_err *err)
 {
     uint64_t place, verdict;
 
@@ -180,8 +184,9 @@ static bool _each_once (struct decision *d)
 
 /* ---- records ------------------------------------------------------------- */
 
-static int _part (struct decision *d, const json_t *record, const json_t *part,
-                  struct mw_err *err)
+static int _decision_read_part (struct decision *d, const json_t *record,
+                                const json_t *part,
+                                struct mw_err *err)
 {
     const json_t *head = json_object_get (part, "head");
     uint64_t version, id;
@@ -196,15 +201,16 @@ static int _part (struct decision *d, const json_t *record, const json_t *part,
         /* one that was never whole: its warden was killed, or its disk full */
         decision_free (d);
         d->id = id;
-        if (!_text (json_object_get (record, "t"), d->time, sizeof (d->time)))
+        if (!_decision_read_text (json_object_get (record, "t"), d->time,
+                                  sizeof (d->time)))
             return _malformed (err, "its time is missing");
-        if (_head (d, head, err) < 0)
+        if (_decision_read_head (d, head, err) < 0)
             return -1;
     } else if (!d->jobs || d->id != id) {
         return _malformed (err, "its begin is missing");
     }
-    if (_jobs (d, json_object_get (part, "job"), err) < 0 ||
-        _plan (d, json_object_get (part, "plan"), err) < 0)
+    if (_decision_read_jobs (d, json_object_get (part, "job"), err) < 0 ||
+        _decision_read_plan (d, json_object_get (part, "plan"), err) < 0)
         return -1;
     if (d->got_jobs < d->count || d->got_plan < d->count)
         return 0;
@@ -219,7 +225,7 @@ int decision_take (struct decision *d, const json_t *record,
 
     if (!event || strcmp (event, "decision") != 0)
         return 0;
-    rc = _part (d, record, json_object_get (record, "decision"), err);
+    rc = _decision_read_part (d, record, json_object_get (record, "decision"), err);
     if (rc < 0) {
         saved = errno;
         decision_free (d);

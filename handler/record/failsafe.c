@@ -10,8 +10,8 @@
 #include "lib/cleanup.h"
 
 /* Returns 0, or -1: its memcg is not there any more, or does not obey. */
-static int _give_back (const struct journal *journal, struct job *job,
-                       struct mw_err *err)
+static int _record_failsafe_give_back (const struct journal *journal, struct job *job,
+                                       struct mw_err *err)
 {
     cleanup_free char *path = job->memcg.path;
     struct memcg *m = &job->memcg;
@@ -76,7 +76,7 @@ int failsafe_run (const char *state_dir, struct mw_err *err)
         if (job->memcg.shadow)  /* it never was anybody else's */
             continue;
 
-        if (_give_back (&journal, job, &why) == 0) {
+        if (_record_failsafe_give_back (&journal, job, &why) == 0) {
             count++;
             snprintf (text, sizeof (text), "job %s: given back to the kernel",
                       job->spec.key);

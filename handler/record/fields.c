@@ -116,7 +116,7 @@ static uint64_t _get (const struct field *f, const struct job *job)
     return n;
 }
 
-static void _set (const struct field *f, struct job *job, uint64_t n)
+static void _fields_set (const struct field *f, struct job *job, uint64_t n)
 {
     char *at = (char *) job + f->at;
     uint32_t small = (uint32_t) n;
@@ -128,8 +128,8 @@ static void _set (const struct field *f, struct job *job, uint64_t n)
 }
 
 /* What [f] is as a text, in [buf] if need be; NULL where it is NULL. */
-static const char *_text (const struct field *f, const struct job *job,
-                          char buf[MW_LADDER_STRLEN])
+static const char *_fields_text (const struct field *f, const struct job *job,
+                                 char buf[MW_LADDER_STRLEN])
 {
     const char *at = (const char *) job + f->at;
     const struct mw_ladder *ladder;
@@ -168,7 +168,7 @@ void fields_put (struct json_put *p, const struct job *job,
             json_put_flag (p, f->name, _get (f, job) > 0);
             break;
         default:
-            if ((text = _text (f, job, buf)))
+            if ((text = _fields_text (f, job, buf)))
                 json_put_text (p, f->name, text);
         }
     }
@@ -212,7 +212,8 @@ static enum incident_trigger _trigger (const char *name)
     return TRIGGER_JOB;
 }
 
-static bool _take (const struct field *f, const json_t *value, struct job *job)
+static bool _fields_take_one (const struct field *f, const json_t *value,
+                              struct job *job)
 {
     void *at = (char *) job + f->at;
     const char *text = json_is_string (value) ? json_string_value (value) : "";
@@ -220,11 +221,11 @@ static bool _take (const struct field *f, const json_t *value, struct job *job)
 
     switch (f->type) {
     case NUMBER:
-        _set (f, job, n > 0 ? (uint64_t) n : 0);
+        _fields_set (f, job, n > 0 ? (uint64_t) n : 0);
         return true;
     case LIMIT:
-        _set (f, job, n == INT64_MAX ? MEMCG_NO_LIMIT
-                      : n > 0 ? (uint64_t) n : 0);
+        _fields_set (f, job, n == INT64_MAX ? MEMCG_NO_LIMIT
+                             : n > 0 ? (uint64_t) n : 0);
         return true;
     case FLAG:
         *(bool *) at = json_is_true (value);
@@ -237,7 +238,7 @@ static bool _take (const struct field *f, const json_t *value, struct job *job)
     case PATH:
         return _take_path (text, at);
     case TRIGGER:
-        _set (f, job, _trigger (text));
+        _fields_set (f, job, _trigger (text));
         return true;
     case LADDER:
         return _take_ladder (text, at);
@@ -248,7 +249,7 @@ static bool _take (const struct field *f, const json_t *value, struct job *job)
 bool fields_take (const json_t *from, struct job *job, enum fields_part part)
 {
     EACH (f, part) {
-        if (!_take (f, json_object_get (from, f->name), job))
+        if (!_fields_take_one (f, json_object_get (from, f->name), job))
             return false;
     }
     return true;
@@ -256,7 +257,7 @@ bool fields_take (const json_t *from, struct job *job, enum fields_part part)
 
 /* ---- what is told -------------------------------------------------------- */
 
-static json_t *_json (const struct field *f, const struct job *job)
+static json_t *_fields_json (const struct field *f, const struct job *job)
 {
     char buf[MW_LADDER_STRLEN];
     const char *text;
@@ -271,7 +272,7 @@ static json_t *_json (const struct field *f, const struct job *job)
     case SET:
         return json_boolean (_get (f, job) > 0);
     default:
-        text = _text (f, job, buf);
+        text = _fields_text (f, job, buf);
         j = json_string (text ? text : "");     /* NULL: not UTF-8 */
         return j ? j : json_string ("?");
     }
@@ -280,5 +281,5 @@ static json_t *_json (const struct field *f, const struct job *job)
 void fields_tell (json_t *to, const struct job *job, enum fields_part part)
 {
     EACH (f, part)
-        json_object_set_new (to, f->name, _json (f, job));
+        json_object_set_new (to, f->name, _fields_json (f, job));
 }

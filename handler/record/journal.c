@@ -171,7 +171,7 @@ static void _close_user (struct user_file *u)
     u->fd = -1;
 }
 
-static void _user_name (uid_t uid, char *name, size_t len, const char *tail)
+static void _journal_user_name (uid_t uid, char *name, size_t len, const char *tail)
 {
     snprintf (name, len, "users/%" PRIu32 ".jsonl%s", (uint32_t) uid, tail);
 }
@@ -181,10 +181,10 @@ static int _open_user (struct journal *j, struct user_file *u, uid_t uid)
     char name[64], old[64];
     struct stat st;
 
-    _user_name (uid, name, sizeof (name), "");
+    _journal_user_name (uid, name, sizeof (name), "");
     if (fstatat (j->state_dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
         st.st_size > USER_SIZE_MAX) {
-        _user_name (uid, old, sizeof (old), ".1");
+        _journal_user_name (uid, old, sizeof (old), ".1");
         renameat (j->state_dir, name, j->state_dir, old);
     }
     u->fd = openat (j->state_dir, name, O_WRONLY | O_CREAT | O_APPEND |
@@ -196,7 +196,7 @@ static int _open_user (struct journal *j, struct user_file *u, uid_t uid)
     return 0;
 }
 
-static struct user_file *_user (struct journal *j, uid_t uid)
+static struct user_file *_journal_user (struct journal *j, uid_t uid)
 {
     struct user_file *u = &users[0];
 
@@ -237,7 +237,7 @@ void journal_flush (struct journal *j)
     struct user_file *u;
 
     for (unsigned i = 0; i < copies.count; i++) {
-        if ((u = _user (j, copies.record[i].uid)))
+        if ((u = _journal_user (j, copies.record[i].uid)))
             _write_whole (u->fd, &u->size, text, copies.record[i].len);
         text += copies.record[i].len;
     }
@@ -391,7 +391,7 @@ static int _open_state_dir (struct journal *j, const char *path,
     return 0;
 }
 
-static int _open_file (struct journal *j, const char *path, struct mw_err *err)
+static int _journal_open_file (struct journal *j, const char *path, struct mw_err *err)
 {
     struct stat st;
     off_t size;
@@ -415,7 +415,7 @@ int journal_open (struct journal *j, const char *state_dir, struct mw_err *err)
 {
     *j = (struct journal) { .state_dir = -1, .fd = -1, .lock = -1 };
     if (_open_state_dir (j, state_dir, err) < 0 ||
-        _lock (j, state_dir, err) < 0 || _open_file (j, state_dir, err) < 0) {
+        _lock (j, state_dir, err) < 0 || _journal_open_file (j, state_dir, err) < 0) {
         journal_close (j);
         return -1;
     }
@@ -424,7 +424,7 @@ int journal_open (struct journal *j, const char *state_dir, struct mw_err *err)
          * mean the same jobs any more */
         renameat (j->state_dir, JOURNAL, j->state_dir, JOURNAL_OLD);
         close (j->fd);
-        if (_open_file (j, state_dir, err) < 0) {
+        if (_journal_open_file (j, state_dir, err) < 0) {
             journal_close (j);
             return -1;
         }
@@ -505,7 +505,7 @@ int journal_open_history (struct journal *j, uid_t uid, bool old)
 
     journal_flush (j);
     if (uid != 0)
-        _user_name (uid, name, sizeof (name), old ? ".1" : "");
+        _journal_user_name (uid, name, sizeof (name), old ? ".1" : "");
     else
         strcpy (name, old ? JOURNAL_OLD : JOURNAL);
     return openat (j->state_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

@@ -14,14 +14,14 @@
 #include "handler/record/fields.h"
 #include "lib/cleanup.h"
 
-static uint64_t _number (const json_t *j, const char *key)
+static uint64_t _recover_number (const json_t *j, const char *key)
 {
     json_int_t n = json_integer_value (json_object_get (j, key));
 
     return n > 0 ? (uint64_t) n : 0;
 }
 
-static const char *_text (const json_t *j, const char *key)
+static const char *_recover_text (const json_t *j, const char *key)
 {
     const char *s = json_string_value (json_object_get (j, key));
 
@@ -29,7 +29,7 @@ static const char *_text (const json_t *j, const char *key)
 }
 
 /* Put state [st] into [job]. Returns false where it is not a whole state. */
-static bool _apply (const json_t *st, struct job *job)
+static bool _recover_apply (const json_t *st, struct job *job)
 {
     const struct incident *in = &job->incident;
 
@@ -59,7 +59,7 @@ static bool _take_state (struct job_table *t, const char *key,
 
     if (!fresh)
         return false;
-    whole = _apply (st, fresh) && !strcmp (fresh->spec.key, key) &&
+    whole = _recover_apply (st, fresh) && !strcmp (fresh->spec.key, key) &&
             (job || (job = job_new (t)));
     if (whole) {
         old = *job;
@@ -108,17 +108,18 @@ static void _remember_old (struct journal *j)
 }
 
 /* Take in one record. Returns false where it is not a whole one. */
-static bool _record (struct journal *j, struct job_table *t,
-                     const json_t *record)
+static bool _recover_record (struct journal *j, struct job_table *t,
+                             const json_t *record)
 {
-    const char *key = _text (record, "job"), *event = _text (record, "event");
+    const char *key = _recover_text (record, "job"), *event = _recover_text (record,
+                                                                             "event");
     const json_t *st = json_object_get (record, "st");
     struct job *job;
 
     if (!*event)
         return false;
-    if (_number (record, "seq") > j->seq)
-        j->seq = _number (record, "seq");
+    if (_recover_number (record, "seq") > j->seq)
+        j->seq = _recover_number (record, "seq");
     if (!*key)
         return true;
     job = job_find (t, key);
@@ -150,7 +151,7 @@ int journal_recover (struct journal *j, struct job_table *t,
         cleanup_json json_t *record = json_loadb (text, (size_t) n, 0, NULL);
 
         _remember_incident (text);
-        if (!_record (j, t, record))
+        if (!_recover_record (j, t, record))
             bad++;
     }
     if (ferror (f))

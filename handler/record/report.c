@@ -133,7 +133,7 @@ static void _to_log (struct report *r, const char *text, bool also)
 }
 
 /* To each reader of the log once. */
-static void _log (struct report *r, int level, const char *text)
+static void _report_to_log (struct report *r, int level, const char *text)
 {
     bool sent = _to_syslog (r, level, text);
 
@@ -257,7 +257,7 @@ void report_flush (struct warden *w)
         struct job *job;
 
         if (l->whom & REPORT_LOG)
-            _log (r, LOG_NOTICE, l->text);
+            _report_to_log (r, LOG_NOTICE, l->text);
         if ((l->whom & REPORT_JOB) && (job = warden_find (w, l->job))) {
             w->up.note (w, job, l->text);
             _to_steps (w, job, l);
@@ -376,6 +376,6 @@ void report_log (struct warden *w, int level, const char *fmt, ...)
     vsnprintf (text.text, sizeof (text.text), fmt, ap);
     va_end (ap);
     mw_err_set (&tame, "%s", text.text);
-    _log (w->report, level, tame.text);
+    _report_to_log (w->report, level, tame.text);
     errno = saved;
 }

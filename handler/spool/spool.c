@@ -75,8 +75,8 @@ enum spool_op spool_op_of (const char *id)
 
 /* Open directory [name] of [dir], with [mode] made first, for [uid]; without it,
  * by [flags]. */
-static int _open_dir (int dir, const char *name, int flags, mode_t mode,
-                      uid_t uid)
+static int _spool_open_dir (int dir, const char *name, int flags, mode_t mode,
+                            uid_t uid)
 {
     int fd;
 
@@ -104,18 +104,18 @@ int spool_open (struct spool *s, const char *state_dir, bool create, uid_t uid,
     *s = (struct spool) { -1, -1, -1, -1 };
     if (state < 0)
         return mw_err_errno (err, "cannot open state directory %s", state_dir);
-    spool = _open_dir (state, "spool", O_PATH, create ? 0711 : 0,
-                       geteuid ());
+    spool = _spool_open_dir (state, "spool", O_PATH, create ? 0711 : 0,
+                             geteuid ());
     if (spool < 0)
         return mw_err_errno (err, "cannot open %s/spool", state_dir);
-    req = _open_dir (spool, "req", O_RDONLY, create ? 0700 : 0, uid);
+    req = _spool_open_dir (spool, "req", O_RDONLY, create ? 0700 : 0, uid);
     if (req < 0)
         return mw_err_errno (err, "cannot open %s/spool/req", state_dir);
-    ans = _open_dir (spool, "ans", O_RDONLY, create ? 0700 : 0, uid);
+    ans = _spool_open_dir (spool, "ans", O_RDONLY, create ? 0700 : 0, uid);
     if (ans < 0)
         return mw_err_errno (err, "cannot open %s/spool/ans", state_dir);
     if (create) {
-        s->tmp = _open_dir (spool, "tmp", O_RDONLY, 0700, geteuid ());
+        s->tmp = _spool_open_dir (spool, "tmp", O_RDONLY, 0700, geteuid ());
         if (s->tmp < 0)
             return mw_err_errno (err, "cannot open %s/spool/tmp", state_dir);
     }
@@ -159,8 +159,8 @@ static int _put_file (int from, const char *part, int to, const char *name,
 }
 
 /* Write [r] as JSON into [json]. Returns its length or -1. */
-static int _encode (const struct spool_request *r, char json[FILE_MAX],
-                    struct mw_err *err)
+static int _spool_encode (const struct spool_request *r, char json[FILE_MAX],
+                          struct mw_err *err)
 {
     char text[6 * SPOOL_TEXT_MAX];
     int n;
@@ -189,7 +189,7 @@ int spool_put (struct spool *s, const struct spool_request *r,
                struct mw_err *err)
 {
     char json[FILE_MAX];
-    int n = _encode (r, json, err);
+    int n = _spool_encode (r, json, err);
 
     if (n < 0)
         return -1;
@@ -260,7 +260,7 @@ int spool_put_story (struct spool *s, const struct spool_request *r,
                      const char *name, struct mw_err *err)
 {
     char json[FILE_MAX];
-    int n = _encode (r, json, err);
+    int n = _spool_encode (r, json, err);
     off_t size;
     cleanup_fd int fd = n < 0 ? -1 : _open_story (s, name, 0, &size);
 
@@ -323,8 +323,8 @@ int spool_next_request (struct spool *s, const char *after,
 /* Read file [name] of [dir], which a stranger may have put there, as one JSON
  * object of at most [max] bytes. Returns it, or NULL with EPROTO where it is
  * none. */
-static json_t *_read_file (int dir, const char *name, off_t max,
-                           struct mw_err *err)
+static json_t *_spool_read_file (int dir, const char *name, off_t max,
+                                 struct mw_err *err)
 {
     /* O_NONBLOCK: the open of a FIFO would wait */
     cleanup_fd int fd = openat (dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
@@ -379,8 +379,8 @@ static bool _get_text (const json_t *j, const char *key, char *out, size_t len)
 }
 
 /* Get whole-number member [key] of [j], at most [max]; absent is 0. */
-static bool _get_number (const json_t *j, const char *key, uint64_t max,
-                         uint64_t *out)
+static bool _spool_get_number (const json_t *j, const char *key, uint64_t max,
+                               uint64_t *out)
 {
     const json_t *v = json_object_get (j, key);
 
@@ -397,7 +397,7 @@ static bool _get_number (const json_t *j, const char *key, uint64_t max,
 static bool _get_u32 (const json_t *j, const char *key, uint32_t *out)
 {
     uint64_t value;
-    bool ok = _get_number (j, key, UINT32_MAX, &value);
+    bool ok = _spool_get_number (j, key, UINT32_MAX, &value);
 
     *out = (uint32_t) value;
     return ok;
@@ -418,7 +418,7 @@ int spool_read_request (struct spool *s, const char *id,
     if (!_id_valid (id))
         return mw_err_code (err, EPROTO, "\"%.96s\" is no name of a request",
                             id);
-    j = _read_file (s->req, id, STORY_FILE_MAX, err);
+    j = _spool_read_file (s->req, id, STORY_FILE_MAX, err);
     if (!j)
         return -1;
     if (!_get_text (j, "id", q.id, sizeof (q.id)) || strcmp (q.id, id) != 0 ||
@@ -428,12 +428,12 @@ int spool_read_request (struct spool *s, const char *id,
         !_get_u32 (j, "array_job_id", &q.array_job_id) ||
         !_get_u32 (j, "array_task_id", &q.array_task_id) ||
         !_get_u32 (j, "restart_count", &q.restart_count) ||
-        !_get_number (j, "since_s", INT64_MAX, &q.since_s) ||
+        !_spool_get_number (j, "since_s", INT64_MAX, &q.since_s) ||
         !_get_op (j, &q.op) || !_get_text (j, "arg", q.arg, sizeof (q.arg)) ||
         !_get_text (j, "text", q.text, sizeof (q.text)) ||
-        !_get_number (j, "mem_mb", INT64_MAX, &q.mem_mb) ||
-        !_get_number (j, "not_after_ms", INT64_MAX, &q.not_after_ms) ||
-        !_get_number (j, "killed_s", INT64_MAX, &q.killed_s))
+        !_spool_get_number (j, "mem_mb", INT64_MAX, &q.mem_mb) ||
+        !_spool_get_number (j, "not_after_ms", INT64_MAX, &q.not_after_ms) ||
+        !_spool_get_number (j, "killed_s", INT64_MAX, &q.killed_s))
         return mw_err_code (err, EPROTO, "%s is not a request", id);
     q.after_end = json_is_true (json_object_get (j, "after_end"));
     q.withdrawn = json_is_true (json_object_get (j, "withdrawn"));
@@ -450,7 +450,7 @@ char *spool_read_story (struct spool *s, const char *id, struct mw_err *err)
     if (!_id_valid (id))
         mw_err_code (err, EPROTO, "\"%.96s\" is no name of a request", id);
     else
-        j = _read_file (s->req, id, STORY_FILE_MAX, err);
+        j = _spool_read_file (s->req, id, STORY_FILE_MAX, err);
     if (!j)
         return NULL;
     body = json_loads (json_string_value (json_object_get (j, "text")), 0,
@@ -471,7 +471,7 @@ char *spool_read_story (struct spool *s, const char *id, struct mw_err *err)
 static int _read_answer (struct spool *s, const char *name,
                          struct spool_answer *a, struct mw_err *err)
 {
-    cleanup_json json_t *j = _read_file (s->ans, name, FILE_MAX, err);
+    cleanup_json json_t *j = _spool_read_file (s->ans, name, FILE_MAX, err);
     struct spool_answer b = { .ok = false };
     const json_t *code = json_object_get (j, "code");
 

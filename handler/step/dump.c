@@ -15,7 +15,7 @@
 
 #define LINE " | "              /* between the lines of an answer */
 
-static bool _available (struct warden *w, struct job *job, struct mw_err *why)
+static bool _dump_available (struct warden *w, struct job *job, struct mw_err *why)
 {
     const struct incident *in = &job->incident;
     const char *hook = in->ladder->step[in->step].hook;
@@ -32,7 +32,7 @@ static bool _by_courier (const struct job *job)
     return true;
 }
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _dump_start (struct warden *w, struct job *job)
 {
     const struct mw_ladder_step *s = step_rung (job);
 
@@ -43,8 +43,8 @@ static enum step_result _start (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _answered (struct warden *w, struct job *job,
-                                   const struct spool_answer *a)
+static enum step_result _dump_answered (struct warden *w, struct job *job,
+                                        const struct spool_answer *a)
 {
     const char *line = a->text, *end;
 
@@ -58,20 +58,20 @@ static enum step_result _answered (struct warden *w, struct job *job,
     return step_relieved (w, job, false) ? STEP_SOLVED : STEP_NEXT;
 }
 
-static enum step_result _deadline (struct warden *w, struct job *job)
+static enum step_result _dump_deadline (struct warden *w, struct job *job)
 {
     report (w, job, "failed", REPORT_LOG, "job %s: dump: not done in its time",
             job->spec.key);
     return STEP_NEXT;
 }
 
-static enum step_result _recover (struct warden *w, struct job *job)
+static enum step_result _dump_recover (struct warden *w, struct job *job)
 {
     (void) w;
     return job->incident.request[0] ? STEP_WAIT : STEP_NEXT;
 }
 
-static void _undo (struct warden *w, struct job *job)
+static void _dump_undo (struct warden *w, struct job *job)
 {
     if (job->incident.request[0])
         spool_cancel (&w->spool, job->incident.request);
@@ -81,11 +81,11 @@ static void _undo (struct warden *w, struct job *job)
 const struct step_ops step_dump = {
     .kind = MW_STEP_DUMP,
     .done = "below its limit again",
-    .available = _available,
+    .available = _dump_available,
     .by_courier = _by_courier,
-    .start = _start,
-    .deadline = _deadline,
-    .answer = _answered,
-    .recover = _recover,
-    .undo = _undo,
+    .start = _dump_start,
+    .deadline = _dump_deadline,
+    .answer = _dump_answered,
+    .recover = _dump_recover,
+    .undo = _dump_undo,
 };

@@ -37,7 +37,7 @@ static int _lower (struct warden *w, struct job *job)
     return n;
 }
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _enomem_start (struct warden *w, struct job *job)
 {
     int n;
 
@@ -56,7 +56,7 @@ static enum step_result _start (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _look (struct warden *w, struct job *job)
+static enum step_result _enomem_look (struct warden *w, struct job *job)
 {
     if (step_relieved (w, job, false))
         return STEP_SOLVED;
@@ -66,12 +66,12 @@ static enum step_result _look (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _deadline (struct warden *w, struct job *job)
+static enum step_result _enomem_deadline (struct warden *w, struct job *job)
 {
     return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
 }
 
-static void _undo (struct warden *w, struct job *job)
+static void _enomem_undo (struct warden *w, struct job *job)
 {
     struct mw_err err;
     int n;
@@ -92,9 +92,9 @@ const struct step_ops step_enomem = {
     .kind = MW_STEP_ENOMEM,
     .done = "refused more, it has come down by itself",
     .available = step_has_reserve,
-    .start = _start,
+    .start = _enomem_start,
     .again = step_next,         /* the reserve is full */
-    .timer = _look,
-    .deadline = _deadline,
-    .undo = _undo,
+    .timer = _enomem_look,
+    .deadline = _enomem_deadline,
+    .undo = _enomem_undo,
 };

@@ -47,7 +47,7 @@ static enum step_result _lend (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _look (struct warden *w, struct job *job)
+static enum step_result _grow_look (struct warden *w, struct job *job)
 {
     if (step_below (job))
         return STEP_SOLVED;
@@ -55,7 +55,7 @@ static enum step_result _look (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _deadline (struct warden *w, struct job *job)
+static enum step_result _grow_deadline (struct warden *w, struct job *job)
 {
     (void) w;
     return step_below (job) ? STEP_SOLVED : STEP_NEXT;
@@ -66,6 +66,6 @@ const struct step_ops step_grow = {
     .done = "back below its limit after it was grown",
     .start = _lend,
     .again = _lend,
-    .timer = _look,
-    .deadline = _deadline,
+    .timer = _grow_look,
+    .deadline = _grow_deadline,
 };

@@ -7,17 +7,17 @@
 
 #include "handler/step/step.h"
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _hold_start (struct warden *w, struct job *job)
 {
     return step_freeze (w, job, true) < 0 ? STEP_NEXT : STEP_WAIT;
 }
 
-static enum step_result _headroom (struct warden *w, struct job *job)
+static enum step_result _hold_headroom (struct warden *w, struct job *job)
 {
     return step_look_for_room (w, job, false);
 }
 
-static enum step_result _woken (struct warden *w, struct job *job)
+static enum step_result _hold_woken (struct warden *w, struct job *job)
 {
     return step_look_for_room (w, job, true);
 }
@@ -26,8 +26,8 @@ const struct step_ops step_hold = {
     .kind = MW_STEP_HOLD,
     .done = "it has room again",
     .frozen = true,
-    .start = _start,
-    .headroom = _headroom,
-    .woken = _woken,
-    .recover = _headroom,
+    .start = _hold_start,
+    .headroom = _hold_headroom,
+    .woken = _hold_woken,
+    .recover = _hold_headroom,
 };

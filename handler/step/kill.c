@@ -41,7 +41,7 @@ static bool _asks (const struct job *job)
            !_node_is_short (job);
 }
 
-static enum step_result _kill (struct warden *w, struct job *job)
+static enum step_result _kill_now (struct warden *w, struct job *job)
 {
     job->incident.phase = KILLING;
     job->incident.request[0] = '\0';   /* never taken back from here on */
@@ -53,7 +53,7 @@ static enum step_result _kill (struct warden *w, struct job *job)
 }
 
 /* Said while the controller still takes it. */
-static void _tell (struct warden *w, struct job *job)
+static void _kill_tell (struct warden *w, struct job *job)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
 
@@ -67,52 +67,52 @@ static void _tell (struct warden *w, struct job *job)
             mw_size_format (job->reservation, c, sizeof (c)));
 }
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _kill_start (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
     bool asks = job->spec.slurm_id != 0 && !_is_requeued (job);
     bool nobody = asks && !ask_has_courier (w);
 
-    _tell (w, job);
+    _kill_tell (w, job);
     if (job_is_step (job)) {
         in->phase = TOLD;
         step_timer (w, job, TOLD_MS);
         return STEP_WAIT;
     }
     if (!asks)
-        return _kill (w, job);
+        return _kill_now (w, job);
     if (nobody)
         report (w, job, "step", REPORT_LOG, "job %s: no memwarden-courier runs "
                 "that could tell Slurm before", job->spec.key);
     if (nobody || _node_is_short (job)) {
         ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, false);
         job->leaving = true;
-        return _kill (w, job);
+        return _kill_now (w, job);
     }
     step_freeze (w, job, true);
     in->phase = ASKED;
     if (ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, true) < 0)
-        return _kill (w, job);
+        return _kill_now (w, job);
     job->leaving = true;
     step_timer (w, job, w->conf.controller_timeout_ms);
     return STEP_WAIT;
 }
 
-static enum step_result _timer (struct warden *w, struct job *job)
+static enum step_result _kill_timer (struct warden *w, struct job *job)
 {
     return job->incident.phase == KILLING ? step_kill_all (w, job)
-                                          : _kill (w, job);
+                                          : _kill_now (w, job);
 }
 
 /* Yes or no: the job has to go. */
-static enum step_result _answered (struct warden *w, struct job *job,
-                                   const struct spool_answer *a)
+static enum step_result _kill_answered (struct warden *w, struct job *job,
+                                        const struct spool_answer *a)
 {
     (void) a;
-    return _timer (w, job);
+    return _kill_timer (w, job);
 }
 
-static enum step_result _recover (struct warden *w, struct job *job)
+static enum step_result _kill_recover (struct warden *w, struct job *job)
 {
     step_timer (w, job, job->incident.phase == KILLING ? 0
                         : job_is_step (job) ? TOLD_MS
@@ -125,9 +125,9 @@ const struct step_ops step_kill = {
     .done = "killed",
     .frozen = true,
     .by_courier = _asks,
-    .start = _start,
-    .timer = _timer,
+    .start = _kill_start,
+    .timer = _kill_timer,
     .deadline = step_wait,      /* the last rung: there is none to go on to */
-    .answer = _answered,
-    .recover = _recover,
+    .answer = _kill_answered,
+    .recover = _kill_recover,
 };

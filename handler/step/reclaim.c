@@ -25,7 +25,7 @@ bool step_swap_free (void)
  * out, since the kernel has tried, but what it cannot run without can.  Woken
  * then, it dies of SIGSEGV: the kernel's own access to its memory (rseq(2))
  * does not sleep in an OOM, it fails. */
-static bool _available (struct warden *w, struct job *job, struct mw_err *why)
+static bool _reclaim_available (struct warden *w, struct job *job, struct mw_err *why)
 {
     (void) w;
     if (!step_swap_free ())
@@ -58,8 +58,8 @@ static uint64_t _target (const struct job *job, const struct mw_ladder_step *s)
     return from > size ? from - size : 0;
 }
 
-static bool _enough (struct warden *w, const struct job *job,
-                     const struct mw_ladder_step *s)
+static bool _reclaim_enough (struct warden *w, const struct job *job,
+                             const struct mw_ladder_step *s)
 {
     if (job->incident.trigger == TRIGGER_NODE && !w->up.node_is_short (w))
         return true;
@@ -67,7 +67,7 @@ static bool _enough (struct warden *w, const struct job *job,
 }
 
 /* The node may need more than what was asked of this job. */
-static enum step_result _end (struct warden *w, struct job *job, bool enough)
+static enum step_result _reclaim_end (struct warden *w, struct job *job, bool enough)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
     uint64_t began = _began (job), now = job->usage.total;
@@ -89,17 +89,17 @@ static enum step_result _piece (struct warden *w, struct job *job)
 
     if (job_read_usage (job) < 0)
         return STEP_NEXT;
-    if (_enough (w, job, step_rung (job)))
-        return _end (w, job, true);
+    if (_reclaim_enough (w, job, step_rung (job)))
+        return _reclaim_end (w, job, true);
     if (job->memcg.ops->reclaim (&job->memcg, PIECE, &freed, NULL) < 0 ||
         freed == 0)
-        return _end (w, job, false);
+        return _reclaim_end (w, job, false);
     job->incident.pushed += freed;
     step_timer (w, job, 1);
     return STEP_WAIT;
 }
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _reclaim_start (struct warden *w, struct job *job)
 {
     char a[MW_SIZE_STRLEN];
 
@@ -116,7 +116,7 @@ static enum step_result _start (struct warden *w, struct job *job)
 const struct step_ops step_reclaim = {
     .kind = MW_STEP_RECLAIM,
     .done = "its cold pages are in swap",
-    .available = _available,
-    .start = _start,
+    .available = _reclaim_available,
+    .start = _reclaim_start,
     .timer = _piece,
 };

@@ -19,7 +19,7 @@
 
 enum { ASKED = 1, KILLING };
 
-static bool _available (struct warden *w, struct job *job, struct mw_err *why)
+static bool _requeue_available (struct warden *w, struct job *job, struct mw_err *why)
 {
     (void) w;
     if (job->spec.slurm_id == 0) {
@@ -45,8 +45,8 @@ static uint64_t _mem_mb (const struct job *job, const struct mw_ladder_step *s)
 }
 
 /* Say it, and ask for it; -1 where that cannot be. */
-static int _ask (struct warden *w, struct job *job,
-                 const struct mw_ladder_step *s, bool await)
+static int _requeue_ask (struct warden *w, struct job *job,
+                         const struct mw_ladder_step *s, bool await)
 {
     struct incident *in = &job->incident;
     char a[MW_SIZE_STRLEN];
@@ -69,11 +69,11 @@ static int _ask (struct warden *w, struct job *job,
     return 0;
 }
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _requeue_start (struct warden *w, struct job *job)
 {
     step_freeze (w, job, true);
     job->incident.phase = ASKED;
-    if (_ask (w, job, step_rung (job), true) < 0)
+    if (_requeue_ask (w, job, step_rung (job), true) < 0)
         return STEP_NEXT;
     step_timer (w, job, w->conf.controller_timeout_ms);
     return STEP_WAIT;
@@ -83,7 +83,7 @@ enum run_end { GOES_ON, KILLED, ENDED };
 
 /* Put the request that has no answer yet anew, now that it is known how the run
  * ends. Returns 0 or -1. */
-static int _change (struct warden *w, struct job *job, enum run_end end)
+static int _requeue_change (struct warden *w, struct job *job, enum run_end end)
 {
     static const char *const what[] = {
         [GOES_ON] = "is taken back",
@@ -121,21 +121,21 @@ int step_requeue_ended (struct warden *w, struct job *job, bool await)
         in->ended = true;
         if (await)
             memcpy (in->request, in->requeue, sizeof (in->request));
-        return _change (w, job, ENDED);
+        return _requeue_change (w, job, ENDED);
     }
     while (i < l->count && l->step[i].kind != MW_STEP_REQUEUE)
         i++;
-    if (i >= l->count || !_available (w, job, &(struct mw_err) { "" }))
+    if (i >= l->count || !_requeue_available (w, job, &(struct mw_err) { "" }))
         return -1;
     in->ended = true;
-    if (_ask (w, job, &l->step[i], await) == 0)
+    if (_requeue_ask (w, job, &l->step[i], await) == 0)
         return 0;
     in->ended = false;
     return -1;
 }
 
-static enum step_result _answered (struct warden *w, struct job *job,
-                                   const struct spool_answer *a)
+static enum step_result _requeue_answer (struct warden *w, struct job *job,
+                                         const struct spool_answer *a)
 {
     if (job->incident.phase != ASKED)
         return STEP_WAIT;
@@ -150,7 +150,7 @@ static enum step_result _answered (struct warden *w, struct job *job,
     return step_kill_all (w, job);
 }
 
-static enum step_result _timer (struct warden *w, struct job *job)
+static enum step_result _requeue_timer (struct warden *w, struct job *job)
 {
     if (job->incident.phase == KILLING)
         return step_kill_all (w, job);
@@ -161,7 +161,7 @@ static enum step_result _timer (struct warden *w, struct job *job)
     return STEP_NEXT;
 }
 
-static enum step_result _recover (struct warden *w, struct job *job)
+static enum step_result _requeue_recover (struct warden *w, struct job *job)
 {
     step_timer (w, job, job->incident.phase == KILLING
                             ? 0 : w->conf.controller_timeout_ms);
@@ -171,7 +171,7 @@ static enum step_result _recover (struct warden *w, struct job *job)
 void step_requeue_killed (struct warden *w, struct job *job)
 {
     if (job->incident.requeue[0])
-        _change (w, job, KILLED);
+        _requeue_change (w, job, KILLED);
 }
 
 void step_requeue_withdraw (struct warden *w, struct job *job)
@@ -179,7 +179,7 @@ void step_requeue_withdraw (struct warden *w, struct job *job)
     char id[SPOOL_ID_MAX];
 
     memcpy (id, job->incident.requeue, sizeof (id));
-    if (id[0] && _change (w, job, GOES_ON) < 0)
+    if (id[0] && _requeue_change (w, job, GOES_ON) < 0)
         spool_cancel (&w->spool, id);
 }
 
@@ -187,10 +187,10 @@ const struct step_ops step_requeue = {
     .kind = MW_STEP_REQUEUE,
     .done = "requeued",
     .frozen = true,
-    .available = _available,
+    .available = _requeue_available,
     .by_courier = step_of_slurm,
-    .start = _start,
-    .timer = _timer,
-    .answer = _answered,
-    .recover = _recover,
+    .start = _requeue_start,
+    .timer = _requeue_timer,
+    .answer = _requeue_answer,
+    .recover = _requeue_recover,
 };

@@ -30,7 +30,7 @@
 /* Phases: the job has the signal; nobody is left in it; its requeue is asked */
 enum { SENT = 1, GONE, ASKED };
 
-static void _ended (struct warden *w, struct job *job)
+static void _signal_ended (struct warden *w, struct job *job)
 {
     if (job->incident.phase == SENT || job->incident.phase == GONE)
         step_requeue_ended (w, job, false);
@@ -46,7 +46,7 @@ static bool _nobody_left (struct job *job)
 }
 
 /* Those who were asked have ended in answer. */
-static enum step_result _over (struct warden *w, struct job *job)
+static enum step_result _signal_over (struct warden *w, struct job *job)
 {
     if (step_requeue_ended (w, job, true) < 0)
         return STEP_SOLVED;
@@ -68,7 +68,7 @@ static enum step_result _script_ended (struct warden *w, struct job *job)
     if (job->incident.phase != SENT && job->incident.phase != GONE)
         return STEP_WAIT;
     if (!_died_of (job->incident.status, step_rung (job)->signo))
-        return _over (w, job);
+        return _signal_over (w, job);
     report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: its script has "
             "died of the signal, which is no answer", job->spec.key);
     return STEP_NEXT;
@@ -87,7 +87,7 @@ static bool _made_room (struct warden *w, struct job *job)
            memcg_sent_hold (sent) + job->limit / 32 < sent->held;
 }
 
-static enum step_result _look (struct warden *w, struct job *job)
+static enum step_result _signal_look (struct warden *w, struct job *job)
 {
     bool relieved = _made_room (w, job);
     /* behind the usage: who ends gives up its map before its memory, and is not
@@ -97,14 +97,14 @@ static enum step_result _look (struct warden *w, struct job *job)
     if (job->incident.phase == ASKED)   /* the request stays */
         return STEP_SOLVED;
     if (job->incident.phase == GONE)
-        return _over (w, job);
+        return _signal_over (w, job);
     if (job->spec.batch && _nobody_left (job)) {
         job->incident.phase = GONE;
         step_timer (w, job, WORD_MS);
         return STEP_WAIT;
     }
     if (ended && step_below (job))
-        return _over (w, job);
+        return _signal_over (w, job);
     if (relieved)
         return STEP_SOLVED;
     if (ended) {
@@ -126,7 +126,7 @@ static enum step_result _nobody (struct warden *w, struct job *job,
     return STEP_NEXT;
 }
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _signal_start (struct warden *w, struct job *job)
 {
     const struct mw_ladder_step *s = step_rung (job);
     char buf[16];
@@ -153,8 +153,8 @@ static enum step_result _start (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _answered (struct warden *w, struct job *job,
-                                   const struct spool_answer *a)
+static enum step_result _signal_answered (struct warden *w, struct job *job,
+                                          const struct spool_answer *a)
 {
     (void) w;
     (void) job;
@@ -162,20 +162,20 @@ static enum step_result _answered (struct warden *w, struct job *job,
     return STEP_SOLVED;
 }
 
-static enum step_result _deadline (struct warden *w, struct job *job)
+static enum step_result _signal_deadline (struct warden *w, struct job *job)
 {
     if (job->incident.phase == GONE)
-        return _over (w, job);
+        return _signal_over (w, job);
     return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
 }
 
 const struct step_ops step_signal = {
     .kind = MW_STEP_SIGNAL,
     .done = "it has answered the signal",
-    .start = _start,
-    .timer = _look,
-    .deadline = _deadline,
-    .answer = _answered,
+    .start = _signal_start,
+    .timer = _signal_look,
+    .deadline = _signal_deadline,
+    .answer = _signal_answered,
     .script_ended = _script_ended,
-    .ended = _ended,
+    .ended = _signal_ended,
 };

@@ -48,7 +48,7 @@ static enum step_result _turn (struct warden *w, struct job *job,
 }
 
 /* Full speed needs no turns, only to be looked at. */
-static enum step_result _timer (struct warden *w, struct job *job)
+static enum step_result _slow_timer (struct warden *w, struct job *job)
 {
     if (job->incident.phase == STOPPED)
         return _turn (w, job, RUNNING);
@@ -60,7 +60,7 @@ static enum step_result _timer (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _slow_start (struct warden *w, struct job *job)
 {
     job->incident.slowed = true;
     report (w, job, "step", REPORT_LOG | REPORT_JOB,
@@ -71,18 +71,18 @@ static enum step_result _start (struct warden *w, struct job *job)
     return _turn (w, job, RUNNING);
 }
 
-static enum step_result _deadline (struct warden *w, struct job *job)
+static enum step_result _slow_deadline (struct warden *w, struct job *job)
 {
     return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
 }
 
 /* Where in its turn it was is not known. */
-static enum step_result _recover (struct warden *w, struct job *job)
+static enum step_result _slow_recover (struct warden *w, struct job *job)
 {
     return _turn (w, job, RUNNING);
 }
 
-static void _undo (struct warden *w, struct job *job)
+static void _slow_undo (struct warden *w, struct job *job)
 {
     struct mw_err err;
 
@@ -99,10 +99,10 @@ const struct step_ops step_slow = {
     .kind = MW_STEP_SLOW,
     .done = "slowed, it has come down by itself",
     .available = step_has_reserve,
-    .start = _start,
+    .start = _slow_start,
     .again = step_next,         /* the reserve is full */
-    .timer = _timer,
-    .deadline = _deadline,
-    .recover = _recover,
-    .undo = _undo,
+    .timer = _slow_timer,
+    .deadline = _slow_deadline,
+    .recover = _slow_recover,
+    .undo = _slow_undo,
 };

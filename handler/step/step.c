@@ -137,7 +137,7 @@ static bool _slurm_cannot_thaw (const struct job *job)
 }
 
 /* [job] is frozen now. */
-static void _watch (struct warden *w, struct job *job)
+static void _step_watch (struct warden *w, struct job *job)
 {
     step_watch_freezer (w, job);
     job->incident.killed_look_ms =
@@ -195,7 +195,7 @@ int step_freeze (struct warden *w, struct job *job, bool on)
     _record_freeze (w, job, on);
     if (job->memcg.ops->freeze (&job->memcg, on, &err) == 0) {
         if (on)
-            _watch (w, job);
+            _step_watch (w, job);
         return 0;
     }
     job->incident.frozen = !on;
@@ -211,7 +211,7 @@ void step_freeze_again (struct warden *w, struct job *job)
     if (job->memcg.ops->freeze (&job->memcg, on, &err) < 0)
         report_failed (w, job, on ? "cannot freeze it" : "cannot thaw it",
                        &err);
-    _watch (w, job);
+    _step_watch (w, job);
 }
 
 int step_open_reserve (struct warden *w, struct job *job, bool on)

@@ -58,7 +58,7 @@ static void _push (struct warden *w, struct job *job)
 }
 
 /* Have it suspended at the controller. Returns 0 or -1. */
-static int _ask (struct warden *w, struct job *job)
+static int _suspend_ask (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
 
@@ -69,7 +69,7 @@ static int _ask (struct warden *w, struct job *job)
     return -1;
 }
 
-static enum step_result _start (struct warden *w, struct job *job)
+static enum step_result _suspend_start (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
 
@@ -84,7 +84,7 @@ static enum step_result _start (struct warden *w, struct job *job)
                 "it is held here, its CPUs are not freed", job->spec.key);
         return STEP_WAIT;
     }
-    if (in->slurm_stops_ms || _ask (w, job) < 0)
+    if (in->slurm_stops_ms || _suspend_ask (w, job) < 0)
         return STEP_WAIT;
     in->phase = ASKED;
     _next_timer (w, job);
@@ -101,8 +101,8 @@ static void _let_end (struct warden *w, struct job *job)
     step_freeze (w, job, false);
 }
 
-static enum step_result _answered (struct warden *w, struct job *job,
-                                   const struct spool_answer *a)
+static enum step_result _suspend_answered (struct warden *w, struct job *job,
+                                           const struct spool_answer *a)
 {
     job->incident.phase = PARKED;
     job->incident.suspended = a->ok;
@@ -128,7 +128,7 @@ static enum step_result _answered (struct warden *w, struct job *job,
  * nothing left than to kill it, or for the node's sake, nobody can be refused
  * who has done it already.  Where it was Slurm that had suspended it, we have
  * not asked yet. */
-static enum step_result _woken (struct warden *w, struct job *job)
+static enum step_result _suspend_woken (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
     bool ours = in->suspended;
@@ -137,7 +137,7 @@ static enum step_result _woken (struct warden *w, struct job *job)
     if (in->request[0])
         return STEP_WAIT;
     if (ours && clock_ms () - job->resumed_ms < LATE_MS) {
-        _ask (w, job);
+        _suspend_ask (w, job);
         return STEP_WAIT;
     }
     in->suspended = false;
@@ -151,11 +151,11 @@ static enum step_result _woken (struct warden *w, struct job *job)
         return STEP_NEXT;
     report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: there is no room "
             "for it: suspended %s", job->spec.key, ours ? "again" : "by us now");
-    _ask (w, job);
+    _suspend_ask (w, job);
     return STEP_WAIT;
 }
 
-static enum step_result _timer (struct warden *w, struct job *job)
+static enum step_result _suspend_timer (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
 
@@ -172,12 +172,12 @@ static enum step_result _timer (struct warden *w, struct job *job)
     return STEP_WAIT;
 }
 
-static enum step_result _headroom (struct warden *w, struct job *job)
+static enum step_result _suspend_headroom (struct warden *w, struct job *job)
 {
     return step_look_for_room (w, job, false);
 }
 
-static enum step_result _recover (struct warden *w, struct job *job)
+static enum step_result _suspend_recover (struct warden *w, struct job *job)
 {
     _next_timer (w, job);
     return step_look_for_room (w, job, false);
@@ -188,10 +188,10 @@ const struct step_ops step_suspend = {
     .done = "it has room again",
     .frozen = true,
     .by_courier = step_of_slurm,
-    .start = _start,
-    .timer = _timer,
-    .answer = _answered,
-    .headroom = _headroom,
-    .woken = _woken,
-    .recover = _recover,
+    .start = _suspend_start,
+    .timer = _suspend_timer,
+    .answer = _suspend_answered,
+    .headroom = _suspend_headroom,
+    .woken = _suspend_woken,
+    .recover = _suspend_recover,
 };

@@ -22,16 +22,16 @@ static struct job *_owner (const struct job_table *t, const struct memcg *m)
 }
 
 /* The pool is none. */
-static struct job *_job_of (const struct warden *w, const struct memcg *m)
+static struct job *_watch_below_job_of (const struct warden *w, const struct memcg *m)
 {
     struct job *job = _owner (&w->jobs, m);
 
     return job ? job : _owner (&w->steps, m);
 }
 
-static void _give (struct warden *w, struct memcg *m, const char *name)
+static void _watch_below_give (struct warden *w, struct memcg *m, const char *name)
 {
-    struct job *job = _job_of (w, m);
+    struct job *job = _watch_below_job_of (w, m);
     struct memcg_below found = { 0 };
 
     m->ops->free_below (m, name, &found);
@@ -50,14 +50,15 @@ static int _on_made (sd_event_source *s, const struct inotify_event *e,
 
     (void) s;
     if (e->mask & IN_Q_OVERFLOW)
-        _give (_warden, m, NULL);
+        _watch_below_give (_warden, m, NULL);
     else if (e->len > 0 && (e->mask & IN_ISDIR))
-        _give (_warden, m, e->name);
+        _watch_below_give (_warden, m, e->name);
     report_flush (_warden);
     return 0;
 }
 
-static int _listen (struct warden *w, struct memcg *m, sd_event_source **source)
+static int _watch_below_listen (struct warden *w, struct memcg *m,
+                                sd_event_source **source)
 {
     char path[64];
     int rc;
@@ -77,9 +78,9 @@ void watch_below (struct warden *w, struct memcg *m, sd_event_source **source)
     if (!m->ops->free_below)
         return;
     _warden = w;
-    if (!*source && (rc = _listen (w, m, source)) < 0)
+    if (!*source && (rc = _watch_below_listen (w, m, source)) < 0)
         report_log (w, LOG_WARNING, "%s: memory cgroups that are made below it "
                     "are not noticed, at limits of their own they wait for "
                     "ever: %s", m->path, strerror (-rc));
-    _give (w, m, NULL);
+    _watch_below_give (w, m, NULL);
 }

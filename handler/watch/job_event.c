@@ -25,7 +25,7 @@
 
 /* v2 asks not to be looked at for a while: then its event is not listened
  * to. */
-static void _back_off (struct job *job)
+static void _job_event_back_off (struct job *job)
 {
     bool off = job->memcg.backoff_ms > 0;
 
@@ -52,7 +52,7 @@ void job_event_check (struct warden *w, struct job *job)
     stopped = state == MEMCG_OOM && jobstep_is_stopped (w, job);
     if (stopped)
         job->memcg.backoff_ms = STOPPED_LOOK_MS;
-    _back_off (job);
+    _job_event_back_off (job);
     if (stopped)
         return;
     if (state == MEMCG_OOM)
@@ -79,7 +79,7 @@ static int _on_event (sd_event_source *s, int fd, uint32_t events, void *arg)
     return 0;
 }
 
-static int _on_timer (sd_event_source *s, uint64_t usec, void *arg)
+static int _job_event_on_timer (sd_event_source *s, uint64_t usec, void *arg)
 {
     struct job *job = arg;
     char key[MW_JOBKEY_MAX];
@@ -150,7 +150,7 @@ int job_event_listen (struct warden *w, struct job *job, struct mw_err *err)
                           job->memcg.ops->epoll_events, _on_event, job);
     if (rc >= 0 && !job->timer)
         rc = sd_event_add_time (w->loop, &job->timer, CLOCK_BOOTTIME, 0, 1000,
-                                _on_timer, job);
+                                _job_event_on_timer, job);
     if (rc < 0) {
         errno = -rc;
         return mw_err_errno (err, "cannot listen to job %s", job->spec.key);

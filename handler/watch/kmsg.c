@@ -99,7 +99,7 @@ static const char *_below_mount (const struct watch_kmsg *k, const char *path)
     return "";
 }
 
-static struct job *_job_of (struct warden *w, const struct kmsg_kill *kill)
+static struct job *_watch_kmsg_job_of (struct warden *w, const struct kmsg_kill *kill)
 {
     struct job *found = NULL;
     size_t longest = 0;
@@ -174,9 +174,9 @@ static const char *const whose[] = {
     [KERNEL_KILL_UNKNOWN] = "some limit was reached",
 };
 
-static void _tell (struct warden *w, struct job *job,
-                   const struct kernel_kill_case *c,
-                   const struct kmsg_kill *k, uint64_t at_ms)
+static void _watch_kmsg_tell (struct warden *w, struct job *job,
+                              const struct kernel_kill_case *c,
+                              const struct kmsg_kill *k, uint64_t at_ms)
 {
     char first[96], remedy[320], lost[64] = "", size[MW_SIZE_STRLEN];
     char who[MW_JOBKEY_MAX + 24] = "the kernel";
@@ -199,7 +199,7 @@ static void _tell (struct warden *w, struct job *job,
 }
 
 /* One that kills without end must not fill the log. */
-static bool _too_many (struct warden *w)
+static bool _watch_kmsg_too_many (struct warden *w)
 {
     struct watch_kmsg *k = w->kmsg;
     uint64_t second = clock_ms () / 1000;
@@ -229,11 +229,11 @@ static uint64_t _room (const struct job *job)
     return m->set_wall - m->set_limit;
 }
 
-static void _killed (struct warden *w, const char *line)
+static void _watch_kmsg_killed (struct warden *w, const char *line)
 {
     struct watch_kmsg *k = w->kmsg;
     uint64_t at_ms = _written_ms (k, line);
-    struct job *job = _job_of (w, &k->kill);
+    struct job *job = _watch_kmsg_job_of (w, &k->kill);
     const char *pool = _below_mount (k, node_pool_path (w));
     struct kernel_kill_case c = {
         .why = kernel_kill_why (&k->kill, job ? _below_mount (k,
@@ -253,7 +253,7 @@ static void _killed (struct warden *w, const char *line)
                 k->kill.pid, k->kill.comm);
         return;
     }
-    if (c.why == KERNEL_KILL_ELSEWHERE || _too_many (w))
+    if (c.why == KERNEL_KILL_ELSEWHERE || _watch_kmsg_too_many (w))
         return;
     if (job) {
         job->kernel_kill_ms = at_ms;
@@ -261,7 +261,7 @@ static void _killed (struct warden *w, const char *line)
     }
     if (c.why == KERNEL_KILL_NODE)
         k->node_kill_ms = at_ms;
-    _tell (w, job, &c, &k->kill, at_ms);
+    _watch_kmsg_tell (w, job, &c, &k->kill, at_ms);
     node_look (w);
 }
 
@@ -299,7 +299,7 @@ void watch_kmsg_detected (struct warden *w, struct job *job)
 
 /* ---- records ------------------------------------------------------------- */
 
-static void _line (struct warden *w, char *line, size_t len)
+static void _watch_kmsg_line (struct warden *w, char *line, size_t len)
 {
     struct watch_kmsg *k = w->kmsg;
 
@@ -309,7 +309,7 @@ static void _line (struct warden *w, char *line, size_t len)
     line[len] = '\0';
     _compare_clocks (k, line);
     if (kmsg_record (&k->parser, line, len, &k->kill) && k->kill.killed)
-        _killed (w, line);
+        _watch_kmsg_killed (w, line);
 }
 
 /* Kills that were counted in a job and whose report may be among the lost. */
@@ -350,7 +350,7 @@ static bool _read_one (struct warden *w, bool *more)
     }
     n += (ssize_t) k->kept;
     while ((end = memchr (at, '\n', (size_t) (k->text + n - at)))) {
-        _line (w, at, (size_t) (end - at));
+        _watch_kmsg_line (w, at, (size_t) (end - at));
         at = end + 1;
     }
     k->kept = (size_t) (k->text + n - at);
@@ -360,7 +360,7 @@ static bool _read_one (struct warden *w, bool *more)
     return true;
 }
 
-static void _read (struct warden *w, unsigned most)
+static void _watch_kmsg_take (struct warden *w, unsigned most)
 {
     bool more = true;
 
@@ -379,7 +379,7 @@ static void _read (struct warden *w, unsigned most)
 void watch_kmsg_read (struct warden *w)
 {
     if (w->kmsg)
-        _read (w, READS_AT_END);
+        _watch_kmsg_take (w, READS_AT_END);
 }
 
 static int _on_records (sd_event_source *s, int fd, uint32_t events, void *arg)
@@ -387,7 +387,7 @@ static int _on_records (sd_event_source *s, int fd, uint32_t events, void *arg)
     (void) s;
     (void) fd;
     (void) events;
-    _read (arg, READS_A_WAKE);
+    _watch_kmsg_take (arg, READS_A_WAKE);
     report_flush (arg);
     return 0;
 }
@@ -405,7 +405,7 @@ static int _find_mounts (struct watch_kmsg *k)
     return 0;
 }
 
-static int _open (struct warden *w, struct watch_kmsg *k)
+static int _watch_kmsg_begin (struct warden *w, struct watch_kmsg *k)
 {
     int rc;
 
@@ -426,7 +426,7 @@ static int _open (struct warden *w, struct watch_kmsg *k)
     return rc < 0 ? -1 : 0;
 }
 
-static void _free (struct watch_kmsg *k)
+static void _watch_kmsg_free (struct watch_kmsg *k)
 {
     sd_event_source_disable_unref (k->event);
     if (k->fd >= 0)
@@ -438,20 +438,20 @@ void watch_kmsg_open (struct warden *w)
 {
     struct watch_kmsg *k = calloc (1, sizeof (*k));
 
-    if (k && _open (w, k) == 0) {
+    if (k && _watch_kmsg_begin (w, k) == 0) {
         w->kmsg = k;
         return;
     }
     report_log (w, LOG_WARNING, "/dev/kmsg cannot be read (%s): kills by the "
                 "kernel itself are counted, not explained", strerror (errno));
     if (k)
-        _free (k);
+        _watch_kmsg_free (k);
 }
 
 void watch_kmsg_close (struct warden *w)
 {
     if (w->kmsg)
-        _free (w->kmsg);
+        _watch_kmsg_free (w->kmsg);
     w->kmsg = NULL;
 }
 

@@ -65,7 +65,7 @@ struct node_watch {
 
 /* ---- when to look -------------------------------------------------------- */
 
-static void _timer (struct node_watch *n, uint64_t ms)
+static void _node_timer (struct node_watch *n, uint64_t ms)
 {
     sd_event_source_set_time (n->timer, (clock_ms () + ms) * 1000);
     sd_event_source_set_enabled (n->timer, SD_EVENT_ONESHOT);
@@ -88,7 +88,7 @@ static uint64_t _left (const struct warden *w, uint64_t available)
 
 /* No timer where the jobs could not use up what is left even at their limits;
  * in shadow mode they are not held to them. */
-static void _watch (struct warden *w, uint64_t available)
+static void _node_set_timer (struct warden *w, uint64_t available)
 {
     struct node_watch *n = w->node;
     uint64_t limits = 0, left = _left (w, available), ms;
@@ -103,7 +103,7 @@ static void _watch (struct warden *w, uint64_t available)
         return;
     }
     ms = signs_next_look (&n->fall, node_rate (w), left, w->node_reserve);
-    _timer (n, parked && ms > PARKED_LOOK_MS ? PARKED_LOOK_MS : ms);
+    _node_timer (n, parked && ms > PARKED_LOOK_MS ? PARKED_LOOK_MS : ms);
 }
 
 /* ---- what is needed ------------------------------------------------------ */
@@ -217,8 +217,8 @@ static void _rung (struct node_watch *n, const struct job *job, uint64_t need)
     n->rung_need = need;
 }
 
-static void _choose (struct warden *w, const struct policy_node *node,
-                     bool full, unsigned count, uint64_t need)
+static void _node_choose (struct warden *w, const struct policy_node *node,
+                          bool full, unsigned count, uint64_t need)
 {
     struct policy_plan plan = { .ranks = w->ranks };
     struct node_watch *n = w->node;
@@ -227,7 +227,7 @@ static void _choose (struct warden *w, const struct policy_node *node,
 
     policy_victims (node, w->scratch, count, need, w->conf.order, &plan);
     if (_planned (w, &plan)) {
-        _timer (n, NOBODY_MS);
+        _node_timer (n, NOBODY_MS);
         return;
     }
     n->victim[0] = '\0';
@@ -237,7 +237,7 @@ static void _choose (struct warden *w, const struct policy_node *node,
         if (n->victims++ == 0)
             report_log (w, LOG_CRIT, "the node is out of memory and no job can "
                         "be chosen to give any");
-        _timer (n, plan.covered > 0 ? LOOK_MS : NOBODY_MS);
+        _node_timer (n, plan.covered > 0 ? LOOK_MS : NOBODY_MS);
         return;
     }
     job = job_at (&w->jobs, plan.ranks[0].job);
@@ -249,7 +249,7 @@ static void _choose (struct warden *w, const struct policy_node *node,
     incident_oom (w, job, TRIGGER_NODE);
     _rung (n, job, need);
     _record_others (w, &plan, job);
-    _timer (n, w->conf.shadow ? NOBODY_MS : LOOK_MS);
+    _node_timer (n, w->conf.shadow ? NOBODY_MS : LOOK_MS);
 }
 
 /* ---- one victim at a time ------------------------------------------------ */
@@ -329,7 +329,7 @@ static bool _wait_for_victim (struct warden *w, const struct policy_node *node,
     return true;
 }
 
-static void _begin (struct warden *w, const char *why, uint64_t need)
+static void _node_begin (struct warden *w, const char *why, uint64_t need)
 {
     char size[MW_SIZE_STRLEN];
     struct node_watch *n = w->node;
@@ -350,7 +350,7 @@ static void _begin (struct warden *w, const char *why, uint64_t need)
     aftermath_node_oom (w);
 }
 
-static void _over (struct warden *w)
+static void _node_over (struct warden *w)
 {
     struct node_watch *n = w->node;
 
@@ -362,13 +362,13 @@ static void _over (struct warden *w)
 }
 
 /* Nobody reads 1,000 memcgs to see that there is plenty. */
-static void _quiet (struct warden *w, uint64_t available)
+static void _node_quiet (struct warden *w, uint64_t available)
 {
     if (w->node->open)
-        _over (w);
+        _node_over (w);
     else
         warden_room (w);
-    _watch (w, available);
+    _node_set_timer (w, available);
 }
 
 /* What stalls have shown is spent once somebody has been chosen for it: as long
@@ -414,7 +414,7 @@ static void _tick (struct warden *w)
     stalls = _stall_need (w, &node, why, sizeof (why));
     if (!full && !w->node->open && node.available >= w->node_reserve
         && stalls == 0) {
-        _quiet (w, node.available);
+        _node_quiet (w, node.available);
         return;
     }
     need = _need (w, full, &node, &count);
@@ -425,22 +425,22 @@ static void _tick (struct warden *w)
         need = w->node->stall_early
                ? mw_least (stalls, policy_spare (w->scratch, count)) : stalls;
     if (need == 0 && _hovers (w, &node)) {
-        _timer (w->node, NOBODY_MS);
+        _node_timer (w->node, NOBODY_MS);
         return;
     }
     if (need == 0) {
-        _quiet (w, node.available);
+        _node_quiet (w, node.available);
         return;
     }
     if (!w->node->open)
-        _begin (w, why, need);
+        _node_begin (w, why, need);
     if (_wait_for_victim (w, &node, full, need))
-        _timer (w->node, LOOK_MS);
+        _node_timer (w->node, LOOK_MS);
     else
-        _choose (w, &node, full, count, need);
+        _node_choose (w, &node, full, count, need);
 }
 
-static int _on_timer (sd_event_source *s, uint64_t usec, void *arg)
+static int _node_on_timer (sd_event_source *s, uint64_t usec, void *arg)
 {
     (void) s;
     (void) usec;
@@ -626,7 +626,7 @@ int node_open (struct warden *w, struct mw_err *err)
         return mw_err_errno (err, "cannot watch the node");
     *n = (struct node_watch) { .pool = { .dir = -1 } };
     rc = sd_event_add_time (w->loop, &n->timer, CLOCK_BOOTTIME, 0, 1000,
-                            _on_timer, w);
+                            _node_on_timer, w);
     if (rc < 0) {
         free (n);
         errno = -rc;
@@ -666,7 +666,7 @@ void node_look (struct warden *w)
     if (!w->node || w->node->open)
         return;
     _find_pool (w);
-    _timer (w->node, 1);
+    _node_timer (w->node, 1);
 }
 
 void node_stalled (struct warden *w)

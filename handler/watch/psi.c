@@ -37,7 +37,7 @@ struct watch_psi {
     struct signs_stall stall;       /* … and what they grew by */
 };
 
-static void _name (const struct conf_psi *p, char *buf, size_t len)
+static void _psi_name (const struct conf_psi *p, char *buf, size_t len)
 {
     char stall[32], window[32];
 
@@ -98,7 +98,7 @@ static int _on_stall (sd_event_source *s, int fd, uint32_t events, void *arg)
     p->stalled_ms = now;
     if (p->told_ms == 0 || now - p->told_ms >= TOLD_MS) {
         p->told_ms = now;
-        _name (&p->trigger, name, sizeof (name));
+        _psi_name (&p->trigger, name, sizeof (name));
         report_log (w, LOG_INFO, "tasks wait for memory (PSI %s): the node is "
                     "looked at", name);
     }
@@ -133,13 +133,13 @@ static int _set_trigger (struct warden *w, struct watch_psi *p)
     t->window_ms = window;
     if (_write_trigger (p) < 0)
         return -1;
-    _name (t, name, sizeof (name));
+    _psi_name (t, name, sizeof (name));
     report_log (w, LOG_NOTICE, "PSI: the kernel takes only windows of 2 s "
                 "here: \"%s\"", name);
     return 0;
 }
 
-static int _open (struct warden *w, struct watch_psi *p)
+static int _psi_open (struct warden *w, struct watch_psi *p)
 {
     int rc;
 
@@ -152,7 +152,7 @@ static int _open (struct warden *w, struct watch_psi *p)
     return rc < 0 ? -1 : 0;
 }
 
-static void _free (struct watch_psi *p)
+static void _psi_free (struct watch_psi *p)
 {
     sd_event_source_disable_unref (p->event);
     if (p->fd >= 0)
@@ -174,22 +174,22 @@ void watch_psi_open (struct warden *w)
     if (p) {
         *p = (struct watch_psi) { .fd = -1, .vmstat = -1,
                                   .trigger = w->conf.psi };
-        if (_open (w, p) == 0) {
+        if (_psi_open (w, p) == 0) {
             w->psi = p;
             return;
         }
     }
-    _name (&w->conf.psi, name, sizeof (name));
+    _psi_name (&w->conf.psi, name, sizeof (name));
     report_log (w, LOG_WARNING, "no PSI trigger \"%s\" (%s): stalls are not "
                 "seen, MemAvailable and the pool are", name, strerror (errno));
     if (p)
-        _free (p);
+        _psi_free (p);
 }
 
 void watch_psi_close (struct warden *w)
 {
     if (w->psi)
-        _free (w->psi);
+        _psi_free (w->psi);
     w->psi = NULL;
 }
 

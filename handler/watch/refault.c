@@ -31,7 +31,7 @@ static bool _at_limit (const struct job *job)
            && total + limit / 32 >= limit;
 }
 
-static bool _due (const struct job *job)
+static bool _refault_due (const struct job *job)
 {
     return !job->incident.open
            && clock_ms () - job->refault.ms >= LOOK_LEAST_MS
@@ -39,7 +39,7 @@ static bool _due (const struct job *job)
 }
 
 /* Is [job], which has had to read in [bytes] again ever, livelocked? */
-static void _judge (struct warden *w, struct job *job, uint64_t bytes)
+static void _refault_judge (struct warden *w, struct job *job, uint64_t bytes)
 {
     struct job_refault *r = &job->refault, now = *r;
     bool own_stalls;
@@ -75,14 +75,14 @@ void watch_refault (struct warden *w, struct job *job)
 {
     uint64_t bytes;
 
-    if (_due (job) && memcg_refaulted (&job->memcg, &bytes))
-        _judge (w, job, bytes);
+    if (_refault_due (job) && memcg_refaulted (&job->memcg, &bytes))
+        _refault_judge (w, job, bytes);
 }
 
 /* Of the [bytes] that [job] has had to read in again ever, those since the last
  * call.  Where there was no such call it is all of them: the node's share is
  * rather taken for too small. */
-static uint64_t _own (struct job_refault *r, uint64_t hits, uint64_t bytes)
+static uint64_t _refault_own (struct job_refault *r, uint64_t hits, uint64_t bytes)
 {
     uint64_t own = bytes > r->own_bytes ? bytes - r->own_bytes : 0;
 
@@ -92,8 +92,9 @@ static uint64_t _own (struct job_refault *r, uint64_t hits, uint64_t bytes)
 }
 
 /* Has [job] not been near its limit since the last call?  Where each time there
- * is told it is known, so that 1,000 jobs need not be read because one of them stalls. */
-static bool _quiet (struct job *job)
+ * is told it is known, so that 1,000 jobs need not be read because one of them
+ * stalls. */
+static bool _refault_quiet (struct job *job)
 {
     struct job_refault *r = &job->refault;
     bool seen = job->memcg.seen_high == r->own_seen;
@@ -112,7 +113,7 @@ uint64_t watch_refault_all (struct warden *w)
 
     for (struct job *j = w->jobs.first; j; j = next) {
         next = j->next;         /* an incident may end the job */
-        if (_quiet (j)) {
+        if (_refault_quiet (j)) {
             j->refault.own_bytes = 0;
             continue;
         }
@@ -120,15 +121,15 @@ uint64_t watch_refault_all (struct warden *w)
          * MiB, when it is there */
         hits = memcg_hits (&j->memcg);
         hit = hits != j->refault.own_hits;
-        due = _due (j);
+        due = _refault_due (j);
         /* memory.stat is long: it is read once, and of few jobs */
         read = (hit || due) && memcg_refaulted (&j->memcg, &bytes);
         if (hit && read)
-            own += _own (&j->refault, hits, bytes);
+            own += _refault_own (&j->refault, hits, bytes);
         else
             j->refault.own_bytes = 0;
         if (due && read)
-            _judge (w, j, bytes);
+            _refault_judge (w, j, bytes);
     }
     return own;
 }
