@@ -25,9 +25,11 @@ static int _utf8_len (const unsigned char *s)
     return n;
 }
 
-char *json_escape (const char *s, char *buf, size_t len)
+/* Write as many whole characters of [*s] as fit into [len] bytes of [buf], and
+ * set [*s] behind them. Returns how many bytes that took. */
+static size_t _json_escape (const char **s, char *buf, size_t len)
 {
-    const unsigned char *p = (const unsigned char *) s;
+    const unsigned char *p = (const unsigned char *) *s;
     size_t used = 0;
     char piece[8];
     int n, take;
@@ -42,13 +44,19 @@ char *json_escape (const char *s, char *buf, size_t len)
             n = snprintf (piece, sizeof (piece), "?");
         else
             memcpy (piece, p, (size_t) n);
-        if (used + (size_t) n >= len)
+        if (used + (size_t) n > len)
             break;
         memcpy (buf + used, piece, (size_t) n);
         used += (size_t) n;
         p += take > 0 ? take : 1;
     }
-    buf[used] = '\0';
+    *s = (const char *) p;
+    return used;
+}
+
+char *json_escape (const char *s, char *buf, size_t len)
+{
+    buf[_json_escape (&s, buf, len - 1)] = '\0';
     return buf;
 }
 
@@ -76,35 +84,77 @@ static void _json_put_key (struct json_put *p, const char *key)
     json_put_bytes (p, "\":", 2);
 }
 
-void json_put_text (struct json_put *p, const char *key, const char *value)
+/* A member that began at [begin] is put: where it did not fit, take it back.
+ * [over] is what [p->over] was before. */
+static void _json_put_member (struct json_put *p, size_t begin, bool over)
 {
-    char buf[6 * JSON_PUT_TEXT_MAX];
-
-    _json_put_key (p, key);
-    json_put_bytes (p, "\"", 1);
-    json_put (p, json_escape (value, buf, sizeof (buf)));
-    json_put_bytes (p, "\",", 2);
+    if (p->over)
+        p->len = begin;
+    p->over |= over;
 }
 
-void json_put_number (struct json_put *p, const char *key, uint64_t n)
+void json_put_cut (struct json_put *p, const char *key, const char *value,
+                   size_t most)
+{
+    bool over = p->over;
+    size_t begin = p->len, room;
+
+    p->over = false;
+    _json_put_key (p, key);
+    json_put_bytes (p, "\"", 1);
+    room = p->size - p->len - 1;
+    p->len += _json_escape (&value, p->text + p->len, room < most ? room : most);
+    if (*value && room < most)
+        p->over = true;
+    json_put_bytes (p, "\",", 2);
+    _json_put_member (p, begin, over);
+}
+
+void json_put_text (struct json_put *p, const char *key, const char *value)
+{
+    json_put_cut (p, key, value, 6 * JSON_PUT_TEXT_MAX);
+}
+
+/* [n], or with [minus] less than nothing, and its comma. */
+static void _json_put_digits (struct json_put *p, const char *key, uint64_t n,
+                     bool minus)
 {
     char digits[24], *end = digits + sizeof (digits), *d = end;
+    bool over = p->over;
+    size_t begin = p->len;
 
-    if (n > INT64_MAX)
-        n = INT64_MAX;
     *--d = ',';
     do {
         *--d = (char) ('0' + n % 10);
         n /= 10;
     } while (n > 0);
+    if (minus)
+        *--d = '-';
+    p->over = false;
     _json_put_key (p, key);
     json_put_bytes (p, d, (size_t) (end - d));
+    _json_put_member (p, begin, over);
+}
+
+void json_put_number (struct json_put *p, const char *key, uint64_t n)
+{
+    _json_put_digits (p, key, n > INT64_MAX ? INT64_MAX : n, false);
+}
+
+void json_put_signed (struct json_put *p, const char *key, int64_t n)
+{
+    _json_put_digits (p, key, n < 0 ? -(uint64_t) n : (uint64_t) n, n < 0);
 }
 
 void json_put_flag (struct json_put *p, const char *key, bool flag)
 {
+    bool over = p->over;
+    size_t begin = p->len;
+
+    p->over = false;
     _json_put_key (p, key);
     json_put (p, flag ? "true," : "false,");
+    _json_put_member (p, begin, over);
 }
 
 void json_put_end (struct json_put *p, const char *end)
@@ -112,4 +162,11 @@ void json_put_end (struct json_put *p, const char *end)
     if (p->len > 0 && p->text[p->len - 1] == ',')
         p->len--;
     json_put (p, end);
+}
+
+const char *json_put_done (struct json_put *p)
+{
+    json_put_end (p, "");
+    p->text[p->len] = '\0';
+    return p->text;
 }

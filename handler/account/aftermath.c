@@ -11,6 +11,7 @@
 #include "handler/record/report.h"
 #include "handler/record/request.h"
 #include "lib/clock.h"
+#include "lib/json_put.h"
 
 /* A receiver that is away for a day has others to tell what it has missed. */
 #define WEBHOOK_WITHIN_MS (24 * 3600 * UINT64_C (1000))
@@ -83,10 +84,11 @@ void aftermath_stuck (struct warden *w, struct job *job, unsigned left)
 }
 
 /* [a] to a requeue of a job that is gone is the end of its story.  The id is
- * KEY.SEQ.OP, of characters that need no quoting. */
+ * KEY.SEQ.OP. */
 static void _of_gone (struct warden *w, const struct spool_answer *a)
 {
-    char key[SPOOL_ID_MAX], more[SPOOL_ID_MAX + 16];
+    char key[SPOOL_ID_MAX], more[6 * SPOOL_ID_MAX + 16];
+    struct json_put p = { .text = more, .size = sizeof (more) };
     char *op, *seq = NULL;
 
     snprintf (key, sizeof (key), "%s", a->id);
@@ -98,9 +100,9 @@ static void _of_gone (struct warden *w, const struct spool_answer *a)
     if (!seq)
         return;
     *seq = '\0';
-    snprintf (more, sizeof (more), "\"job\":\"%s\"", key);
-    report_more (w, NULL, "answered", REPORT_LOG, more, "job %s: the answer to "
-                 "%s: %s", key, a->id, a->text);
+    json_put_text (&p, "job", key);
+    report_more (w, NULL, "answered", REPORT_LOG, json_put_done (&p), "job %s: "
+                 "the answer to %s: %s", key, a->id, a->text);
 }
 
 void aftermath_answer (struct warden *w, const struct spool_answer *a)

@@ -7,6 +7,7 @@
 
 #include "handler/conf/conf.h"
 #include "handler/record/failsafe.h"
+#include "lib/cleanup.h"
 
 int cli_failsafe (const struct cli_command *self, int argc, char **argv)
 {
@@ -14,6 +15,7 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv)
     static struct conf conf;
     struct cli_common common = { 0 };
     struct mw_err err = { "" };
+    cleanup_json json_t *j = NULL;
     int c, count;
 
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
@@ -34,10 +36,11 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv)
                           &err);
     if (count < 0)
         return cli_fail (self, &err, EIO);
-    if (common.json)
-        printf ("{\"given_back\":%d}\n", count);
-    else
-        printf ("%d job%s given back to the kernel\n", count,
-                count == 1 ? "" : "s");
+    if (common.json) {
+        j = json_pack ("{s:i}", "given_back", count);
+        return cli_print_json (j);
+    }
+    printf ("%d job%s given back to the kernel\n", count,
+            count == 1 ? "" : "s");
     return CLI_OK;
 }

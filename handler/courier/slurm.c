@@ -506,23 +506,32 @@ static void _comment (struct target *t, struct courier_result *res)
         courier_say (res, COURIER_DONE, 0, "set");
 }
 
-/* "" where there is none, or one too long to be matched. */
-static const char *_slurm_name (const char *name, char *buf, size_t len)
+/* What is known of [t], as class_parse takes it.  Of a name that is too long to
+ * be matched nothing is said; what memwarden has said of an earlier run is
+ * needed where Slurm truncates its standard error when it is requeued. */
+static const char *_slurm_facts (const struct target *t, char buf[SPOOL_TEXT_MAX])
 {
-    return json_escape (name && strlen (name) < 64 ? name : "", buf, len);
-}
+    const struct { const char *key, *name; } of[] = {
+        { "partition", t->partition }, { "account", t->account },
+        { "qos", t->qos },
+    };
+    struct json_put p = { .text = buf, .size = SPOOL_TEXT_MAX - 1 };
+    bool ours = t->comment && !strncmp (t->comment, "memwarden: ", 11);
 
-/* What memwarden has said of an earlier run: Slurm truncates its standard
- * error when it is requeued. "" where the comment is another's. */
-static const char *_slurm_said (const char *comment, char *buf, size_t len)
-{
-    return json_escape (comment && !strncmp (comment, "memwarden: ", 11)
-                        ? comment : "", buf, len);
+    json_put (&p, "{");
+    for (size_t i = 0; i < sizeof (of) / sizeof (of[0]); i++)
+        json_put_text (&p, of[i].key, of[i].name && strlen (of[i].name) < 64
+                                      ? of[i].name : "");
+    json_put_number (&p, "restarts", t->restarts);
+    json_put_cut (&p, "comment", ours ? t->comment : "", 399);
+    p.size++;
+    json_put_end (&p, "}");
+    return json_put_done (&p);
 }
 
 static void _look_up (struct target *t, struct courier_result *res)
 {
-    char p[64 * 6], a[64 * 6], q[64 * 6], c[400];
+    char facts[SPOOL_TEXT_MAX];
 
     if (!_same_run (t, res))
         return;
@@ -531,14 +540,7 @@ static void _look_up (struct target *t, struct courier_result *res)
         courier_say (res, COURIER_REFUSED, ESLURM_ALREADY_DONE,
                      "this run of it ends");
     else
-        courier_say (res, COURIER_DONE, 0,
-                     "{\"partition\":\"%s\",\"account\":\"%s\","
-                     "\"qos\":\"%s\",\"restarts\":%" PRIu32
-                     ",\"comment\":\"%s\"}",
-                     _slurm_name (t->partition, p, sizeof (p)),
-                     _slurm_name (t->account, a, sizeof (a)),
-                     _slurm_name (t->qos, q, sizeof (q)), t->restarts,
-                     _slurm_said (t->comment, c, sizeof (c)));
+        courier_say (res, COURIER_DONE, 0, "%s", _slurm_facts (t, facts));
 }
 
 /* This machine's node name: the only one with its host name, unless [name] says

@@ -1,7 +1,6 @@
 /* shadow.c - shadow mode: what would have been done: see shadow.h */
 #include "handler/incident/shadow.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,26 +101,24 @@ static void _sentence (const struct would *would, char *buf, size_t len)
 
 static void _members (const struct job *job, enum incident_trigger trigger,
                       uint64_t hit, const char *ladder,
-                      const struct would *would, char *buf, size_t len)
+                      const struct would *would, struct json_put *p)
 {
-    char step[MW_LADDER_STRLEN] = "", escaped[6 * 64];
-    int n = snprintf (buf, len, "\"trigger\":\"%s\",\"ladder\":\"%s\"",
-                      incident_trigger_name[trigger], ladder);
+    char step[MW_LADDER_STRLEN] = "";
 
-    if (trigger == TRIGGER_JOB)
-        n += snprintf (buf + n, len - (size_t) n, ",\"kernel_limit\":%" PRIu64
-                       ",\"kernel_kills\":%u", hit, job->memcg.hit_kills);
+    json_put_text (p, "trigger", incident_trigger_name[trigger]);
+    json_put_text (p, "ladder", ladder);
+    if (trigger == TRIGGER_JOB) {
+        json_put_number (p, "kernel_limit", hit);
+        json_put_number (p, "kernel_kills", job->memcg.hit_kills);
+    }
     if (!would->step)
         return;
     mw_ladder_step_format (would->step, step, sizeof (step));
     step[64] = '\0';
-    n += snprintf (buf + n, len - (size_t) n, ",\"first\":\"%s\","
-                   "\"deadline_ms\":%" PRIu64,
-                   json_escape (step, escaped, sizeof (escaped)),
-                   would->step->deadline_ms);
+    json_put_text (p, "first", step);
+    json_put_number (p, "deadline_ms", would->step->deadline_ms);
     if (would->lend > 0)
-        snprintf (buf + n, len - (size_t) n, ",\"lend\":%" PRIu64,
-                  would->lend);
+        json_put_number (p, "lend", would->lend);
 }
 
 void shadow_oom (struct warden *w, struct job *job,
@@ -131,6 +128,7 @@ void shadow_oom (struct warden *w, struct job *job,
     uint64_t hit = m->hit_kills > 0 ? m->hit_limit : m->set_limit;
     char limits[256] = "", done[384], more[MW_LADDER_STRLEN + 640];
     char text[MW_LADDER_STRLEN];
+    struct json_put p = { .text = more, .size = sizeof (more) };
     struct would would;
 
     if (trigger == TRIGGER_JOB) {
@@ -141,9 +139,9 @@ void shadow_oom (struct warden *w, struct job *job,
     _think (w, job, ladder, &would);
     mw_ladder_format (ladder, text, sizeof (text));
     _sentence (&would, done, sizeof (done));
-    _members (job, trigger, hit, text, &would, more, sizeof (more));
-    report_more (w, job, "shadow", REPORT_LOG, more, "job %s: shadow: %s%s; "
-                 "its ladder%s: %s", job->spec.key, limits, done,
+    _members (job, trigger, hit, text, &would, &p);
+    report_more (w, job, "shadow", REPORT_LOG, json_put_done (&p), "job %s: "
+                 "shadow: %s%s; its ladder%s: %s", job->spec.key, limits, done,
                  trigger == TRIGGER_NODE ? " for the node" : "", text);
     job->incident.trigger = TRIGGER_JOB;
     m->hit_kills = 0;

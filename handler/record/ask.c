@@ -74,23 +74,28 @@ int ask (struct warden *w, struct job *job, enum spool_op op,
 static void _describe (const struct job *job, const char *event,
                        const char *outcome, char *buf, size_t len)
 {
-    char path[MEMCG_PATH_MAX], id[INCIDENT_ID_MAX];
-    int n;
+    struct json_put p = { .text = buf, .size = len - 1 };   /* the brace's */
+    char id[INCIDENT_ID_MAX];
 
-    n = snprintf (buf, len, "{\"event\":\"%s\",\"trigger\":\"%s\",\"outcome\""
-                  ":\"%s\",\"job\":\"%s\",\"uid\":%u,"
-                  "\"slurm_id\":%u,\"incident\":\"%s\",\"used\":%" PRIu64
-                  ",\"peak\":%" PRIu64 ",\"limit\":%" PRIu64 ",\"reservation\""
-                  ":%" PRIu64 ",\"reserve\":%" PRIu64 ",\"priority\":%u}",
-                  event, incident_trigger_name[job->incident.trigger],
-                  outcome ? outcome : "", job->spec.key,
-                  (unsigned) job->spec.uid,
-                  (unsigned) job->spec.slurm_id, incident_id (job, id),
-                  job->usage.used, job->peak, job->limit,
-                  job->reservation, job->reserve, job->priority);
-    json_escape (job->memcg.path, path, sizeof (path));
-    if (n > 0 && (size_t) n + strlen (path) + sizeof (",\"memory\":\"\"") < len)
-        snprintf (buf + n - 1, len - (size_t) n, ",\"memory\":\"%s\"}", path);
+    json_put (&p, "{");
+    json_put_text (&p, "event", event);
+    json_put_text (&p, "trigger",
+                   incident_trigger_name[job->incident.trigger]);
+    json_put_text (&p, "outcome", outcome ? outcome : "");
+    json_put_text (&p, "job", job->spec.key);
+    json_put_number (&p, "uid", job->spec.uid);
+    json_put_number (&p, "slurm_id", job->spec.slurm_id);
+    json_put_text (&p, "incident", incident_id (job, id));
+    json_put_number (&p, "used", job->usage.used);
+    json_put_number (&p, "peak", job->peak);
+    json_put_number (&p, "limit", job->limit);
+    json_put_number (&p, "reservation", job->reservation);
+    json_put_number (&p, "reserve", job->reserve);
+    json_put_number (&p, "priority", job->priority);
+    json_put_text (&p, "memory", job->memcg.path);
+    p.size = len;
+    json_put_end (&p, "}");
+    json_put_done (&p);
 }
 
 int ask_hook (struct warden *w, struct job *job, const char *hook,

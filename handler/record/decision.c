@@ -34,9 +34,8 @@ static int _decision_flush (struct warden *w)
     int rc;
 
     json_put_end (&part, "}");
-    part.text[part.len] = '\0';
     rc = journal_append (w->journal, "decision", NULL, NULL, part_sentence,
-                         part.text, NULL);
+                         json_put_done (&part), NULL);
     part_sentence[0] = '\0';
     return rc;
 }

@@ -306,10 +306,12 @@ static void _boot_id (char *buf, size_t len)
 static int _append_boot (struct journal *j, struct mw_err *err)
 {
     char id[64], more[80];
+    struct json_put p = { .text = more, .size = sizeof (more) };
 
     _boot_id (id, sizeof (id));
-    snprintf (more, sizeof (more), "\"boot\":\"%s\"", id);
-    return journal_append (j, "boot", NULL, NULL, "journal begins", more, err);
+    json_put_text (&p, "boot", id);
+    return journal_append (j, "boot", NULL, NULL, "journal begins",
+                           json_put_done (&p), err);
 }
 
 /* Does the file [fd] begin with a record of this boot? */

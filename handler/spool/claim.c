@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,16 +111,17 @@ int spool_courier_read (const struct spool *s, struct spool_courier *c,
 
 void spool_claim_say (struct spool *s, const struct spool_courier *self)
 {
-    char text[6 * sizeof (self->trouble)], buf[CLAIM_SIZE];
-    int n;
+    char buf[CLAIM_SIZE];
+    struct json_put p = { .text = buf, .size = sizeof (buf) };
 
     memset (buf, ' ', sizeof (buf));
-    n = snprintf (buf, sizeof (buf), "{\"since\":%" PRId64 ",\"restarts\":%u,"
-                  "\"trouble\":\"%s\"}", self->since, self->restarts,
-                  json_escape (self->trouble, text, sizeof (text)));
-    if (n < 0 || (size_t) n >= sizeof (buf))
+    json_put (&p, "{");
+    json_put_signed (&p, "since", self->since);
+    json_put_number (&p, "restarts", self->restarts);
+    json_put_text (&p, "trouble", self->trouble);
+    json_put_end (&p, "}");
+    if (p.over)
         return;
-    buf[n] = ' ';
     buf[sizeof (buf) - 1] = '\n';
     /* a full disk: nothing that the courier's work depends on */
     if (pwrite (s->claim, buf, sizeof (buf), 0) < 0)

@@ -162,27 +162,31 @@ static int _put_file (int from, const char *part, int to, const char *name,
 static int _spool_encode (const struct spool_request *r, char json[FILE_MAX],
                           struct mw_err *err)
 {
-    char text[6 * SPOOL_TEXT_MAX];
-    int n;
+    struct json_put p = { .text = json, .size = FILE_MAX };
 
     if (!_id_valid (r->id) || r->op >= SPOOL_OP_COUNT)
         return mw_err_code (err, EINVAL, "\"%s\" is no name for a request",
                             r->id);
-    n = snprintf (json, FILE_MAX, "{\"id\":\"%s\",\"job\":\"%s\","
-                  "\"slurm_id\":%" PRIu32 ",\"array_job_id\":%" PRIu32 ","
-                  "\"array_task_id\":%" PRIu32 ",\"restart_count\":%" PRIu32
-                  ",\"since_s\":%" PRIu64 ",\"op\":\"%s\",\"arg\":\"%s\","
-                  "\"text\":\"%s\",\"mem_mb\":%" PRIu64 ",\"after_end\":%s,"
-                  "\"not_after_ms\":%" PRIu64 ",\"killed_s\":%" PRIu64
-                  ",\"withdrawn\":%s}\n", r->id, r->job,
-                  r->slurm_id, r->array_job_id, r->array_task_id,
-                  r->restart_count, r->since_s, spool_op_name[r->op], r->arg,
-                  json_escape (r->text, text, sizeof (text)), r->mem_mb,
-                  r->after_end ? "true" : "false", r->not_after_ms,
-                  r->killed_s, r->withdrawn ? "true" : "false");
-    if (n < 0 || n >= FILE_MAX)
+    json_put (&p, "{");
+    json_put_text (&p, "id", r->id);
+    json_put_text (&p, "job", r->job);
+    json_put_number (&p, "slurm_id", r->slurm_id);
+    json_put_number (&p, "array_job_id", r->array_job_id);
+    json_put_number (&p, "array_task_id", r->array_task_id);
+    json_put_number (&p, "restart_count", r->restart_count);
+    json_put_number (&p, "since_s", r->since_s);
+    json_put_text (&p, "op", spool_op_name[r->op]);
+    json_put_text (&p, "arg", r->arg);
+    json_put_text (&p, "text", r->text);
+    json_put_number (&p, "mem_mb", r->mem_mb);
+    json_put_flag (&p, "after_end", r->after_end);
+    json_put_number (&p, "not_after_ms", r->not_after_ms);
+    json_put_number (&p, "killed_s", r->killed_s);
+    json_put_flag (&p, "withdrawn", r->withdrawn);
+    json_put_end (&p, "}\n");
+    if (p.over)
         return mw_err_code (err, EMSGSIZE, "request %s is too long", r->id);
-    return n;
+    return (int) p.len;
 }
 
 int spool_put (struct spool *s, const struct spool_request *r,
@@ -516,20 +520,22 @@ int spool_take_answer (struct spool *s, struct spool_answer *a,
 int spool_put_answer (struct spool *s, const struct spool_answer *a,
                       struct mw_err *err)
 {
-    char text[6 * SPOOL_TEXT_MAX], json[FILE_MAX], part[SPOOL_ID_MAX + 1];
-    int n;
+    char json[FILE_MAX], part[SPOOL_ID_MAX + 1];
+    struct json_put p = { .text = json, .size = sizeof (json) };
 
     if (!_id_valid (a->id))
         return mw_err_code (err, EINVAL, "\"%s\" is no name for an answer",
                             a->id);
-    n = snprintf (json, sizeof (json),
-                  "{\"id\":\"%s\",\"ok\":%s,\"code\":%d,\"suspended\":%s,"
-                  "\"text\":\"%s\"}\n", a->id, a->ok ? "true" : "false",
-                  a->code, a->suspended ? "true" : "false",
-                  json_escape (a->text, text, sizeof (text)));
+    json_put (&p, "{");
+    json_put_text (&p, "id", a->id);
+    json_put_flag (&p, "ok", a->ok);
+    json_put_signed (&p, "code", a->code);
+    json_put_flag (&p, "suspended", a->suspended);
+    json_put_text (&p, "text", a->text);
+    json_put_end (&p, "}\n");
     /* a name with a dot in front is never taken for an answer */
     snprintf (part, sizeof (part), ".%s", a->id);
-    if (_put_file (s->ans, part, s->ans, a->id, json, (size_t) n) < 0)
+    if (_put_file (s->ans, part, s->ans, a->id, json, p.len) < 0)
         return mw_err_errno (err, "cannot write answer %s", a->id);
     if (unlinkat (s->req, a->id, 0) < 0 && errno != ENOENT)
         return mw_err_errno (err, "cannot remove request %s", a->id);

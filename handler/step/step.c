@@ -161,6 +161,7 @@ static void _record_freeze (struct warden *w, struct job *job, bool on)
     struct incident *in = &job->incident;
     uint64_t ms = in->frozen_ms ? clock_ms () - in->frozen_ms : 0;
     char a[MW_SIZE_STRLEN], out[64] = "", more[80];
+    struct json_put p = { .text = more, .size = sizeof (more) };
 
     in->frozen = on;
     in->frozen_ms = on ? clock_ms () : 0;
@@ -172,10 +173,11 @@ static void _record_freeze (struct warden *w, struct job *job, bool on)
     if (in->pushed > 0)
         snprintf (out, sizeof (out), "; %s of it had been moved to swap",
                   mw_size_format (in->pushed, a, sizeof (a)));
-    snprintf (more, sizeof (more), "\"frozen_for_ms\":%" PRIu64
-              ",\"pushed\":%" PRIu64, ms, in->pushed);
-    report_more (w, job, "thawed", REPORT_LOG, more, "job %s: goes on (its "
-                 "tasks are thawed) after %" PRIu64 ".%" PRIu64 " s%s",
+    json_put_number (&p, "frozen_for_ms", ms);
+    json_put_number (&p, "pushed", in->pushed);
+    report_more (w, job, "thawed", REPORT_LOG, json_put_done (&p), "job %s: "
+                 "goes on (its tasks are thawed) after %" PRIu64 ".%" PRIu64
+                 " s%s",
                  job->spec.key, ms / 1000, ms % 1000 / 100, out);
 }
 

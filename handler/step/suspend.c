@@ -17,6 +17,7 @@
 #include "handler/record/report.h"
 #include "handler/step/step.h"
 #include "lib/clock.h"
+#include "lib/json_put.h"
 
 #define PIECE (16 * MW_MIB)
 
@@ -37,7 +38,8 @@ static void _next_timer (struct warden *w, struct job *job)
 
 static void _push (struct warden *w, struct job *job)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN], more[32];
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN], more[40];
+    struct json_put p = { .text = more, .size = sizeof (more) };
     struct incident *in = &job->incident;
     uint64_t freed = 0;
     int rc = job->memcg.ops->reclaim (&job->memcg, PIECE, &freed, NULL);
@@ -47,9 +49,10 @@ static void _push (struct warden *w, struct job *job)
         return;
     in->pushing = false;
     job_read_usage (job);
-    snprintf (more, sizeof (more), "\"pushed\":%" PRIu64, in->pushed);
-    report_more (w, job, "step", REPORT_LOG, more, "job %s: %s of it pushed "
-                 "out in %" PRIu64 " ms; it uses %s now, and %s of swap",
+    json_put_number (&p, "pushed", in->pushed);
+    report_more (w, job, "step", REPORT_LOG, json_put_done (&p), "job %s: %s of "
+                 "it pushed out in %" PRIu64 " ms; it uses %s now, and %s of "
+                 "swap",
                  job->spec.key, mw_size_format (in->pushed, a, sizeof (a)),
                  clock_ms () - in->step_ms,
                  mw_size_format (job->usage.total, b, sizeof (b)),

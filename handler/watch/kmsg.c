@@ -142,27 +142,26 @@ static int64_t _ahead (struct warden *w, const struct job *job, uint64_t at_ms)
 static const char *_details (const struct kmsg_kill *k, uint64_t at_ms)
 {
     static char buf[6 * 1024];
-    char a[6 * KMSG_PATH_MAX], b[6 * KMSG_PATH_MAX], c[6 * KMSG_COMM_MAX];
-    char d[6 * KMSG_COMM_MAX], f[6 * KMSG_FRAME_MAX];
-    size_t n;
+    struct json_put p = { .text = buf, .size = sizeof (buf) - sizeof ("]") };
 
-    n = (size_t) snprintf (buf, sizeof (buf), "\"trigger\":\"kernel\","
-        "\"killed_ms\":%" PRIu64 ",\"pid\":%" PRId64 ",\"comm\":\"%s\","
-        "\"victim_uid\":%" PRId64 ",\"anon_rss_kib\":%" PRId64 ","
-        "\"global\":%s,\"constraint\":\"%s\",\"oom_memcg\":\"%.512s\","
-        "\"task_memcg\":\"%.512s\",\"invoker\":\"%s\","
-        "\"lost_records\":%" PRIu64 ",\"trace\":[", at_ms,
-        k->pid, json_escape (k->comm, c, sizeof (c)), k->uid, k->anon_rss,
-        k->global ? "true" : "false", k->constraint,
-        json_escape (k->oom_memcg, a, sizeof (a)),
-        json_escape (k->task_memcg, b, sizeof (b)),
-        json_escape (k->invoker, d, sizeof (d)), k->lost);
-    for (unsigned i = 0; i < k->frames && n < sizeof (buf) - sizeof (f); i++)
-        n += (size_t) snprintf (buf + n, sizeof (buf) - n, "%s\"%s\"",
-                                i ? "," : "",
-                                json_escape (k->trace[i], f, sizeof (f)));
-    snprintf (buf + n, sizeof (buf) - n, "]");
-    return buf;
+    json_put_text (&p, "trigger", "kernel");
+    json_put_number (&p, "killed_ms", at_ms);
+    json_put_signed (&p, "pid", k->pid);
+    json_put_text (&p, "comm", k->comm);
+    json_put_signed (&p, "victim_uid", k->uid);
+    json_put_signed (&p, "anon_rss_kib", k->anon_rss);
+    json_put_flag (&p, "global", k->global);
+    json_put_text (&p, "constraint", k->constraint);
+    json_put_cut (&p, "oom_memcg", k->oom_memcg, KMSG_PATH_MAX);
+    json_put_cut (&p, "task_memcg", k->task_memcg, KMSG_PATH_MAX);
+    json_put_text (&p, "invoker", k->invoker);
+    json_put_number (&p, "lost_records", k->lost);
+    json_put (&p, "\"trace\":[");
+    for (unsigned i = 0; i < k->frames; i++)
+        json_put_text (&p, NULL, k->trace[i]);
+    p.size = sizeof (buf);
+    json_put_end (&p, "]");
+    return json_put_done (&p);
 }
 
 static const char *const whose[] = {

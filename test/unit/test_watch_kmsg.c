@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "handler/incident/incident.h"
+#include "handler/kmsg/kmsg.h"
 #include "handler/watch/kmsg.h"
 #include "lib/cleanup.h"
 #include "test/unit/fake_node.h"
@@ -66,7 +68,7 @@ static void _record (const char *text)
 /* The kernel kills in [task] because [oom] was at its limit; "" = the node. */
 static void _kills (const char *oom, const char *task)
 {
-    char text[512];
+    char text[1024];
 
     _record ("leak invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, "
              "oom_score_adj=0");
@@ -95,6 +97,43 @@ static void a_kill_at_its_limit_is_told (void **state)
     assert_int_equal (fake_recorded ("\"event\":\"kernel-kill\""), 1);
     assert_int_equal (job->kernel_kill_ms, fake.now);
     assert_false (job->incident.open);
+}
+
+/* What its directories are called is a stranger's: a record of it is JSON. */
+static void a_hostile_path_is_cut_and_tears_no_record (void **state)
+{
+    char task[KMSG_PATH_MAX], path[PATH_MAX];
+    cleanup_file FILE *f = NULL;
+    cleanup_free char *line = NULL;
+    size_t room = 0;
+    unsigned n = 0;
+
+    (void) state;
+    _kmsg ();
+    for (int before = 0; before < 2; before++) {
+        /* escaped it is longer than what is kept, and two bytes a character:
+         * the cut is between two of them, or within one */
+        memset (task, '"', sizeof (task));
+        memcpy (task, "/12/a", 5);
+        if (before)
+            task[5] = 'a';
+        task[300] = '\0';
+        _kills ("/12", task);
+    }
+    snprintf (path, sizeof (path), "%s/journal.jsonl", fake.dir);
+    assert_non_null (f = fopen (path, "re"));
+    while (getline (&line, &room, f) > 0) {
+        cleanup_json json_t *j = json_loads (line, 0, NULL);
+        const char *said;
+
+        assert_non_null (j);
+        said = json_string_value (json_object_get (j, "task_memcg"));
+        if (said) {
+            assert_true (strlen (said) > 250 && !strncmp (said, "/12/", 4));
+            n++;
+        }
+    }
+    assert_int_equal (n, 2);
 }
 
 static void the_nodes_is_told_of_its_job_and_before_its_oom (void **state)
@@ -237,6 +276,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         T (a_kill_at_its_limit_is_told),
+        T (a_hostile_path_is_cut_and_tears_no_record),
         T (the_nodes_is_told_of_its_job_and_before_its_oom),
         T (who_was_first_is_told),
         T (what_is_nobodys_is_not_told),
