@@ -79,13 +79,14 @@ static int _conf_fail (unsigned line, const char *fmt, ...)
     return -1;
 }
 
+static const char *const sections[] = { "root", "courier", "class", "hook" };
+#define SECTIONS (sizeof (sections) / sizeof (sections[0]))
+
 static void _unknown_option (cfg_t *cfg, const char *name)
 {
-    static const char *const sections[] = { "root", "courier", "class",
-                                            "hook" };
     const char *near = conf_option_nearest (cfg->name, name);
 
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < SECTIONS; i++) {
         if (!conf_option_find (sections[i], name))
             continue;
         if (i == 0)
@@ -104,18 +105,48 @@ static void _unknown_option (cfg_t *cfg, const char *name)
                     name);
 }
 
+/* What libconfuse's message is about: an option, a section or a token, which is
+ * the first that [fmt] has put into it; "" = none.  What it says of that is
+ * English or the user's language, and is not looked at. */
+static const char *_named (const char *fmt, va_list ap)
+{
+    const char *first = strchr (fmt, '%');
+
+    return first && first[1] == 's' ? va_arg (ap, const char *) : "";
+}
+
+/* Is [name] a word that stands for no option and no section in [cfg]? Tokens are
+ * punctuation or an escape sequence. */
+static bool _is_unknown (const cfg_t *cfg, const char *name)
+{
+    bool root = !strcmp (cfg->name, "root");
+
+    if (!name[0] || strchr ("={}(),+\\", name[0]) ||
+        conf_option_find (cfg->name, name))
+        return false;
+    for (unsigned i = 1; root && i < SECTIONS; i++) {
+        if (!strcmp (name, sections[i]))
+            return false;
+    }
+    return true;
+}
+
 __attribute__ ((format (printf, 2, 0)))
 static void _on_error (cfg_t *cfg, const char *fmt, va_list ap)
 {
-    char text[MW_ERR_MAX], name[64];
+    char text[MW_ERR_MAX];
+    const char *name;
+    va_list again;
 
-    vsnprintf (text, sizeof (text), fmt, ap);
-    if (sscanf (text, "no such option '%63[^']", name) == 1)
+    va_copy (again, ap);
+    name = _named (fmt, again);
+    va_end (again);
+    if (_is_unknown (cfg, name)) {
         _unknown_option (cfg, name);
-    else if (!strncmp (text, "found duplicate title", 21))
-        _conf_fail (cfg->line, "%s; give each section its own name", text);
-    else
-        _conf_fail (cfg->line, "%s; write NAME = \"VALUE\", or NAME { … }", text);
+        return;
+    }
+    vsnprintf (text, sizeof (text), fmt, ap);
+    _conf_fail (cfg->line, "%s; write NAME = \"VALUE\", or NAME { … }", text);
 }
 
 static bool _name_valid (const char *name)
@@ -123,6 +154,16 @@ static bool _name_valid (const char *name)
     return name[0] && name[0] != '.' && strlen (name) < MW_HOOK_MAX &&
            name[strspn (name, "abcdefghijklmnopqrstuvwxyz"
                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
+}
+
+static bool _has_section (const struct conf *conf, bool class,
+                          const char *title)
+{
+    for (unsigned i = 0; class && i < conf->class_count; i++) {
+        if (!strcmp (conf->classes[i].name, title))
+            return true;
+    }
+    return !class && conf_find_hook (conf, title);
 }
 
 /* The section [kind] called [title] begins. Returns its scope, or -1. */
@@ -135,6 +176,9 @@ static int _begin_section (unsigned line, const char *kind, const char *title)
     if (!_name_valid (title))
         return _conf_fail (line, "\"%.40s\" is no name for a %s; use up to %d of"
                            " A-Z a-z 0-9 . _ -", title, kind, MW_HOOK_MAX - 1);
+    if (_has_section (conf, class, title))
+        return _conf_fail (line, "there is a %s of this name already; give each"
+                           " section its own name", kind);
     if (conf->class_count == CONF_MAX_CLASSES && class)
         return _conf_fail (line, "too many classes; at most %d are allowed",
                            CONF_MAX_CLASSES);
@@ -429,8 +473,7 @@ static cfg_opt_t *_conf_rows (cfg_opt_t *opts, const char *section)
 
 static int _conf_parse (char *text)
 {
-    static const cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE |
-                                     CFGF_NO_TITLE_DUPES;
+    static const cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE;
     cfg_opt_t root[CONF_OPTION_MAX + 4] = { CFG_END () };
     cfg_opt_t courier[CONF_OPTION_MAX + 1] = { CFG_END () };
     cfg_opt_t class[CONF_OPTION_MAX + 1] = { CFG_END () };
