@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "lib/units.h"
-#include "lib/wire.h"
 
 #define CPUS_MAX 65536
 
@@ -36,32 +34,44 @@ const char *mw_jobspec_step (const struct mw_jobspec *spec)
     return spec->of[0] ? spec->key + strlen (spec->of) + 1 : NULL;
 }
 
+void mw_jobspec_put (struct json_put *p, const struct mw_jobspec *spec)
+{
+    char amount[MW_SIZE_STRLEN];
+
+    json_put_text (p, "key", spec->key);
+    json_put_number (p, "slurm_id", spec->slurm_id);
+    json_put_number (p, "array_job_id", spec->array_job_id);
+    json_put_number (p, "array_task_id", spec->array_task_id);
+    json_put_number (p, "uid", spec->uid);
+    json_put_number (p, "gid", spec->gid);
+    json_put_number (p, "cpus", spec->cpus);
+    json_put_number (p, "priority", spec->priority);
+    json_put_number (p, "reservation", spec->reservation);
+    json_put_text (p, "user", spec->user);
+    json_put_text (p, "burst",
+                   mw_amount_format (&spec->burst, amount, sizeof (amount)));
+    json_put_text (p, "reserve",
+                   mw_amount_format (&spec->reserve, amount, sizeof (amount)));
+    json_put_text (p, "ladder", spec->ladder);
+    json_put_text (p, "layout", mw_layout_name[spec->layout]);
+    if (spec->of[0])
+        json_put_text (p, "of", spec->of);
+    json_put_flag (p, "batch", spec->batch);
+    json_put_flag (p, "tells", spec->tells);
+    json_put_flag (p, "script", spec->script);
+    json_put_text (p, "name", spec->name);
+}
+
 json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
 {
-    char burst[MW_SIZE_STRLEN], reserve[MW_SIZE_STRLEN];
+    char text[6 * sizeof (*spec) + 512];    /* all of it escaped, and names */
+    struct json_put p = { .text = text, .size = sizeof (text) };
     json_t *j;
 
-    mw_amount_format (&spec->burst, burst, sizeof (burst));
-    mw_amount_format (&spec->reserve, reserve, sizeof (reserve));
-    j = json_pack ("{s:s s:I s:I s:I s:I s:I s:I s:I s:I"
-                   " s:s s:s s:s s:s s:s s:s s:b s:b s:b s:o}",
-                   "key", spec->key,
-                   "slurm_id", (json_int_t) spec->slurm_id,
-                   "array_job_id", (json_int_t) spec->array_job_id,
-                   "array_task_id", (json_int_t) spec->array_task_id,
-                   "uid", (json_int_t) spec->uid,
-                   "gid", (json_int_t) spec->gid,
-                   "cpus", (json_int_t) spec->cpus,
-                   "priority", (json_int_t) spec->priority,
-                   "reservation", (json_int_t) spec->reservation,
-                   "user", spec->user,
-                   "burst", burst, "reserve", reserve,
-                   "ladder", spec->ladder,
-                   "layout", mw_layout_name[spec->layout],
-                   "of", spec->of,
-                   "batch", spec->batch, "tells", spec->tells,
-                   "script", spec->script,
-                   "name", mw_wire_text (spec->name));
+    json_put (&p, "{");
+    mw_jobspec_put (&p, spec);
+    json_put_end (&p, "}");
+    j = json_loadb (text, p.len, 0, NULL);
     if (!j)
         errno = ENOMEM;
     return j;

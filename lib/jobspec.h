@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "lib/err.h"
+#include "lib/json_put.h"
 #include "lib/ladder.h"
 #include "lib/user.h"
 
@@ -58,6 +59,10 @@ struct mw_jobspec {
                                        node, for them all */
     char name[MW_NAME_MAX];         /* hostile: shown, never trusted */
 };
+
+/* Put the members of [spec] behind what [p] has, as mw_jobspec_decode takes
+ *   them (sizes in bytes, times in ms). Allocates nothing. */
+void mw_jobspec_put (struct json_put *p, const struct mw_jobspec *spec);
 
 /* Encode [spec] as a new JSON object (sizes in bytes, times in ms).
  * Returns it (owned by the caller), or NULL with ENOMEM. */

@@ -54,12 +54,6 @@ static size_t _json_escape (const char **s, char *buf, size_t len)
     return used;
 }
 
-char *json_escape (const char *s, char *buf, size_t len)
-{
-    buf[_json_escape (&s, buf, len - 1)] = '\0';
-    return buf;
-}
-
 void json_put_bytes (struct json_put *p, const char *text, size_t len)
 {
     if (len >= p->size - p->len) {

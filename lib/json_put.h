@@ -21,9 +21,6 @@ struct json_put {
     bool over;                  /* something did not fit, and is not there */
 };
 
-/* Write [s] as the inside of a JSON string into [buf]. Returns [buf]. */
-char *json_escape (const char *s, char *buf, size_t len);
-
 /* [len] bytes of [text], or the whole of it, as they are. */
 void json_put_bytes (struct json_put *p, const char *text, size_t len);
 void json_put (struct json_put *p, const char *text);

@@ -30,41 +30,12 @@ static struct json_put line = { .text = line_text,
                                 .size = sizeof (line_text) };
 static size_t line_told;        /* bytes of it before the job's state */
 
-/* As mw_jobspec_encode has it, so that mw_jobspec_decode reads it back. */
-static void _put_spec (struct json_put *p, const struct mw_jobspec *s)
-{
-    char amount[32];
-
-    json_put (p, "\"spec\":{");
-    json_put_text (p, "key", s->key);
-    json_put_number (p, "slurm_id", s->slurm_id);
-    json_put_number (p, "array_job_id", s->array_job_id);
-    json_put_number (p, "array_task_id", s->array_task_id);
-    json_put_number (p, "uid", s->uid);
-    json_put_number (p, "gid", s->gid);
-    json_put_number (p, "cpus", s->cpus);
-    json_put_number (p, "priority", s->priority);
-    json_put_number (p, "reservation", s->reservation);
-    json_put_text (p, "user", s->user);
-    json_put_text (p, "burst",
-                   mw_amount_format (&s->burst, amount, sizeof (amount)));
-    json_put_text (p, "reserve",
-                   mw_amount_format (&s->reserve, amount, sizeof (amount)));
-    json_put_text (p, "ladder", s->ladder);
-    json_put_text (p, "layout", mw_layout_name[s->layout]);
-    if (s->of[0])
-        json_put_text (p, "of", s->of);
-    json_put_flag (p, "batch", s->batch);
-    json_put_flag (p, "tells", s->tells);
-    json_put_flag (p, "script", s->script);
-    json_put_text (p, "name", s->name);
-    json_put_end (p, "},");
-}
-
 static void _put_state (struct json_put *p, const struct job *job)
 {
     json_put (p, "\"st\":{");
-    _put_spec (p, &job->spec);
+    json_put (p, "\"spec\":{");
+    mw_jobspec_put (p, &job->spec);
+    json_put_end (p, "},");
     fields_put (p, job, FIELDS_STATE);
     if (job->facts.known)
         fields_put (p, job, FIELDS_FACTS);

@@ -21,7 +21,6 @@
 #include "handler/job/job.h"
 #include "handler/record/journal.h"
 #include "lib/cleanup.h"
-#include "lib/json_put.h"
 
 #define HOSTILE "x\"},{\\\n\033[2J\xff\xc0\xaf\xed\xa0\x80 \xc3\xa4"
 
@@ -431,20 +430,6 @@ static void history_is_ones_own (void **state)
     _free_all (&t);
 }
 
-static void escaped_text_is_cut_between_characters (void **state)
-{
-    char buf[8];
-
-    (void) state;
-    assert_string_equal (json_escape ("ab\ncd", buf, sizeof (buf)), "ab");
-    assert_string_equal (json_escape ("a\"b\\c", buf, sizeof (buf)),
-                         "a\\\"b\\\\c");
-    assert_string_equal (json_escape ("abcdef\xc3\xa4", buf, sizeof (buf)),
-                         "abcdef");
-    assert_string_equal (json_escape ("\xed\xa0\x80", buf, sizeof (buf)),
-                         "???");
-}
-
 #define T(f) cmocka_unit_test_setup_teardown (f, fresh_dir, remove_dir)
 
 int main (void)
@@ -460,7 +445,6 @@ int main (void)
         T (a_new_file_begins_with_every_state),
         T (a_full_disk_costs_records_and_nothing_else),
         T (history_is_ones_own),
-        T (escaped_text_is_cut_between_characters),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

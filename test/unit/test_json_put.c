@@ -59,6 +59,27 @@ static void a_text_is_cut_at_a_characters_boundary (void **state)
     assert_int_equal (had, strlen (whole));
 }
 
+/* [s] as a member of an array, of at most 7 bytes. */
+static const char *_cut (const char *s)
+{
+    static char buf[64];
+    struct json_put p = { .text = buf, .size = sizeof (buf) };
+
+    json_put_cut (&p, NULL, s, 7);
+    return json_put_done (&p);
+}
+
+static void what_is_no_utf8_or_stands_for_something_is_escaped (void **state)
+{
+    (void) state;
+    assert_string_equal (_cut ("ab\ncd"), "\"ab\"");
+    assert_string_equal (_cut ("a\"b\\c"), "\"a\\\"b\\\\c\"");
+    assert_string_equal (_cut ("abcdef\xc3\xa4"), "\"abcdef\"");
+    assert_string_equal (_cut ("\xed\xa0\x80"), "\"???\"");
+    assert_string_equal (_cut ("\xf4\x90\x80\x80"), "\"????\"");
+    assert_string_equal (_cut ("\xc0\xaf"), "\"??\"");
+}
+
 static void what_does_not_fit_is_not_there_at_all (void **state)
 {
     bool over;
@@ -113,6 +134,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (a_text_is_cut_at_a_characters_boundary),
+        cmocka_unit_test (what_is_no_utf8_or_stands_for_something_is_escaped),
         cmocka_unit_test (what_does_not_fit_is_not_there_at_all),
         cmocka_unit_test (members_are_whole_or_not_there),
         cmocka_unit_test (numbers_are_as_they_are),
