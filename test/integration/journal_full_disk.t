@@ -5,6 +5,8 @@
 . "$(dirname "$0")/../lib/warden.sh"
 
 said () { grep -c 'No space left' "$TMP/warden.log"; }
+# a short record may still fit where a long one did not: then that is said, too
+again () { grep -c 'can be written again' "$TMP/warden.log"; }
 log_has () { grep -q -- "$1" "$TMP/warden.log"; }
 
 mkdir "$WARDEN_STATE"
@@ -19,7 +21,7 @@ wait $!; is 'the job ends as its ladder says' $? 137
 run_job "again$$" --reservation 32M --limit 32M --on-oom 'grow@1m,kill' -- "$TOUCHMEM" --size 64M
 wait $!; is 'so does the next, which is grown' $? 0
 like 'the full disk is said' "$(cat "$TMP/warden.log")" 'No space left'
-is 'once' "$(said)" 1
+is 'once until there is room' "$(said)" $(($(again) + 1))
 ok 'the warden answers' mw jobs
 
 rm "$WARDEN_STATE/fill"
