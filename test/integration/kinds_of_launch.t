@@ -46,8 +46,10 @@ launch () {
     ends 'afternotok on it' "$(end_of "$onbad")"
     ends 'afterok on it' "$(end_of "$onok")"
 }
+# An srun whose job is ended under it waits KillWait and 2 s more for word of how its
+# tasks ended; it exits with 0 without
 alone_and_with launch 'ladder = "kill"
-controller-timeout = "60s"'
+controller-timeout = "60s"' --slurm-conf-line "KillWait=$((3 * ${MW_SLOW:-1}))"
 
 # what Slurm alone can't: the same job gets through
 eat="$CLUSTER_BIN/touchmem --size 60M"
