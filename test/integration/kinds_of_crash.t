@@ -3,7 +3,8 @@
 # suspended in their OOM, and comes back as after a reboot (slurmd -b): they are as
 # with any job that Slurm loses, those that are requeued run again and complete, and
 # nothing is left known or frozen; whether the cgroups have gone as well, or not.
-# runs: v1
+# runs: v1 v2
+# in-vm: 6.12-v2
 # needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
