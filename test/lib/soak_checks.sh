@@ -63,6 +63,7 @@ soak_look () {
     _looked=$SECONDS
     _look_nodes; _look_journal; _look_spool; _look_innocents
     _release_unlaunched
+    _resume_strayed
 }
 
 # ---- warden and courier ----

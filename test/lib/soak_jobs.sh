@@ -33,6 +33,38 @@ _release_unlaunched () {
     done
 }
 
+# A suspend that a slurmd did not read, in the middle of its end, is sent again by the
+# controller 10 s later, without the run's number: it may stop the next run, which is
+# RUNNING at Slurm until its time is over (Slurm 22.05 alone: 4 of 6 jobs that were
+# suspended 0.3 s behind SIGTERM to slurmd, and requeued).  An admin's suspend and resume
+# helps.  Only where the warden has done nothing to this run.
+_is_frozen () {     # KEY
+    local cg
+    cg=$(_cluster_cgroups)
+    # shellcheck disable=SC2086
+    [ -n "$cg" ] && find $cg -path "*/job_$1/step_*" \
+        \( -name freezer.state -o -name cgroup.freeze \) -exec cat {} + 2>/dev/null |
+        grep -q 'FROZEN\|^1'
+}
+_is_strayed () {    # KEY
+    local job
+    job=$(scontrol show job -o "$1" 2>/dev/null | grep "^JobId=$1 ")
+    [[ $job == *' JobState=RUNNING '* && $job != *' Restarts=0 '* ]] &&
+        _is_frozen "$1" && [[ $(_events_of "$1") =~ registered\ (adopted\ |note\ )*$ ]]
+}
+_resume_strayed () {
+    local k key
+    for k in "${live[@]}"; do
+        [[ ${outside[$k]} == *slurm* ]] || continue
+        for key in $(_keys "$k"); do
+            _is_strayed "$key" || continue
+            say "job $k ($key): stopped by the suspend of its run before"
+            scontrol suspend "$key" && sleep 3
+            scontrol resume "$key"
+        done
+    done
+}
+
 _few_live () {
     local k still=()
     for k in "${live[@]}"; do
