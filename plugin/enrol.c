@@ -173,13 +173,20 @@ static int _nothing_to_watch (const struct enrolment *e, struct mw_err *note,
     return 0;
 }
 
-/* Nobody answers at [socket]: a later step may find a warden there, and what that
- * says of the job is told by this one, too. */
-static void _enrol_without_warden (struct enrolment *e, pid_t pid, const char *socket)
+/* Nobody answers at [socket].  A job that a warden has had is taken up by the next
+ * one as it is, and its OOM with it: no slurmstepd may be in there then (on v1 it
+ * cannot make a thread, and dies), so this step is made ready.  The job's own limit
+ * holds.  What is said of the job from then on this step tells, too. */
+static void _enrol_without_warden (struct enrolment *e, pid_t pid,
+                                   const char *socket)
 {
+    struct mw_jobspec said;
     struct place p;
 
     if (place_open (&p, pid, NULL) == 0) {
+        if (place_read_label (&p, &said, NULL) == 0
+            && !strcmp (said.key, e->spec.key))
+            place_ready (&p, NULL);
         _know_script (e, &p);
         place_close (&p);
     }

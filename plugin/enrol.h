@@ -1,8 +1,8 @@
 /* enrol.h - place a starting step's job and tell the warden of it
  *
  * What both plugins do, in Slurm's order: root, once per step, before the first
- * task runs.  Without a warden nothing is touched, but for a label: the job runs as
- * under plain Slurm.
+ * task runs.  Without a warden the job runs as under plain Slurm; a step of a job that
+ * a warden has had before is made ready for the next one.
  */
 #ifndef MW_ENROL_H
 #define MW_ENROL_H

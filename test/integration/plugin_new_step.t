@@ -4,7 +4,8 @@
 # needs: cluster
 # Slurm writes the job's limit anew at the start of every step.  Where cgroup.conf
 # allows the burst (AllowedRAMSpace), a job that is over its reservation can start
-# another step, and nothing of it is harmed; the reservation is still --mem.
+# another step, and nothing of it is harmed; the reservation is still --mem.  A step
+# that starts between two wardens is there for the second one's OOM as any other.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster.sh"
 . "$MW_SRC/test/lib/warden.sh"
@@ -68,6 +69,36 @@ courier { start = false }'
     like 'with its ladder from then on' "$(journal_events "$late")" \
         '^registered detected:grow .*released'
     like 'which gave it room' "$(cat "$CLUSTER_DIR/out/$late.out")" 'first ended with 0'
+
+    # a step that starts between two wardens
+    rm -f "$CLUSTER_DIR"/out/{go,touched}
+    cat >"$CLUSTER_DIR/out/between.sh" <<'END'
+#!/bin/bash
+until [ -e between ]; do sleep 0.1; done
+srun -n1 sh -c 'echo begun >touched; until [ -e go ]; do sleep 0.1; done
+    exec ./touchmem --size 200M'
+END
+    between=$(submit -n1 --mem=40 "$CLUSTER_DIR/out/between.sh")
+    ok 'a job is there' wait_for 60 journal_has "$between" registered
+    warden_kill9
+    touch "$CLUSTER_DIR/out/between"
+    ok 'a step of it begins without a warden' \
+        wait_for 60 grep -q begun "$CLUSTER_DIR/out/touched"
+    is 'no slurmstepd is in its memory cgroup' "$(grep -h . $(find \
+        "/sys/fs/cgroup/memory/slurm_$CLUSTER_NODE" -path "*/job_$between/step_*" \
+        -path '*[0-9]/cgroup.procs' ! -path '*/task_*') | wc -l)" 0
+    warden_start 'ladder = "kill"
+max-burst = "x4"
+courier { start = false }'
+    touch "$CLUSTER_DIR/out/go"
+    ok 'the next one hears of its OOM' wait_for 60 journal_has "$between" detected
+    over () { [ -z "$(squeue -h -j "$1" 2>/dev/null)" ]; }
+    ok 'and it ends' wait_for 90 over "$between"
+    like 'as its ladder says' "$(journal_events "$between")" 'adopted detected:grow .*resolved'
+    unlike 'no slurmstepd of it has died' "$(cat "$CLUSTER_DIR"/log/slurmd*.log)" \
+        "$between.*fatal"
+    gone () { [ -z "$(find /sys/fs/cgroup/*/"slurm_$CLUSTER_NODE" -name "job_$1")" ]; }
+    ok 'nothing of it is left' wait_for 30 gone "$between"
     warden_stop
     cluster_stop
 done
