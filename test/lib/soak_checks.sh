@@ -176,12 +176,13 @@ _check_story () {           # K KEY
         violation "job $k ($key): not in its comment: $end: $(job_field "$key" Comment)"
 }
 
-# Begun while no warden was there, it is Slurm's alone, whose limit is twice as high
-# (AllowedRAMSpace): these two find enough.
+# What no warden has seen the OOM of, having been killed, ends as under Slurm alone,
+# whose limit is twice as high (AllowedRAMSpace): two kinds find enough, and of a
+# script whose step was killed Slurm says what the script returns.
 _allow_unwatched () {       # K
     case ${kind[$1]},${outside[$1]} in
-        grower,*warden*|forks,*warden*)
-            [[ $(_events_of "${id[$1]}") == *registered* ]] || _allow "$1" COMPLETED ;;
+        grower,*warden*|forks,*warden*|steps,*warden*)
+            [[ $(_events_of "${id[$1]}") == *detected* ]] || _allow "$1" COMPLETED ;;
     esac
 }
 
