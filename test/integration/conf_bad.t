@@ -8,7 +8,7 @@ conf=$TMP/m.conf
 # bad NAME LINE ERE TEXT: the mistake is in LINE, what is said matches ERE
 bad () {
     local out rc
-    printf "$4" >"$conf"
+    printf %b "$4" >"$conf"
     out=$("$wardend" --check --config "$conf" 2>&1); rc=$?
     is "$1: refused" $rc 1
     like "$1: told by line" "$out" "^memwardend: $conf:$2: .*$3"

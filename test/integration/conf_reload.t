@@ -16,14 +16,14 @@ ladder_of () {
 # write EXTRA: the file of warden_start with other lines behind it
 write () {
     head -n 4 "$WARDEN_CONF" >"$WARDEN_CONF.new"
-    printf "$1" >>"$WARDEN_CONF.new"
+    printf %b "$1" >>"$WARDEN_CONF.new"
     mv "$WARDEN_CONF.new" "$WARDEN_CONF"
 }
 
 warden_start 'ladder = "hold@1m,kill"'
 is 'the file is used' "$(ladder_of "a$$")" 'hold@1m,kill'
 
-write 'ladder = "grow@1m,kill"\nreserve = 200%%\n'
+write 'ladder = "grow@1m,kill"\nreserve = 200%\n'
 kill -HUP "$WARDEN_PID"
 ok 'a broken file is told by its line' wait_for 10 log_has "$WARDEN_CONF:6: reserve"
 ok 'the warden lives' mw jobs

@@ -9,6 +9,7 @@
 . "$MW_SRC/test/lib/cluster_warden.sh"
 
 n=$(id -u nobody) g=$(id -g nobody)
+# shellcheck disable=SC2034    # cluster_warden.sh
 COURIER_USER=nobody
 cluster_warden_start '' || { fail 'cluster, warden and courier'; done_testing; exit; }
 status () { sed -n "s/^$1:\t*//p" "/proc/$COURIER_PID/status" | xargs; }

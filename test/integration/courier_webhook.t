@@ -91,6 +91,6 @@ run "last$$" --on-oom kill
 ok 'the next is posted' wait_for 30 told "last$$.1"
 is 'what was refused is not tried again' "$(received 400)" 1
 is 'each was posted once' "$(posted .incident | sort | uniq -d)" ''
-none_left () { [ -z "$(ls "$WARDEN_STATE"/spool/req "$WARDEN_STATE"/spool/tmp | grep -v :)" ]; }
+none_left () { ! ls "$WARDEN_STATE"/spool/req "$WARDEN_STATE"/spool/tmp | grep -qv '^$\|:'; }
 ok 'nothing is left in the spool' wait_for 20 none_left
 done_testing

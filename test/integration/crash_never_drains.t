@@ -10,6 +10,7 @@
 . "$MW_SRC/test/lib/cluster_warden.sh"
 . "$MW_SRC/test/lib/drains.sh"
 
+# shellcheck disable=SC2054    # the commas are a ladder's
 declare -A ladder=(
     [hold]=hold@3s,kill
     [suspend]=suspend@3s,kill

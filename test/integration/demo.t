@@ -52,7 +52,7 @@ for signal in $signals; do
     ok "$signal: the demo is under way" wait_for 60 grep -q '(grown): RUNNING' "$TMP/out"
     # again, as a person would: bash 5.2 may lose a trap that comes while a command
     # substitution ends
-    again () { _ended "$demo" || { kill -$signal "$demo"; sleep 1; _ended "$demo"; }; }
+    again () { _ended "$demo" || { kill "-$signal" "$demo"; sleep 1; _ended "$demo"; }; }
     wait_for 60 again
     wait "$demo"
     unlike "$signal: the demo fails" "$?" '^0$'

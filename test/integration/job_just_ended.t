@@ -8,6 +8,7 @@
 warden_start || { fail 'a warden'; done_testing; exit; }
 resume_warden () { kill -CONT "$WARDEN_PID" 2>/dev/null; }
 at_exit resume_warden
+# shellcheck disable=SC2154    # the caller's key
 has () { journal_has "$key" "$1"; }
 empty () { [ -z "$(cat "$memory/cgroup.procs")" ]; }
 ends_under () {     # ends_under LADDER EVENT: a job that ends unseen, once EVENT is there
@@ -20,8 +21,8 @@ ends_under () {     # ends_under LADDER EVENT: a job that ends unseen, once EVEN
     kill -STOP "$WARDEN_PID"
     kill -9 $run; wait $run 2>/dev/null
     case $1 in hold* | slow*) for f in "$freezer/freezer.state" "$memory/cgroup.freeze"; do
-        [ ! -e "$f" ] || echo "$([ "${f##*/}" = freezer.state ] && echo THAWED || echo 0)" >"$f"
-    done; kill -9 $(cat "$memory/cgroup.procs") 2>/dev/null ;; esac
+        [ ! -e "$f" ] || case $f in *.state) echo THAWED ;; *) echo 0 ;; esac >"$f"
+    done; xargs -r kill -9 <"$memory/cgroup.procs" 2>/dev/null ;; esac
     touch "$TMP/$key.stop"
     wait_for 20 empty
     for dir in "$memory" "$freezer"; do [ ! -d "$dir" ] || rmdir "$dir"; done

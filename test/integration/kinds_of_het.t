@@ -30,6 +30,7 @@ launch () {
     local good bad
     script 10 20; good=$(both 40 60)
     script 90 20; bad=$(both 40 60)
+    # shellcheck disable=SC2046    # eats: a command and its arguments
     (as_user timeout $((60 * ${MW_SLOW:-1})) srun --mem=40 $(eats 20) : \
         --mem=60 $(eats 90) >"$TMP/srun" 2>&1; echo $? >"$TMP/rc")
     until_over "$good"+{0,1} "$bad"+{0,1}

@@ -60,6 +60,6 @@ is 'and nothing else' "$(jq -r --arg m "$mark" \
 dmesg -x >"$TMP/dmesg-x"
 is 'nor of dmesg -x' "$("$MEMWARDEN" kmsg --json "$TMP/dmesg-x" | jq -r --arg m "$mark" \
     '[.[] | select(.comm == $m or .pid == 4211 or .pid == 4212 or .pid == 4213 or (.killed and .pid == null))] | length')" 0
-kill -USR1 $(cat "$dir/cgroup.procs") 2>/dev/null
+xargs -r kill -USR1 <"$dir/cgroup.procs" 2>/dev/null
 wait $job
 done_testing

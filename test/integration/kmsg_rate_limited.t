@@ -28,8 +28,8 @@ reported () { dmesg | grep -q "^[^']*oom-kill:.*,pid=$1,uid="; }
 
 # until one of the quiet job's is held back
 pids=
-for round in $(seq 10); do
-    for i in $(seq 12); do kernel_kills "$noisy"; pids+=" $pid"; done
+for _ in $(seq 10); do
+    for _ in $(seq 12); do kernel_kills "$noisy"; pids+=" $pid"; done
     kernel_kills "$quiet"
     ok 'the kernel has killed in the quiet job' wait_for 30 said "$pid"
     reported "$pid" || break

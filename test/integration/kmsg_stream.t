@@ -21,25 +21,25 @@ records () { jq -r 'select(.event == "kernel-kill" or .event == "note") | .text'
 said () { records | grep -Eq -- "$1"; }
 
 head_ kworker -1
-verdict CONSTRAINT_NONE global_oom, $mine sysrqed 901
+verdict CONSTRAINT_NONE global_oom, "$mine" sysrqed 901
 out 'Out of memory' sysrqed 901
 ok 'sysrq is told' wait_for 10 said 'process 901 \(sysrqed\) by sysrq f: nothing is started'
 is 'and is no kill of the kernel'"'"'s own' "$(journal_events a | grep -c kernel-kill)" 0
 
 head_ thirsty
-verdict CONSTRAINT_NONE global_oom, $mine wide 902
+verdict CONSTRAINT_NONE global_oom, "$mine" wide 902
 out 'Out of memory' wide 902
 ok 'a node OOM that the kernel answered' wait_for 10 said \
     'job a: .*process 902 \(wide, 400 KiB\): the node was out of memory, noticed by thirsty; memwarden had no sign of it; node-reserve = "[0-9]+M" instead of'
 
 head_ bound
-verdict CONSTRAINT_CPUSET global_oom, $mine numa 903
+verdict CONSTRAINT_CPUSET global_oom, "$mine" numa 903
 out 'Out of memory' numa 903
 ok 'memory nodes of a cpuset' wait_for 10 said 'process 903 .*some memory nodes were out of memory'
 
 # in pieces: a line is only taken when it is whole
 head_ pieces
-verdict CONSTRAINT_MEMCG "oom_memcg=$mine," $mine split 904
+verdict CONSTRAINT_MEMCG "oom_memcg=$mine," "$mine" split 904
 seq=$((seq + 1))
 line="4,$seq,$((seq * 10)),-;Memory cgroup out of memory: Killed process 904 (split) total-vm:900kB, anon-rss:400kB, UID:0 oom_score_adj:0"
 for ((i = 0; i < ${#line}; i += 20)); do
@@ -57,10 +57,10 @@ ok 'and by itself' wait_for 10 said 'overwritten before it was read: 7 records a
 # a flood, a job's kill in its middle, and the warden answers meanwhile
 (
     for ((i = 0; i < 20000; i++)); do
-        seq=$((seq + 1)); printf '6,%d,%d,-;eth0: noise\n' $seq $((seq * 10))
+        seq=$((seq + 1)); printf '6,%d,%d,-;eth0: noise\n' "$seq" $((seq * 10))
         [ $i -eq 10000 ] || continue
         head_ swimmer >/dev/null; seq=$((seq + 1))
-        verdict CONSTRAINT_MEMCG "oom_memcg=$mine," $mine diver 906; seq=$((seq + 1))
+        verdict CONSTRAINT_MEMCG "oom_memcg=$mine," "$mine" diver 906; seq=$((seq + 1))
         out 'Memory cgroup out of memory' diver 906; seq=$((seq + 1))
     done >&7
 ) & flood=$!

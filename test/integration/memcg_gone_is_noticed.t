@@ -23,7 +23,7 @@ vanish () {
 warden_start 'courier { start = false }'
 for n in 1 2; do
     run_job "gone$n" --reservation 32M -- "$TOUCHMEM" --size 1M --stay 0
-    runs[$n]=$!
+    runs[n]=$!
     ok "gone$n: it runs" wait_for 20 grep -q touched "$TMP/gone$n.out"
 done
 vanish gone1 "${runs[1]}"

@@ -25,7 +25,7 @@ at_exit "echo THAWED >$ice/freezer.state"
 
 warden_start "pool = \"$POOL\"
 node-ladder = \"kill\"
-max-burst = "x16"
+max-burst = \"x16\"
 courier { start = false }" || exit 1
 run_job innocent --priority 500 --reservation 60M --limit 80M -- \
     "$TOUCHMEM" --size 40M --stop-file "$TMP/stop"

@@ -13,7 +13,7 @@ cgroups_of () { ls -d /sys/fs/cgroup/*/memwarden/job_"$1" 2>/dev/null; }
 _gone () { [ -z "$(cgroups_of "$1")" ]; }
 
 try () {    # PLUGINS PROCTRACK FREEZER-ERE
-    local job memcg step
+    local job memcg
     cluster_start --plugins "$1" --no-memcg --slurm-conf-line "$(first_job_id)" \
         --slurm-conf-line "ProctrackType=proctrack/$2" 2>"$TMP/start"
     is "$1, proctrack/$2: the cluster comes up" "$?$(cat "$TMP/start")" 0

@@ -20,7 +20,8 @@ must 'tasks stall' wait_for 60 log 'tasks wait for memory \(PSI'
 must 'they go on with that while the node looks for memory, too' wait_for 60 psi_goes_on vmstat
 unlike 'close to the reserve nobody has to give' "$(cat "$TMP/warden.log")" 'out of memory'
 touch "$TMP/stop"
-wait $reader; is 'nor who stalls' $? 0
+# shellcheck disable=SC2154    # test/lib/psi.sh
+wait "$reader"; is 'nor who stalls' $? 0
 put_meminfo 1024 60
 wait $within; is 'below it even so' $? 137
 like 'and is told that a promise was broken' "$(mw why within)" 'within its reservation'

@@ -31,7 +31,7 @@ hog=$!
 must 'the jobs have their memory' wait_for 30 grep -q touched "$TMP/hog.out"
 must 'tasks stall' wait_for 60 log 'tasks wait for memory \(PSI'
 windows=$((SECONDS + 10))   # what does not happen has to be given its time
-many () { [ $SECONDS -ge $windows ] && [ $(cat "$TMP/refaults") -gt 200000 ]; }
+many () { [ $SECONDS -ge $windows ] && [ "$(cat "$TMP/refaults")" -gt 200000 ]; }
 must 'a job at its limit has to read in again 800 MiB and more' wait_for 100 many
 unlike 'that is not an OOM of the node' "$(cat "$TMP/warden.log")" 'out of memory'
 

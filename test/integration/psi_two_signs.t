@@ -32,5 +32,6 @@ ok 'the node has memory again' wait_for 30 log 'the node has memory again after 
 touch "$TMP/stop"
 wait $scan
 wait $other; is 'nobody else had to' $? 0
-wait $reader; is 'not even who stalled' $? 0
+# shellcheck disable=SC2154    # test/lib/psi.sh
+wait "$reader"; is 'not even who stalled' $? 0
 done_testing

@@ -11,6 +11,7 @@
 [ ! -e /etc/slurm/slurm.conf ] || skip_all "there is a Slurm cluster here"
 cd "$MW_SRC" || exit 1
 host=$(hostname -s)
+# shellcheck disable=SC2034    # for at_failure
 units='memwarden-courier memwardend slurmd slurmctld munge'
 at_failure 'systemctl --no-pager status $units; journalctl --no-pager -b | tail -n 400;
     cp /var/log/slurm/*.log /var/log/memwarden.log /home/alice/*.err .; scontrol show job'
@@ -61,6 +62,7 @@ typed () {
     esac
 }
 while IFS= read -r step <&3; do
+    # shellcheck disable=SC2154    # tap.sh counts in it
     before=$_bad
     if typed "$step" >"$TMP/typed" 2>&1; then pass "$step"; else fail "$step" "$(tail -n 20 "$TMP/typed")"; fi
     # where the processor is emulated the controller is as slow as all else

@@ -32,6 +32,7 @@ else
     freezer=$(last_state victim freezer)
 fi
 settings () {
+    # shellcheck disable=SC2086    # several names
     (cd "$1" && grep -s '' $files
      grep -s oom_kill_disable memory.oom_control)
     [ -z "${freezer:-}" ] || cat "${freezer%/*}/${1##*/}/freezer.self_freezing"

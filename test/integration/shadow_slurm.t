@@ -9,7 +9,7 @@
 settings () {   # settings JOB's DIRECTORY: limits of job and steps, and where slurmstepd is
     (cd "$1" && grep -r '' --include=memory.limit_in_bytes --include=memory.soft_limit_in_bytes .
      grep -r oom_kill_disable --include=memory.oom_control .
-     for p in $(cat step_*/cgroup.procs); do echo "$(cat "/proc/$p/comm")"; done) | sort
+     for p in $(cat step_*/cgroup.procs); do cat "/proc/$p/comm"; done) | sort
 }
 script='touch $1.up; until [ -e $1.go ]; do sleep 0.1; done; [ $2 = none ] || '
 script+='$2 --size 200M; until [ -e $1.stop ]; do sleep 0.1; done'

@@ -80,7 +80,7 @@ for end in $ends; do
 echo small ended with \$?"
     job=$(submit -n2 --mem=200M --on-oom=hold@1h,requeue,kill "$out/job.sh")
     ok "a step with a limit of its own runs" wait_for 60 registered_own "$job.0"
-    warden_$end
+    "warden_$end"
     warden_start
     is "after warden_$end a new warden comes up" $? 0
     touch "$out/go"
@@ -97,8 +97,8 @@ for end in $ends; do
 echo small ended with \$?"
     job=$(submit -n2 --mem=200M "$out/job.sh")
     ok "a step with a limit of its own runs" wait_for 60 registered_own "$job.0"
-    warden_$end
-    [ $end = stop ] || mw failsafe --state-dir "$WARDEN_STATE" >/dev/null
+    "warden_$end"
+    [ "$end" = stop ] || mw failsafe --state-dir "$WARDEN_STATE" >/dev/null
     touch "$out/go"
     ok "after warden_$end and no other: the job ends" wait_for 120 job_over "$job"
     like 'the step did not get past its limit' "$(cat "$out/$job.out")" 'small ended with [1-9]'

@@ -12,7 +12,7 @@ run () {        # NAME LADDER ARG…
     run_job "$name" --reservation 64M --limit 64M --reserve 32M --on-oom "$ladder" -- "$@"
     job=$!
 }
-pid_in () { cat "$(last_state "$1" memory)/cgroup.procs" | head -n 1; }
+pid_in () { head -n 1 "$(last_state "$1" memory)/cgroup.procs"; }
 
 warden_start
 

@@ -38,7 +38,7 @@ done
 mw set "$room" --limit 200M
 like 'with room now it still is not resumed' "$(job_shows "$room" '"\(.held) \(.slurm_suspended)"')" 'true true'
 ok '… nor thawed' stopped "$room"
-is 'nor for who asks us to' "$(mw resume "$room" >/dev/null 2>&1 && echo done)" ''
+is 'nor for who asks us to' "$(mw resume "$room" >/dev/null 2>&1 && echo yes)" ''
 warden_restart
 ok 'nor by a new warden' stopped "$room"
 scontrol resume "$room"

@@ -11,6 +11,7 @@
 declare -A warden courier
 
 # at NODE: what cluster_warden.sh calls the warden and the courier are NODE's
+# shellcheck disable=SC2034
 at () {
     export MEMWARDEN_SOCKET=$CLUSTER_DIR/run/$1/warden.sock
     WARDEN_STATE=$TMP/$plugins.$1 WARDEN_CONF=$TMP/$plugins.$1.conf

@@ -33,7 +33,7 @@ is 'why tells of each of its runs' "$(grep -oE '^(Run [0-9]+|Incident [0-9.]+)' 
     head -n 4 | tr '\n' ' ')" "Run 1 Incident $job.1 Run 2 Incident $job.2 "
 
 name=twice$$
-for i in 1 2; do
+for _ in 1 2; do
     run_job "$name" --reservation 48M --limit 48M --on-oom kill -- "$TOUCHMEM" --size 100M
     wait $!
 done

@@ -356,7 +356,7 @@ cluster_stop () {
     cg=$(_cluster_cgroups)
     # shellcheck disable=SC2086
     [ -z "$cg" ] || _cluster_poll 30 _cluster_rmcgroups $cg ||
-        _cluster_say "could not remove" $(_cluster_cgroups)
+        _cluster_say "could not remove" "$(_cluster_cgroups)"
     _cluster_end "$CLUSTER_DIR/run/munged.pid" munged
     rm -rf "$CLUSTER_DIR"
     CLUSTER_DIR=
@@ -371,7 +371,7 @@ as_user () {
 
 submit () {
     local as=as_user
-    [ "$1" != --root ] || { as=env; shift; }
+    [ "$1" != --root ] || { as="env"; shift; }
     $as sbatch --parsable -D "$CLUSTER_DIR/out" -o "$CLUSTER_DIR/out/%j.out" \
         -e "$CLUSTER_DIR/out/%j.err" "$@"
 }

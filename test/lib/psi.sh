@@ -23,6 +23,7 @@ psi_reader () {
     run_job reader --priority 900 --reservation 32M --limit 32M -- bash -c '
         dd if=/dev/zero of="$0/file" bs=1M count=96 status=none
         until [ -e "$0/stop" ]; do cat "$0/file" >/dev/null; done' "$TMP"
+    # shellcheck disable=SC2034    # for the test
     reader=$!
 }
 log () { grep -Eq -- "$1" "$TMP/warden.log"; }

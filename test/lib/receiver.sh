@@ -50,6 +50,7 @@ receiver_start () {
     receiver_mode 204
     python3 "$TMP/receiver.py" "$TMP" "${1:-0}" >"$TMP/receiver.log" 2>&1 &
     RECEIVER_PID=$!
+    # shellcheck disable=SC2034    # for the test
     wait_for 20 test -s "$TMP/receiver.port" && RECEIVER_PORT=$(cat "$TMP/receiver.port")
 }
 receiver_stop () {

@@ -7,6 +7,7 @@
 #
 # Each calls violation TEXT, which does not return, where a promise is broken.
 
+# shellcheck disable=SC2154    # soak_jobs.sh and test/soak have them
 soak_ooms=0
 
 # ---- at any moment ----

@@ -8,6 +8,7 @@
 # ladder allows, and what was done to the job from outside), outside[K] (those
 # events), want[K] (an innocent's sum); live (numbers K).
 
+# shellcheck disable=SC2034    # for the checks
 declare -A id=() kind=() ladder=() arg=() end=() outside=() want=()
 live=() soak_jobs=0 soak_events=0
 

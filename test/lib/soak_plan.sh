@@ -13,6 +13,7 @@
 
 # the admin's reserve and what the pool has to spare let a ladder's steps do
 # something; each of them comes to its end in a few seconds
+# shellcheck disable=SC2054    # the commas are a ladder's
 _ladders=(kill suspend@3s,kill hold@2s,kill requeue,kill requeue=x1.5
           signal=USR1@2s,kill signal=USR1@3s,requeue=x1.5,kill
           signal=USR1:all@2s,kill grow=16M@3s,kill grow@6s,suspend@2s,kill

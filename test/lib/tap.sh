@@ -87,7 +87,7 @@ wait_for () {
     local end=$((SECONDS + $1 * ${MW_SLOW:-1})); shift
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1
-        sleep $_pause
+        sleep "$_pause"
     done
 }
 

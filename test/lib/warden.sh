@@ -18,6 +18,7 @@
 
 WARDEND=$MW_BUILD/handler/memwardend
 MEMWARDEN=$MW_BUILD/handler/memwarden
+# shellcheck disable=SC2034    # for the test
 TOUCHMEM=$MW_BUILD/test/bin/touchmem
 export MEMWARDEN_SOCKET=$TMP/w.sock
 WARDEN_STATE=$TMP/state
