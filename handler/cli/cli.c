@@ -2,6 +2,7 @@
 #include "handler/cli/cli.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,20 +149,6 @@ int cli_print_json (const json_t *j)
     return CLI_OK;
 }
 
-const char *cli_text (const json_t *j, const char *name)
-{
-    const char *s = json_string_value (json_object_get (j, name));
-
-    return s ? s : "";
-}
-
-unsigned long long cli_number (const json_t *j, const char *name)
-{
-    json_int_t n = json_integer_value (json_object_get (j, name));
-
-    return n > 0 ? (unsigned long long) n : 0;
-}
-
 bool cli_is_meant (const char *name, const char *key, const json_t *spec)
 {
     unsigned long long array = cli_number (spec, "array_job_id");
@@ -180,6 +167,7 @@ bool cli_is_meant (const char *name, const char *key, const json_t *spec)
 
 int main (int argc, char **argv)
 {
+    setlocale (LC_CTYPE, "");   /* what can be printed, and how wide it is */
     if (argc < 2 || strcmp (argv[1], "--help") == 0 ||
         strcmp (argv[1], "help") == 0) {
         _cli_help (argc < 2 ? stderr : stdout);

@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "handler/cli/tables.h"
 #include "handler/memcg/procs.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
 #include "lib/units.h"
-#include "lib/user.h"
 #include "lib/wire.h"
 
 /* Parse what a command with one JOB takes. Returns 0 or the exit code. */
@@ -32,45 +33,32 @@ static int _one_job (const struct cli_command *self, int argc, char **argv,
     return 0;
 }
 
-/* ---- jobs ---------------------------------------------------------------- */
-
-static void _jobs_state (const json_t *job, char *buf, size_t len)
+/* The columns of the terminal that is written to; 0 = it is none, so that nothing
+ *   is cut for who reads it. */
+static size_t _terminal_width (void)
 {
-    const json_t *in = json_object_get (job, "incident");
-    char left[32] = "";
+    struct winsize size;
 
-    if (!json_is_object (in)) {
-        snprintf (buf, len, "running");
-        return;
+    if (!isatty (STDOUT_FILENO) || ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+        return 0;
+    return size.ws_col;
+}
+
+/* Print a [table], which is freed. Returns the exit code. */
+static int _jobs_print (const struct cli_command *self, char *table)
+{
+    cleanup_free char *text = table;
+    struct mw_err err;
+
+    if (!text) {
+        mw_err_errno (&err, "cannot make the table");
+        return cli_fail (self, &err, errno);
     }
-    if (cli_number (in, "left_ms") > 0)
-        mw_duration_format (cli_number (in, "left_ms") / 1000 * 1000, left,
-                            sizeof (left));
-    snprintf (buf, len, "%s%s%s%s",
-              json_is_true (json_object_get (job, "slurm_suspended"))
-              ? "suspended by Slurm, waits in "
-              : json_is_true (json_object_get (job, "suspended")) ? "suspended, "
-              : json_is_true (json_object_get (job, "held")) ? "held, " : "",
-              cli_text (in, "step"), *left ? ", left " : "", left);
+    fputs (text, stdout);
+    return CLI_OK;
 }
 
-static void _jobs_print_job (const json_t *job)
-{
-    char used[MW_SIZE_STRLEN], reserved[MW_SIZE_STRLEN], limit[MW_SIZE_STRLEN];
-    char user[64], state[128];
-
-    _jobs_state (job, state, sizeof (state));
-    printf ("%-14s %-10s %4llu %10s %11s %10s  %s\n", cli_text (job, "key"),
-            mw_user_shown ((uid_t) cli_number (job, "uid"), user,
-                           sizeof (user)),
-            cli_number (job, "priority"),
-            mw_size_format (cli_number (job, "used"), used, sizeof (used)),
-            mw_size_format (cli_number (job, "reservation"), reserved,
-                            sizeof (reserved)),
-            mw_size_format (cli_number (job, "limit") +
-                            cli_number (job, "lent"), limit, sizeof (limit)),
-            state);
-}
+/* ---- jobs ---------------------------------------------------------------- */
 
 int cli_jobs (const struct cli_command *self, int argc, char **argv)
 {
@@ -79,8 +67,6 @@ int cli_jobs (const struct cli_command *self, int argc, char **argv)
     cleanup_json json_t *jobs = NULL;
     cleanup_fd int sock = -1;
     struct mw_err err = { "" };
-    size_t i;
-    json_t *job;
     int c, rc = CLI_OK;
 
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
@@ -93,11 +79,7 @@ int cli_jobs (const struct cli_command *self, int argc, char **argv)
         return cli_fail (self, &err, errno);
     if (common.json)
         return cli_print_json (jobs);
-    printf ("%-14s %-10s %4s %10s %11s %10s  %s\n", "JOB", "USER", "PRIO",
-            "USED", "RESERVATION", "LIMIT", "STATE");
-    json_array_foreach (jobs, i, job)
-        _jobs_print_job (job);
-    return CLI_OK;
+    return _jobs_print (self, tables_jobs (jobs, _terminal_width ()));
 }
 
 /* ---- hold, resume, set --------------------------------------------------- */
@@ -225,22 +207,6 @@ static const json_t *_jobs_find (const json_t *jobs, const char *key)
     return NULL;
 }
 
-static int _print_processes (const json_t *processes)
-{
-    char user[64], rss[MW_SIZE_STRLEN];
-    size_t i;
-    json_t *p;
-
-    printf ("%8s %-10s %10s %s %s\n", "PID", "USER", "RSS", "S", "COMMAND");
-    json_array_foreach (processes, i, p)
-        printf ("%8llu %-10s %10s %s %s\n", cli_number (p, "pid"),
-                mw_user_shown ((uid_t) cli_number (p, "uid"), user,
-                            sizeof (user)),
-                mw_size_format (cli_number (p, "rss"), rss, sizeof (rss)),
-                cli_text (p, "state"), cli_text (p, "command"));
-    return CLI_OK;
-}
-
 int cli_ps (const struct cli_command *self, int argc, char **argv)
 {
     static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
@@ -267,6 +233,7 @@ int cli_ps (const struct cli_command *self, int argc, char **argv)
     }
     if (_list (job, processes, &err) < 0)
         return cli_fail (self, &err, errno);
-    return common.json ? cli_print_json (processes)
-                       : _print_processes (processes);
+    if (common.json)
+        return cli_print_json (processes);
+    return _jobs_print (self, tables_processes (processes, _terminal_width ()));
 }

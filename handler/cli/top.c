@@ -1,7 +1,6 @@
 /* top.c - memwarden top: the jobs of this node, live
  *
- * Each job has a bar: what it uses, with a mark where its reservation ends; the
- * bar's whole length is its limit.  Jobs most over their reservation come
+ * Jobs most over their reservation come
  * first, since they are the first to give (doc/design.md, section 4).
  */
 #include "handler/cli/cli.h"
@@ -13,12 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handler/cli/tables.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
-#include "lib/units.h"
 
 #define REFRESH_MS 2000
-#define BAR 24
 
 /* Overage in 1/1000 of the reservation. */
 static unsigned long long _overage (const json_t *job)
@@ -41,62 +39,43 @@ static int _by_overage (const void *a, const void *b)
     return strcmp (cli_text (x, "key"), cli_text (y, "key"));
 }
 
-static void _draw_bar (const json_t *job)
+/* Draw the [lines] of a table, its heading first; bold where a job has an OOM. */
+static void _draw_lines (char *lines, const json_t **order)
 {
-    unsigned long long limit = cli_number (job, "limit") +
-                               cli_number (job, "lent");
-    int used, mark;
+    char *line = strtok_r (lines, "\n", &lines);
 
-    if (limit == 0)
-        limit = 1;
-    used = (int) ((double) cli_number (job, "used") / (double) limit * BAR);
-    mark = (int) ((double) cli_number (job, "reservation") /
-                  (double) limit * BAR);
-    addch ('[');
-    for (int i = 0; i < BAR; i++)
-        addch (i < used ? '#' : i == mark ? '|' : ' ');
-    addch (']');
+    for (int i = 0; line && i < LINES - 2; i++) {
+        bool oom = i > 0 &&
+                   json_is_object (json_object_get (order[i - 1], "incident"));
+
+        if (oom)
+            attron (A_BOLD);
+        mvaddstr (i + 2, 0, line);
+        if (oom)
+            attroff (A_BOLD);
+        line = strtok_r (NULL, "\n", &lines);
+    }
 }
 
-static void _draw_job (const json_t *job)
-{
-    const json_t *in = json_object_get (job, "incident");
-    char used[MW_SIZE_STRLEN], limit[MW_SIZE_STRLEN];
-    bool trouble = json_is_object (in);
-
-    if (trouble)
-        attron (A_BOLD);
-    printw ("%-14s %4llu ", cli_text (job, "key"),
-            cli_number (job, "priority"));
-    _draw_bar (job);
-    printw (" %9s of %9s  %s\n",
-            mw_size_format (cli_number (job, "used"), used, sizeof (used)),
-            mw_size_format (cli_number (job, "limit") +
-                            cli_number (job, "lent"), limit, sizeof (limit)),
-            trouble ? cli_text (in, "step") : "");
-    if (trouble)
-        attroff (A_BOLD);
-}
-
-/* Returns 0 or -1. */
+/* Returns 0; -1 with errno. */
 static int _draw (const json_t *jobs)
 {
     size_t n = json_array_size (jobs);
     cleanup_free const json_t **order = calloc (n + 1, sizeof (*order));
+    cleanup_free char *lines = NULL;
 
     if (!order)
         return -1;
     for (size_t i = 0; i < n; i++)
         order[i] = json_array_get (jobs, i);
     qsort (order, n, sizeof (*order), _by_overage);
+    /* where a line fills the last column, curses begins a new one */
+    if (!(lines = tables_top (order, n, COLS > 1 ? (size_t) COLS - 1 : 1)))
+        return -1;
     erase ();
     printw ("%zu job%s; | is where a reservation ends; q quits\n\n", n,
             n == 1 ? "" : "s");
-    printw ("%-14s %4s %-*s %9s    %9s  %s\n", "JOB", "PRIO", BAR + 2, "",
-            "USED",
-            "LIMIT", "STEP");
-    for (size_t i = 0; i < n && (int) i < LINES - 3; i++)
-        _draw_job (order[i]);
+    _draw_lines (lines, order);
     refresh ();
     return 0;
 }
@@ -109,8 +88,10 @@ static int _loop (int sock, struct mw_err *err)
     while (key != 'q' && key != 'Q') {
         cleanup_json json_t *jobs = mw_client_jobs (sock, err);
 
-        if (!jobs || _draw (jobs) < 0)
+        if (!jobs)
             return -1;
+        if (_draw (jobs) < 0)
+            return mw_err_errno (err, "cannot make the table");
         key = getch ();         /* waits for REFRESH_MS, see timeout (3) */
     }
     return 0;
