@@ -21,7 +21,11 @@ is 'nobody else was' "$(column strangers)" 0
 like 'the time of the first action was seen' "$(column act_ms)" '^(-?[0-9.]+|before)$'
 like 'the lowest MemAvailable was seen' "$(column lowest_pct)" '^[0-9]+\.'
 like 'the table says so' "$(cat "$TMP/out/node_oom.txt")" 'wrong victims: 0 of 1'
-like 'the picture has its bars' "$(cat "$TMP/out/node_oom.svg")" '<rect .*</svg>|<rect'
+if command -v gnuplot >/dev/null; then
+    ok 'the picture tells of it' grep -q '0 of 1' "$TMP/out/node_oom.svg"
+else
+    like 'without gnuplot there is no picture' "$(cat "$TMP/said")" 'no gnuplot'
+fi
 
 # a node that dies is the innocent job's death, too
 { "$MW_BUILD/test/bench/bench_node_run" --head
