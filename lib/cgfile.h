@@ -16,25 +16,27 @@
 
 /* Open [path] below the sysroot ($MEMWARDEN_SYSROOT, normally "", so that
  *   recorded trees of /proc and /sys replay in tests).
- * Returns the descriptor (CLOEXEC), or -1 with errno. */
+ * Returns the descriptor (CLOEXEC); -1 with errno. */
 int sysroot_open (const char *path, int flags);
 
 /* Read file [name] of directory [dir] whole into [buf] of [len] bytes, with a
- *   NUL. Returns its length, or -1; a file longer than [len] - 1 is cut. */
+ *   NUL. Returns its length; -1 with errno; a file longer than [len] - 1 is cut. */
 ssize_t cg_read (int dir, const char *name, char *buf, size_t len);
 
 /* getdents64(2), which glibc before 2.30 has no call for: entries of directory [fd]
- *   into [buf] of [len] bytes. Returns how many bytes, 0 at the end, or -1. */
+ *   into [buf] of [len] bytes. Returns how many bytes, 0 at the end; -1 with
+ *   errno. */
 ssize_t cg_entries (int fd, void *buf, size_t len);
 
-/* Read [name] as one unsigned number; "max" is UINT64_MAX. Returns 0 or -1. */
+/* Read [name] as one unsigned number; "max" is UINT64_MAX. Returns 0; -1 with
+ *   errno. */
 int cg_read_u64 (int dir, const char *name, uint64_t *value);
 
-/* Write the formatted text to [name] in one write(2). Returns 0 or -1. */
+/* Write the formatted text to [name] in one write(2). Returns 0; -1 with errno. */
 int cg_write (int dir, const char *name, const char *fmt, ...)
     __attribute__ ((format (printf, 3, 4)));
 
-/* Write [value] to [name] in decimal. Returns 0 or -1. */
+/* Write [value] to [name] in decimal. Returns 0; -1 with errno. */
 int cg_write_u64 (int dir, const char *name, uint64_t value);
 
 /* Find line "[key] N" in [text] (memory.stat, memory.events, meminfo's "Key:").
@@ -43,13 +45,13 @@ bool cg_key (const char *text, const char *key, uint64_t *value);
 
 /* Call [visit] for each pid in the tasks file [name] ("cgroup.procs") of [dir];
  *   stops when it returns non-zero. Reads in pieces: any number of pids.
- * Returns how many it was called for, or -1. */
+ * Returns how many it was called for; -1 with errno. */
 int cg_each_pid (int dir, const char *name,
                  int (*visit) (pid_t pid, void *arg), void *arg);
 
 /* Call [visit] with a descriptor (closed afterwards) and the name of each
  *   directory right below [dir], in readdir's order, links never followed.
- *   Returns how many, or -1. */
+ *   Returns how many; -1 with errno. */
 int cg_each_child (int dir, int (*visit) (int child, const char *name,
                                           void *arg), void *arg);
 
@@ -60,7 +62,8 @@ bool cg_hands_down (int dir, const char *controller);
  *   hierarchy, open as [root] and mounted at [mount], to what is below [path]
  *   ("/a/b", also one of which only a part is there yet), where nobody has done
  *   so before.  Slurm and systemd do it for their own directories.
- * Returns 0, or -1 and names the file and the word that has to be written. */
+ * Returns 0; -1 with errno and a sentence that names the file and the word that
+ *   has to be written. */
 int cg_hand_down (int root, const char *mount, const char *path,
                   const char *controller, struct mw_err *err);
 
@@ -69,13 +72,13 @@ int cg_hand_down (int root, const char *mount, const char *path,
  *   descriptors and without recursion, links never followed.  It stops when
  *   [visit] returns non-zero, but with CG_SKIP it only does not go below that
  *   one.  Where directories are removed meanwhile some may be visited twice.
- * Returns how many were visited, or -1. */
+ * Returns how many were visited; -1 with errno. */
 #define CG_SKIP INT_MIN
 int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
              void *arg);
 
 /* Remove all directories below [dir], however deep, links never followed.
- * Returns 0, or -1: one does not go (EBUSY), or cannot be opened. */
+ * Returns 0; -1 with errno: one does not go (EBUSY), or cannot be opened. */
 int cg_remove_below (int dir);
 
 /* Is [word] among the comma-separated [names]? */

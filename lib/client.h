@@ -9,17 +9,17 @@
 
 /* Connect to the warden at [path] (NULL: $MEMWARDEN_SOCKET, then
  *   MW_SOCKET_DEFAULT). Calls through the socket wait at most [timeout_ms].
- * Returns the socket (CLOEXEC; the caller's), or -1; the sentence names the
- *   path and says whether the warden runs there. */
+ * Returns the socket (CLOEXEC; the caller's); -1 with errno and a sentence that
+ *   names the path and says whether the warden runs there. */
 int mw_client_open (const char *path, int timeout_ms, struct mw_err *err);
 
 /* Send [req] with [nfds] [fds] and wait for its answer.  An `error` answer is a
  *   failure whose sentence and errno are the warden's (ESRCH: no such job,
  *   EPERM, EEXIST, …; EREMOTEIO where it names none).  [reply] may be NULL;
- *   [reply_fd] may be NULL, otherwise it gets the descriptor of the answer or
- *   -1.  `note` packets that arrive meanwhile are dropped.
- * Returns 0, or -1; ETIMEDOUT, EPIPE, EPROTO: close the socket, since a late
- *   answer may still come. */
+ *   [reply_fd] may be NULL, otherwise it gets the descriptor of the answer,
+ *   or -1.  `note` packets that arrive meanwhile are dropped.
+ * Returns 0; -1 with errno.  After ETIMEDOUT, EPIPE and EPROTO close the socket,
+ *   since a late answer may still come. */
 int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
                     json_t **reply, int *reply_fd, struct mw_err *err);
 
@@ -29,13 +29,13 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
  *   asserted again (a new step has begun). [cut] (may be NULL) says what of the
  *   owner's wishes the caller has cut; the warden adds what it cuts itself, for
  *   the caller to tell the owner: "" = nothing, or told before.
- * Returns 0, or -1 with the warden's sentence in [err]. */
+ * Returns 0; -1 with errno and the warden's sentence in [err]. */
 int mw_client_register (int sock, const struct mw_jobspec *spec,
                         int memory_dir, int freezer_dir, struct mw_err *cut,
                         struct mw_err *err);
 
 /* Is the warden in shadow mode, so that jobs are to stay as they are?  Where it
- *   does not say so, it is not. Returns 1, 0, or -1. */
+ *   does not say so, it is not. Returns 1 or 0; -1 with errno. */
 int mw_client_shadow (int sock, struct mw_err *err);
 
 /* The jobs of the warden, all pages of them: a JSON array (owned by the caller)
@@ -44,11 +44,11 @@ json_t *mw_client_jobs (int sock, struct mw_err *err);
 
 /* Tell the warden that the script of job [key] has ended with [status] (of
  *   wait(2)), before Slurm knows.
- * Returns 1 where Slurm is not to know yet (ask again), 0, or -1. */
+ * Returns 1 where Slurm is not to know yet (ask again), 0; -1 with errno. */
 int mw_client_ended (int sock, const char *key, int status,
                      struct mw_err *err);
 
-/* Tell the warden that the job [key] is over. Returns 0 or -1. */
+/* Tell the warden that the job [key] is over. Returns 0; -1 with errno. */
 int mw_client_release (int sock, const char *key, struct mw_err *err);
 
 #endif /* !MW_CLIENT_H */

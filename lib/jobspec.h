@@ -71,7 +71,7 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec);
 /* Decode [obj], which may come from anyone, into [spec].  Everything is
  *   checked: key characters, ranges, that the ladder parses.  Missing members
  *   take the defaults; unknown ones are ignored (newer peers).
- * Returns 0, or -1 with EINVAL and the member's name in [err]; [spec] is then
+ * Returns 0; -1 with errno EINVAL and the member's name in [err]; [spec] is then
  *   untouched. */
 int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
                        struct mw_err *err);

@@ -59,8 +59,9 @@ extern const struct mw_step_info mw_steps[MW_STEP_COUNT];
 struct mw_ladder_step {
     enum mw_step_kind kind;
     struct mw_amount amount;        /* grow, reclaim, slow, requeue */
-    int signo;                      /* signal … */
-    bool to_all;                    /* … also to who does not catch it */
+    int signo;                      /* signal */
+    bool to_all;                    /* signal: also to tasks that do not catch
+                                       it */
     char hook[MW_HOOK_MAX];         /* dump; "" = the default hook */
     uint64_t deadline_ms;           /* 0 where the step is not timed */
 };
@@ -72,7 +73,7 @@ struct mw_ladder {
 
 /* Parse [text] into [ladder].  `kill` is always the last step: where [text]
  *   does not end with it, it is added; a step behind a kill is refused.
- * Returns 0, or -1 with EINVAL and in [err] a sentence that says what would be
+ * Returns 0; -1 with errno EINVAL and in [err] a sentence that says what would be
  *   right, then a line with the ladder and a line with a caret under the wrong
  *   word:  unknown step "explode"; allowed are hold, grow, …
  *              grow@30s,explode

@@ -35,12 +35,12 @@ struct mw_amount {
  *   K, M, G, T or P in powers of 1024, optionally followed by "B" or "iB", in
  *   either case; "B" alone is bytes.  "0" needs no unit; any other bare number
  *   is refused, because Slurm reads it as MiB and people as bytes.
- * Returns 0 and sets [*bytes], or -1 with EINVAL (not a size) or ERANGE
+ * Returns 0 and sets [*bytes]; -1 with errno EINVAL (not a size) or ERANGE
  *   (negative, or over INT64_MAX) and a sentence in [err]. */
 int mw_size_parse (const char *text, uint64_t *bytes, struct mw_err *err);
 
 /* Parse [text] as SIZE, xF (a factor, "x1.5") or P% into [amount].
- * Returns 0, or -1 as mw_size_parse does. */
+ * Returns 0; -1 as mw_size_parse does. */
 int mw_amount_parse (const char *text, struct mw_amount *amount,
                      struct mw_err *err);
 
@@ -64,14 +64,14 @@ char *mw_size_exact (uint64_t bytes, char *buf, size_t len);
 
 /* Parse [text] as a duration: a decimal number and ms, s, m, h or d; a bare
  *   number is seconds, as sleep(1) takes it.
- * Returns 0 and sets [*ms], or -1 with EINVAL or ERANGE (over 365 days). */
+ * Returns 0 and sets [*ms]; -1 with errno EINVAL or ERANGE (over 365 days). */
 int mw_duration_parse (const char *text, uint64_t *ms, struct mw_err *err);
 
 /* Write [ms] for a reader and for mw_duration_parse: "30s", "10m", "1500ms". */
 char *mw_duration_format (uint64_t ms, char *buf, size_t len);
 
 /* Parse [text] as a priority: a whole number, 0 to 1000 (doc/design.md, 1).
- * Returns 0, or -1 with EINVAL or ERANGE and what is allowed in [err]. */
+ * Returns 0; -1 with errno EINVAL or ERANGE and what is allowed in [err]. */
 int mw_priority_parse (const char *text, unsigned *priority,
                        struct mw_err *err);
 

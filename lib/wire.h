@@ -70,7 +70,7 @@ json_t *mw_wire_error (const struct mw_err *err);
 /* Send [msg] and the [nfds] descriptors [fds] (which stay the caller's) in one
  *   packet.  Does not wait: a full socket is EAGAIN (give the socket a
  *   SO_SNDTIMEO and no O_NONBLOCK to wait).
- * Returns 0, or -1 with EMSGSIZE, EAGAIN, EPIPE, … */
+ * Returns 0; -1 with errno EMSGSIZE, EAGAIN, EPIPE, … */
 int mw_wire_send (int sock, const json_t *msg, const int *fds, int nfds,
                   struct mw_err *err);
 

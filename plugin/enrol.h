@@ -33,7 +33,8 @@ struct enrolment {
 /* Place the job of process [pid], one of the step's, and register it. What an
  *   earlier step was labelled with holds for later ones.  [note] says what
  *   [site] did not allow, or is "".
- * Returns 0, or -1 with a sentence: where no warden answers it is listened for (teller_await). */
+ * Returns 0; -1 with errno and a sentence.  Where that is because no warden
+ *   answers, one is listened for (teller_await). */
 int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
                 struct mw_err *note, struct mw_err *err);
 

@@ -14,7 +14,7 @@
 
 /* Make the memory cgroup of step [step] ("step_0") of job [key], and on v1 a
  *   freezer beside it; move process [pid], which is at [now], into what it has
- *   not from Slurm.  What is there already is used. Returns 0, or -1. */
+ *   not from Slurm.  What is there already is used. Returns 0; -1 with errno. */
 int made_attach (const char *key, const char *step, pid_t pid,
                  const struct place_paths *now, struct mw_err *err);
 

@@ -43,11 +43,11 @@ struct place {
 int place_parse (const char *text, struct place_paths *paths,
                  struct mw_err *err);
 
-/* Read /proc/[pid]/cgroup into [paths]. Returns 0, or -1. */
+/* Read /proc/[pid]/cgroup into [paths]. Returns 0; -1 with errno. */
 int place_read (pid_t pid, struct place_paths *paths, struct mw_err *err);
 
 /* Open the top of the hierarchy that has [controller].
- * Returns the descriptor, or -1 with ENOTSUP. */
+ * Returns the descriptor; -1 with errno ENOTSUP. */
 int place_open_mount (const char *controller, struct mw_err *err);
 
 /* Find and open the directories of the job that process [pid] belongs to, and
@@ -62,7 +62,7 @@ void place_close (struct place *p);
  *   slurmstepd of the job out of the memory hierarchy (they would sleep with
  *   the tasks), and lift the limits of steps that have no smaller one of their
  *   own (srun --mem).
- * Returns 0, or -1 with the first thing that failed. */
+ * Returns 0; -1 with errno and the first thing that failed. */
 int place_ready (const struct place *p, struct mw_err *err);
 
 /* Open where the tasks of [p]'s own step are: its memory directory is returned
@@ -83,7 +83,7 @@ uint64_t place_granted (const struct place *p);
 
 /* Label the job's directory with [spec], and read that back.  Only root can do
  *   either (trusted.* in xattr(7)), and it goes with the directory.
- * Return 0, or -1 with ENODATA (no label), … */
+ * Return 0; -1 with errno ENODATA (no label), … */
 int place_label (const struct place *p, const struct mw_jobspec *spec,
                  struct mw_err *err);
 int place_read_label (const struct place *p, struct mw_jobspec *spec,

@@ -14,11 +14,11 @@
 #include "plugin/settings.h"
 
 /* Keep [spec] under its key, in place of another only with [replace].
- * Returns 0, or -1 with a sentence: EEXIST, … */
+ * Returns 0; -1 with errno: EEXIST, … */
 int record_save (const struct site *site, const struct mw_jobspec *spec,
                  bool replace, struct mw_err *err);
 
-/* Read back what is kept for [key]. Returns 0, or -1: ENOENT, … ([spec] is
+/* Read back what is kept for [key]. Returns 0; -1 with errno: ENOENT, … ([spec] is
  *   untouched). */
 int record_load (const struct site *site, const char *key,
                  struct mw_jobspec *spec, struct mw_err *err);

@@ -36,9 +36,10 @@ extern const struct setting_info settings[SETTING_COUNT];
 /* The arguments of the plugin's line in plugstack.conf. */
 struct site {
     unsigned max_priority;          /* 1000 where not given */
-    struct mw_amount max_burst;     /* NONE where not given … */
-    struct mw_amount max_reserve;   /* … the warden has a cap of its own */
-    bool required;                  /* no warden: the job must not start */
+    struct mw_amount max_burst;     /* NONE where not given: the warden has a cap
+                                       of its own */
+    struct mw_amount max_reserve;   /* the same */
+    bool required;                  /* without a warden a job must not start */
     char socket[PATH_MAX];          /* as it is written there, see site_socket;
                                        "" = not given */
 };
@@ -47,14 +48,14 @@ struct site {
 void settings_defaults (struct mw_jobspec *spec);
 
 /* Put the text a user gave for [which] into [spec].
- * Returns 0, or -1 with EINVAL or ERANGE and in [err] a sentence that names the
+ * Returns 0; -1 with errno EINVAL or ERANGE and in [err] a sentence that names the
  *   flag and what is allowed (lines of it, for a ladder); [spec] is untouched
  *   then. */
 int settings_put (struct mw_jobspec *spec, enum setting which,
                   const char *text, struct mw_err *err);
 
 /* Is the limit that [spec] asks for below its own [reservation] (bytes; 0 = not
- *   known)?  Returns 0, or -1 with ERANGE and the two numbers in [err]. */
+ *   known)?  Returns 0; -1 with errno ERANGE and the two numbers in [err]. */
 int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
                   struct mw_err *err);
 
@@ -64,15 +65,15 @@ bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
                      struct mw_err *note);
 
 /* Read plugstack.conf's [ac] arguments [av] into [site], over the defaults.
- * Returns 0, or -1 with EINVAL and which one is wrong; the others hold. */
+ * Returns 0; -1 with errno EINVAL and which one is wrong; the others hold. */
 int site_parse (struct site *site, int ac, char **av, struct mw_err *err);
 
 /* On a node: where the memwardend listens that serves this process's slurmd, into
  *   [path]: what [site] says, or else MEMWARDEN_SOCKET of slurmd's environment, or
  *   the default; in these %n is the node's name and %h this host's, as in
  *   slurm.conf, and %% a percent sign.
- * Returns 0, or -1 with EINVAL (another %, not absolute), ENOENT (the node's name is not
- *   known), ENAMETOOLONG. */
+ * Returns 0; -1 with errno EINVAL (another %, not absolute), ENOENT (the node's
+ *   name is not known), ENAMETOOLONG. */
 int site_socket (const struct site *site, char path[PATH_MAX],
                  struct mw_err *err);
 

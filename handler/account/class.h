@@ -28,7 +28,7 @@ const struct conf_class *class_of (const struct conf *conf,
 
 /* Read [text], the courier's answer {"partition","account","qos","restarts"},
  *   into [facts].
- * Returns 0, or -1 (EPROTO), [facts] untouched. */
+ * Returns 0; -1 with errno (EPROTO), [facts] untouched. */
 int class_parse (const char *text, struct job_facts *facts,
                  struct mw_err *err);
 

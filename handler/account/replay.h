@@ -25,7 +25,7 @@ struct replay {
 };
 
 /* Decide [d] again by [conf] into [r] (replay_free).
- * Returns 0, or -1: no memory, or EINVAL where [conf] leaves the jobs of that
+ * Returns 0; -1 with errno: no memory, or EINVAL where [conf] leaves the jobs of that
  *   node nothing. */
 int replay_decide (const struct decision *d, const struct conf *conf,
                    struct replay *r, struct mw_err *err);

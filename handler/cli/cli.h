@@ -51,8 +51,8 @@ int cli_kmsg (const struct cli_command *self, int argc, char **argv);
 int cli_replay (const struct cli_command *self, int argc, char **argv);
 int cli_failsafe (const struct cli_command *self, int argc, char **argv);
 
-/* What getopt_long gives for the common options: no letters, which are each
- *   command's own. */
+/* What getopt_long returns for the common options.  They have no letters, since
+ *   those belong to each command. */
 enum cli_option { CLI_SOCKET = 1000, CLI_STATE_DIR, CLI_JSON, CLI_HELP };
 #define CLI_COMMON_OPTIONS \
     { "socket", required_argument, NULL, CLI_SOCKET }, \

@@ -12,7 +12,7 @@
 
 /* Read [in] to its end, feeding [log]; [found] is called for each kill that is
  *   complete, with [arg].
- * Returns 0, or -1 with [err] where the rest cannot be read. */
+ * Returns 0; -1 with errno where the rest cannot be read. */
 int kmsg_read (struct kmsg_input *in, struct kmsg_log *log,
                void (*found) (const struct kmsg_kill *kill, void *arg),
                void *arg, struct mw_err *err);

@@ -23,13 +23,13 @@ struct run_dir {
 /* Make the directory of job [name] in [pool], which is made, too, where it is
  *   not there.  One of that name that is there is not taken (EEXIST), unless an
  *   earlier run has left it, empty.  After cgroup_init.
- * Returns 1, 0 where [controller] is not mounted, or -1. */
+ * Returns 1, 0 where [controller] is not mounted; -1 with errno. */
 int run_dir_make (struct run_dir *d, const char *controller, const char *pool,
                   const char *name, struct mw_err *err);
 
 /* Remove what was made and close all, also where making has failed. Waits for
  *   tasks that are on their way out.
- * Returns 0 or -1: the job's is still there. */
+ * Returns 0; -1 with errno: the job's is still there. */
 int run_dir_remove (struct run_dir *d, struct mw_err *err);
 
 #endif /* !MW_RUN_DIR_H */

@@ -53,8 +53,8 @@ struct conf {
     bool shadow;                /* decide and record, but do not act */
 
     struct mw_amount node_reserve;      /* of the node's memory */
-    struct mw_amount fill_rate;         /* bytes a second at which memory may
-                                           fall at least */
+    struct mw_amount fill_rate;         /* the fall of free memory that is
+                                           reckoned with at least, bytes/s */
     struct conf_psi psi;
     struct mw_amount resume_at;         /* headroom at which held jobs return,
                                            of the pool's capacity */
@@ -66,13 +66,16 @@ struct conf {
     struct mw_ladder ladder;            /* job OOM */
     struct mw_ladder node_ladder;       /* node OOM */
     enum conf_order order;
-    unsigned max_bounces;               /* suspends of one job … */
-    uint64_t bounce_window_ms;          /* … in this time */
+    unsigned max_bounces;               /* how often one job may be suspended
+                                           in bounce_window_ms */
+    uint64_t bounce_window_ms;
     char pool[PATH_MAX];                /* "" = found: parent of the jobs */
     char post_incident_hook[MW_HOOK_MAX];   /* "" = none */
-    unsigned drain_after;               /* node OOMs; 0 = never … */
-    uint64_t drain_window_ms;           /* … in this time */
-    bool drain_stuck;                   /* where a victim cannot be killed */
+    unsigned drain_after;               /* drain the node after so many node
+                                           OOMs in drain_window_ms; 0 = never */
+    uint64_t drain_window_ms;
+    bool drain_stuck;                   /* drain it where a victim cannot be
+                                           killed */
 
     char slurm_conf[PATH_MAX];          /* "" = Slurm's default */
     uint64_t controller_timeout_ms;
@@ -99,7 +102,7 @@ const struct mw_ladder *conf_node_ladder (const struct conf *conf,
                                           const struct conf_class *c);
 
 /* Read [path] over the defaults into [conf].
- * Returns 0, or -1 with "FILE:LINE: what is wrong; what would be right" in
+ * Returns 0; -1 with errno and "FILE:LINE: what is wrong; what would be right" in
  *   [err]; [conf] is untouched then, so a broken file keeps the old one. */
 int conf_load (struct conf *conf, const char *path, struct mw_err *err);
 

@@ -10,7 +10,7 @@
 struct conf_option {
     const char *section;        /* "root", "courier", "class", "hook" */
     const char *name;
-    /* Read [text] into [field]. Returns 0, or -1 and what would be right. */
+    /* Read [text] into [field]. Returns 0; -1 with errno and what would be right. */
     int (*set) (const struct conf_option *o, void *field, const char *text,
                 struct mw_err *err);
     size_t offset;              /* of the field, in what the section fills: */

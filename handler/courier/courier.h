@@ -49,8 +49,8 @@ struct courier_item {
     uint64_t due_ms;            /* clock_ms; not before */
     bool deferred;              /* a line for a job that is suspended: others
                                    go past it */
-    bool gone;                  /* taken back while its worker is busy */
-    bool changed;               /* … put anew: begun again */
+    bool gone;                  /* it was taken back while its worker is busy */
+    bool changed;               /* it was put anew meanwhile: begin again */
 
     pid_t pid;                  /* of its worker, 0 = none */
     int fd;                     /* where the worker's result comes from */
@@ -82,8 +82,8 @@ bool courier_queue_turn (const struct courier_queue *q,
 /* How long to wait before attempt [attempts] + 1 on [way], in ms. */
 uint64_t courier_backoff (enum courier_way way, unsigned attempts);
 
-/* Start a worker for [item] of [spool]: sets its pid, fd, limit_ms. Returns 0 or
- *   -1. */
+/* Start a worker for [item] of [spool]: sets its pid, fd, limit_ms. Returns 0;
+ *   -1 with errno. */
 int courier_worker_start (struct courier_item *item, const struct conf *conf,
                           struct spool *spool, struct mw_err *err);
 

@@ -6,7 +6,7 @@
 
 struct warden;
 
-/* Take the courier's answers from the spool. Returns 0 or -1. */
+/* Take the courier's answers from the spool. Returns 0; -1 with errno. */
 int warden_listen_answers (struct warden *w, struct mw_err *err);
 
 #endif /* !MW_ANSWERS_H */

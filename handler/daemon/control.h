@@ -7,7 +7,7 @@
 /* Listen on [path] (a stale socket is replaced, a live one refused: EADDRINUSE)
  *   and serve it from the loop.  Peers are told by SO_PEERCRED; each has a
  *   bounded number of connections, and one that does not read is closed, never
- *   waited for. Returns 0 or -1. */
+ *   waited for. Returns 0; -1 with errno. */
 int control_open (struct warden *w, const char *path, struct mw_err *err);
 void control_close (struct warden *w);
 

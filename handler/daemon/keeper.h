@@ -12,7 +12,7 @@
  *   [state_dir] --foreground` as conf->courier_user, again when it ends (at
  *   most every second) at ordinary priority and oom_score_adj, and ends with
  *   the calling process.
- * Returns its pid, or -1: no such user, … */
+ * Returns its pid; -1 with errno: no such user, … */
 pid_t keeper_start (const struct conf *conf, const char *conf_path,
                     const char *state_dir, struct mw_err *err);
 

@@ -42,7 +42,7 @@ void incident_freezer (struct warden *w, struct job *job, bool frozen,
 /* Memory has come back to the pool: jobs that wait for it may go on. */
 void incident_headroom (struct warden *w);
 
-/* An admin or the owner wants [job] held (or resumed). Returns 0 or -1. */
+/* An admin or the owner wants [job] held (or resumed). Returns 0; -1 with errno. */
 int incident_hold (struct warden *w, struct job *job, struct mw_err *err);
 int incident_resume (struct warden *w, struct job *job, struct mw_err *err);
 

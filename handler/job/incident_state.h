@@ -49,21 +49,24 @@ struct incident {
     uint64_t lent;              /* bytes */
 
     char request[SPOOL_ID_MAX]; /* the courier's answer that is awaited; "" */
-    unsigned phase;             /* the step's own, or … */
-#define PHASE_SEEKS UINT_MAX    /* … not begun: the courier may come back */
-    bool sought;                /* it was waited for, once */
+    unsigned phase;             /* how far the step is; each has its own numbers */
+#define PHASE_SEEKS UINT_MAX    /* not begun: waits for a courier to come back */
+    bool sought;                /* a courier has been waited for, once */
     unsigned kills;             /* rounds of SIGKILL so far */
-    bool grow_refused;          /* for want of headroom: it waits for some */
+    bool grow_refused;          /* there was no headroom; a later step waits for
+                                   some */
     uint64_t frozen_ms;         /* since when, clock_ms; 0 = not */
-    uint64_t killed_look_ms;    /* has Slurm killed what it cannot thaw?  Due
-                                   then, clock_ms; 0 = not */
-    bool pushing;               /* its pages out, for the node's sake … */
-    uint64_t pushed;            /* … bytes so far of this step */
-    bool ended;                 /* in answer to a signal: a requeue is for a job
-                                   that is over, too */
+    uint64_t killed_look_ms;    /* when to look whether Slurm has killed the job,
+                                   which it cannot thaw, clock_ms; 0 = never */
+    bool pushing;               /* its pages are being pushed out to swap, for
+                                   the node's sake */
+    uint64_t pushed;            /* how many bytes this step has pushed out */
+    bool ended;                 /* its tasks have ended in answer to a signal, so
+                                   a requeue is asked for a job that is over */
     struct memcg_sent sent;     /* the signal; forgotten at a restart */
-    bool script_ended;          /* Slurm is kept from knowing it … */
-    int status;                 /* … as wait(2) has it */
+    bool script_ended;          /* the batch script has ended, and Slurm is not
+                                   told of it yet */
+    int status;                 /* of the script, as wait(2) has it */
     /* A requeue without an answer yet, which outlives the step that has asked
      * for it: a completion of the job now would undo it, and it is taken back
      * where the job goes on or ends by itself. */
@@ -71,17 +74,18 @@ struct incident {
     uint64_t requeue_mb;
     bool requeued;              /* it was granted */
     bool slurm_ends;            /* Slurm SIGKILLs it now: it was suspended there */
-    uint64_t slurm_stops_ms;    /* Slurm has suspended it, not for us, since
-                                   then, clock_ms: the ladder waits; 0 = not */
-    uint64_t ends_ms;           /* … we wait for that since, clock_ms; 0 = not */
+    uint64_t slurm_stops_ms;    /* since when Slurm has suspended it, and not for
+                                   us, clock_ms: the ladder waits; 0 = not */
+    uint64_t ends_ms;           /* since when we wait for the end that
+                                   [slurm_ends] tells of, clock_ms; 0 = not */
 };
 
 /* The id of [job]'s present incident, or of its last one: "KEY.NUMBER", in this
  *   node's journal used once. Returns [buf]. */
 char *incident_id (const struct job *job, char buf[INCIDENT_ID_MAX]);
 
-/* Does [job]'s step do nothing, as Slurm has suspended it?  What it does for the
- *   node's sake it does, but its deadline waits, too. */
+/* Does [job]'s step pause because Slurm has suspended the job?  Its deadline
+ *   pauses, too; what it does for the node's sake goes on. */
 bool incident_pauses (const struct job *job);
 
 /* Is [job], in an incident, on a rung that only makes it stand still? */

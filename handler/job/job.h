@@ -70,9 +70,11 @@ struct job {
     uint64_t registered_ms;
     uint64_t look_ms;               /* v2: no look at its events before; 0 */
     uint64_t resumed_ms;            /* we last asked Slurm to; 0 */
-    unsigned bounces;               /* times stopped for the node's sake … */
-    uint64_t bounce_ms;             /* … since then */
-    unsigned round;                 /* of incident_headroom, last asked in */
+    unsigned bounces;               /* how often it was stopped for the node's
+                                       sake since bounce_ms */
+    uint64_t bounce_ms;             /* clock_ms */
+    unsigned round;                 /* the last round of incident_headroom in
+                                       which it was asked */
     uint64_t mark_ms;               /* last checkpoint mark, or registered_ms */
     uint64_t peak;                  /* bytes, highest seen in incidents */
     uint64_t allowed;               /* bytes, the highest limit it has had */
@@ -139,7 +141,7 @@ struct job_cuts {
  *   ladder: clamped by the admin's caps, and said in [cuts] where one bound.
  *   The limit is never below the reservation; a burst asked for below it is
  *   refused.
- * Returns 0, or -1 (EINVAL) with the reason in [err]. */
+ * Returns 0; -1 with errno (EINVAL) and the reason in [err]. */
 int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
                  unsigned node_cpus, struct job_cuts *cuts,
                  struct mw_err *err);
@@ -147,7 +149,7 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
 /* Put [job] into [class]: what it has been given by its old class becomes what
  *   the new one gives; what people have set since stays, up to the new class's
  *   caps. [cuts] as above.
- * Returns 0, or -1, nothing changed. */
+ * Returns 0; -1 with errno, nothing changed. */
 int job_reclass (struct job *job, const struct conf_class *class,
                  const struct conf *conf, uint64_t capacity,
                  unsigned node_cpus, struct job_cuts *cuts,
@@ -187,7 +189,8 @@ void job_commit (struct job *job);
  *   0 or -1. */
 int job_assert_limit (struct job *job, struct mw_err *err);
 
-/* Read the usage of [job] into job->usage; keeps its peak. Returns 0 or -1. */
+/* Read the usage of [job] into job->usage; keeps its peak. Returns 0; -1 with
+ *   errno. */
 int job_read_usage (struct job *job);
 void job_seen_usage (struct job *job);     /* as memcg.seen has it */
 

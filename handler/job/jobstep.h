@@ -18,7 +18,7 @@ struct memcg_spare jobstep_spare (const struct warden *w);
 bool jobstep_is_stopped (struct warden *w, const struct job *job);
 
 /* May [spec], a job or a step, have its key?  [before] has it already; NULL.
- * Returns 0, or -1 with EEXIST or ESRCH. */
+ * Returns 0; -1 with errno EEXIST or ESRCH. */
 int jobstep_may_register (struct warden *w, const struct mw_jobspec *spec,
                           const struct job *before, struct mw_err *err);
 

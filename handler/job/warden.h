@@ -41,8 +41,9 @@ struct warden {
     struct warden_calls up;
     struct conf conf;
     const char *conf_path;
-    const char *socket_override;        /* --socket, --state-dir: they win */
-    const char *state_dir_override;     /*   over the file, also at SIGHUP */
+    const char *socket_override;        /* --socket; wins over the file, also at
+                                           SIGHUP; NULL = not given */
+    const char *state_dir_override;     /* --state-dir; the same */
 
     sd_event *loop;
     struct job_table jobs;

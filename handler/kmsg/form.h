@@ -24,7 +24,7 @@ enum kmsg_form {
     KMSG_VERDICT,       /* "oom-kill:constraint=…", "Task in A killed as …" */
     KMSG_CHOSEN,        /* "…: Kill process 1 (C) score 1 or sacrifice child" */
     KMSG_KILLED,        /* "[…: ]Killed process 1 (C) total-vm:…" */
-    KMSG_CUT,           /* … of which the end is missing */
+    KMSG_CUT,           /* the same, but its end is missing */
     KMSG_PART,          /* the beginning of a verdict; the rest may follow */
     KMSG_EXITING,       /* "…: OOM victim 1 (C) is already exiting. …" */
     KMSG_NO_KILLABLE,   /* "Out of memory and no killable processes..." */

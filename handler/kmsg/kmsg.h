@@ -49,24 +49,25 @@ struct kmsg_kill {
 };
 
 #define KMSG_PART_MAX 2048
-#define KMSG_HEADS 10   /* so many heads in 5 s, says the kernel's oom_rs … */
+#define KMSG_HEADS 10   /* most reports that the kernel begins in 5 s (oom_rs) */
 #define KMSG_HEADS_US 5000000
 
 struct kmsg {
-    struct kmsg_kill kill;          /* the report being put together … */
-    bool open;                      /* … if there is one */
+    struct kmsg_kill kill;          /* the report being put together, if [open] */
+    bool open;
     bool tracing;
     bool memcg, node;               /* its body tells whose memory it was */
     int64_t victim;                 /* its verdict's; KMSG_NONE */
     bool chosen;                    /* its "Kill process" was said */
 
-    bool stray;                     /* a "Kill process" without a report, … */
-    struct kmsg_kill said;          /* … and the latest message's own words */
+    bool stray;                     /* a "Kill process" was said without a report */
+    struct kmsg_kill said;          /* what the latest message alone says */
 
-    struct kmsg_kill last;          /* the latest kill: its group may follow */
-    bool group;                     /* it has begun to, … */
-    char group_memcg[KMSG_PATH_MAX];    /* … all that is in here … */
-    uint64_t group_us;                  /* … at that time, or 0 */
+    struct kmsg_kill last;          /* the latest kill: the kernel may kill its
+                                       whole group behind it (memory.oom.group) */
+    bool group;                     /* it is doing so */
+    char group_memcg[KMSG_PATH_MAX];    /* the memcg of that group */
+    uint64_t group_us;                  /* when that was said; 0 = not known */
     bool over;                      /* the latest report ended without a kill */
 
     uint64_t head_us[KMSG_HEADS];   /* when the latest heads were said; 0 */
@@ -75,7 +76,7 @@ struct kmsg {
     char part[KMSG_PART_MAX];       /* a verdict that is not whole yet */
     unsigned cut;                   /* kills whose line is not whole */
 
-    uint64_t seq;                   /* last record of /dev/kmsg … */
+    uint64_t seq;                   /* of the last record of /dev/kmsg */
     bool seq_known;
     uint64_t lost;                  /* records missing altogether */
 };
@@ -99,7 +100,7 @@ bool kmsg_record (struct kmsg *k, const char *record, size_t len,
 /* The log has ended. Returns true if a report was open, stored in [*out]. */
 bool kmsg_end (struct kmsg *k, struct kmsg_kill *out);
 
-/* Begins [line] as a record of /dev/kmsg does, "6,1234,8545160138,-;"?
+/* Does [line] begin as a record of /dev/kmsg does, "6,1234,8545160138,-;"?
  *   Stores its priority, sequence and microseconds. Returns its message, or
  *   NULL. */
 const char *kmsg_record_split (const char *line, unsigned *priority,

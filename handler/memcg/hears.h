@@ -11,20 +11,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Says [status], the text of /proc/PID/status, that the process, whose
- *   executable is called [exe], can answer [signo]?  Two are counted as deaf:
- *   srun, which passes each signal on to all tasks of its step, also to those
- *   that die of it; and a bash of which it cannot be told: with `trap … EXIT`
- *   it catches all that would end it, to end in order, and SIGINT while it
- *   waits. */
+/* Can the process with [status], the text of its /proc/PID/status, and with an
+ *   executable called [exe], answer [signo]?  Two count as deaf even where their
+ *   masks say otherwise: srun, because it passes each signal on to all tasks of
+ *   its step, also to those that die of it; and bash, for those signals that it
+ *   also catches for its own sake (all that would end it, once there is a
+ *   `trap … EXIT`, and SIGINT while it waits). */
 bool hears_by_status (const char *status, const char *exe, int signo);
 
 /* Can process [pid] answer [signo]?  false where it is gone.  Reads /proc only,
  *   nothing that would wait for the process's memory map. */
 bool hears (pid_t pid, int signo);
 
-/* Has [pid] been sent a SIGKILL, of which it dies or will as soon as it is let?
- *   false where it is gone, or a zombie.  By [status]: that is its text. */
+/* Has [pid] been sent a SIGKILL, so that it dies now or as soon as it is thawed?
+ *   false where it is gone, or a zombie.  The second takes the text of its
+ *   /proc/PID/status. */
 bool hears_killed (pid_t pid);
 bool hears_killed_by_status (const char *status);
 

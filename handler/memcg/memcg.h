@@ -6,9 +6,9 @@
  * Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst are where
  * the files are explained.
  *
- * Every operation returns 0, or -1 with errno and a sentence in [err] that
- * names the directory and the file; ENODEV where the directory has been
- * removed, ENOTSUP where this kernel has no such thing.
+ * Every operation returns 0; -1 with errno and a sentence in [err] that names
+ * the directory and the file.  errno is ENODEV where the directory has been
+ * removed, ENOTSUP where this kernel has no such file.
  */
 #ifndef MW_MEMCG_H
 #define MW_MEMCG_H
@@ -36,7 +36,8 @@ struct memcg_usage {
     uint64_t peak;              /* highest total, by the kernel; 0 unknown */
 };
 
-/* Which memcgs below one are not its own: those that are armed themselves. */
+/* Which memcgs below a memcg are to be left alone when it is given back to the
+ * kernel: those that are armed themselves, as jobs in the pool are. */
 struct memcg_spare {
     bool (*is) (uint64_t inode, const void *arg);       /* NULL = none */
     const void *arg;
@@ -67,19 +68,24 @@ struct memcg {
     uint64_t seen_oom_kill;     /* counters when last checked */
     uint64_t seen_high;
     uint64_t seen_oom;          /* v2, [shadow] */
-    uint64_t hit_limit;         /* [shadow]: at which, and how many the */
-    unsigned hit_kills;         /*   kernel has killed, when last MEMCG_OOM */
-    unsigned backoff_ms;        /* do not look again before that long */
-    unsigned looks;             /* how many looks were for nothing … */
-    uint64_t looked_ms;         /* … and when the last was */
-    unsigned stuck_looks;       /* v2: looks in a row that found it too high */
+    uint64_t hit_limit;         /* [shadow]: the limit that was hit when [check]
+                                   last said MEMCG_OOM, bytes */
+    unsigned hit_kills;         /* [shadow]: how many the kernel killed then */
+    unsigned backoff_ms;        /* call [check] again after this time, instead
+                                   of at the next event; 0 = at the event */
+    unsigned looks;             /* how many looks in a row found nothing */
+    uint64_t looked_ms;         /* when the last of those looks was, clock_ms */
+    unsigned stuck_looks;       /* v2: looks in a row that found usage above
+                                   the limit */
 };
 
 /* What [free_below] has found. */
 struct memcg_below {
-    unsigned freed;             /* memcgs whose OOM nobody answered … */
-    unsigned waiting;           /* … and of them in one, of their own */
-    char path[256];             /* the first that was, its end; "" */
+    unsigned freed;             /* memcgs given back to the kernel, because
+                                   nobody would have answered their OOM */
+    unsigned waiting;           /* those of them in which tasks waited already,
+                                   at a limit of the memcg's own */
+    char path[256];             /* end of the first waiting one's path; "" */
 };
 
 /* What an event turned out to be. */
@@ -94,22 +100,24 @@ enum memcg_state {
 struct memcg_ops {
     const char *name;           /* "v1", "v2" */
     uint32_t epoll_events;      /* what to wait for on memcg.event */
-    bool removal_is_silent;     /* who waits there does not hear of an rmdir */
-    bool hits_are_silent;       /* nor of being at the limit, but of an OOM */
+    bool removal_is_silent;     /* memcg.event does not tell of an rmdir */
+    bool hits_are_silent;       /* memcg.event tells of an OOM, but not of
+                                   reaching the limit */
     bool sleeps_at_limit;       /* a task there waits in the kernel for room */
 
-    /* Listen for OOM and take it out of the kernel's hands (v1: oom_control 1).
-     *   Only to be called when an answer to the event is certain. */
+    /* Begin to listen for OOM, and on v1 switch the kernel's killer off
+     *   (oom_control 1), so that tasks sleep until somebody answers.  Only to be
+     *   called when an answer to the event is certain. */
     int (*arm) (struct memcg *m, struct mw_err *err);
     /* Give OOM back to the kernel, here and below (free_below); the descriptor
      *   [event] is closed. */
     int (*disarm) (struct memcg *m, struct mw_err *err);
-    /* NULL where a memcg has nothing of the one above.  v1: one that is made
-     *   below an armed one is born as if armed, and at a limit of its own, of
-     *   which only those below it hear, nobody answers.  Give the kernel its
-     *   OOM back: in [name], a directory right below, or NULL: in all, and
-     *   below them, however deep, but not in what [m->spare] says is
-     *   another's (an armed job's in the pool).  Adds to [*found]. */
+    /* v1: a memcg that is made below an armed one inherits that the kernel's
+     *   killer is off, but its OOM at a limit of its own is not told to us, so
+     *   nobody would answer.  Switch the killer on again in the directory
+     *   [name] right below, or in all of them where [name] is NULL, and in
+     *   everything deeper; but not in what [m->spare] says is to be left alone.
+     *   Adds to [*found].  NULL on v2, where nothing is inherited. */
     void (*free_below) (struct memcg *m, const char *name,
                         struct memcg_below *found);
     /* Only listen, the kernel answers ([shadow] is set): [check] then says
@@ -128,7 +136,7 @@ struct memcg_ops {
      *   v1: where reclaim does not get below it, at what is used now. */
     int (*set_limit) (struct memcg *m, uint64_t limit, uint64_t reserve,
                       struct mw_err *err);
-    /* Of who is not armed: set the limit at which the kernel kills. */
+    /* Set the limit at which the kernel kills, of a memcg that is not armed. */
     int (*set_kernel_limit) (struct memcg *m, uint64_t limit,
                              struct mw_err *err);
     int (*set_reservation) (struct memcg *m, uint64_t bytes,
@@ -147,7 +155,7 @@ struct memcg_ops {
 /* Open the job's memcg [dir] (and [freezer], or -1); both are duplicated.  The
  *   file system tells the version.  Checks that it is a cgroup directory and
  *   not a root.  The file [m] may be copied but not be closed twice.
- * Returns 0, or -1 with ENOTSUP (no memory controller here), EINVAL (not a
+ * Returns 0; -1 with errno ENOTSUP (no memory controller here), EINVAL (not a
  *   cgroup), … */
 int memcg_open (struct memcg *m, int dir, int freezer, enum mw_layout layout,
                 struct mw_err *err);
@@ -178,7 +186,7 @@ struct memcg_sent {
 /* Send [signo] to those of the job's tasks that can answer it (hears.h), or
  *   [to_all], and write down in [sent] (may be NULL) who they are.  With [look],
  *   nobody gets it: they are only counted.  The extern step's are left alone.
- * Returns to how many, or -1. */
+ * Returns to how many; -1 with errno. */
 int memcg_ask (struct memcg *m, int signo, bool to_all, bool look,
                struct memcg_sent *sent, struct mw_err *err);
 
@@ -203,7 +211,7 @@ int memcg_populated (struct memcg *m);
 bool memcg_dying (struct memcg *m);
 
 /* Call [visit] for each process of the job, never for a slurmstepd.
- * Returns how many, or -1. */
+ * Returns how many; -1 with errno. */
 int memcg_each_pid (struct memcg *m, int (*visit) (pid_t pid, void *arg),
                     void *arg);
 
@@ -211,7 +219,7 @@ int memcg_each_pid (struct memcg *m, int (*visit) (pid_t pid, void *arg),
 bool memcg_gone (const struct memcg *m);
 
 /* Read what it uses, with page cache, into [total], bytes: much cheaper than
- *   memcg_ops.read_usage. Returns 0 or -1. */
+ *   memcg_ops.read_usage. Returns 0; -1 with errno. */
 int memcg_read_total (const struct memcg *m, uint64_t *total);
 
 /* The wall above the limit as it is set just now, by whomever, in bytes;

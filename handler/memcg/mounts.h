@@ -10,8 +10,8 @@ struct memcg_mounts {
     char memory[PATH_MAX];      /* v1 */
     char freezer[PATH_MAX];     /* v1 */
     char unified[PATH_MAX];     /* v2 */
-    bool unified_memory;        /* v2 has the memory controller … */
-    bool handed_down;           /* … and its root hands it down */
+    bool unified_memory;        /* v2 has the memory controller */
+    bool handed_down;           /* and its root hands that down */
     bool recursiveprot;         /* mounted memory_recursiveprot */
 };
 

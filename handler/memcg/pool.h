@@ -12,18 +12,22 @@
 #include "handler/memcg/memcg.h"
 #include "lib/err.h"
 
-/* Write down what the limits of [m] are.  A record of the same directory that
- *   is there already (of a warden that was killed) stays. Returns 0 or -1. */
+/* Write down what the limits of [m] are.  If there is a record of the same
+ *   directory already, from a warden that was killed, that one stays.
+ * Returns 0; -1 with errno. */
 int pool_remember (int state_dir, const struct memcg *m, struct mw_err *err);
 
-/* Put the limits that the record of [m] names back and the kernel's killer on,
- *   in the pool and in all that inherited it being off, but not in what
- *   [m->spare] says is another's; the record is removed.
- * Returns 0, or -1: it does not obey, or is another directory by now. */
+/* Give the pool [m] back to the kernel: restore the limits that its record
+ *   names, and switch the kernel's killer on again, in the pool and in every
+ *   memcg below that has inherited it being off, but not in those that
+ *   [m->spare] says are to be left alone.  Then remove the record.
+ * Returns 0; -1 with errno: a file could not be written, or the directory is
+ *   another one by now. */
 int pool_give_back (int state_dir, struct memcg *m, struct mw_err *err);
 
-/* The same for a warden that is dead, by the record alone.
- * Returns 1, 0 where there is no record, or -1; [path] ("" = none) is whose. */
+/* The same after a warden has died, by the record alone. [path] is set to the
+ *   pool's path, "" where there is no record.
+ * Returns 1, or 0 where there is no record; -1 with errno. */
 int pool_failsafe (int state_dir, const struct memcg_spare *spare,
                    char path[PATH_MAX], struct mw_err *err);
 

@@ -20,14 +20,14 @@ int memcg_pread_u64 (int fd, uint64_t *value);
 int memcg_pwrite_u64 (int fd, uint64_t value);
 
 /* Read from [fd] the lines "[first] N" and "[second] N"; 0 where there is none.
- * Returns 0 or -1. */
+ * Returns 0; -1 with errno. */
 int memcg_pread_keys (int fd, const char *first, uint64_t *a,
                       const char *second, uint64_t *b);
 
 /* Close what [m] listens by; errno is kept. Returns -1, for what has failed. */
 int memcg_close_event (struct memcg *m);
 
-/* Open [name] of [m]'s directory. Returns the descriptor or -1. */
+/* Open [name] of [m]'s directory. Returns the descriptor; -1 with errno. */
 int memcg_open_file (const struct memcg *m, const char *name, int flags);
 
 /* "cannot [what] PATH/[file]: …" from errno, which becomes ENODEV where the
@@ -37,13 +37,13 @@ int memcg_fail (const struct memcg *m, const char *what, const char *file,
                 struct mw_err *err);
 
 /* Call [visit] for every directory that may hold the job's own tasks, however
- *   deep its tree is (cg_walk). Returns how many, or -1. */
+ *   deep its tree is (cg_walk). Returns how many; -1 with errno. */
 int memcg_each_dir (const struct memcg *m, int (*visit) (int dir, void *arg),
                     void *arg);
 
 /* Call [visit] for the top of every part of [dir] that may be frozen or killed
  *   as a whole: in MW_LAYOUT_SLURM each child `step_*` (and in it [inner], if
- *   not NULL), else [dir] itself. Returns how many, or -1. */
+ *   not NULL), else [dir] itself. Returns how many; -1 with errno. */
 int memcg_each_top (const struct memcg *m, int dir, const char *inner,
                     int (*visit) (int dir, void *arg), void *arg);
 
@@ -70,7 +70,7 @@ bool memcg_v1_near (uint64_t distance, uint64_t limit);
 void memcg_mrelease (struct memcg *m);
 
 /* Open what the version keeps open, after dir, freezer, path and layout are
- *   set. Return 0 or -1. */
+ *   set. Return 0; -1 with errno. */
 int memcg_v1_open (struct memcg *m, struct mw_err *err);
 int memcg_v2_open (struct memcg *m, struct mw_err *err);
 

@@ -21,7 +21,7 @@ void rlimits_rehearse (void);
  *   brought there before, to its present size: data (RLIMIT_DATA) exactly, and
  *   address space (RLIMIT_AS) with room for its stack to grow, which would be a
  *   SIGSEGV and no ENOMEM.  The record is file [key] in [state_dir]/rlimits.
- * Returns how many were, or -1 with ENOSPC (and others: no record could be
+ * Returns how many were; -1 with errno ENOSPC (and others: no record could be
  *   written) or E2BIG (more than RLIMITS_TASKS_MAX tasks): nothing is changed
  *   then. */
 int rlimits_lower (struct memcg *m, int state_dir, const char *key,

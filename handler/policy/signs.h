@@ -17,8 +17,8 @@
 #include "handler/policy/policy.h"
 
 struct signs_fall {
-    uint64_t left;          /* bytes, at the last look … */
-    uint64_t ms;            /* … which was then; 0 = there was none */
+    uint64_t left;          /* bytes that were left at the last look */
+    uint64_t ms;            /* when that look was; 0 = there was none */
     uint64_t rate;          /* fastest fall seen, bytes a ms */
     uint64_t mark, fell_ms; /* highest since it last fell, and when it did */
     bool falling;           /* it fell within the last second */
@@ -49,9 +49,10 @@ struct signs_stall {
 enum signs_second {
     SIGNS_NONE,             /* PSI stands alone */
     SIGNS_AVAILABLE,        /* MemAvailable is below 1.5 times the reserve */
-    SIGNS_SWAP,             /* swap is full, */
-    SIGNS_REFAULTS,         /* or pages go out and come in again, and less than
-                               a quarter of the capacity is MemAvailable */
+    SIGNS_SWAP,             /* swap is full, and MemAvailable is less than a
+                               quarter of the capacity */
+    SIGNS_REFAULTS,         /* pages go out and come in again, and MemAvailable
+                               is less than a quarter of the capacity */
 };
 
 /* Which second sign is there?  None where the node itself did not look for

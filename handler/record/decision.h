@@ -62,7 +62,7 @@ struct decision {
 };
 
 /* Journal [plan], made of [w]->scratch and [node] for [at_limit], before it is
- *   carried out.  Does not allocate.  Returns 0, or -1: the disk is full;
+ *   carried out.  Does not allocate.  Returns 0; -1 with errno: the disk is full;
  *   what is to be done is done all the same. */
 int decision_record (struct warden *w, const struct policy_node *node,
                      bool at_limit, const struct policy_plan *plan);

@@ -12,7 +12,7 @@
  *   to the kernel, and its limit what it was, where usage lets it.  A job whose
  *   memcg is gone, or has been replaced, is passed over.  The pool, if the
  *   warden had one, last.
- * Returns how many jobs were given back, or -1: EBUSY while a warden runs. */
+ * Returns how many jobs were given back; -1 with errno: EBUSY while a warden runs. */
 int failsafe_run (const char *state_dir, struct mw_err *err);
 
 #endif /* !MW_FAILSAFE_H */

@@ -46,7 +46,7 @@ struct journal {
 
 /* Open the journal below [state_dir] (made where it is not there); one of an
  *   earlier boot is put aside.  journal_recover comes next, before any append.
- * Returns 0, or -1: not ours, another warden has it locked (EBUSY), … */
+ * Returns 0; -1 with errno: not ours, another warden has it locked (EBUSY), … */
 int journal_open (struct journal *j, const char *state_dir, struct mw_err *err);
 void journal_close (struct journal *j);
 
@@ -54,7 +54,7 @@ void journal_close (struct journal *j);
  *   and, if not NULL, [more]: further members as JSON text (`"a":1,"b":"x"`).
  *   Does not allocate.  A record is written whole or not at all: after a short
  *   write (full disk) the file is cut back.
- * Returns 0, or -1: the caller says so once and goes on. */
+ * Returns 0; -1 with errno: the caller says so once and goes on. */
 int journal_append (struct journal *j, const char *event,
                     const struct job *job, const char *step,
                     const char *text, const char *more, struct mw_err *err);
@@ -71,19 +71,20 @@ void journal_flush (struct journal *j);
 /* Read the journal of this boot and put each job that was not released into
  *   [t], with spec, paths, inode and incident as they were; no descriptor of a
  *   memcg is open yet.  A torn last line is dropped and said in [err] (return
- *   is still 0).  Returns 0 or -1. */
+ *   is still 0).  Returns 0; -1 with errno. */
 int journal_recover (struct journal *j, struct job_table *t,
                      struct mw_err *err);
 
 /* Start a new file (at a quiet moment, when the present one is over
  *   [j]->rotate_at): the old one becomes journal.jsonl.1; the new one begins
- *   with the state of each of [jobs] and [steps].  Returns 0, or -1: the old one
- *   goes on, and [rotate_at] is moved, so that it is not tried again at once. */
+ *   with the state of each of [jobs] and [steps].  Returns 0; -1 with errno: the
+ *   old one goes on, and [rotate_at] is moved, so that it is not tried again at
+ *   once. */
 int journal_rotate (struct journal *j, const struct job_table *jobs,
                     const struct job_table *steps, struct mw_err *err);
 
 /* Open for reading the records that [uid] may see (0: all), in the present file
- *   or in the [old] one before it. Returns fd or -1 (ENOENT: none yet). */
+ *   or in the [old] one before it. Returns fd; -1 with errno (ENOENT: none yet). */
 int journal_open_history (struct journal *j, uid_t uid, bool old);
 
 #endif /* !MW_JOURNAL_H */

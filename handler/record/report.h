@@ -42,7 +42,7 @@ struct report {
     } line[32];
 };
 
-/* Open the sinks by the configuration. Returns 0 or -1. */
+/* Open the sinks by the configuration. Returns 0; -1 with errno. */
 int report_open (struct warden *w, struct mw_err *err);
 void report_close (struct warden *w);
 

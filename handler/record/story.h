@@ -26,8 +26,8 @@ void story_add (struct warden *w, const struct job *job, const char *event);
 /* Write what is remembered into the spool: when no job waits for it. */
 void story_flush (struct warden *w);
 
-/* How many records could not be written there since the last call, and [*why]:
- *   errno of the last of them. */
+/* Returns how many records could not be written there since the last call, and
+ *   sets [*why] to errno of the last of them. */
 unsigned story_missing (int *why);
 
 #endif /* !MW_STORY_H */

@@ -111,14 +111,14 @@ void spool_make_id (struct spool_request *r, uint64_t seq);
 
 /* Warden: hand [r] over, instead of the one of the same name, if any.  Does not
  *   wait for anything but the page cache, and does not allocate.
- * Returns 0 or -1 (ENOSPC, …). */
+ * Returns 0; -1 with errno (ENOSPC, …). */
 int spool_put (struct spool *s, const struct spool_request *r,
                struct mw_err *err);
 
 /* Warden: add the JSON object [record] of [len] bytes to the story [name] (as a
  *   file), which nobody sees until it is put; [begin] forgets what was there.  A
  *   long story goes on with its [end] alone.  Does not allocate.
- * Returns 0 or -1 (ENOSPC, …: the story is without that record). */
+ * Returns 0; -1 with errno (ENOSPC, …: the story is without that record). */
 int spool_story (struct spool *s, const char *name, const char *record,
                  size_t len, bool begin, bool end);
 
@@ -130,17 +130,18 @@ int spool_put_story (struct spool *s, const struct spool_request *r,
 /* Warden: take back a request that is pointless now. 0 also if it is gone. */
 int spool_cancel (struct spool *s, const char *id);
 
-/* Warden: take the next answer. Returns 1, 0 (none), or -1. */
+/* Warden: take the next answer. Returns 1, 0 (none); -1 with errno. */
 int spool_take_answer (struct spool *s, struct spool_answer *a,
                        struct mw_err *err);
 
 /* Courier: the name of the request that sorts first behind [after] ("": from
  *   the first).  A job's requests sort in the order they were made.
- * Returns 1 and sets [id], 0 (none), or -1. */
+ * Returns 1 and sets [id], 0 (none); -1 with errno. */
 int spool_next_request (struct spool *s, const char *after,
                         char id[SPOOL_ID_MAX]);
 
-/* Courier: read request file [id]. Returns 0, or -1 (EPROTO: not a request). */
+/* Courier: read request file [id]. Returns 0; -1 with errno (EPROTO: not a
+ *   request). */
 int spool_read_request (struct spool *s, const char *id,
                         struct spool_request *r, struct mw_err *err);
 
@@ -156,7 +157,7 @@ int spool_put_answer (struct spool *s, const struct spool_answer *a,
 /* Courier: be the one that works this spool off, as long as this process lives:
  *   it holds a lock on ans/.courier, which its workers do not inherit.  Sets
  *   [self] (no trouble).  Call it as the courier's user.
- * Returns 0, or -1 (EBUSY: another process is at it). */
+ * Returns 0; -1 with errno (EBUSY: another process is at it). */
 int spool_claim (struct spool *s, struct spool_courier *self,
                  struct mw_err *err);
 
@@ -172,7 +173,7 @@ bool spool_courier_alive (const struct spool *s, pid_t *pid);
 
 /* What the courier has said last, one that has ended too, and whose it is.
  *   Checked as a stranger's.
- * Returns 0, or -1: there has never been one (ENOENT), not understood. */
+ * Returns 0; -1 with errno: there has never been one (ENOENT), not understood. */
 int spool_courier_read (const struct spool *s, struct spool_courier *c,
                         uid_t *uid);
 

@@ -131,7 +131,7 @@ void step_unsuspend (struct warden *w, struct job *job);
 /* The tasks of [job] have ended in answer to a signal: where its ladder has a
  *   requeue further on, ask for that, also if the controller has the job down
  *   as over by then.  With [await] the answer comes back as STEP_ANSWER.
- * Returns 0, or -1: it is not asked for. */
+ * Returns 0; -1 where it is not asked for. */
 int step_requeue_ended (struct warden *w, struct job *job, bool await);
 
 /* The requeue of [job] that has no answer yet, if any, is to be carried out

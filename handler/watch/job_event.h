@@ -12,7 +12,7 @@ struct job;
 void job_event_check (struct warden *w, struct job *job);
 
 /* Have [job]'s event, its removal and its timer looked at by the loop.
- * Returns 0 or -1. */
+ * Returns 0; -1 with errno. */
 int job_event_listen (struct warden *w, struct job *job, struct mw_err *err);
 
 #endif /* !MW_JOB_EVENT_H */

@@ -21,7 +21,7 @@
 struct warden;
 struct job;
 
-/* Begin to watch. Returns 0, or -1. */
+/* Begin to watch. Returns 0; -1 with errno. */
 int node_open (struct warden *w, struct mw_err *err);
 
 /* Give the pool's OOM back to the kernel and end the watch. */
