@@ -13,8 +13,9 @@
 #include "plugin/place.h"
 
 /* Make the memory cgroup of step [step] ("step_0") of job [key], and on v1 a
- *   freezer beside it; move process [pid], which is at [now], into what it has
- *   not from Slurm.  What is there already is used. Returns 0; -1 with errno. */
+ *   freezer cgroup beside it.  Move process [pid], whose present cgroups are
+ *   [now], into those of them that Slurm has not made.  What is there already is
+ *   used. Returns 0; -1 with errno. */
 int made_attach (const char *key, const char *step, pid_t pid,
                  const struct place_paths *now, struct mw_err *err);
 

@@ -14,7 +14,8 @@ struct warden;
 struct job;
 struct spool_answer;
 
-/* Of node OOMs since [since_ms] (clock_ms), for the hand-over. */
+/* How many node OOMs there have been since [since_ms] (clock_ms), by which the
+ * node may be drained. */
 struct aftermath {
     unsigned count;
     uint64_t since_ms;

@@ -41,7 +41,7 @@ void class_ask (struct warden *w, struct job *job);
 bool class_answer (struct warden *w, struct job *job,
                    const struct spool_answer *a);
 
-/* [job] goes: what is asked of it is pointless. */
+/* [job] is going: take back what is still being asked about it. */
 void class_forget (struct warden *w, struct job *job);
 
 #endif /* !MW_CLASS_H */

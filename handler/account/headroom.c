@@ -89,9 +89,13 @@ unsigned headroom_snapshot (struct warden *w, struct policy_node *node,
     return n;
 }
 
-/* Of [room] in the pool what is really there: what the system uses beyond what
- * the pool leaves it, the node reserve at least, has been taken from the
- * jobs. */
+/* How much of [room] in the pool is really there:
+ *
+ *     others = node_memory - available - used by jobs     what the system uses
+ *     room   = room - (others - what the pool leaves to the system)
+ *     result = min (room, available - reserve)
+ *
+ * where no difference is below 0. */
 static uint64_t _really (const struct warden *w, const struct policy_node *node,
                          uint64_t room)
 {

@@ -22,8 +22,9 @@ void headroom_meminfo (struct warden *w, struct policy_node *node);
 unsigned headroom_snapshot (struct warden *w, struct policy_node *node,
                             struct policy_job *jobs, unsigned max);
 
-/* Of the snapshot just taken into [w]->scratch: the headroom that is really
- *   there, less what the system uses beyond the node reserve. */
+/* The headroom that is really there, by the snapshot of [count] jobs just taken
+ *   into [w]->scratch: policy_headroom, less what the system uses beyond the node
+ *   reserve, and at most what MemAvailable is above the node reserve; bytes. */
 uint64_t headroom_left (const struct warden *w,
                         const struct policy_node *node, unsigned count);
 

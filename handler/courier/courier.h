@@ -33,7 +33,7 @@ struct courier_result {
     char text[SPOOL_TEXT_MAX];
 };
 
-/* Requests of one job wait for each other only on the same way. */
+/* A request waits for the earlier ones of its job only if they go the same way. */
 enum courier_way {
     WAY_CONTROLLER,
     WAY_HOOK,

@@ -16,8 +16,8 @@
 pid_t keeper_start (const struct conf *conf, const char *conf_path,
                     const char *state_dir, struct mw_err *err);
 
-/* Has what this process starts the node's network?  Not below a unit with
- *   PrivateNetwork=, as the warden's own is. */
+/* Does a program that this process starts have the node's network?  It does not
+ *   where systemd's unit has PrivateNetwork=, as the warden's own has. */
 bool keeper_network (void);
 
 #endif /* !MW_KEEPER_H */

@@ -34,8 +34,8 @@ void incident_timer (struct warden *w, struct job *job);
 void incident_answer (struct warden *w, struct job *job,
                       const struct spool_answer *a);
 
-/* Somebody else has written to the freezer of [job]: there are steps of it
- *   that are to be [frozen] now, and [thawed] ones. */
+/* Somebody else has written to the freezer of [job]. [frozen]: some of its steps
+ *   are to be frozen now; [thawed]: some are not. */
 void incident_freezer (struct warden *w, struct job *job, bool frozen,
                        bool thawed);
 

@@ -197,10 +197,11 @@ void job_seen_usage (struct job *job);     /* as memcg.seen has it */
 /* Arm [job]'s timer for whatever is due first. */
 void job_set_timer (struct job *job);
 
-/* Is a step of [job] that is watched to be frozen, or [thawed]? */
+/* Is there a step of [job] that is watched and that is to be frozen, or with
+ *   [thawed] one that is not? */
 bool job_freezer_is (const struct job *job, bool thawed);
 
-/* They are not watched any more. */
+/* Stop watching the freezers of [job]'s steps. */
 void job_freezer_end (struct job *job);
 
 #endif /* !MW_JOB_H */

@@ -62,7 +62,8 @@ enum memcg_state memcg_v2_heard (struct memcg *m);
 void memcg_v1_free_below (struct memcg *m, const char *name,
                           struct memcg_below *found);
 
-/* v1: is a memcg that is [distance] below its [limit] in OOM, if anyone is? */
+/* v1: is a memcg whose usage is [distance] below its [limit] so near to it that
+ *   it may be the one in OOM? */
 bool memcg_v1_near (uint64_t distance, uint64_t limit);
 
 /* Reap the memory of those processes that were killed before but are not gone

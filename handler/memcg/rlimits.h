@@ -14,7 +14,8 @@
 
 #define RLIMITS_TASKS_MAX 1024  /* of one job */
 
-/* Before any OOM: touch the memory that the others need (60 KiB). */
+/* Touch the memory that the functions below need (60 KiB), so that it is there
+ *   in an OOM. */
 void rlimits_rehearse (void);
 
 /* Bring every task in [m] that has [least] bytes or more resident, and was not

@@ -101,8 +101,8 @@ bool step_swap_free (void);
 int step_freeze (struct warden *w, struct job *job, bool on);
 void step_freeze_again (struct warden *w, struct job *job);  /* or thaw: as
                                                                 it should be */
-/* Is it due to see whether Slurm has killed the frozen [job], which only we can
- *   thaw?  Then thaw it. */
+/* If it is time for it (incident.killed_look_ms), look whether Slurm has killed
+ *   the frozen [job].  Then thaw it, which only we can, so that it can die. */
 void step_killed_look (struct warden *w, struct job *job);
 int step_open_reserve (struct warden *w, struct job *job, bool on);
 int step_lend (struct warden *w, struct job *job, uint64_t bytes);
@@ -112,17 +112,18 @@ int step_return (struct warden *w, struct job *job);
  *   at its next page? Reads its usage. */
 bool step_below (struct job *job);
 
-/* Is there no need any more of a step that lets [job] go on?  A job that
- *   reached its own limit is below it again, or has ended.  One that gives for
- *   the node gives until its time has passed ([last]), and then the node is not
- *   short of memory. */
+/* Has a step that lets [job] go on done all that was needed of it?  For a job
+ *   that reached its own limit: yes when it is below that again, or has ended.
+ *   For one that gives memory for the node's sake: not before its time is over
+ *   ([last]), and then if the node is not short of memory. */
 bool step_relieved (struct warden *w, struct job *job, bool last);
 
 /* For step_ops.available: has [job] room above its limit to go on in?  Without,
  *   its tasks sleep (v1) or are at once in their OOM again (v2). */
 bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why);
 
-bool step_of_slurm (const struct job *job);     /* for step_ops.by_courier */
+/* Is [job] one of Slurm's?  For step_ops.by_courier. */
+bool step_of_slurm (const struct job *job);
 
 /* The job is to go on at the controller, where step_suspend has suspended it or
  *   asked for it. */
@@ -144,9 +145,9 @@ void step_requeue_withdraw (struct warden *w, struct job *job);
  *   back with STEP_TIMER to do so again. */
 enum step_result step_kill_all (struct warden *w, struct job *job);
 
-/* For a job that is stopped until there is room: has it been given more room,
- *   or would the grow that was refused be granted now, and be worth it?  Any
- *   is, if it is [asked] for. */
+/* For a job that is stopped until there is room: has it been given more room, or
+ *   would the grow that was refused before be granted now, and by enough to be
+ *   worth it?  Where somebody has [asked] for the job to go on, any is enough. */
 enum step_result step_look_for_room (struct warden *w, struct job *job,
                                      bool asked);
 

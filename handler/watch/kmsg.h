@@ -21,14 +21,15 @@ void watch_kmsg_close (struct warden *w);
 /* Is the kernel's log being read? */
 bool watch_kmsg_live (const struct warden *w);
 
-/* Read what is there: before the story of a job ends. */
+/* Read what is in the log by now.  To be called before a job's story ends, so
+ *   that a kill in it is told there. */
 void watch_kmsg_read (struct warden *w);
 
-/* Its memcg has counted a kill by the kernel in [job]: tell, unless the log will
- *   explain it. */
+/* The memcg of [job] has counted a kill by the kernel.  Tell of it, unless the
+ *   log is being read and will explain it. */
 void watch_kmsg_counted (struct warden *w, struct job *job);
 
-/* Tell of one that was counted and that the log has not explained. */
+/* Tell of a kill in [job] that was counted and that the log has not explained. */
 void watch_kmsg_untold (struct warden *w, struct job *job);
 
 /* An OOM of [job], or of the node (NULL), has just been detected: where the

@@ -23,8 +23,8 @@ void watch_psi_close (struct warden *w);
 /* Have tasks stalled within the last two windows? */
 bool watch_psi_stalled (const struct warden *w);
 
-/* Of what was read in again while they stalled, [own] bytes are no sign of the
- *   node's. */
+/* Do not count [own] of the bytes that were read in again while tasks stalled:
+ *   jobs at their own limits read them, which says nothing of the node. */
 void watch_psi_less (struct warden *w, uint64_t own);
 
 /* How many bytes must be freed because tasks have stalled since [since_ms]

@@ -13,12 +13,13 @@
 struct warden;
 struct job;
 
-/* Something of [job] stalls: is it livelocked?  After some looks in a row that
- *   found it so, that is an OOM of the job's. */
+/* A task of [job] has stalled: look whether the job is livelocked.  When several
+ *   looks in a row have found that, it is an OOM of the job. */
 void watch_refault (struct warden *w, struct job *job);
 
-/* The same for every job. Returns the bytes that those who have been at their own
- *   limits since the last call had to read in again: no sign of the node's. */
+/* The same for every job. Returns how many bytes were read in again since the
+ *   last call by jobs that have been at their own limits meanwhile: those say
+ *   nothing of the node's memory. */
 uint64_t watch_refault_all (struct warden *w);
 
 #endif /* !MW_WATCH_REFAULT_H */
