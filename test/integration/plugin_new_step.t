@@ -84,9 +84,9 @@ END
     touch "$CLUSTER_DIR/out/between"
     ok 'a step of it begins without a warden' \
         wait_for 60 grep -q begun "$CLUSTER_DIR/out/touched"
-    is 'no slurmstepd is in its memory cgroup' "$(grep -h . $(find \
+    is 'no slurmstepd is in its memory cgroup' "$(find \
         "/sys/fs/cgroup/memory/slurm_$CLUSTER_NODE" -path "*/job_$between/step_*" \
-        -path '*[0-9]/cgroup.procs' ! -path '*/task_*') | wc -l)" 0
+        -path '*[0-9]/cgroup.procs' ! -path '*/task_*' -exec cat {} + | grep -c .)" 0
     warden_start 'ladder = "kill"
 max-burst = "x4"
 courier { start = false }'
