@@ -151,8 +151,8 @@ bool cg_key (const char *text, const char *key, uint64_t *value)
     return false;
 }
 
-int cg_each_pid (int dir, const char *name,
-                 int (*visit) (pid_t pid, void *arg), void *arg)
+int cg_each_pid (int dir, const char *name, int (*visit) (pid_t pid, void *arg),
+                 void *arg)
 {
     cleanup_fd int fd = _cgfile_open_file (dir, name, O_RDONLY);
     char buf[4096];
@@ -205,18 +205,19 @@ static int _visit_entry (int dir, const struct dirent64 *e, int *count,
     if (!_may_be_dir (e))
         return 0;
     child = _cgfile_open_file (dir, e->d_name, O_RDONLY | O_DIRECTORY);
-    if (child < 0)          /* removed meanwhile, a link, or a file */
+    if (child < 0) /* removed meanwhile, a link, or a file */
         return 0;
     ++*count;
     return visit (child, e->d_name, arg);
 }
 
-int cg_each_child (int dir, int (*visit) (int child, const char *name,
-                                          void *arg), void *arg)
+int cg_each_child (int dir,
+                   int (*visit) (int child, const char *name, void *arg),
+                   void *arg)
 {
     /* opened anew: [dir] keeps its own read position */
     cleanup_fd int fd = _cgfile_open_file (dir, ".", O_RDONLY | O_DIRECTORY);
-    _Alignas (struct dirent64) char buf[4096];
+    _Alignas(struct dirent64) char buf[4096];
     int count = 0;
     ssize_t n, i;
 
@@ -224,8 +225,8 @@ int cg_each_child (int dir, int (*visit) (int child, const char *name,
         return -1;
     while ((n = cg_entries (fd, buf, sizeof (buf))) > 0) {
         for (i = 0; i < n; i += ((struct dirent64 *) (buf + i))->d_reclen) {
-            if (_visit_entry (dir, (struct dirent64 *) (buf + i), &count,
-                              visit, arg) != 0)
+            if (_visit_entry (dir, (struct dirent64 *) (buf + i), &count, visit,
+                              arg) != 0)
                 return count;
         }
     }
@@ -248,19 +249,24 @@ bool cg_hands_down (int dir, const char *controller)
     return false;
 }
 
-static int _cgfile_hand_down (int dir, const char *mount, const char *path, int len,
-                              const char *controller, struct mw_err *err)
+static int _cgfile_hand_down (int dir, const char *mount, const char *path,
+                              int len, const char *controller,
+                              struct mw_err *err)
 {
     if (cg_hands_down (dir, controller) ||
         cg_write (dir, "cgroup.subtree_control", "+%s", controller) >= 0)
         return 0;
     /* only the root may have processes beside directories with controllers */
-    return mw_err_set (err, "cgroups below %s%.*s have no %s controller: "
+    return mw_err_set (err,
+                       "cgroups below %s%.*s have no %s controller: "
                        "\"+%s\" has to be written into %s%.*s/cgroup."
-                       "subtree_control, and cannot: %s%s", mount, len, path,
-                       controller, controller, mount, len, path,
-                       strerror (errno), errno == EBUSY ? " (move the processes "
-                       "of that cgroup into one below it first)" : "");
+                       "subtree_control, and cannot: %s%s",
+                       mount, len, path, controller, controller, mount, len,
+                       path, strerror (errno),
+                       errno == EBUSY
+                           ? " (move the processes "
+                             "of that cgroup into one below it first)"
+                           : "");
 }
 
 int cg_hand_down (int root, const char *mount, const char *path,
@@ -282,8 +288,8 @@ int cg_hand_down (int root, const char *mount, const char *path,
             return 0;
         memcpy (name, at + (*at == '/'), len);
         name[len] = '\0';
-        next = openat (dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-                       O_CLOEXEC);
+        next = openat (dir, name,
+                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (next < 0 && errno == ENOENT)
             return 0;
         at += len + (*at == '/');
@@ -300,17 +306,17 @@ int cg_hand_down (int root, const char *mount, const char *path,
  * moved away from, and read up to the directory that was come from.
  */
 #define WALK_OPEN 32
-#define WALK_AGAIN 16           /* readings of a level from its beginning */
+#define WALK_AGAIN 16 /* readings of a level from its beginning */
 
 struct level {
-    int fd;                     /* its read position is the walk's */
+    int fd; /* its read position is the walk's */
     size_t at, have;
-    _Alignas (struct dirent64) char buf[1024];
+    _Alignas(struct dirent64) char buf[1024];
 };
 
 struct walk {
     struct level level[WALK_OPEN];
-    unsigned depth, top;        /* the present level, the highest open one */
+    unsigned depth, top; /* the present level, the highest open one */
     unsigned again;
     int (*visit) (int dir, const char *name, void *arg);
     void *arg;
@@ -331,7 +337,7 @@ static const struct dirent64 *_next_dir (struct level *l)
     for (;;) {
         if (l->at >= l->have) {
             n = cg_entries (l->fd, l->buf, sizeof (l->buf));
-            if (n <= 0)         /* the end, or removed: then it was empty */
+            if (n <= 0) /* the end, or removed: then it was empty */
                 return NULL;
             l->have = (size_t) n;
             l->at = 0;
@@ -412,7 +418,7 @@ int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
             continue;
         fd = _cgfile_open_file (_cgfile_level (&w)->fd, e->d_name,
                                 O_RDONLY | O_DIRECTORY);
-        if (fd < 0)             /* removed meanwhile, a link, or a file */
+        if (fd < 0) /* removed meanwhile, a link, or a file */
             continue;
         rc = _cgfile_enter (&w, fd, e->d_name, false);
         if (rc == 0 || rc == CG_SKIP)
@@ -440,14 +446,16 @@ static int _remove_leaves (struct level *l, uint64_t emptied, int *left)
             return -1;
         }
         if (*left < 0)
-            *left = _cgfile_open_file (l->fd, e->d_name, O_RDONLY | O_DIRECTORY);
+            *left = _cgfile_open_file (l->fd, e->d_name,
+                                       O_RDONLY | O_DIRECTORY);
     }
     return 0;
 }
 
 int cg_remove_below (int dir)
 {
-    struct level l = { .fd = _cgfile_open_file (dir, ".", O_RDONLY | O_DIRECTORY) };
+    struct level l = { .fd = _cgfile_open_file (dir, ".",
+                                                O_RDONLY | O_DIRECTORY) };
     uint64_t emptied = 0;
     unsigned depth = 0;
     int next, rc;

@@ -46,14 +46,15 @@ bool cg_key (const char *text, const char *key, uint64_t *value);
 /* Call [visit] for each pid in the tasks file [name] ("cgroup.procs") of [dir];
  *   stops when it returns non-zero. Reads in pieces: any number of pids.
  * Returns how many it was called for; -1 with errno. */
-int cg_each_pid (int dir, const char *name,
-                 int (*visit) (pid_t pid, void *arg), void *arg);
+int cg_each_pid (int dir, const char *name, int (*visit) (pid_t pid, void *arg),
+                 void *arg);
 
 /* Call [visit] with a descriptor (closed afterwards) and the name of each
  *   directory right below [dir], in readdir's order, links never followed.
  *   Returns how many; -1 with errno. */
-int cg_each_child (int dir, int (*visit) (int child, const char *name,
-                                          void *arg), void *arg);
+int cg_each_child (int dir,
+                   int (*visit) (int child, const char *name, void *arg),
+                   void *arg);
 
 /* cgroup v2: does [dir] hand [controller] down to what is below it? */
 bool cg_hands_down (int dir, const char *controller);
@@ -87,9 +88,9 @@ bool cg_among (const char *names, const char *word);
 /* A line of /proc/PID/cgroup, "ID:CONTROLLERS:PATH" (cgroups(7)): where a process
  * is in one hierarchy. */
 struct cg_member {
-    bool v2;                    /* of the one hierarchy of v2, "0::PATH" */
-    const char *controllers;    /* comma-separated; v2: "" */
-    const char *path;           /* below the mount point, from "/" */
+    bool v2;                 /* of the one hierarchy of v2, "0::PATH" */
+    const char *controllers; /* comma-separated; v2: "" */
+    const char *path;        /* below the mount point, from "/" */
     char line[PATH_MAX + 512];
 };
 

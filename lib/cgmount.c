@@ -17,8 +17,8 @@ static void _cgmount_unescape (char *text)
 
     for (const char *at = text; *at; to++) {
         if (at[0] == '\\' && strspn (at + 1, "01234567") >= 3) {
-            *to = (char) ((at[1] - '0') << 6 | (at[2] - '0') << 3
-                          | (at[3] - '0'));
+            *to = (char) ((at[1] - '0') << 6 | (at[2] - '0') << 3 |
+                          (at[3] - '0'));
             at += 4;
         } else {
             *to = *at++;

@@ -6,10 +6,10 @@
 
 /* One mount of a cgroup hierarchy. */
 struct cgmount {
-    const char *point;          /* the directory */
-    const char *options;        /* of the hierarchy; on v1 its controllers, too */
+    const char *point;   /* the directory */
+    const char *options; /* of the hierarchy; on v1 its controllers, too */
     bool v2;
-    bool whole;                 /* it shows the whole hierarchy, not a part */
+    bool whole; /* it shows the whole hierarchy, not a part */
 };
 
 /* Call [visit] for each mount of cgroups that /proc/self/mountinfo, below the

@@ -52,10 +52,10 @@ static inline int mw_steal_fd (int *fd)
     return f;
 }
 
-#define cleanup_fd   __attribute__ ((cleanup (mw_cleanup_fdp)))
+#define cleanup_fd __attribute__ ((cleanup (mw_cleanup_fdp)))
 #define cleanup_free __attribute__ ((cleanup (mw_cleanup_freep)))
 #define cleanup_file __attribute__ ((cleanup (mw_cleanup_filep)))
-#define cleanup_dir  __attribute__ ((cleanup (mw_cleanup_dirp)))
+#define cleanup_dir __attribute__ ((cleanup (mw_cleanup_dirp)))
 #define cleanup_json __attribute__ ((cleanup (mw_cleanup_jsonp)))
 
 #endif /* !MW_CLEANUP_H */

@@ -23,14 +23,20 @@ static int _explain_connect (const char *path, struct mw_err *err)
 {
     switch (errno) {
     case ENOENT:
-        return mw_err_set (err, "there is no socket %s: memwardend is not "
-                           "running on this node, or uses another path", path);
+        return mw_err_set (err,
+                           "there is no socket %s: memwardend is not "
+                           "running on this node, or uses another path",
+                           path);
     case ECONNREFUSED:
-        return mw_err_set (err, "nobody answers at %s: memwardend is not "
-                           "running on this node", path);
+        return mw_err_set (err,
+                           "nobody answers at %s: memwardend is not "
+                           "running on this node",
+                           path);
     case EPROTOTYPE:
-        return mw_err_set (err, "%s is the socket of another program, not of "
-                           "memwardend", path);
+        return mw_err_set (err,
+                           "%s is the socket of another program, not of "
+                           "memwardend",
+                           path);
     case EAGAIN:
         return mw_err_code (err, ETIMEDOUT, "memwardend at %s does not answer",
                             path);
@@ -53,7 +59,8 @@ int mw_client_open (const char *path, int timeout_ms, struct mw_err *err)
     if (!path || *path == '\0')
         path = MW_SOCKET_DEFAULT;
     if (strlen (path) >= sizeof (addr.sun_path))
-        return mw_err_code (err, ENAMETOOLONG, "the socket's path %.120s is "
+        return mw_err_code (err, ENAMETOOLONG,
+                            "the socket's path %.120s is "
                             "too long; at most %zu characters are allowed",
                             path, sizeof (addr.sun_path) - 1);
     memcpy (addr.sun_path, path, strlen (path));
@@ -84,10 +91,12 @@ static int _client_refused (const json_t *msg, struct mw_err *err)
     const char *text = json_string_value (json_object_get (msg, "error"));
     json_int_t number = json_integer_value (json_object_get (msg, "errno"));
 
-    return mw_err_code (err, number > 0 && number < 4096 ? (int) number
-                                                         : EREMOTEIO,
-                        "%s", text ? text : "memwardend refused and does not "
-                        "say why");
+    return mw_err_code (err,
+                        number > 0 && number < 4096 ? (int) number : EREMOTEIO,
+                        "%s",
+                        text ? text
+                             : "memwardend refused and does not "
+                               "say why");
 }
 
 static int _send (int sock, const json_t *req, const int *fds, int nfds,
@@ -146,8 +155,10 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
     if (strcmp (mw_wire_type (msg), "error") == 0)
         return _client_refused (msg, err);
     if (strcmp (mw_wire_type (msg), "ok") != 0)
-        return mw_err_code (err, EPROTO, "memwardend answered with a message "
-                            "of type \"%.32s\"", mw_wire_type (msg));
+        return mw_err_code (err, EPROTO,
+                            "memwardend answered with a message "
+                            "of type \"%.32s\"",
+                            mw_wire_type (msg));
     if (reply) {
         *reply = msg;
         msg = NULL;
@@ -155,19 +166,18 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
     return 0;
 }
 
-int mw_client_register (int sock, const struct mw_jobspec *spec,
-                        int memory_dir, int freezer_dir, struct mw_err *cut,
-                        struct mw_err *err)
+int mw_client_register (int sock, const struct mw_jobspec *spec, int memory_dir,
+                        int freezer_dir, struct mw_err *cut, struct mw_err *err)
 {
     cleanup_json json_t *req = mw_wire_new ("register");
     cleanup_json json_t *reply = NULL;
     const int fds[] = { memory_dir, freezer_dir };
     const char *said;
 
-    if (req && (json_object_set_new (req, "job",
-                                     mw_jobspec_encode (spec)) < 0 ||
-                (cut && json_object_set_new (req, "cut",
-                                             json_string (cut->text)) < 0))) {
+    if (req &&
+        (json_object_set_new (req, "job", mw_jobspec_encode (spec)) < 0 ||
+         (cut &&
+          json_object_set_new (req, "cut", json_string (cut->text)) < 0))) {
         errno = ENOMEM;
         return mw_err_errno (err, "cannot register job %s", spec->key);
     }
@@ -200,14 +210,13 @@ int mw_client_release (int sock, const char *key, struct mw_err *err)
     return mw_client_call (sock, req, NULL, 0, NULL, NULL, err);
 }
 
-int mw_client_ended (int sock, const char *key, int status,
-                     struct mw_err *err)
+int mw_client_ended (int sock, const char *key, int status, struct mw_err *err)
 {
     cleanup_json json_t *req = NULL;
     cleanup_json json_t *reply = NULL;
 
-    req = json_pack ("{s:i s:s s:s s:i}", "v", MW_WIRE_VERSION, "type",
-                     "ended", "job", key, "status", status);
+    req = json_pack ("{s:i s:s s:s s:i}", "v", MW_WIRE_VERSION, "type", "ended",
+                     "job", key, "status", status);
     if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
         return -1;
     return json_is_true (json_object_get (reply, "wait"));
@@ -230,7 +239,8 @@ static int _add_page (int sock, json_t *all, char *after, size_t len,
     if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
         return -1;
     if (json_array_extend (all, json_object_get (reply, "jobs")) < 0)
-        return mw_err_code (err, EPROTO, "memwardend's answer has no list of "
+        return mw_err_code (err, EPROTO,
+                            "memwardend's answer has no list of "
                             "jobs");
     next = json_string_value (json_object_get (reply, "next"));
     snprintf (after, len, "%s", next ? next : "");
@@ -247,7 +257,7 @@ static int _all_pages (int sock, json_t *all, struct mw_err *err)
         before = json_array_size (all);
         if (_add_page (sock, all, after, sizeof (after), err) < 0)
             return -1;
-    } while (*after && json_array_size (all) > before);     /* must end */
+    } while (*after && json_array_size (all) > before); /* must end */
     return 0;
 }
 

@@ -30,8 +30,8 @@ int mw_client_call (int sock, const json_t *req, const int *fds, int nfds,
  *   owner's wishes the caller has cut; the warden adds what it cuts itself, for
  *   the caller to tell the owner: "" = nothing, or told before.
  * Returns 0; -1 with errno and the warden's sentence in [err]. */
-int mw_client_register (int sock, const struct mw_jobspec *spec,
-                        int memory_dir, int freezer_dir, struct mw_err *cut,
+int mw_client_register (int sock, const struct mw_jobspec *spec, int memory_dir,
+                        int freezer_dir, struct mw_err *cut,
                         struct mw_err *err);
 
 /* Is the warden in shadow mode, so that jobs are to stay as they are?  Where it
@@ -45,8 +45,7 @@ json_t *mw_client_jobs (int sock, struct mw_err *err);
 /* Tell the warden that the script of job [key] has ended with [status] (of
  *   wait(2)), before Slurm knows.
  * Returns 1 where Slurm is not to know yet (ask again), 0; -1 with errno. */
-int mw_client_ended (int sock, const char *key, int status,
-                     struct mw_err *err);
+int mw_client_ended (int sock, const char *key, int status, struct mw_err *err);
 
 /* Tell the warden that the job [key] is over. Returns 0; -1 with errno. */
 int mw_client_release (int sock, const char *key, struct mw_err *err);

@@ -14,8 +14,9 @@ static void _err_tame (char *s)
     }
 }
 
-__attribute__ ((format (printf, 2, 0)))
-static void _vset (struct mw_err *err, const char *fmt, va_list ap)
+__attribute__ ((format (printf, 2, 0))) static void _vset (struct mw_err *err,
+                                                           const char *fmt,
+                                                           va_list ap)
 {
     vsnprintf (err->text, sizeof (err->text), fmt, ap);
     _err_tame (err->text);

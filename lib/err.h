@@ -12,7 +12,7 @@
 #define MW_ERR_MAX 512
 
 struct mw_err {
-    char text[MW_ERR_MAX];      /* NUL-terminated, no newline at its end */
+    char text[MW_ERR_MAX]; /* NUL-terminated, no newline at its end */
 };
 
 /* Set [err] (may be NULL) to the formatted sentence; a sentence too long is

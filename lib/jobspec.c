@@ -64,7 +64,7 @@ void mw_jobspec_put (struct json_put *p, const struct mw_jobspec *spec)
 
 json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
 {
-    char text[6 * sizeof (*spec) + 512];    /* all of it escaped, and names */
+    char text[6 * sizeof (*spec) + 512]; /* all of it escaped, and names */
     struct json_put p = { .text = text, .size = sizeof (text) };
     json_t *j;
 
@@ -77,15 +77,16 @@ json_t *mw_jobspec_encode (const struct mw_jobspec *spec)
     return j;
 }
 
-static int _jobspec_wrong (struct mw_err *err, const char *member, const char *why)
+static int _jobspec_wrong (struct mw_err *err, const char *member,
+                           const char *why)
 {
     return mw_err_code (err, EINVAL, "job: \"%s\" %s", member, why);
 }
 
 /* Get the number [member] of [obj], from [min] to [max]; [dflt] if missing. */
-static int _jobspec_get_number (const json_t *obj, const char *member, uint64_t min,
-                                uint64_t max, uint64_t dflt, uint64_t *value,
-                                struct mw_err *err)
+static int _jobspec_get_number (const json_t *obj, const char *member,
+                                uint64_t min, uint64_t max, uint64_t dflt,
+                                uint64_t *value, struct mw_err *err)
 {
     const json_t *j = json_object_get (obj, member);
     json_int_t n = json_integer_value (j);
@@ -95,8 +96,10 @@ static int _jobspec_get_number (const json_t *obj, const char *member, uint64_t 
         return 0;
     if (!json_is_integer (j) || n < 0 || (uint64_t) n < min ||
         (uint64_t) n > max)
-        return mw_err_code (err, EINVAL, "job: \"%s\" must be a whole number "
-                            "from %" PRIu64 " to %" PRIu64, member, min, max);
+        return mw_err_code (err, EINVAL,
+                            "job: \"%s\" must be a whole number "
+                            "from %" PRIu64 " to %" PRIu64,
+                            member, min, max);
     *value = (uint64_t) n;
     return 0;
 }
@@ -115,8 +118,10 @@ static const char *_get_string (const json_t *obj, const char *member,
         return NULL;
     }
     if (json_string_length (j) > max) {
-        mw_err_code (err, EINVAL, "job: \"%s\" is too long; at most %zu bytes "
-                     "are allowed", member, max);
+        mw_err_code (err, EINVAL,
+                     "job: \"%s\" is too long; at most %zu bytes "
+                     "are allowed",
+                     member, max);
         return NULL;
     }
     return json_string_value (j);
@@ -128,15 +133,21 @@ static int _decode_numbers (const json_t *obj, struct mw_jobspec *spec,
     uint64_t n[8];
 
     /* (uid_t) -1 means "nobody in particular" to the kernel */
-    if (_jobspec_get_number (obj, "slurm_id", 0, UINT32_MAX, 0, &n[0], err) < 0 ||
-        _jobspec_get_number (obj, "array_job_id", 0, UINT32_MAX, 0, &n[1], err) < 0 ||
-        _jobspec_get_number (obj, "array_task_id", 0, UINT32_MAX, 0, &n[2], err) < 0 ||
-        _jobspec_get_number (obj, "uid", 0, UINT32_MAX - 1, 0, &n[3], err) < 0 ||
-        _jobspec_get_number (obj, "gid", 0, UINT32_MAX - 1, 0, &n[4], err) < 0 ||
+    if (_jobspec_get_number (obj, "slurm_id", 0, UINT32_MAX, 0, &n[0], err) <
+            0 ||
+        _jobspec_get_number (obj, "array_job_id", 0, UINT32_MAX, 0, &n[1],
+                             err) < 0 ||
+        _jobspec_get_number (obj, "array_task_id", 0, UINT32_MAX, 0, &n[2],
+                             err) < 0 ||
+        _jobspec_get_number (obj, "uid", 0, UINT32_MAX - 1, 0, &n[3], err) <
+            0 ||
+        _jobspec_get_number (obj, "gid", 0, UINT32_MAX - 1, 0, &n[4], err) <
+            0 ||
         _jobspec_get_number (obj, "cpus", 1, CPUS_MAX, 1, &n[5], err) < 0 ||
-        _jobspec_get_number (obj, "priority", 0, MW_PRIORITY_MAX, MW_PRIORITY_DEFAULT,
-                             &n[6], err) < 0 ||
-        _jobspec_get_number (obj, "reservation", 0, INT64_MAX, 0, &n[7], err) < 0)
+        _jobspec_get_number (obj, "priority", 0, MW_PRIORITY_MAX,
+                             MW_PRIORITY_DEFAULT, &n[6], err) < 0 ||
+        _jobspec_get_number (obj, "reservation", 0, INT64_MAX, 0, &n[7], err) <
+            0)
         return -1;
     spec->slurm_id = (uint32_t) n[0];
     spec->array_job_id = (uint32_t) n[1];
@@ -155,8 +166,9 @@ static int _get_flag (const json_t *obj, const char *member, bool *value,
     const json_t *j = json_object_get (obj, member);
 
     *value = json_is_true (j);
-    return !j || json_is_boolean (j) ? 0
-           : _jobspec_wrong (err, member, "must be true or false");
+    return !j || json_is_boolean (j)
+               ? 0
+               : _jobspec_wrong (err, member, "must be true or false");
 }
 
 static int _get_amount (const json_t *obj, const char *member,
@@ -204,7 +216,8 @@ static int _get_layout (const json_t *obj, struct mw_jobspec *spec,
             return 0;
         }
     }
-    return _jobspec_wrong (err, "layout", "must be \"leaf\", \"slurm\" or "
+    return _jobspec_wrong (err, "layout",
+                           "must be \"leaf\", \"slurm\" or "
                            "\"step\"");
 }
 
@@ -254,7 +267,8 @@ static int _get_of (const json_t *obj, struct mw_jobspec *spec,
     if ((len > 0) != (spec->layout == MW_LAYOUT_STEP) ||
         (len > 0 && (spec->slurm_id || strncmp (spec->key, text, len) ||
                      spec->key[len] != '.' || !spec->key[len + 1])))
-        return _jobspec_wrong (err, "of", "must be the job of a step: \"layout\" is "
+        return _jobspec_wrong (err, "of",
+                               "must be the job of a step: \"layout\" is "
                                "\"step\", the key JOB.STEP, \"slurm_id\" 0");
     strcpy (spec->of, text);
     return 0;
@@ -271,7 +285,8 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
     if (!(key = _get_string (obj, "key", MW_JOBKEY_MAX - 1, err)))
         return -1;
     if (!mw_jobkey_valid (key))
-        return _jobspec_wrong (err, "key", "must be letters, digits, ., _ and -, not "
+        return _jobspec_wrong (err, "key",
+                               "must be letters, digits, ., _ and -, not "
                                "starting with . or -");
     memcpy (s.key, key, strlen (key));
     if (_get_flag (obj, "batch", &s.batch, err) < 0 ||
@@ -281,9 +296,9 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
     if (_decode_numbers (obj, &s, err) < 0 ||
         _get_amount (obj, "burst", &s.burst, err) < 0 ||
         _get_amount (obj, "reserve", &s.reserve, err) < 0 ||
-        _get_ladder (obj, &s, err) < 0 ||
-        _get_layout (obj, &s, err) < 0 || _get_of (obj, &s, err) < 0 ||
-        _get_user (obj, &s, err) < 0 || _get_name (obj, &s, err) < 0)
+        _get_ladder (obj, &s, err) < 0 || _get_layout (obj, &s, err) < 0 ||
+        _get_of (obj, &s, err) < 0 || _get_user (obj, &s, err) < 0 ||
+        _get_name (obj, &s, err) < 0)
         return -1;
     *spec = s;
     return 0;

@@ -17,10 +17,10 @@
 
 /* How processes lie below the directories that are handed over. */
 enum mw_layout {
-    MW_LAYOUT_LEAF = 0,     /* all in the directory itself (`memwarden run`) */
-    MW_LAYOUT_SLURM,        /* in step directories below it; slurmstepd beside
+    MW_LAYOUT_LEAF = 0, /* all in the directory itself (`memwarden run`) */
+    MW_LAYOUT_SLURM,    /* in step directories below it; slurmstepd beside
                                them (v1 freezer) or in step_X/slurm (v2) */
-    MW_LAYOUT_STEP,         /* one step of Slurm's: all in the directory itself;
+    MW_LAYOUT_STEP,     /* one step of Slurm's: all in the directory itself;
                                a slurmstepd there is none of it */
     MW_LAYOUT_COUNT
 };
@@ -29,35 +29,35 @@ enum mw_layout {
 extern const char *const mw_layout_name[MW_LAYOUT_COUNT];
 
 struct mw_jobspec {
-    char key[MW_JOBKEY_MAX];        /* Slurm's raw job id as decimal, or a name
+    char key[MW_JOBKEY_MAX]; /* Slurm's raw job id as decimal, or a name
                                        of [A-Za-z0-9._-] standalone */
-    uint32_t slurm_id;              /* raw job id, 0 = standalone */
-    uint32_t array_job_id;          /* 0 = not of an array */
+    uint32_t slurm_id;       /* raw job id, 0 = standalone */
+    uint32_t array_job_id;   /* 0 = not of an array */
     uint32_t array_task_id;
     uid_t uid;
     gid_t gid;
-    char user[MW_USER_MAX];         /* login name of [uid], as whoever registers
+    char user[MW_USER_MAX];        /* login name of [uid], as whoever registers
                                        the job has found it; "" = none */
-    uint32_t cpus;                  /* allocated on this node, at least 1 */
-    unsigned priority;              /* 0..1000 */
-    uint64_t reservation;           /* bytes; 0 = Slurm allocated none: the
+    uint32_t cpus;                 /* allocated on this node, at least 1 */
+    unsigned priority;             /* 0..1000 */
+    uint64_t reservation;          /* bytes; 0 = Slurm allocated none: the
                                        warden gives it its share of the pool */
-    struct mw_amount burst;         /* what the limit is of the reservation;
+    struct mw_amount burst;        /* what the limit is of the reservation;
                                        NONE = configured */
-    struct mw_amount reserve;       /* bytes or share of the reservation;
+    struct mw_amount reserve;      /* bytes or share of the reservation;
                                        NONE = configured */
-    char ladder[MW_LADDER_STRLEN];  /* "" = configured */
+    char ladder[MW_LADDER_STRLEN]; /* "" = configured */
     enum mw_layout layout;
-    char of[MW_JOBKEY_MAX];         /* a step (srun --mem) with a limit below
+    char of[MW_JOBKEY_MAX]; /* a step (srun --mem) with a limit below
                                        its job's: that one's key, and [key] is
                                        "JOB.STEP"; nothing is asked of Slurm
                                        for it, so [slurm_id] is 0. "" = a job */
-    bool batch;                     /* can be requeued */
-    bool tells;                     /* its steps write what is said of it into
+    bool batch;             /* can be requeued */
+    bool tells;             /* its steps write what is said of it into
                                        their stderr themselves … */
-    bool script;                    /* … and the batch script's, which is on this
+    bool script;            /* … and the batch script's, which is on this
                                        node, for them all */
-    char name[MW_NAME_MAX];         /* hostile: shown, never trusted */
+    char name[MW_NAME_MAX]; /* hostile: shown, never trusted */
 };
 
 /* Put the members of [spec] behind what [p] has, as mw_jobspec_decode takes

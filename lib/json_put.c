@@ -12,8 +12,12 @@
  * overlong forms, no surrogates, nothing over U+10FFFF). */
 static int _utf8_len (const unsigned char *s)
 {
-    int n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
-            s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    int n = s[0] < 0x80   ? 1
+            : s[0] < 0xc2 ? 0
+            : s[0] < 0xe0 ? 2
+            : s[0] < 0xf0 ? 3
+            : s[0] < 0xf5 ? 4
+                          : 0;
 
     for (int i = 1; i < n; i++) {
         if ((s[i] & 0xc0) != 0x80)
@@ -40,7 +44,7 @@ static size_t _json_escape (const char **s, char *buf, size_t len)
             n = snprintf (piece, sizeof (piece), "\\u%04x", *p);
         else if (*p == '"' || *p == '\\')
             n = snprintf (piece, sizeof (piece), "\\%c", *p);
-        else if (take == 0)     /* JSON has to be UTF-8, a name has not */
+        else if (take == 0) /* JSON has to be UTF-8, a name has not */
             n = snprintf (piece, sizeof (piece), "?");
         else
             memcpy (piece, p, (size_t) n);
@@ -97,7 +101,8 @@ void json_put_cut (struct json_put *p, const char *key, const char *value,
     _json_put_key (p, key);
     json_put_bytes (p, "\"", 1);
     room = p->size - p->len - 1;
-    p->len += _json_escape (&value, p->text + p->len, room < most ? room : most);
+    p->len += _json_escape (&value, p->text + p->len,
+                            room < most ? room : most);
     if (*value && room < most)
         p->over = true;
     json_put_bytes (p, "\",", 2);
@@ -111,7 +116,7 @@ void json_put_text (struct json_put *p, const char *key, const char *value)
 
 /* [n], or with [minus] less than nothing, and its comma. */
 static void _json_put_digits (struct json_put *p, const char *key, uint64_t n,
-                     bool minus)
+                              bool minus)
 {
     char digits[24], *end = digits + sizeof (digits), *d = end;
     bool over = p->over;

@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JSON_PUT_TEXT_MAX 1024      /* bytes: a cgroup's path is no longer */
+#define JSON_PUT_TEXT_MAX 1024 /* bytes: a cgroup's path is no longer */
 
 struct json_put {
-    char *text;                 /* [size] bytes of the caller's, not ended by
+    char *text; /* [size] bytes of the caller's, not ended by
                                    a 0 */
     size_t size, len;
-    bool over;                  /* something did not fit, and is not there */
+    bool over; /* something did not fit, and is not there */
 };
 
 /* [len] bytes of [text], or the whole of it, as they are. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* clang-format off */
 const struct mw_step_info mw_steps[MW_STEP_COUNT] = {
     [MW_STEP_HOLD] = { "hold", MW_ARG_NONE, true, 300000,
         "freeze the job until TIME is over or memory is there again" },
@@ -30,28 +31,29 @@ const struct mw_step_info mw_steps[MW_STEP_COUNT] = {
     [MW_STEP_KILL] = { "kill", MW_ARG_NONE, false, 0,
         "kill every process of the job" },
 };
+/* clang-format on */
 
 /* Names instead of sigabbrev_np(3), which glibc before 2.32 has not. */
 static const struct {
     const char *name;
     int signo;
 } _signals[] = {
-    { "HUP", SIGHUP }, { "INT", SIGINT }, { "QUIT", SIGQUIT },
-    { "ILL", SIGILL }, { "TRAP", SIGTRAP }, { "ABRT", SIGABRT },
-    { "BUS", SIGBUS }, { "FPE", SIGFPE }, { "USR1", SIGUSR1 },
-    { "SEGV", SIGSEGV }, { "USR2", SIGUSR2 }, { "PIPE", SIGPIPE },
-    { "ALRM", SIGALRM }, { "TERM", SIGTERM }, { "CHLD", SIGCHLD },
-    { "CONT", SIGCONT }, { "TSTP", SIGTSTP }, { "TTIN", SIGTTIN },
-    { "TTOU", SIGTTOU }, { "URG", SIGURG }, { "XCPU", SIGXCPU },
-    { "XFSZ", SIGXFSZ }, { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF },
-    { "WINCH", SIGWINCH }, { "IO", SIGIO }, { "PWR", SIGPWR },
+    { "HUP", SIGHUP },     { "INT", SIGINT },       { "QUIT", SIGQUIT },
+    { "ILL", SIGILL },     { "TRAP", SIGTRAP },     { "ABRT", SIGABRT },
+    { "BUS", SIGBUS },     { "FPE", SIGFPE },       { "USR1", SIGUSR1 },
+    { "SEGV", SIGSEGV },   { "USR2", SIGUSR2 },     { "PIPE", SIGPIPE },
+    { "ALRM", SIGALRM },   { "TERM", SIGTERM },     { "CHLD", SIGCHLD },
+    { "CONT", SIGCONT },   { "TSTP", SIGTSTP },     { "TTIN", SIGTTIN },
+    { "TTOU", SIGTTOU },   { "URG", SIGURG },       { "XCPU", SIGXCPU },
+    { "XFSZ", SIGXFSZ },   { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF },
+    { "WINCH", SIGWINCH }, { "IO", SIGIO },         { "PWR", SIGPWR },
     { "SYS", SIGSYS },
 };
 #define SIGNAL_COUNT (sizeof (_signals) / sizeof (_signals[0]))
 
 /* What is being parsed, so that errors can point into it. */
 struct parser {
-    const char *text;           /* the whole ladder */
+    const char *text; /* the whole ladder */
     struct mw_err *err;
 };
 
@@ -73,7 +75,7 @@ static int _point (const struct parser *p, const char *at)
         from = pos - (SHOWN - 16);
     snprintf (line, sizeof (line), "%s", p->text + from);
     for (i = 0; line[i]; i++) {
-        if (line[i] == '\n')            /* it would tear the picture */
+        if (line[i] == '\n') /* it would tear the picture */
             line[i] = '?';
         /* the bytes of one UTF-8 character take one column */
         if (i < pos - from && ((unsigned char) line[i] & 0xc0) != 0x80)
@@ -85,9 +87,8 @@ static int _point (const struct parser *p, const char *at)
 }
 
 /* Refuse the ladder because of what is at [at]. */
-__attribute__ ((format (printf, 3, 4)))
-static int _ladder_refuse (const struct parser *p, const char *at,
-                           const char *fmt, ...)
+__attribute__ ((format (printf, 3, 4))) static int _ladder_refuse (
+    const struct parser *p, const char *at, const char *fmt, ...)
 {
     char text[256];
     va_list ap;
@@ -150,10 +151,12 @@ static int _parse_percent (const struct parser *p, const char *at,
     snprintf (with_sign, sizeof (with_sign), "%.14s%s", arg,
               len > 0 && arg[len - 1] == '%' ? "" : "%");
     if (len > 14 || mw_amount_parse (with_sign, &s->amount, NULL) < 0 ||
-        s->amount.kind != MW_AMOUNT_PERCENT ||
-        s->amount.ratio <= 0 || s->amount.ratio > 1)
-        return _ladder_refuse (p, at, "\"%.40s\" is not a share of the speed; write "
-                               "1%% to 100%%", arg);
+        s->amount.kind != MW_AMOUNT_PERCENT || s->amount.ratio <= 0 ||
+        s->amount.ratio > 1)
+        return _ladder_refuse (p, at,
+                               "\"%.40s\" is not a share of the speed; write "
+                               "1%% to 100%%",
+                               arg);
     return 0;
 }
 
@@ -162,8 +165,10 @@ static int _parse_factor (const struct parser *p, const char *at,
 {
     if (mw_amount_parse (arg, &s->amount, NULL) < 0 ||
         s->amount.kind != MW_AMOUNT_FACTOR || s->amount.ratio < 1)
-        return _ladder_refuse (p, at, "\"%.40s\" is not a factor; write x1 or more, "
-                               "as in x1.5", arg);
+        return _ladder_refuse (p, at,
+                               "\"%.40s\" is not a factor; write x1 or more, "
+                               "as in x1.5",
+                               arg);
     return 0;
 }
 
@@ -207,7 +212,8 @@ static int _parse_whom (const struct parser *p, const char *at, char *arg,
     if (!colon)
         return 0;
     if (strcmp (colon, ":all") != 0)
-        return _ladder_refuse (p, at + (colon - arg), "\"%.40s\" does not say to whom; "
+        return _ladder_refuse (p, at + (colon - arg),
+                               "\"%.40s\" does not say to whom; "
                                "write :all, or nothing for those that catch it",
                                colon);
     s->to_all = true;
@@ -215,45 +221,50 @@ static int _parse_whom (const struct parser *p, const char *at, char *arg,
     return 0;
 }
 
-static int _parse_signal (const struct parser *p, const char *at,
-                          char *arg, struct mw_ladder_step *s)
+static int _parse_signal (const struct parser *p, const char *at, char *arg,
+                          struct mw_ladder_step *s)
 {
     if (_parse_whom (p, at, arg, s) < 0)
         return -1;
     s->signo = _signal_number (arg);
     if (s->signo == SIGKILL || s->signo == SIGSTOP)
-        return _ladder_refuse (p, at, "%.20s cannot be handled by a program; write "
-                               "the step \"%s\" instead", arg,
-                               s->signo == SIGKILL ? "kill" : "hold");
+        return _ladder_refuse (p, at,
+                               "%.20s cannot be handled by a program; write "
+                               "the step \"%s\" instead",
+                               arg, s->signo == SIGKILL ? "kill" : "hold");
     if (s->signo < 0)
-        return _ladder_refuse (p, at, "unknown signal \"%.40s\"; write a name as USR1 "
-                               "or TERM, or a number", arg);
+        return _ladder_refuse (p, at,
+                               "unknown signal \"%.40s\"; write a name as USR1 "
+                               "or TERM, or a number",
+                               arg);
     return 0;
 }
 
-static int _parse_hook (const struct parser *p, const char *at,
-                        const char *arg, struct mw_ladder_step *s)
+static int _parse_hook (const struct parser *p, const char *at, const char *arg,
+                        struct mw_ladder_step *s)
 {
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    static const char allowed
+        [] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
     if (arg[strspn (arg, allowed)] || strlen (arg) >= sizeof (s->hook))
-        return _ladder_refuse (p, at, "\"%.40s\" is not a hook's name; write at most "
-                               "%zu letters, digits, _ and -", arg,
-                               sizeof (s->hook) - 1);
+        return _ladder_refuse (p, at,
+                               "\"%.40s\" is not a hook's name; write at most "
+                               "%zu letters, digits, _ and -",
+                               arg, sizeof (s->hook) - 1);
     snprintf (s->hook, sizeof (s->hook), "%s", arg);
     return 0;
 }
 
-static int _parse_arg (const struct parser *p, const char *at,
-                       char *arg, struct mw_ladder_step *s)
+static int _parse_arg (const struct parser *p, const char *at, char *arg,
+                       struct mw_ladder_step *s)
 {
     const struct mw_step_info *info = &mw_steps[s->kind];
 
     if (info->arg == MW_ARG_NONE)
         return _ladder_refuse (p, at - 1, "%s takes no \"=\"", info->name);
     if (*arg == '\0')
-        return _ladder_refuse (p, at - 1, "nothing follows \"%s=\"", info->name);
+        return _ladder_refuse (p, at - 1, "nothing follows \"%s=\"",
+                               info->name);
     switch (info->arg) {
     case MW_ARG_NONE:
         break;
@@ -271,8 +282,8 @@ static int _parse_arg (const struct parser *p, const char *at,
     return 0;
 }
 
-static int _parse_time (const struct parser *p, const char *at,
-                        const char *arg, struct mw_ladder_step *s)
+static int _parse_time (const struct parser *p, const char *at, const char *arg,
+                        struct mw_ladder_step *s)
 {
     const struct mw_step_info *info = &mw_steps[s->kind];
 
@@ -304,7 +315,8 @@ static int _parse_step (const struct parser *p, const char *at, size_t len,
         return -1;
     s->deadline_ms = mw_steps[s->kind].default_ms;
     if (!arg && mw_steps[s->kind].arg == MW_ARG_SIGNAL)
-        return _ladder_refuse (p, at, "signal needs its name; write signal=USR1");
+        return _ladder_refuse (p, at,
+                               "signal needs its name; write signal=USR1");
     if (arg && _parse_arg (p, at + (arg - word), arg, s) < 0)
         return -1;
     return time ? _parse_time (p, at + (time - word), time, s) : 0;
@@ -320,8 +332,10 @@ static int _parse_steps (const struct parser *p, struct mw_ladder *l)
         if (l->count > 0 && l->step[l->count - 1].kind == MW_STEP_KILL)
             return _ladder_refuse (p, at, "nothing can follow kill");
         if (l->count == MW_LADDER_MAX_STEPS)
-            return _ladder_refuse (p, at, "too many steps; at most %d with the kill "
-                                   "at the end are allowed", MW_LADDER_MAX_STEPS);
+            return _ladder_refuse (p, at,
+                                   "too many steps; at most %d with the kill "
+                                   "at the end are allowed",
+                                   MW_LADDER_MAX_STEPS);
         if (_parse_step (p, at, len, &l->step[l->count]) < 0)
             return -1;
         l->count++;
@@ -333,8 +347,10 @@ static int _parse_steps (const struct parser *p, struct mw_ladder *l)
     if (l->step[l->count - 1].kind == MW_STEP_KILL)
         return 0;
     if (l->count == MW_LADDER_MAX_STEPS)
-        return _ladder_refuse (p, at, "no room for the kill at the end; at most %d "
-                               "steps with it are allowed", MW_LADDER_MAX_STEPS);
+        return _ladder_refuse (p, at,
+                               "no room for the kill at the end; at most %d "
+                               "steps with it are allowed",
+                               MW_LADDER_MAX_STEPS);
     l->step[l->count++] = (struct mw_ladder_step) { .kind = MW_STEP_KILL };
     return 0;
 }
@@ -348,21 +364,24 @@ int mw_ladder_parse (const char *text, struct mw_ladder *ladder,
     char written[2 * MW_LADDER_STRLEN];
 
     if (strlen (text) >= MW_LADDER_STRLEN)
-        return mw_err_code (err, EINVAL, "the ladder is too long; at most %d "
-                            "characters are allowed", MW_LADDER_STRLEN - 1);
+        return mw_err_code (err, EINVAL,
+                            "the ladder is too long; at most %d "
+                            "characters are allowed",
+                            MW_LADDER_STRLEN - 1);
     if (_parse_steps (&p, &l) < 0)
         return -1;
     mw_ladder_format (&l, written, sizeof (written));
     if (strlen (written) >= MW_LADDER_STRLEN)
-        return mw_err_code (err, EINVAL, "the ladder is too long, with its "
+        return mw_err_code (err, EINVAL,
+                            "the ladder is too long, with its "
                             "times written out; at most %d characters are "
-                            "allowed", MW_LADDER_STRLEN - 1);
+                            "allowed",
+                            MW_LADDER_STRLEN - 1);
     *ladder = l;
     return 0;
 }
 
-static void _format_arg (const struct mw_ladder_step *s, char *buf,
-                         size_t len)
+static void _format_arg (const struct mw_ladder_step *s, char *buf, size_t len)
 {
     snprintf (buf, len, "%s", "");
     if (s->kind == MW_STEP_SIGNAL) {
@@ -370,8 +389,8 @@ static void _format_arg (const struct mw_ladder_step *s, char *buf,
 
         char number[16];
 
-        snprintf (buf, len, "%s%s", mw_signal_format (s->signo, number,
-                                                      sizeof (number)), whom);
+        snprintf (buf, len, "%s%s",
+                  mw_signal_format (s->signo, number, sizeof (number)), whom);
     } else if (s->kind == MW_STEP_DUMP) {
         snprintf (buf, len, "%s", s->hook);
     } else {
@@ -387,8 +406,8 @@ char *mw_ladder_step_format (const struct mw_ladder_step *s, char *buf,
     _format_arg (s, arg, sizeof (arg));
     if (s->deadline_ms > 0)
         mw_duration_format (s->deadline_ms, time, sizeof (time));
-    snprintf (buf, len, "%s%s%s%s%s", mw_steps[s->kind].name,
-              *arg ? "=" : "", arg, *time ? "@" : "", time);
+    snprintf (buf, len, "%s%s%s%s%s", mw_steps[s->kind].name, *arg ? "=" : "",
+              arg, *time ? "@" : "", time);
     return buf;
 }
 
@@ -400,8 +419,8 @@ char *mw_ladder_format (const struct mw_ladder *ladder, char *buf, size_t len)
     snprintf (buf, len, "%s", "");
     for (unsigned i = 0; i < ladder->count && used < len; i++) {
         mw_ladder_step_format (&ladder->step[i], step, sizeof (step));
-        used += (size_t) snprintf (buf + used, len - used, "%s%s",
-                                   i ? "," : "", step);
+        used += (size_t) snprintf (buf + used, len - used, "%s%s", i ? "," : "",
+                                   step);
     }
     return buf;
 }

@@ -33,21 +33,21 @@ enum mw_step_kind {
 
 enum mw_step_arg {
     MW_ARG_NONE,
-    MW_ARG_SIZE,            /* optional SIZE, xF or P% */
-    MW_ARG_PERCENT,         /* optional P% (the sign may be left out) */
-    MW_ARG_SIGNAL,          /* required: USR1, SIGUSR1 or a number;
+    MW_ARG_SIZE,    /* optional SIZE, xF or P% */
+    MW_ARG_PERCENT, /* optional P% (the sign may be left out) */
+    MW_ARG_SIGNAL,  /* required: USR1, SIGUSR1 or a number;
                                ":all" behind it */
-    MW_ARG_HOOK,            /* optional: name of a hook in memwarden.conf */
-    MW_ARG_FACTOR,          /* optional xF, F >= 1 */
+    MW_ARG_HOOK,    /* optional: name of a hook in memwarden.conf */
+    MW_ARG_FACTOR,  /* optional xF, F >= 1 */
 };
 
 /* One row of the grammar. */
 struct mw_step_info {
     const char *name;
     enum mw_step_arg arg;
-    bool timed;             /* takes @TIME */
-    uint64_t default_ms;    /* its deadline where a timed step names none */
-    const char *summary;    /* one line for --help and the man page */
+    bool timed;          /* takes @TIME */
+    uint64_t default_ms; /* its deadline where a timed step names none */
+    const char *summary; /* one line for --help and the man page */
 };
 
 extern const struct mw_step_info mw_steps[MW_STEP_COUNT];
@@ -58,12 +58,12 @@ extern const struct mw_step_info mw_steps[MW_STEP_COUNT];
 
 struct mw_ladder_step {
     enum mw_step_kind kind;
-    struct mw_amount amount;        /* grow, reclaim, slow, requeue */
-    int signo;                      /* signal */
-    bool to_all;                    /* signal: also to tasks that do not catch
+    struct mw_amount amount; /* grow, reclaim, slow, requeue */
+    int signo;               /* signal */
+    bool to_all;             /* signal: also to tasks that do not catch
                                        it */
-    char hook[MW_HOOK_MAX];         /* dump; "" = the default hook */
-    uint64_t deadline_ms;           /* 0 where the step is not timed */
+    char hook[MW_HOOK_MAX];  /* dump; "" = the default hook */
+    uint64_t deadline_ms;    /* 0 where the step is not timed */
 };
 
 struct mw_ladder {

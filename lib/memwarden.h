@@ -13,14 +13,14 @@ extern "C" {
 #endif
 
 struct memwarden_status {
-    char job[64];               /* job key: Slurm's job id, or a name */
-    unsigned priority;          /* 0..1000, higher is better protected */
-    uint64_t usage;             /* that cannot be reclaimed */
-    uint64_t reservation;       /* always the job's */
-    uint64_t limit;             /* where its OOM is declared, at present */
-    uint64_t reserve;           /* above the limit, while an OOM is handled */
-    int incident;               /* 1 while an OOM of the job is being handled */
-    char step[32];              /* the ladder's step then, else "" */
+    char job[64];         /* job key: Slurm's job id, or a name */
+    unsigned priority;    /* 0..1000, higher is better protected */
+    uint64_t usage;       /* that cannot be reclaimed */
+    uint64_t reservation; /* always the job's */
+    uint64_t limit;       /* where its OOM is declared, at present */
+    uint64_t reserve;     /* above the limit, while an OOM is handled */
+    int incident;         /* 1 while an OOM of the job is being handled */
+    char step[32];        /* the ladder's step then, else "" */
 };
 
 /* Fill [status] for the job the calling process belongs to.

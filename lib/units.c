@@ -132,9 +132,8 @@ int mw_size_parse (const char *text, uint64_t *bytes, struct mw_err *err)
 }
 
 /* Parse the number in [text] as a ratio after which only [tail] may follow. */
-static int _parse_ratio (const char *text, const char *number,
-                         const char *tail, double scale, double *ratio,
-                         struct mw_err *err)
+static int _parse_ratio (const char *text, const char *number, const char *tail,
+                         double scale, double *ratio, struct mw_err *err)
 {
     struct number n;
     const char *end = _read_number (number, &n);
@@ -144,8 +143,10 @@ static int _parse_ratio (const char *text, const char *number,
         return _units_refuse (EINVAL, err, "not an amount:", text,
                               "write a SIZE (512M), a factor (x1.5) or a share "
                               "(25%)");
-    value = end ? ((double) n.whole
-                   + (double) n.fraction / (double) FRACTION_ONE) / scale : 0;
+    value = end ? ((double) n.whole +
+                   (double) n.fraction / (double) FRACTION_ONE) /
+                      scale
+                : 0;
     if (!end || n.negative || value > RATIO_MAX)
         return _units_refuse (ERANGE, err, "amount out of range:", text,
                               "from 0 to x1000 is allowed");
@@ -247,7 +248,7 @@ char *mw_size_format (uint64_t bytes, char *buf, size_t len)
         i++;
     }
     tenths = bytes / worth * 10 + (bytes % worth * 10 + worth / 2) / worth;
-    if (tenths >= 10240 && i < 4) {     /* rounded up to the next unit */
+    if (tenths >= 10240 && i < 4) { /* rounded up to the next unit */
         tenths = 10;
         i++;
     }
@@ -260,8 +261,8 @@ char *mw_size_format (uint64_t bytes, char *buf, size_t len)
 }
 
 /* Write [value] in the first of the [units] (largest first) that divides it. */
-static char *_format_exact (uint64_t value, const struct unit *units,
-                            char *buf, size_t len)
+static char *_format_exact (uint64_t value, const struct unit *units, char *buf,
+                            size_t len)
 {
     while (value % units->worth != 0)
         units++;
@@ -272,7 +273,10 @@ static char *_format_exact (uint64_t value, const struct unit *units,
 char *mw_size_exact (uint64_t bytes, char *buf, size_t len)
 {
     static const struct unit units[] = {
-        { "G", MW_GIB }, { "M", MW_MIB }, { "K", MW_KIB }, { "B", 1 },
+        { "G", MW_GIB },
+        { "M", MW_MIB },
+        { "K", MW_KIB },
+        { "B", 1 },
     };
 
     if (bytes == 0) {
@@ -283,14 +287,14 @@ char *mw_size_exact (uint64_t bytes, char *buf, size_t len)
 }
 
 static const struct unit _times_ms[] = {
-    { "d", DAY_MS }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 },
-    { "ms", 1 },
+    { "d", DAY_MS }, { "h", 3600000 }, { "m", 60000 },
+    { "s", 1000 },   { "ms", 1 },
 };
 
 int mw_duration_parse (const char *text, uint64_t *ms, struct mw_err *err)
 {
-    static const char right[] =
-        "write a number and ms, s, m, h or d, as in 30s or 10m";
+    static const char
+        right[] = "write a number and ms, s, m, h or d, as in 30s or 10m";
     const size_t count = sizeof (_times_ms) / sizeof (_times_ms[0]);
     struct number n;
     uint64_t product;
@@ -322,8 +326,7 @@ char *mw_duration_format (uint64_t ms, char *buf, size_t len)
     return _format_exact (ms, _times_ms, buf, len);
 }
 
-int mw_priority_parse (const char *text, unsigned *priority,
-                       struct mw_err *err)
+int mw_priority_parse (const char *text, unsigned *priority, struct mw_err *err)
 {
     static const char right[] = "a whole number from 0 to 1000 is allowed";
     const char *s = text + (*text == '-');
@@ -338,7 +341,8 @@ int mw_priority_parse (const char *text, unsigned *priority,
             value = value * 10 + (unsigned) (*s - '0');
     }
     if (value > MW_PRIORITY_MAX || *text == '-')
-        return _units_refuse (ERANGE, err, "priority out of range:", text, right);
+        return _units_refuse (ERANGE, err, "priority out of range:", text,
+                              right);
     *priority = value;
     return 0;
 }

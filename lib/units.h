@@ -18,17 +18,17 @@ static inline uint64_t mw_least (uint64_t a, uint64_t b)
 }
 
 enum mw_amount_kind {
-    MW_AMOUNT_NONE = 0,     /* not given */
-    MW_AMOUNT_BYTES,        /* "512M" */
-    MW_AMOUNT_FACTOR,       /* "x1.5" */
-    MW_AMOUNT_PERCENT,      /* "25%" */
+    MW_AMOUNT_NONE = 0, /* not given */
+    MW_AMOUNT_BYTES,    /* "512M" */
+    MW_AMOUNT_FACTOR,   /* "x1.5" */
+    MW_AMOUNT_PERCENT,  /* "25%" */
 };
 
 /* A size that may be relative to another one. */
 struct mw_amount {
     enum mw_amount_kind kind;
-    uint64_t bytes;         /* MW_AMOUNT_BYTES */
-    double ratio;           /* MW_AMOUNT_FACTOR: 1.5; MW_AMOUNT_PERCENT: 0.25 */
+    uint64_t bytes; /* MW_AMOUNT_BYTES */
+    double ratio;   /* MW_AMOUNT_FACTOR: 1.5; MW_AMOUNT_PERCENT: 0.25 */
 };
 
 /* Parse [text] as a size: a decimal number, a fraction allowed, and a unit

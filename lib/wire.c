@@ -44,9 +44,9 @@ json_t *mw_wire_error (const struct mw_err *err)
     /* a sentence may quote what is no UTF-8 */
     if (!text)
         text = json_string (strerror (number));
-    if (msg && (json_object_set_new (msg, "error", text) < 0 ||
-                json_object_set_new (msg, "errno",
-                                     json_integer (number)) < 0)) {
+    if (msg &&
+        (json_object_set_new (msg, "error", text) < 0 ||
+         json_object_set_new (msg, "errno", json_integer (number)) < 0)) {
         json_decref (msg);
         return NULL;
     }
@@ -66,10 +66,11 @@ int mw_wire_send (int sock, const json_t *msg, const int *fds, int nfds,
         return mw_err_code (err, EINVAL, "message cannot be written as JSON");
     iov.iov_len = strlen (text);
     if (iov.iov_len > MW_WIRE_MAX || nfds > MW_WIRE_FDS_MAX)
-        return mw_err_code (err, EMSGSIZE, "message of %zu bytes and %d "
+        return mw_err_code (err, EMSGSIZE,
+                            "message of %zu bytes and %d "
                             "descriptors is too large; at most %d and %d are "
-                            "allowed", iov.iov_len, nfds, MW_WIRE_MAX,
-                            MW_WIRE_FDS_MAX);
+                            "allowed",
+                            iov.iov_len, nfds, MW_WIRE_MAX, MW_WIRE_FDS_MAX);
     if (nfds > 0) {
         hdr.msg_control = control.buf;
         hdr.msg_controllen = CMSG_SPACE (sizeof (int) * (size_t) nfds);
@@ -141,7 +142,8 @@ static json_t *_wire_parse (const char *text, size_t len, struct mw_err *err)
         return NULL;
     }
     if (json_integer_value (version) != MW_WIRE_VERSION) {
-        mw_err_code (err, EPROTO, "message of protocol version %lld; this "
+        mw_err_code (err, EPROTO,
+                     "message of protocol version %lld; this "
                      "memwarden speaks version %d",
                      (long long) json_integer_value (version), MW_WIRE_VERSION);
         return NULL;
@@ -160,11 +162,15 @@ static int _wire_judge (const struct msghdr *hdr, size_t len, json_t **msg,
                         struct mw_err *err)
 {
     if (hdr->msg_flags & MSG_TRUNC)
-        return mw_err_code (err, EMSGSIZE, "message is too large; at most %d "
-                            "bytes are allowed", MW_WIRE_MAX);
+        return mw_err_code (err, EMSGSIZE,
+                            "message is too large; at most %d "
+                            "bytes are allowed",
+                            MW_WIRE_MAX);
     if (hdr->msg_flags & MSG_CTRUNC)
-        return mw_err_code (err, EPROTO, "message with too many descriptors; "
-                            "at most %d are allowed", MW_WIRE_FDS_MAX);
+        return mw_err_code (err, EPROTO,
+                            "message with too many descriptors; "
+                            "at most %d are allowed",
+                            MW_WIRE_FDS_MAX);
     if (len == 0)
         return 0;
     *msg = _wire_parse (hdr->msg_iov->iov_base, len, err);
@@ -178,8 +184,10 @@ int mw_wire_recv (int sock, json_t **msg, int *fds, int *nfds,
     union control control;
     struct iovec iov = { .iov_base = buf, .iov_len = MW_WIRE_MAX };
     struct msghdr hdr = {
-        .msg_iov = &iov, .msg_iovlen = 1,
-        .msg_control = control.buf, .msg_controllen = sizeof (control.buf),
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control.buf,
+        .msg_controllen = sizeof (control.buf),
     };
     int got[MW_WIRE_FDS_MAX], count, rc;
     ssize_t len;

@@ -40,8 +40,8 @@ static void _heed_label (struct enrolment *e, const struct place *p)
 {
     struct mw_jobspec said;
 
-    if (place_read_label (p, &said, NULL) < 0
-        || strcmp (said.key, e->spec.key) != 0)
+    if (place_read_label (p, &said, NULL) < 0 ||
+        strcmp (said.key, e->spec.key) != 0)
         return;
     if (!e->own) {
         e->spec.priority = said.priority;
@@ -137,26 +137,25 @@ static void _overrule (const struct enrolment *e, const struct place *p,
 {
     struct mw_jobspec said;
 
-    if (!e->own || place_read_label (p, &said, NULL) < 0
-        || strcmp (said.key, e->spec.key) != 0
-        || (said.priority == e->spec.priority
-            && _same_amount (&said.burst, &e->spec.burst)
-            && _same_amount (&said.reserve, &e->spec.reserve)
-            && !strcmp (said.ladder, e->spec.ladder)))
+    if (!e->own || place_read_label (p, &said, NULL) < 0 ||
+        strcmp (said.key, e->spec.key) != 0 ||
+        (said.priority == e->spec.priority &&
+         _same_amount (&said.burst, &e->spec.burst) &&
+         _same_amount (&said.reserve, &e->spec.reserve) &&
+         !strcmp (said.ladder, e->spec.ladder)))
         return;
     mw_client_release (sock, e->spec.key, NULL);
 }
 
 /* [cut] is told the owner once: at the job's first step. */
-static int _enrol_register (struct enrolment *e, const struct place *p, int sock,
-                            struct mw_err *cut, struct mw_err *err)
+static int _enrol_register (struct enrolment *e, const struct place *p,
+                            int sock, struct mw_err *cut, struct mw_err *err)
 {
     if (e->shadow)
         return mw_client_register (sock, &e->spec, p->job, p->freezer, cut,
                                    err);
-    if (place_ready (p, err) < 0
-        || mw_client_register (sock, &e->spec, p->job, p->freezer, cut,
-                               err) < 0) {
+    if (place_ready (p, err) < 0 ||
+        mw_client_register (sock, &e->spec, p->job, p->freezer, cut, err) < 0) {
         place_undo (p);
         return -1;
     }
@@ -184,8 +183,8 @@ static void _enrol_without_warden (struct enrolment *e, pid_t pid,
     struct place p;
 
     if (place_open (&p, pid, NULL) == 0) {
-        if (place_read_label (&p, &said, NULL) == 0
-            && !strcmp (said.key, e->spec.key))
+        if (place_read_label (&p, &said, NULL) == 0 &&
+            !strcmp (said.key, e->spec.key))
             place_ready (&p, NULL);
         _know_script (e, &p);
         place_close (&p);

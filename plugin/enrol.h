@@ -18,16 +18,16 @@
 #define ENROL_TIMEOUT_MS 2000
 
 struct enrolment {
-    struct mw_jobspec spec;     /* what is known of the job; its owner is */
-    bool reservation_known;     /* Slurm's word; else the cgroup's limit */
-    uint64_t step_mem;          /* bytes, Slurm's word of the step, where its
+    struct mw_jobspec spec;    /* what is known of the job; its owner is */
+    bool reservation_known;    /* Slurm's word; else the cgroup's limit */
+    uint64_t step_mem;         /* bytes, Slurm's word of the step, where its
                                    cgroup does not tell; 0 = not known */
-    bool own;                   /* the wishes in spec are the job's, whatever a
+    bool own;                  /* the wishes in spec are the job's, whatever a
                                    step before has said */
-    char step[PLACE_STEP_MAX];  /* "step_0", as a cgroup made here is named */
-    bool shadow;                /* set: the warden only watches, and nothing is
+    char step[PLACE_STEP_MAX]; /* "step_0", as a cgroup made here is named */
+    bool shadow;               /* set: the warden only watches, and nothing is
                                    touched */
-    bool made;                  /* set: cgroups were made, see enrol_end */
+    bool made;                 /* set: cgroups were made, see enrol_end */
 };
 
 /* Place the job of process [pid], one of the step's, and register it. What an

@@ -59,8 +59,8 @@ static struct cgroup *_cgroup (const char *path, bool memory, bool freezer)
 {
     struct cgroup *cg = cgroup_new_cgroup (path);
 
-    if (cg && ((memory && !cgroup_add_controller (cg, "memory"))
-               || (freezer && !cgroup_add_controller (cg, "freezer"))))
+    if (cg && ((memory && !cgroup_add_controller (cg, "memory")) ||
+               (freezer && !cgroup_add_controller (cg, "freezer"))))
         cgroup_free (&cg);
     return cg;
 }
@@ -74,8 +74,8 @@ static void _mark_top (void)
 
     if (root < 0 || !faccessat (root, TOP, F_OK, 0))
         return;
-    if (!mkdirat (root, TOP, 0755)
-        && (top = openat (root, TOP, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0)
+    if (!mkdirat (root, TOP, 0755) &&
+        (top = openat (root, TOP, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0)
         fsetxattr (top, XATTR_MADE, "1", 1, 0);
 }
 
@@ -87,8 +87,8 @@ static bool _top_is_ours (int root)
     return top >= 0 && fgetxattr (top, XATTR_MADE, &mark, 1) == 1;
 }
 
-static int _made_attach_pid (const char *path, bool memory, bool freezer, pid_t pid,
-                             struct mw_err *err)
+static int _made_attach_pid (const char *path, bool memory, bool freezer,
+                             pid_t pid, struct mw_err *err)
 {
     cleanup_cgroup struct cgroup *cg = _cgroup (path, memory, freezer);
     int rc = -1;
@@ -115,8 +115,10 @@ int made_attach (const char *key, const char *step, pid_t pid,
     if (!memory && !freezer)
         return 0;
     if (!mw_jobkey_valid (key) || !mw_jobkey_valid (step))
-        return mw_err_code (err, EINVAL, "\"%.64s\" of \"%.64s\" cannot name a "
-                            "cgroup", step, key);
+        return mw_err_code (err, EINVAL,
+                            "\"%.64s\" of \"%.64s\" cannot name a "
+                            "cgroup",
+                            step, key);
     snprintf (path, sizeof (path), TOP "/job_%s/%s", key, step);
     if (_init (err) < 0)
         return -1;
@@ -135,7 +137,7 @@ static void _remove (const char *controller, const char *path)
 
 static int _remove_step (int dir, const char *name, void *arg)
 {
-    const char *const *at = arg;        /* controller, path of the job */
+    const char *const *at = arg; /* controller, path of the job */
     char path[PLACE_PATH_MAX];
 
     (void) dir;
@@ -153,8 +155,8 @@ static int _made_remove_job (int dir, const char *name, void *arg)
     char path[PLACE_PATH_MAX];
     const char *at[2] = { controller, path };
 
-    if (strncmp (name, "job_", 4) != 0 || !name[4] || strlen (name) > 24
-        || name[4 + strspn (name + 4, "0123456789")])
+    if (strncmp (name, "job_", 4) != 0 || !name[4] || strlen (name) > 24 ||
+        name[4 + strspn (name + 4, "0123456789")])
         return 0;
     snprintf (path, sizeof (path), TOP "/%s", name);
     cg_each_child (dir, _remove_step, at);

@@ -40,8 +40,8 @@ static const char *_step_of (const char *path)
          p = strstr (p + 1, "/step_")) {
         size_t len = strcspn (p + 1, "/");
 
-        if (!_ends_with (p + 1, len, ".scope")
-            && !_ends_with (p + 1, len, ".slice"))
+        if (!_ends_with (p + 1, len, ".scope") &&
+            !_ends_with (p + 1, len, ".slice"))
             return p;
     }
     return NULL;
@@ -53,9 +53,9 @@ static bool _followable (const char *path)
 {
     size_t len = strlen (path);
 
-    return path[0] == '/' && len < PLACE_PATH_MAX && !strstr (path, "/../")
-           && !_ends_with (path, len, "/..")
-           && !_ends_with (path, len, " (deleted)");
+    return path[0] == '/' && len < PLACE_PATH_MAX && !strstr (path, "/../") &&
+           !_ends_with (path, len, "/..") &&
+           !_ends_with (path, len, " (deleted)");
 }
 
 static int _parse_memory (const char *path, bool v2, struct place_paths *paths,
@@ -65,15 +65,17 @@ static int _parse_memory (const char *path, bool v2, struct place_paths *paths,
     size_t len = step ? strcspn (step + 1, "/") : 0;
 
     if (!_followable (path) || len >= PLACE_STEP_MAX)
-        return mw_err_code (err, EINVAL, "cannot follow the memory cgroup "
-                            "\"%.200s\"", path);
+        return mw_err_code (err, EINVAL,
+                            "cannot follow the memory cgroup "
+                            "\"%.200s\"",
+                            path);
     paths->v2 = v2;
     paths->job[0] = '\0';
     paths->step[0] = '\0';
     strcpy (paths->task, path);
     if (step && step != path) {
-        snprintf (paths->job, sizeof (paths->job), "%.*s",
-                  (int) (step - path), path);
+        snprintf (paths->job, sizeof (paths->job), "%.*s", (int) (step - path),
+                  path);
         snprintf (paths->step, sizeof (paths->step), "%.*s", (int) len,
                   step + 1);
     }
@@ -114,8 +116,10 @@ int place_parse (const char *text, struct place_paths *paths,
         if (_parse_member (&m, &memory, &found, err) < 0)
             return -1;
     if (rc < 0)
-        return mw_err_code (err, EINVAL, "\"%.80s\" is no line of "
-                            "/proc/PID/cgroup", m.line);
+        return mw_err_code (err, EINVAL,
+                            "\"%.80s\" is no line of "
+                            "/proc/PID/cgroup",
+                            m.line);
     if (!found.task[0])
         return mw_err_code (err, ENOTSUP, "no memory controller here");
     *paths = found;
@@ -137,7 +141,7 @@ int place_read (pid_t pid, struct place_paths *paths, struct mw_err *err)
 
 struct open_mount {
     const char *controller;
-    bool v2;                    /* where all controllers are in the one mount */
+    bool v2; /* where all controllers are in the one mount */
     int fd;
 };
 
@@ -145,8 +149,8 @@ static int _open_if_mount (const struct cgmount *c, void *arg)
 {
     struct open_mount *o = arg;
 
-    if (c->whole && c->v2 == o->v2
-        && (c->v2 || cg_among (c->options, o->controller)))
+    if (c->whole && c->v2 == o->v2 &&
+        (c->v2 || cg_among (c->options, o->controller)))
         o->fd = sysroot_open (c->point, OPEN_DIR);
     return o->fd >= 0;
 }
@@ -205,8 +209,10 @@ static int _verify (int root, const char *path, pid_t pid, struct mw_err *err)
     if (cg_each_pid (task, "cgroup.procs", _is_pid, &s) < 0)
         return mw_err_errno (err, "%s/cgroup.procs", path);
     if (!s.found)
-        return mw_err_code (err, ESRCH, "process %d is not in %s, where it "
-                            "says it is", (int) pid, path);
+        return mw_err_code (err, ESRCH,
+                            "process %d is not in %s, where it "
+                            "says it is",
+                            (int) pid, path);
     return 0;
 }
 
@@ -230,11 +236,12 @@ int place_open (struct place *p, pid_t pid, struct mw_err *err)
     if (place_read (pid, &p->paths, err) < 0)
         return -1;
     if (!p->paths.job[0])
-        return mw_err_code (err, ENOENT, "Slurm made no memory cgroup for the "
+        return mw_err_code (err, ENOENT,
+                            "Slurm made no memory cgroup for the "
                             "job");
     p->root = place_open_mount ("memory", err);
-    if (p->root < 0 || _verify (p->root, p->paths.task, pid, err) < 0
-        || (p->job = _open_below (p->root, p->paths.job, err)) < 0) {
+    if (p->root < 0 || _verify (p->root, p->paths.task, pid, err) < 0 ||
+        (p->job = _open_below (p->root, p->paths.job, err)) < 0) {
         place_close (p);
         return -1;
     }
@@ -288,8 +295,8 @@ static uint64_t _place_node_memory (void)
     char text[4096];
     uint64_t kib;
 
-    if (proc < 0 || cg_read (proc, "meminfo", text, sizeof (text)) < 0
-        || !cg_key (text, "MemTotal:", &kib))
+    if (proc < 0 || cg_read (proc, "meminfo", text, sizeof (text)) < 0 ||
+        !cg_key (text, "MemTotal:", &kib))
         return UINT64_MAX;
     return kib * 1024;
 }
@@ -321,8 +328,8 @@ static uint64_t _granted_hard (const struct place *p)
     _read_limit (p->job, _limit_file (p), &now);
     if (!fsetxattr (p->job, XATTR_GRANTED, &now, sizeof (now), XATTR_CREATE))
         return now;
-    if (fgetxattr (p->job, XATTR_GRANTED, &first, sizeof (first))
-        != sizeof (first))
+    if (fgetxattr (p->job, XATTR_GRANTED, &first, sizeof (first)) !=
+        sizeof (first))
         return now;
     return first < now ? first : now;
 }
@@ -331,8 +338,8 @@ static uint64_t _granted_hard (const struct place *p)
 
 struct steps {
     const struct place *place;
-    uint64_t limit;         /* the job's: steps of as much are lifted */
-    struct stat self;       /* our own program: slurmstepd */
+    uint64_t limit;   /* the job's: steps of as much are lifted */
+    struct stat self; /* our own program: slurmstepd */
     int rc;
     struct mw_err *err;
 };
@@ -357,17 +364,17 @@ static bool _is_stepd (pid_t pid, const struct stat *self)
     if (stat (name, &st) < 0 || st.st_uid != 0)
         return false;
     snprintf (name, sizeof (name), "/proc/%d/exe", (int) pid);
-    return !stat (name, &st) && st.st_dev == self->st_dev
-           && st.st_ino == self->st_ino;
+    return !stat (name, &st) && st.st_dev == self->st_dev &&
+           st.st_ino == self->st_ino;
 }
 
 static int _evacuate (pid_t pid, void *arg)
 {
     struct steps *s = arg;
 
-    if (_is_stepd (pid, &s->self)
-        && cg_write (s->place->root, "cgroup.procs", "%d", (int) pid) < 0
-        && errno != ESRCH)
+    if (_is_stepd (pid, &s->self) &&
+        cg_write (s->place->root, "cgroup.procs", "%d", (int) pid) < 0 &&
+        errno != ESRCH)
         _note_failure (s, "cgroup.procs", "moving slurmstepd out");
     return 0;
 }
@@ -384,8 +391,8 @@ static void _lift_v1 (struct steps *s, int step, const char *name)
         return;
     /* memory and swap together first, where the kernel counts swap */
     cg_write (step, "memory.memsw.limit_in_bytes", "-1");
-    if (cg_write (step, "memory.limit_in_bytes", "-1") < 0
-        || cg_write (step, "memory.soft_limit_in_bytes", "-1") < 0)
+    if (cg_write (step, "memory.limit_in_bytes", "-1") < 0 ||
+        cg_write (step, "memory.soft_limit_in_bytes", "-1") < 0)
         _note_failure (s, name, "lifting the limit");
 }
 
@@ -394,11 +401,11 @@ static void _lift_v2 (struct steps *s, int step, const char *name)
     cleanup_fd int user = openat (step, "user", OPEN_DIR);
     uint64_t limit;
 
-    if (user < 0 || _read_limit (user, "memory.max", &limit) < 0
-        || limit < s->limit)
+    if (user < 0 || _read_limit (user, "memory.max", &limit) < 0 ||
+        limit < s->limit)
         return;
-    if (cg_write (user, "memory.max", "max") < 0
-        || cg_write (user, "memory.high", "max") < 0)
+    if (cg_write (user, "memory.max", "max") < 0 ||
+        cg_write (user, "memory.high", "max") < 0)
         _note_failure (s, name, "lifting the limit");
 }
 
@@ -473,8 +480,8 @@ static int _undo_step (int dir, const char *name, void *arg)
         user = openat (dir, "user", OPEN_DIR);
         dir = user;
     }
-    if (dir >= 0 && !_read_limit (dir, _limit_file (s->place), &limit)
-        && limit == UINT64_MAX) {
+    if (dir >= 0 && !_read_limit (dir, _limit_file (s->place), &limit) &&
+        limit == UINT64_MAX) {
         cg_write_u64 (dir, _limit_file (s->place), s->limit);
         cg_write_u64 (dir, _soft_file (s->place), s->limit);
     }
@@ -485,8 +492,8 @@ void place_undo (const struct place *p)
 {
     struct steps s = { .place = p };
 
-    if (!_read_limit (p->job, _limit_file (p), &s.limit)
-        && s.limit != UINT64_MAX)
+    if (!_read_limit (p->job, _limit_file (p), &s.limit) &&
+        s.limit != UINT64_MAX)
         cg_each_child (p->job, _undo_step, &s);
 }
 

@@ -22,19 +22,19 @@
 
 /* What /proc/PID/cgroup says; paths are below their hierarchy's mount point. */
 struct place_paths {
-    bool v2;                        /* the memory controller is on v2 */
-    char job[PLACE_PATH_MAX];       /* memory directory of the job; "" = none */
-    char task[PLACE_PATH_MAX];      /* memory directory of the process itself */
-    char step[PLACE_STEP_MAX];      /* "step_0", …; "" = none */
-    char freezer[PLACE_PATH_MAX];   /* v1 freezer directory of the job, or "" */
+    bool v2;                      /* the memory controller is on v2 */
+    char job[PLACE_PATH_MAX];     /* memory directory of the job; "" = none */
+    char task[PLACE_PATH_MAX];    /* memory directory of the process itself */
+    char step[PLACE_STEP_MAX];    /* "step_0", …; "" = none */
+    char freezer[PLACE_PATH_MAX]; /* v1 freezer directory of the job, or "" */
 };
 
 /* A job's directories, open. */
 struct place {
     struct place_paths paths;
-    int root;               /* of the memory hierarchy */
+    int root; /* of the memory hierarchy */
     int job;
-    int freezer;            /* v1; -1: none */
+    int freezer; /* v1; -1: none */
 };
 
 /* Read [text], the content of /proc/PID/cgroup, into [paths].  Pure.

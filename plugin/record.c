@@ -18,11 +18,12 @@ static bool _trusted (int dir)
 {
     struct stat st;
 
-    return !fstat (dir, &st) && st.st_uid == geteuid ()
-           && !(st.st_mode & (S_IWGRP | S_IWOTH));
+    return !fstat (dir, &st) && st.st_uid == geteuid () &&
+           !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static int _record_open_dir (const struct site *site, bool make, struct mw_err *err)
+static int _record_open_dir (const struct site *site, bool make,
+                             struct mw_err *err)
 {
     char path[PATH_MAX];
     cleanup_fd int above = -1;
@@ -76,8 +77,8 @@ int record_save (const struct site *site, const struct mw_jobspec *spec,
     len = (ssize_t) strlen (text);
     fd = openat (dir, temporary,
                  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || write (fd, text, (size_t) len) != len
-        || _publish (dir, temporary, spec->key, replace) < 0)
+    if (fd < 0 || write (fd, text, (size_t) len) != len ||
+        _publish (dir, temporary, spec->key, replace) < 0)
         rc = mw_err_errno (err, "record of job %s", spec->key);
     saved = errno;
     unlinkat (dir, temporary, 0);
@@ -111,6 +112,7 @@ void record_remove (const struct site *site, const char *key)
 {
     cleanup_fd int dir = -1;
 
-    if (mw_jobkey_valid (key) && (dir = _record_open_dir (site, false, NULL)) >= 0)
+    if (mw_jobkey_valid (key) &&
+        (dir = _record_open_dir (site, false, NULL)) >= 0)
         unlinkat (dir, key, 0);
 }

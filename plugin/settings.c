@@ -9,6 +9,7 @@
 
 #include "lib/wire.h"
 
+/* clang-format off */
 const struct setting_info settings[SETTING_COUNT] = {
     [SETTING_PRIORITY] = {
         "oom-priority", "0..1000", "MEMWARDEN_OOM_PRIORITY",
@@ -27,6 +28,7 @@ const struct setting_info settings[SETTING_COUNT] = {
         "what to do at the job's own OOM, step by step, for example "
         "\"grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill\"" },
 };
+/* clang-format on */
 
 void settings_defaults (struct mw_jobspec *spec)
 {
@@ -53,12 +55,16 @@ static int _put_burst (struct mw_jobspec *spec, const char *text,
     struct mw_amount a;
 
     if (mw_amount_parse (text, &a, err) < 0)
-        return mw_err_set (err, "\"%.40s\" is not a limit to grow to; allowed "
+        return mw_err_set (err,
+                           "\"%.40s\" is not a limit to grow to; allowed "
                            "are a size (\"6G\") or a factor of --mem "
-                           "(\"x1.5\")", text);
-    if (a.kind == MW_AMOUNT_PERCENT || (a.kind == MW_AMOUNT_BYTES && !a.bytes)
-        || (a.kind == MW_AMOUNT_FACTOR && !(a.ratio >= 1.0)))
-        return mw_err_code (err, ERANGE, "\"%.40s\" is below what the job has "
+                           "(\"x1.5\")",
+                           text);
+    if (a.kind == MW_AMOUNT_PERCENT ||
+        (a.kind == MW_AMOUNT_BYTES && !a.bytes) ||
+        (a.kind == MW_AMOUNT_FACTOR && !(a.ratio >= 1.0)))
+        return mw_err_code (err, ERANGE,
+                            "\"%.40s\" is below what the job has "
                             "reserved; allowed are a size not below --mem "
                             "(\"6G\") or a factor of it from x1 up (\"x1.5\")",
                             text);
@@ -74,7 +80,8 @@ static int _put_reserve (struct mw_jobspec *spec, const char *text,
     if (mw_amount_parse (text, &a, err) < 0 || a.kind == MW_AMOUNT_FACTOR) {
         if (errno != ERANGE)
             errno = EINVAL;
-        return mw_err_set (err, "\"%.40s\" is not a reserve; allowed are a "
+        return mw_err_set (err,
+                           "\"%.40s\" is not a reserve; allowed are a "
                            "size (\"256M\") or a share of --mem (\"10%%\")",
                            text);
     }
@@ -93,8 +100,8 @@ static int _put_ladder (struct mw_jobspec *spec, const char *text,
     return 0;
 }
 
-int settings_put (struct mw_jobspec *spec, enum setting which,
-                  const char *text, struct mw_err *err)
+int settings_put (struct mw_jobspec *spec, enum setting which, const char *text,
+                  struct mw_err *err)
 {
     static int (*const put[SETTING_COUNT]) (struct mw_jobspec *, const char *,
                                             struct mw_err *) = {
@@ -106,7 +113,7 @@ int settings_put (struct mw_jobspec *spec, enum setting which,
 
     if (which >= SETTING_COUNT)
         return mw_err_code (err, EINVAL, "no such setting");
-    if (put[which] (spec, text ? text : "", err) < 0)
+    if (put[which](spec, text ? text : "", err) < 0)
         return mw_err_prefix (err, "--%s", settings[which].flag);
     return 0;
 }
@@ -119,9 +126,11 @@ int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
 
     if (!reservation || bytes >= reservation)
         return 0;
-    return mw_err_code (err, ERANGE, "--mem-burst: %s is below the job's --mem "
+    return mw_err_code (err, ERANGE,
+                        "--mem-burst: %s is below the job's --mem "
                         "of %s; allowed is that much or more, or a factor from "
-                        "x1 up", mw_size_format (bytes, limit, sizeof (limit)),
+                        "x1 up",
+                        mw_size_format (bytes, limit, sizeof (limit)),
                         mw_size_format (reservation, mem, sizeof (mem)));
 }
 
@@ -134,8 +143,8 @@ static bool _above (const struct mw_amount *a, const struct mw_amount *cap,
         return false;
     if (a->kind != MW_AMOUNT_BYTES && cap->kind != MW_AMOUNT_BYTES)
         return a->ratio > cap->ratio;
-    if (!reservation
-        && (a->kind != MW_AMOUNT_BYTES || cap->kind != MW_AMOUNT_BYTES))
+    if (!reservation &&
+        (a->kind != MW_AMOUNT_BYTES || cap->kind != MW_AMOUNT_BYTES))
         return false;
     return mw_amount_of (a, reservation, 0) >
            mw_amount_of (cap, reservation, 0);
@@ -164,8 +173,10 @@ bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
 
     mw_err_set (note, "%s", "");
     if (spec->priority > site->max_priority) {
-        mw_err_add (note, "--oom-priority=%u is above the site's cap, %u is "
-                    "taken", spec->priority, site->max_priority);
+        mw_err_add (note,
+                    "--oom-priority=%u is above the site's cap, %u is "
+                    "taken",
+                    spec->priority, site->max_priority);
         spec->priority = site->max_priority;
         cut = true;
     }
@@ -189,10 +200,12 @@ static int _percents_known (const char *text, struct mw_err *err)
     for (const char *p = strchr (text, '%'); p; p = strchr (p + 2, '%')) {
         if (p[1] && strchr ("nh%", p[1]))
             continue;
-        return mw_err_code (err, EINVAL, "\"%.2s\" in a socket's path stands "
+        return mw_err_code (err, EINVAL,
+                            "\"%.2s\" in a socket's path stands "
                             "for nothing; allowed are %%n (the node's name), "
                             "%%h (this host's short name) and %%%% (a percent "
-                            "sign)", p);
+                            "sign)",
+                            p);
     }
     return 0;
 }
@@ -214,7 +227,8 @@ static int _percent (char letter, char *value, size_t len, struct mw_err *err)
     } else if (node && *node) {
         snprintf (value, len, "%s", node);
     } else {
-        return mw_err_code (err, ENOENT, "%%n: Slurm does not say which node "
+        return mw_err_code (err, ENOENT,
+                            "%%n: Slurm does not say which node "
                             "this is");
     }
     return 0;
@@ -231,8 +245,10 @@ int site_socket (const struct site *site, char path[PATH_MAX],
     if (!text || !*text)
         text = MW_SOCKET_DEFAULT;
     if (*text != '/')
-        return mw_err_code (err, EINVAL, "the socket's path \"%.100s\" is not "
-                            "absolute", text);
+        return mw_err_code (err, EINVAL,
+                            "the socket's path \"%.100s\" is not "
+                            "absolute",
+                            text);
     if (_percents_known (text, err) < 0)
         return -1;
     for (; *text; text++) {
@@ -240,7 +256,8 @@ int site_socket (const struct site *site, char path[PATH_MAX],
         if (*text == '%' && _percent (*++text, value, sizeof (value), err) < 0)
             return -1;
         if (n + strlen (value) >= PATH_MAX)
-            return mw_err_code (err, ENAMETOOLONG, "the socket's path is too "
+            return mw_err_code (err, ENAMETOOLONG,
+                                "the socket's path is too "
                                 "long");
         strcpy (path + n, value);
         n += strlen (value);
@@ -276,18 +293,19 @@ static int _site_arg (struct site *site, const char *arg, struct mw_err *err)
     }
     if (_settings_named (arg, len, "max_reserve"))
         return mw_amount_parse (value, &site->max_reserve, err);
-    if (_settings_named (arg, len, "required")
-        && (!strcmp (value, "yes") || !strcmp (value, "no"))) {
+    if (_settings_named (arg, len, "required") &&
+        (!strcmp (value, "yes") || !strcmp (value, "no"))) {
         site->required = value[0] == 'y';
         return 0;
     }
-    if (_settings_named (arg, len, "socket") && value[0] == '/'
-        && strlen (value) < sizeof (site->socket)) {
+    if (_settings_named (arg, len, "socket") && value[0] == '/' &&
+        strlen (value) < sizeof (site->socket)) {
         /* kept though wrong: no other warden is to have the job instead */
         strcpy (site->socket, value);
         return _percents_known (value, err);
     }
-    return mw_err_code (err, EINVAL, "allowed are max_priority=0..1000, "
+    return mw_err_code (err, EINVAL,
+                        "allowed are max_priority=0..1000, "
                         "max_burst=SIZE|xF, max_reserve=SIZE|P%%, "
                         "required=yes|no, socket=/ABSOLUTE/PATH");
 }

@@ -25,9 +25,9 @@ enum setting {
 
 /* One row per flag of sbatch, srun and salloc. */
 struct setting_info {
-    const char *flag;       /* "oom-priority", without the dashes */
-    const char *arg;        /* as --help shows it */
-    const char *env;        /* where its default comes from at submit */
+    const char *flag; /* "oom-priority", without the dashes */
+    const char *arg;  /* as --help shows it */
+    const char *env;  /* where its default comes from at submit */
     const char *help;
 };
 
@@ -35,12 +35,12 @@ extern const struct setting_info settings[SETTING_COUNT];
 
 /* The arguments of the plugin's line in plugstack.conf. */
 struct site {
-    unsigned max_priority;          /* 1000 where not given */
-    struct mw_amount max_burst;     /* NONE where not given: the warden has a cap
+    unsigned max_priority;        /* 1000 where not given */
+    struct mw_amount max_burst;   /* NONE where not given: the warden has a cap
                                        of its own */
-    struct mw_amount max_reserve;   /* the same */
-    bool required;                  /* without a warden a job must not start */
-    char socket[PATH_MAX];          /* as it is written there, see site_socket;
+    struct mw_amount max_reserve; /* the same */
+    bool required;                /* without a warden a job must not start */
+    char socket[PATH_MAX];        /* as it is written there, see site_socket;
                                        "" = not given */
 };
 
@@ -51,8 +51,8 @@ void settings_defaults (struct mw_jobspec *spec);
  * Returns 0; -1 with errno EINVAL or ERANGE and in [err] a sentence that names the
  *   flag and what is allowed (lines of it, for a ladder); [spec] is untouched
  *   then. */
-int settings_put (struct mw_jobspec *spec, enum setting which,
-                  const char *text, struct mw_err *err);
+int settings_put (struct mw_jobspec *spec, enum setting which, const char *text,
+                  struct mw_err *err);
 
 /* Is the limit that [spec] asks for below its own [reservation] (bytes; 0 = not
  *   known)?  Returns 0; -1 with errno ERANGE and the two numbers in [err]. */

@@ -27,8 +27,8 @@
 SPANK_PLUGIN (memwarden, 1)
 
 static struct site site;
-static struct mw_jobspec asked;         /* by this command's flags */
-static char *given[SETTING_COUNT];      /* their texts, or the environment's */
+static struct mw_jobspec asked;    /* by this command's flags */
+static char *given[SETTING_COUNT]; /* their texts, or the environment's */
 
 /* Beside the settings themselves in the job's environment: they are all that
  * its submitter asked for. */
@@ -37,7 +37,7 @@ static char *given[SETTING_COUNT];      /* their texts, or the environment's */
 #define CARRIED "SLURM_SPANK_"
 
 static enum { FRESH, ENROLLED, FAILED } state;
-static struct enrolment enrolment;      /* of this process's one step */
+static struct enrolment enrolment; /* of this process's one step */
 
 /* A sentence of more than one line (a ladder's caret) has one prefix a line */
 static void _complain (const char *text)
@@ -80,10 +80,12 @@ static struct spank_option _spank_option_of (enum setting which)
     const struct setting_info *s = &settings[which];
 
     /* Slurm's structure has no const, but writes to none of these */
-    return (struct spank_option) {
-        .name = (char *) s->flag, .arginfo = (char *) s->arg,
-        .usage = (char *) s->help, .has_arg = 1, .val = (int) which,
-        .cb = _take_flag };
+    return (struct spank_option) { .name = (char *) s->flag,
+                                   .arginfo = (char *) s->arg,
+                                   .usage = (char *) s->help,
+                                   .has_arg = 1,
+                                   .val = (int) which,
+                                   .cb = _take_flag };
 }
 
 static void _read_site (int ac, char **av)
@@ -100,8 +102,8 @@ int slurm_spank_init (spank_t sp, int ac, char **av)
 
     settings_defaults (&asked);
     _read_site (ac, av);
-    if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR
-        && context != S_CTX_REMOTE)
+    if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR &&
+        context != S_CTX_REMOTE)
         return 0;
     for (unsigned i = 0; i < SETTING_COUNT; i++) {
         struct spank_option option = _spank_option_of ((enum setting) i);
@@ -169,7 +171,7 @@ static void _carry_one (spank_t sp, const char *name, const char *value)
         setenv (carried, value, 1);
     } else {
         spank_job_control_unsetenv (sp, name);
-        unsetenv (carried);     /* of the job that this one is submitted in */
+        unsetenv (carried); /* of the job that this one is submitted in */
     }
 }
 
@@ -187,7 +189,8 @@ static int _as_the_first (void)
             first[i] = strdup (text);
         } else if (!first[i] || strcmp (first[i], text) != 0) {
             slurm_error ("--%s is that of all components of a heterogeneous "
-                         "job: give it to the first one", settings[i].flag);
+                         "job: give it to the first one",
+                         settings[i].flag);
             return -1;
         }
     }
@@ -292,8 +295,8 @@ static void _know_array (spank_t sp, struct mw_jobspec *spec)
 {
     uint32_t task = NO_VAL;
 
-    if (spank_get_item (sp, S_JOB_ARRAY_TASK_ID, &task) != ESPANK_SUCCESS
-        || task >= NO_VAL)
+    if (spank_get_item (sp, S_JOB_ARRAY_TASK_ID, &task) != ESPANK_SUCCESS ||
+        task >= NO_VAL)
         return;
     spec->array_job_id = _spank_number (sp, S_JOB_ARRAY_ID);
     spec->array_task_id = spec->array_job_id ? task : 0;
@@ -307,8 +310,8 @@ static void _know_wishes (spank_t sp, struct mw_jobspec *spec)
     struct mw_err err = { "" };
     char name[64], value[1024];
 
-    if (spank_getenv (sp, CARRIED TAKEN, value, sizeof (value))
-        != ESPANK_SUCCESS)
+    if (spank_getenv (sp, CARRIED TAKEN, value, sizeof (value)) !=
+        ESPANK_SUCCESS)
         *spec = asked;
     else
         settings_defaults (spec);
@@ -321,8 +324,8 @@ static void _know_wishes (spank_t sp, struct mw_jobspec *spec)
         rc = spank_getenv (sp, name, value, sizeof (value));
         if (rc == ESPANK_NOSPACE)
             mw_err_set (&err, "%s is too long", name);
-        else if (rc != ESPANK_SUCCESS
-                 || !settings_put (spec, (enum setting) i, value, &err))
+        else if (rc != ESPANK_SUCCESS ||
+                 !settings_put (spec, (enum setting) i, value, &err))
             continue;
         slurm_info ("memwarden: job %s: ignored: %s", spec->key, err.text);
     }
@@ -336,9 +339,9 @@ static void _settle_wishes (const struct site *where, struct mw_jobspec *spec,
 {
     struct mw_err err = { "" };
 
-    if ((own || record_load (where, spec->key, spec, NULL) < 0)
-        && record_save (where, spec, own, &err) < 0
-        && (errno != EEXIST || record_load (where, spec->key, spec, &err) < 0))
+    if ((own || record_load (where, spec->key, spec, NULL) < 0) &&
+        record_save (where, spec, own, &err) < 0 &&
+        (errno != EEXIST || record_load (where, spec->key, spec, &err) < 0))
         slurm_info ("memwarden: job %s: %s", spec->key, err.text);
 }
 
@@ -396,7 +399,7 @@ static int _enrol (spank_t sp, pid_t pid)
         if (!note.text[0])
             return 0;
         mw_err_prefix (&note, "job %s", enrolment.spec.key);
-        if (enrolment.shadow)       /* nothing is done to it */
+        if (enrolment.shadow) /* nothing is done to it */
             slurm_info ("memwarden: %s", note.text);
         else
             teller_say (note.text);
@@ -405,11 +408,11 @@ static int _enrol (spank_t sp, pid_t pid)
     state = FAILED;
     if (site.required)
         slurm_error ("memwarden: job %s may not run on this node without "
-                     "memwarden (required=yes): %s", enrolment.spec.key,
-                     err.text);
+                     "memwarden (required=yes): %s",
+                     enrolment.spec.key, err.text);
     else
-        slurm_info ("memwarden: job %s runs without it: %s",
-                    enrolment.spec.key, err.text);
+        slurm_info ("memwarden: job %s runs without it: %s", enrolment.spec.key,
+                    err.text);
     return _spank_refuse (pid);
 }
 
@@ -421,8 +424,8 @@ int slurm_spank_task_post_fork (spank_t sp, int ac, char **av)
     (void) ac;
     (void) av;
     /* the extern step has no task of its own */
-    if (spank_remote (sp) != 1
-        || spank_get_item (sp, S_TASK_PID, &pid) != ESPANK_SUCCESS || pid <= 1)
+    if (spank_remote (sp) != 1 ||
+        spank_get_item (sp, S_TASK_PID, &pid) != ESPANK_SUCCESS || pid <= 1)
         return 0;
     if (state == FRESH)
         return _enrol (sp, pid);
@@ -444,8 +447,8 @@ int slurm_spank_task_exit (spank_t sp, int ac, char **av)
     (void) av;
     if (spank_remote (sp) != 1)
         return 0;
-    if (state != FRESH && !strcmp (enrolment.step, "step_batch")
-        && spank_get_item (sp, S_TASK_EXIT_STATUS, &status) == ESPANK_SUCCESS)
+    if (state != FRESH && !strcmp (enrolment.step, "step_batch") &&
+        spank_get_item (sp, S_TASK_EXIT_STATUS, &status) == ESPANK_SUCCESS)
         enrol_ended (&site, enrolment.spec.key, status);
     teller_catch_up ();
     return 0;

@@ -39,7 +39,7 @@ const uint32_t plugin_version = SLURM_VERSION_NUMBER;
 #define OWNER_TIMEOUT_MS ENROL_TIMEOUT_MS
 #define OWNER_LOOK_MS 2
 
-static bool attended;               /* this process's one step */
+static bool attended; /* this process's one step */
 static struct enrolment enrolment;
 
 /* ---- what /proc tells ---- */
@@ -59,8 +59,8 @@ static int _read_title (uint32_t *job, char *step, size_t len)
     cleanup_fd int proc = open ("/proc/self", O_RDONLY | O_CLOEXEC);
     char text[256], name[32];
 
-    if (proc < 0 || cg_read (proc, "cmdline", text, sizeof (text)) < 0
-        || sscanf (text, "slurmstepd: [%u.%31[a-z0-9]", job, name) != 2)
+    if (proc < 0 || cg_read (proc, "cmdline", text, sizeof (text)) < 0 ||
+        sscanf (text, "slurmstepd: [%u.%31[a-z0-9]", job, name) != 2)
         return -1;
     snprintf (step, len, "step_%s", name);
     return 0;
@@ -113,12 +113,12 @@ static bool _is_waiting (pid_t pid)
     long call;
 
     snprintf (path, sizeof (path), "/proc/%d/syscall", (int) pid);
-    if (!(f = fopen (path, "re")) || fscanf (f, "%ld %lx", &call, &fd) != 2
-        || call != SYS_read)
+    if (!(f = fopen (path, "re")) || fscanf (f, "%ld %lx", &call, &fd) != 2 ||
+        call != SYS_read)
         return false;
     snprintf (path, sizeof (path), "/proc/%d/fd/%lu", (int) pid, fd);
-    return readlink (path, target, sizeof (target) - 1) > 0
-           && !strncmp (target, "pipe:", 5);
+    return readlink (path, target, sizeof (target) - 1) > 0 &&
+           !strncmp (target, "pipe:", 5);
 }
 
 /* Whose are the processes, as far as is known yet?  Root's only where all are
@@ -146,8 +146,9 @@ static void _know_owner (const pid_t *pids, unsigned n, uid_t *uid, gid_t *gid)
 {
     struct timespec pause = { .tv_nsec = OWNER_LOOK_MS * 1000 * 1000 };
 
-    for (int i = 0; !_look_for_owner (pids, n, uid, gid)
-                    && i < OWNER_TIMEOUT_MS / OWNER_LOOK_MS; i++)
+    for (int i = 0; !_look_for_owner (pids, n, uid, gid) &&
+                    i < OWNER_TIMEOUT_MS / OWNER_LOOK_MS;
+         i++)
         nanosleep (&pause, NULL);
 }
 
@@ -157,8 +158,8 @@ static uint32_t _cpus (pid_t pid)
     cpu_set_t set;
     long all = sysconf (_SC_NPROCESSORS_ONLN);
 
-    if (sched_getaffinity (pid, sizeof (set), &set) < 0
-        || CPU_COUNT (&set) >= all || CPU_COUNT (&set) < 1)
+    if (sched_getaffinity (pid, sizeof (set), &set) < 0 ||
+        CPU_COUNT (&set) >= all || CPU_COUNT (&set) < 1)
         return 1;
     return (uint32_t) CPU_COUNT (&set);
 }
@@ -204,7 +205,7 @@ static int _task_know_job (struct enrolment *e, const pid_t *pids, unsigned n,
 
 static void _attend (void)
 {
-    static struct site site;        /* nobody gives us arguments */
+    static struct site site; /* nobody gives us arguments */
     struct mw_err err = { "" };
     pid_t pids[MAX_TASKS], placed;
     unsigned n = 0;
@@ -221,8 +222,8 @@ static void _attend (void)
             enrol_another (&enrolment, pids[i], &err);
     }
     if (err.text[0])
-        slurm_info ("memwarden: job %s runs without it: %s",
-                    enrolment.spec.key, err.text);
+        slurm_info ("memwarden: job %s runs without it: %s", enrolment.spec.key,
+                    err.text);
 }
 
 /* ---- Slurm's hooks (src/interfaces/task.c)

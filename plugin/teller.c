@@ -30,37 +30,39 @@
 #define READER_MS 1000
 #define ANSWER_MS 1000
 #define CATCH_UP_MS 2000
-#define SLOW_MS 10000           /* … of a warden that is there, in the middle of
+#define SLOW_MS \
+    10000            /* … of a warden that is there, in the middle of
                                    a story: a node short of memory is slow */
-#define RETRY_MS 500            /* … and longer each time, up to … */
+#define RETRY_MS 500 /* … and longer each time, up to … */
 #define RETRY_MAX_MS 10000
-#define HURRY_MS 50             /* … but so often while somebody waits */
+#define HURRY_MS 50 /* … but so often while somebody waits */
 #define DRAIN_MS 1000
 #define ARRIVE_MS 100
 #define STACK (256 * 1024)
 
 static struct {
     char key[MW_JOBKEY_MAX], step[PLACE_STEP_MAX], socket[108];
-    bool running, gave_up;      /* the main thread's */
+    bool running, gave_up; /* the main thread's */
     pthread_t thread;
-    int wake;                   /* eventfd */
+    int wake; /* eventfd */
 
     pthread_mutex_t lock;
     pthread_cond_t caught_up;
-    unsigned wanted, done;      /* calls of teller_catch_up */
-    bool open;                  /* the last line was not the incident's end */
-    bool there;                 /* a warden is connected */
-    bool fresh;                 /* something was written and not waited for */
+    unsigned wanted, done; /* calls of teller_catch_up */
+    bool open;             /* the last line was not the incident's end */
+    bool there;            /* a warden is connected */
+    bool fresh;            /* something was written and not waited for */
     bool end;
 
     /* the thread's own */
-    int sock;                   /* -1: no warden at the moment */
-    uint64_t last;              /* number of the last line */
-    bool asked;                 /* an answer is awaited … */
-    unsigned asked_for;         /* … after which that many calls are served */
-    int retry;                  /* ms until a warden is looked for again */
-} s = { .retry = RETRY_MS, .wake = -1, .sock = -1,
-        .lock = PTHREAD_MUTEX_INITIALIZER };
+    int sock;           /* -1: no warden at the moment */
+    uint64_t last;      /* number of the last line */
+    bool asked;         /* an answer is awaited … */
+    unsigned asked_for; /* … after which that many calls are served */
+    int retry;          /* ms until a warden is looked for again */
+} s = {
+    .retry = RETRY_MS, .wake = -1, .sock = -1, .lock = PTHREAD_MUTEX_INITIALIZER
+};
 
 /* ---- writing ------------------------------------------------------------- */
 
@@ -213,9 +215,9 @@ static bool _waited_for (bool *end)
     *end = s.end;
     pthread_mutex_unlock (&s.lock);
     if (waited && s.sock < 0)
-        _teller_connect (false);       /* a new one, not yet heard of */
+        _teller_connect (false); /* a new one, not yet heard of */
     if (waited && s.sock < 0 && !open) {
-        _teller_serve (s.wanted);      /* nobody is there, nothing is expected */
+        _teller_serve (s.wanted); /* nobody is there, nothing is expected */
         return false;
     }
     return waited;
@@ -359,7 +361,8 @@ void teller_catch_up (void)
         _let_through ();
     if (!s.gave_up || !open)
         return;
-    snprintf (text, sizeof (text), "job %s: memwardend does not answer any more:"
+    snprintf (text, sizeof (text),
+              "job %s: memwardend does not answer any more:"
               " what became of it is told by `memwarden why %s` on this node",
               s.key, s.key);
     teller_say (text);

@@ -23,8 +23,7 @@ void aftermath_hook (struct warden *w, struct job *job, const char *outcome)
 
     if (!w->conf.post_incident_hook[0] || !hook)
         return;
-    ask_hook (w, job, hook->name, outcome,
-              clock_ms () + 10 * hook->timeout_ms);
+    ask_hook (w, job, hook->name, outcome, clock_ms () + 10 * hook->timeout_ms);
 }
 
 void aftermath_webhook (struct warden *w, struct job *job, const char *outcome)
@@ -36,15 +35,17 @@ void aftermath_webhook (struct warden *w, struct job *job, const char *outcome)
 /* Slurm shows the reason in sinfo -R: who says so, and the evidence. */
 static void _aftermath_drain (struct warden *w, const char *reason)
 {
-    static struct spool_request r;      /* 2 KiB: not on the stack */
+    static struct spool_request r; /* 2 KiB: not on the stack */
     struct mw_err err;
 
     if (w->after->drained || w->conf.shadow)
         return;
     request_fill (&r, w, NULL, SPOOL_DRAIN);
     snprintf (r.text, sizeof (r.text), "memwarden: %s", reason);
-    report (w, NULL, "asked", REPORT_LOG, "the controller is asked to drain "
-            "this node: %s", reason);
+    report (w, NULL, "asked", REPORT_LOG,
+            "the controller is asked to drain "
+            "this node: %s",
+            reason);
     if (spool_put (&w->spool, &r, &err) < 0)
         report_log (w, LOG_ERR, "cannot ask to drain this node: %s", err.text);
     else
@@ -65,9 +66,9 @@ void aftermath_node_oom (struct warden *w)
     }
     if (++a->count < w->conf.drain_after)
         return;
-    snprintf (reason, sizeof (reason), "out of memory %u times in %" PRIu64
-              " s; see memwarden events", a->count,
-              (now - a->since_ms + 999) / 1000);
+    snprintf (reason, sizeof (reason),
+              "out of memory %u times in %" PRIu64 " s; see memwarden events",
+              a->count, (now - a->since_ms + 999) / 1000);
     a->count = 0;
     _aftermath_drain (w, reason);
 }
@@ -78,8 +79,10 @@ void aftermath_stuck (struct warden *w, struct job *job, unsigned left)
 
     if (!w->conf.drain_stuck)
         return;
-    snprintf (reason, sizeof (reason), "%u processes of job %.63s cannot be "
-              "killed", left, job->spec.key);
+    snprintf (reason, sizeof (reason),
+              "%u processes of job %.63s cannot be "
+              "killed",
+              left, job->spec.key);
     _aftermath_drain (w, reason);
 }
 
@@ -101,8 +104,10 @@ static void _of_gone (struct warden *w, const struct spool_answer *a)
         return;
     *seq = '\0';
     json_put_text (&p, "job", key);
-    report_more (w, NULL, "answered", REPORT_LOG, json_put_done (&p), "job %s: "
-                 "the answer to %s: %s", key, a->id, a->text);
+    report_more (w, NULL, "answered", REPORT_LOG, json_put_done (&p),
+                 "job %s: "
+                 "the answer to %s: %s",
+                 key, a->id, a->text);
 }
 
 void aftermath_answer (struct warden *w, const struct spool_answer *a)
@@ -111,7 +116,9 @@ void aftermath_answer (struct warden *w, const struct spool_answer *a)
         _of_gone (w, a);
         return;
     }
-    report (w, NULL, "answered", REPORT_LOG, "the controller's answer to %s: "
-            "%s", a->id, a->ok ? "done" : a->text);
-    w->after->drained = a->ok;       /* refused: asked again the next time */
+    report (w, NULL, "answered", REPORT_LOG,
+            "the controller's answer to %s: "
+            "%s",
+            a->id, a->ok ? "done" : a->text);
+    w->after->drained = a->ok; /* refused: asked again the next time */
 }

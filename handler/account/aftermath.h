@@ -19,15 +19,14 @@ struct spool_answer;
 struct aftermath {
     unsigned count;
     uint64_t since_ms;
-    bool drained;               /* asked for; not again before the next start */
+    bool drained; /* asked for; not again before the next start */
 };
 
 /* [job]'s incident has ended with [outcome]: run post-incident-hook, if any. */
 void aftermath_hook (struct warden *w, struct job *job, const char *outcome);
 
 /* The same, for the webhook: its whole story, once. */
-void aftermath_webhook (struct warden *w, struct job *job,
-                        const char *outcome);
+void aftermath_webhook (struct warden *w, struct job *job, const char *outcome);
 
 /* The node was out of memory again: after drain-after of them within
  *   drain-window no new jobs are to come here (0 = never). */

@@ -56,7 +56,8 @@ const struct conf_class *class_of (const struct conf *conf,
 
 /* ---- what the controller says -------------------------------------------- */
 
-static bool _class_take (const json_t *j, const char *member, char *out, size_t len)
+static bool _class_take (const json_t *j, const char *member, char *out,
+                         size_t len)
 {
     const json_t *v = json_object_get (j, member);
 
@@ -70,8 +71,7 @@ static bool _class_take (const json_t *j, const char *member, char *out, size_t 
     return true;
 }
 
-int class_parse (const char *text, struct job_facts *facts,
-                 struct mw_err *err)
+int class_parse (const char *text, struct job_facts *facts, struct mw_err *err)
 {
     cleanup_json json_t *j = json_loads (text, 0, NULL);
     const json_t *restarts = json_object_get (j, "restarts");
@@ -82,8 +82,10 @@ int class_parse (const char *text, struct job_facts *facts,
         !_class_take (j, "partition", f.partition, sizeof (f.partition)) ||
         !_class_take (j, "account", f.account, sizeof (f.account)) ||
         !_class_take (j, "qos", f.qos, sizeof (f.qos)))
-        return mw_err_code (err, EPROTO, "\"%.80s\" does not tell partition, "
-                            "account, QOS and restarts", text);
+        return mw_err_code (err, EPROTO,
+                            "\"%.80s\" does not tell partition, "
+                            "account, QOS and restarts",
+                            text);
     f.restarts = (uint32_t) json_integer_value (restarts);
     *facts = f;
     return 0;
@@ -91,7 +93,7 @@ int class_parse (const char *text, struct job_facts *facts,
 
 void class_ask (struct warden *w, struct job *job)
 {
-    static struct spool_request r;  /* 2 KiB that need not be on the stack */
+    static struct spool_request r; /* 2 KiB that need not be on the stack */
     struct mw_err err;
 
     if (job->spec.slurm_id == 0 || job->facts.known || job->lookup[0] ||
@@ -99,8 +101,10 @@ void class_ask (struct warden *w, struct job *job)
         return;
     request_fill (&r, w, job, SPOOL_LOOKUP);
     if (spool_put (&w->spool, &r, &err) < 0)
-        report_log (w, LOG_WARNING, "job %s: cannot ask what the controller "
-                    "knows of it: %s", job->spec.key, err.text);
+        report_log (w, LOG_WARNING,
+                    "job %s: cannot ask what the controller "
+                    "knows of it: %s",
+                    job->spec.key, err.text);
     else
         snprintf (job->lookup, sizeof (job->lookup), "%s", r.id);
 }
@@ -145,8 +149,10 @@ static void _class_apply (struct warden *w, struct job *job)
         return;
     }
     _class_limit (w, job, before);
-    report (w, job, "class", REPORT_LOG, "job %s: partition %s, account %s, "
-            "QOS %s: class %s: limit %s, priority %u%s%s%s", job->spec.key,
+    report (w, job, "class", REPORT_LOG,
+            "job %s: partition %s, account %s, "
+            "QOS %s: class %s: limit %s, priority %u%s%s%s",
+            job->spec.key,
             job->facts.partition[0] ? job->facts.partition : "(none)",
             job->facts.account[0] ? job->facts.account : "(none)",
             job->facts.qos[0] ? job->facts.qos : "(none)",
@@ -168,11 +174,13 @@ static void _tell_requeue (struct warden *w, struct job *job,
     char said[256];
 
     if (job->facts.restarts == 0 ||
-        !_class_take (j, "comment", said, sizeof (said)) || !strstr (said, "requeue"))
+        !_class_take (j, "comment", said, sizeof (said)) ||
+        !strstr (said, "requeue"))
         return;
-    report (w, job, "note", REPORT_LOG | REPORT_JOB, "job %s: this is run %"
-            PRIu32 "; of the run before was said: %s", job->spec.key,
-            job->facts.restarts + 1, said + strcspn (said, " ") + 1);
+    report (w, job, "note", REPORT_LOG | REPORT_JOB,
+            "job %s: this is run %" PRIu32 "; of the run before was said: %s",
+            job->spec.key, job->facts.restarts + 1,
+            said + strcspn (said, " ") + 1);
 }
 
 bool class_answer (struct warden *w, struct job *job,
@@ -183,11 +191,13 @@ bool class_answer (struct warden *w, struct job *job,
     if (spool_op_of (a->id) != SPOOL_LOOKUP)
         return false;
     if (strcmp (a->id, job->lookup) != 0)
-        return true;            /* of before a restart: asked anew since */
+        return true; /* of before a restart: asked anew since */
     job->lookup[0] = '\0';
     if (!a->ok)
-        report_log (w, LOG_WARNING, "job %s: what the controller knows of it "
-                    "is not to be had: %s", job->spec.key, a->text);
+        report_log (w, LOG_WARNING,
+                    "job %s: what the controller knows of it "
+                    "is not to be had: %s",
+                    job->spec.key, a->text);
     else if (class_parse (a->text, &job->facts, &err) < 0)
         report_log (w, LOG_WARNING, "job %s: the courier: %s", job->spec.key,
                     err.text);

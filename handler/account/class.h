@@ -29,8 +29,7 @@ const struct conf_class *class_of (const struct conf *conf,
 /* Read [text], the courier's answer {"partition","account","qos","restarts"},
  *   into [facts].
  * Returns 0; -1 with errno (EPROTO), [facts] untouched. */
-int class_parse (const char *text, struct job_facts *facts,
-                 struct mw_err *err);
+int class_parse (const char *text, struct job_facts *facts, struct mw_err *err);
 
 /* Ask what is not known of [job] and not asked already; in shadow mode, where
  *   nothing is done to it, only for a class. */

@@ -12,7 +12,8 @@
 uint64_t headroom_capacity (const struct warden *w)
 {
     uint64_t most = w->node_memory > w->node_reserve
-                    ? w->node_memory - w->node_reserve : 0;
+                        ? w->node_memory - w->node_reserve
+                        : 0;
 
     return mw_least (w->pool_limit, most);
 }
@@ -20,18 +21,20 @@ uint64_t headroom_capacity (const struct warden *w)
 static void _meminfo_fails (struct warden *w, bool fails)
 {
     if (fails != w->meminfo_failed)
-        report_log (w, fails ? 3 : 5, fails ? "/proc/meminfo cannot be read: "
+        report_log (
+            w, fails ? 3 : 5,
+            fails ? "/proc/meminfo cannot be read: "
                     "only what the jobs use and the pool's limit tell when the "
                     "node is out of memory"
-                    : "/proc/meminfo can be read again");
+                  : "/proc/meminfo can be read again");
     w->meminfo_failed = fails;
 }
 
 static void _read_meminfo (struct warden *w, struct policy_node *node)
 {
     char text[2048];
-    ssize_t n = w->meminfo < 0 ? -1 : pread (w->meminfo, text,
-                                             sizeof (text) - 1, 0);
+    ssize_t n = w->meminfo < 0 ? -1
+                               : pread (w->meminfo, text, sizeof (text) - 1, 0);
 
     /* without it, what the jobs use is all that is known */
     node->available = node->capacity + node->reserve;
@@ -112,8 +115,8 @@ static uint64_t _really (const struct warden *w, const struct policy_node *node,
     return mw_least (room, left);
 }
 
-uint64_t headroom_left (const struct warden *w,
-                        const struct policy_node *node, unsigned count)
+uint64_t headroom_left (const struct warden *w, const struct policy_node *node,
+                        unsigned count)
 {
     return _really (w, node, policy_headroom (node, w->scratch, count));
 }
@@ -132,8 +135,10 @@ uint64_t headroom_may_lend (struct warden *w, struct job *job,
      * enough */
     _read_meminfo (w, &node);
     bytes = policy_grow (amount, limit, job->incident.lent,
-                         _really (w, &node, node.capacity > node.used
-                                            ? node.capacity - node.used : 0));
+                         _really (w, &node,
+                                  node.capacity > node.used
+                                      ? node.capacity - node.used
+                                      : 0));
     if (bytes > 0)
         return bytes;
     n = headroom_snapshot (w, &node, w->scratch, w->scratch_max);

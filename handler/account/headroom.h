@@ -25,8 +25,8 @@ unsigned headroom_snapshot (struct warden *w, struct policy_node *node,
 /* The headroom that is really there, by the snapshot of [count] jobs just taken
  *   into [w]->scratch: policy_headroom, less what the system uses beyond the node
  *   reserve, and at most what MemAvailable is above the node reserve; bytes. */
-uint64_t headroom_left (const struct warden *w,
-                        const struct policy_node *node, unsigned count);
+uint64_t headroom_left (const struct warden *w, const struct policy_node *node,
+                        unsigned count);
 
 /* How much a grow of [amount] may lend to [job] now, in bytes; 0 = nothing. */
 uint64_t headroom_may_lend (struct warden *w, struct job *job,

@@ -9,7 +9,8 @@
 
 /* The node as [conf] divides it.  Returns whether the pool would have been at
  * its limit: not if the limit were higher than the one it had reached. */
-static bool _account_replay_node (const struct decision *d, const struct conf *conf,
+static bool _account_replay_node (const struct decision *d,
+                                  const struct conf *conf,
                                   struct policy_node *node)
 {
     uint64_t reserve = mw_amount_of (&conf->node_reserve, d->memory, 0);
@@ -31,16 +32,16 @@ static bool _account_replay_node (const struct decision *d, const struct conf *c
 static const struct conf_class *_class (const struct decision_job *j,
                                         const struct conf *conf)
 {
-    static struct mw_jobspec spec;      /* 1 KiB: not on the stack */
+    static struct mw_jobspec spec; /* 1 KiB: not on the stack */
 
     strcpy (spec.user, j->user);
     return class_of (conf, &spec, &j->facts);
 }
 
-static void _account_replay_job (const struct decision_job *j, const struct conf *conf,
-                                 struct policy_job *p)
+static void _account_replay_job (const struct decision_job *j,
+                                 const struct conf *conf, struct policy_job *p)
 {
-    static struct job job;              /* too large for the stack */
+    static struct job job; /* too large for the stack */
     unsigned cap;
 
     job.spec.uid = j->uid;
@@ -59,7 +60,8 @@ unsigned replay_chosen (const struct decision *d)
     return n;
 }
 
-static bool _account_replay_same (const struct decision *d, const struct replay *r)
+static bool _account_replay_same (const struct decision *d,
+                                  const struct replay *r)
 {
     unsigned n = replay_chosen (d);
 
@@ -82,7 +84,8 @@ int replay_decide (const struct decision *d, const struct conf *conf,
     *r = (struct replay) { 0 };
     at_limit = _account_replay_node (d, conf, &r->node);
     if (r->node.capacity == 0)
-        return mw_err_code (err, EINVAL, "node-reserve leaves nothing of the "
+        return mw_err_code (err, EINVAL,
+                            "node-reserve leaves nothing of the "
                             "node for its jobs");
     r->jobs = calloc (d->count + 1, sizeof (*r->jobs));
     r->plan.ranks = calloc (d->count + 1, sizeof (*r->plan.ranks));

@@ -17,10 +17,10 @@
 
 struct replay {
     struct policy_node node;
-    struct policy_job *jobs;        /* as [conf] has them, same places */
-    struct policy_plan plan;        /* 0 needed: no OOM at that moment */
-    char ladder[MW_LADDER_STRLEN];  /* of the first victim; "" = none */
-    bool same;                      /* same victims in the same order, and the
+    struct policy_job *jobs;       /* as [conf] has them, same places */
+    struct policy_plan plan;       /* 0 needed: no OOM at that moment */
+    char ladder[MW_LADDER_STRLEN]; /* of the first victim; "" = none */
+    bool same;                     /* same victims in the same order, and the
                                        same ladder for the first of them */
 };
 

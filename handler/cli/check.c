@@ -40,13 +40,14 @@ static bool _v2 (const struct memcg_mounts *m)
     return m->unified_memory;
 }
 
-static enum doctor_verdict _memory (const struct memcg_mounts *m,
-                                    char *found, size_t len)
+static enum doctor_verdict _memory (const struct memcg_mounts *m, char *found,
+                                    size_t len)
 {
     if (_v2 (m) && !m->handed_down) {
-        snprintf (found, len, "cgroup v2 at %s, not handed down: write "
-                  "\"+memory\" into %s/cgroup.subtree_control", m->unified,
-                  m->unified);
+        snprintf (found, len,
+                  "cgroup v2 at %s, not handed down: write "
+                  "\"+memory\" into %s/cgroup.subtree_control",
+                  m->unified, m->unified);
         return DOCTOR_LACKS;
     }
     if (_v2 (m)) {
@@ -124,13 +125,15 @@ static enum doctor_verdict _v2_file (const struct memcg_mounts *m,
     return s.found ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _freezer (const struct memcg_mounts *m,
-                                     char *found, size_t len)
+static enum doctor_verdict _freezer (const struct memcg_mounts *m, char *found,
+                                     size_t len)
 {
     if (_v2 (m))
         return _v2_file (m, "cgroup.freeze", "5.2", found, len);
-    snprintf (found, len, "%s%s", m->freezer[0] ? "cgroup v1 at "
-              : "no freezer controller is mounted", m->freezer);
+    snprintf (found, len, "%s%s",
+              m->freezer[0] ? "cgroup v1 at "
+                            : "no freezer controller is mounted",
+              m->freezer);
     return m->freezer[0] ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
@@ -140,14 +143,14 @@ static enum doctor_verdict _high (const struct memcg_mounts *m, char *found,
     return _v2_file (m, "memory.high", "4.5", found, len);
 }
 
-static enum doctor_verdict _check_kill (const struct memcg_mounts *m, char *found,
-                                        size_t len)
+static enum doctor_verdict _check_kill (const struct memcg_mounts *m,
+                                        char *found, size_t len)
 {
     return _v2_file (m, "cgroup.kill", "5.14", found, len);
 }
 
-static enum doctor_verdict _reclaim (const struct memcg_mounts *m,
-                                     char *found, size_t len)
+static enum doctor_verdict _reclaim (const struct memcg_mounts *m, char *found,
+                                     size_t len)
 {
     return _v2_file (m, "memory.reclaim", "5.19", found, len);
 }
@@ -179,8 +182,8 @@ static enum doctor_verdict _swap_accounting (const struct memcg_mounts *m,
 
 /* ---- the kernel ---------------------------------------------------------- */
 
-static enum doctor_verdict _check_swap (const struct memcg_mounts *m, char *found,
-                                        size_t len)
+static enum doctor_verdict _check_swap (const struct memcg_mounts *m,
+                                        char *found, size_t len)
 {
     cleanup_fd int dir = sysroot_open ("/proc", O_RDONLY | O_DIRECTORY);
     char text[8192] = "", size[MW_SIZE_STRLEN];
@@ -189,8 +192,9 @@ static enum doctor_verdict _check_swap (const struct memcg_mounts *m, char *foun
     (void) m;
     if (dir >= 0 && cg_read (dir, "meminfo", text, sizeof (text)) > 0)
         cg_key (text, "SwapTotal:", &kib);
-    snprintf (found, len, "%s", kib == 0 ? "none" :
-              mw_size_format (kib * 1024, size, sizeof (size)));
+    snprintf (found, len, "%s",
+              kib == 0 ? "none"
+                       : mw_size_format (kib * 1024, size, sizeof (size)));
     return kib > 0 ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
@@ -206,8 +210,8 @@ static enum doctor_verdict _psi (const struct memcg_mounts *m, char *found,
         snprintf (found, len, "/proc/pressure/memory");
         return DOCTOR_OK;
     }
-    snprintf (found, len, "%s", fd < 0 ? "not in this kernel"
-              : "switched off (boot with psi=1)");
+    snprintf (found, len, "%s",
+              fd < 0 ? "not in this kernel" : "switched off (boot with psi=1)");
     return DOCTOR_LACKS;
 }
 
@@ -218,8 +222,9 @@ static enum doctor_verdict _check_mrelease (const struct memcg_mounts *m,
     bool there;
 
     (void) m;
-    there = getenv ("MEMWARDEN_SYSROOT") ? _kernel_is ("5.15", release)
-          : syscall (SYS_process_mrelease, -1, 0) < 0 && errno != ENOSYS;
+    there = getenv ("MEMWARDEN_SYSROOT")
+                ? _kernel_is ("5.15", release)
+                : syscall (SYS_process_mrelease, -1, 0) < 0 && errno != ENOSYS;
     snprintf (found, len, "%s", there ? "there" : "not in this kernel");
     return there ? DOCTOR_OK : DOCTOR_LACKS;
 }
@@ -234,8 +239,8 @@ static enum doctor_verdict _kmsg (const struct memcg_mounts *m, char *found,
     return fd >= 0 ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _systemd (const struct memcg_mounts *m,
-                                     char *found, size_t len)
+static enum doctor_verdict _systemd (const struct memcg_mounts *m, char *found,
+                                     size_t len)
 {
     bool there = _exists ("/run/systemd/system", "");
 
@@ -245,31 +250,47 @@ static enum doctor_verdict _systemd (const struct memcg_mounts *m,
 }
 
 const struct doctor_check doctor_node_checks[] = {
-    { "memory cgroups", "nothing works without them: boot with "
+    { "memory cgroups",
+      "nothing works without them: boot with "
       "cgroup_enable=memory, mount them, or hand them down (v2; `memwarden run` "
-      "tries to)", _memory },
-    { "freezer", "hold and suspend are not available, and a fork bomb can "
-      "outrun a kill", _freezer },
-    { "memory.high", "no v2 limit can be declared: the kernel kills at "
-      "memory.max", _high },
+      "tries to)",
+      _memory },
+    { "freezer",
+      "hold and suspend are not available, and a fork bomb can "
+      "outrun a kill",
+      _freezer },
+    { "memory.high",
+      "no v2 limit can be declared: the kernel kills at "
+      "memory.max",
+      _high },
     { "cgroup.kill", "kill signals process by process until none is left",
       _check_kill },
-    { "memory.reclaim", "reclaim has only lowering the limit; suspended jobs "
-      "are not moved to swap", _reclaim },
-    { "memory_recursiveprot", "reservations count only if every directory "
-      "above a job carries them", _recursiveprot },
-    { "swap", "memory of a suspended job stays resident; the node has less "
-      "time before it runs out", _check_swap },
+    { "memory.reclaim",
+      "reclaim has only lowering the limit; suspended jobs "
+      "are not moved to swap",
+      _reclaim },
+    { "memory_recursiveprot",
+      "reservations count only if every directory "
+      "above a job carries them",
+      _recursiveprot },
+    { "swap",
+      "memory of a suspended job stays resident; the node has less "
+      "time before it runs out",
+      _check_swap },
     { "swap accounting", "a job's use of swap is neither limited nor known",
       _swap_accounting },
     { "PSI", "slow starvation is seen only when MemAvailable has fallen",
       _psi },
-    { "process_mrelease", "memory of a killed process comes back only as it "
-      "exits", _check_mrelease },
+    { "process_mrelease",
+      "memory of a killed process comes back only as it "
+      "exits",
+      _check_mrelease },
     { "/dev/kmsg", "kills by the kernel itself are counted, not explained",
       _kmsg },
-    { "systemd", "nobody restarts the warden or runs the failsafe after it, "
-      "unless an init script does", _systemd },
+    { "systemd",
+      "nobody restarts the warden or runs the failsafe after it, "
+      "unless an init script does",
+      _systemd },
 };
-const size_t doctor_node_count =
-    sizeof (doctor_node_checks) / sizeof (doctor_node_checks[0]);
+const size_t doctor_node_count = sizeof (doctor_node_checks) /
+                                 sizeof (doctor_node_checks[0]);

@@ -13,14 +13,14 @@
 #include "handler/memcg/mounts.h"
 
 enum doctor_verdict {
-    DOCTOR_OK,                  /* it is there */
-    DOCTOR_LACKS,               /* it is not; the row says what that costs */
-    DOCTOR_NA,                  /* means nothing on this node */
+    DOCTOR_OK,    /* it is there */
+    DOCTOR_LACKS, /* it is not; the row says what that costs */
+    DOCTOR_NA,    /* means nothing on this node */
 };
 
 struct doctor_check {
     const char *item;
-    const char *cost;           /* what is lost where it is lacking */
+    const char *cost; /* what is lost where it is lacking */
     /* Look, and write what was found as a short text into [found]. */
     enum doctor_verdict (*look) (const struct memcg_mounts *m, char *found,
                                  size_t len);

@@ -34,7 +34,8 @@ static FILE *_open_conf (void)
 }
 
 /* Copy the value of [key] in [f] (the last one counts) into [value]. */
-static bool _check_slurm_value (FILE *f, const char *key, char *value, size_t len)
+static bool _check_slurm_value (FILE *f, const char *key, char *value,
+                                size_t len)
 {
     cleanup_free char *line = NULL;
     size_t room = 0, n = strlen (key);
@@ -71,8 +72,7 @@ static bool _listed (const char *list, const char *name)
 
 /* What [key] of slurm.conf or [file] is, and whether [word] is in it. */
 static enum doctor_verdict _setting (const char *file, const char *key,
-                                     const char *word, char *found,
-                                     size_t len)
+                                     const char *word, char *found, size_t len)
 {
     cleanup_file FILE *conf = _open_conf ();
     cleanup_file FILE *other = file ? _check_slurm_open (file) : NULL;
@@ -128,7 +128,8 @@ static enum doctor_verdict _allocates (const struct memcg_mounts *m,
         snprintf (found, len, "no Slurm here");
         return DOCTOR_NA;
     }
-    if (_check_slurm_value (conf, "SelectTypeParameters", value, sizeof (value))) {
+    if (_check_slurm_value (conf, "SelectTypeParameters", value,
+                            sizeof (value))) {
         snprintf (found, len, "SelectTypeParameters=%s", value);
         return strcasestr (value, "memory") ? DOCTOR_OK : DOCTOR_LACKS;
     }
@@ -138,8 +139,8 @@ static enum doctor_verdict _allocates (const struct memcg_mounts *m,
     return strcasestr (value, "linear") ? DOCTOR_LACKS : DOCTOR_OK;
 }
 
-static enum doctor_verdict _contain (const struct memcg_mounts *m,
-                                     char *found, size_t len)
+static enum doctor_verdict _contain (const struct memcg_mounts *m, char *found,
+                                     size_t len)
 {
     (void) m;
     return _setting (NULL, "PrologFlags", "Contain", found, len);
@@ -171,8 +172,8 @@ static bool _in_plugstack (FILE *conf, const char *word)
     return _mentions (stack, word) || _mentions (dropin, word);
 }
 
-static enum doctor_verdict _plugin (const struct memcg_mounts *m,
-                                    char *found, size_t len)
+static enum doctor_verdict _plugin (const struct memcg_mounts *m, char *found,
+                                    size_t len)
 {
     cleanup_file FILE *conf = _open_conf ();
     char task[512] = "";
@@ -194,8 +195,8 @@ static enum doctor_verdict _plugin (const struct memcg_mounts *m,
     return DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _one_each (const struct memcg_mounts *m,
-                                      char *found, size_t len)
+static enum doctor_verdict _one_each (const struct memcg_mounts *m, char *found,
+                                      size_t len)
 {
     cleanup_file FILE *conf = _open_conf ();
     char host[HOST_NAME_MAX + 1] = "";
@@ -212,32 +213,44 @@ static enum doctor_verdict _one_each (const struct memcg_mounts *m,
         return DOCTOR_NA;
     }
     if (!_in_plugstack (conf, "")) {
-        snprintf (found, len, "%lu nodes here; MEMWARDEN_SOCKET of each slurmd "
-                  "decides", node.nodes);
+        snprintf (found, len,
+                  "%lu nodes here; MEMWARDEN_SOCKET of each slurmd "
+                  "decides",
+                  node.nodes);
         return DOCTOR_NA;
     }
     own = _in_plugstack (conf, "%n");
-    snprintf (found, len, "%lu nodes here, %s in the plugin's socket=",
-              node.nodes, own ? "%n" : "no %n");
+    snprintf (found, len,
+              "%lu nodes here, %s in the plugin's socket=", node.nodes,
+              own ? "%n" : "no %n");
     return own ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
 const struct doctor_check doctor_slurm_checks[] = {
     { "Slurm", "only `memwarden run` brings jobs", _conf },
-    { "memwarden in Slurm", "Slurm's jobs are not registered: add "
+    { "memwarden in Slurm",
+      "Slurm's jobs are not registered: add "
       "spank_memwarden.so to plugstack.conf, or task/memwarden to TaskPlugin",
       _plugin },
     { "task/cgroup", "Slurm makes no memory cgroups; the plugin makes its own",
       _task_cgroup },
-    { "ConstrainRAMSpace", "Slurm does not set --mem as a limit: a job is "
-      "unlimited when no warden runs", _ram },
-    { "SelectTypeParameters", "Slurm allocates no memory and sets no limit, "
+    { "ConstrainRAMSpace",
+      "Slurm does not set --mem as a limit: a job is "
+      "unlimited when no warden runs",
+      _ram },
+    { "SelectTypeParameters",
+      "Slurm allocates no memory and sets no limit, "
       "--mem or not: there is nothing to reserve from, and each job has its "
-      "share of the pool (no-mem-share)", _allocates },
-    { "PrologFlags=Contain", "a job's cgroup goes and comes between its steps, "
-      "and with it what it was lent", _contain },
-    { "a warden each slurmd", "of a job over several of them one part alone is "
-      "registered, see spank_memwarden(8)", _one_each },
+      "share of the pool (no-mem-share)",
+      _allocates },
+    { "PrologFlags=Contain",
+      "a job's cgroup goes and comes between its steps, "
+      "and with it what it was lent",
+      _contain },
+    { "a warden each slurmd",
+      "of a job over several of them one part alone is "
+      "registered, see spank_memwarden(8)",
+      _one_each },
 };
-const size_t doctor_slurm_count =
-    sizeof (doctor_slurm_checks) / sizeof (doctor_slurm_checks[0]);
+const size_t doctor_slurm_count = sizeof (doctor_slurm_checks) /
+                                  sizeof (doctor_slurm_checks[0]);

@@ -25,12 +25,14 @@ static const struct cli_command commands[] = {
       "  --name KEY           how it is called (run-PID)\n"
       "  --pool NAME          cgroup that its own is made in (memwarden)\n"
       "  --user NAME          run the command as that user\n"
-      "  --required           no warden: do not run it\n", cli_run },
+      "  --required           no warden: do not run it\n",
+      cli_run },
     { "jobs", "", "the jobs of this node: yours, or all for root", "",
       cli_jobs },
     { "events", "[--follow] [--job JOB]", "what has happened, in order",
       "  --follow             go on as more happens\n"
-      "  --job JOB            of that job alone\n", cli_events },
+      "  --job JOB            of that job alone\n",
+      cli_events },
     { "why", "JOB", "the story of a job's OOMs, with numbers", "", cli_why },
     { "replay", "[--config FILE] [FILE|-]",
       "decide again what the journal has of node OOMs, by a new configuration",
@@ -41,13 +43,14 @@ static const struct cli_command commands[] = {
     { "set", "JOB [OPTION]...", "change a running job",
       "  --priority N         0 to 1000\n"
       "  --limit SIZE         where its OOM is declared\n"
-      "  --on-oom LADDER      what is done then\n", cli_change },
+      "  --on-oom LADDER      what is done then\n",
+      cli_change },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
     { "top", "", "the jobs of this node, live", "", cli_top },
     { "doctor", "", "what this node offers, what it lacks and what that costs",
       "", cli_doctor },
-    { "kmsg", "[FILE…|-]", "the kernel's OOM kills in a log of any kind",
-      "", cli_kmsg },
+    { "kmsg", "[FILE…|-]", "the kernel's OOM kills in a log of any kind", "",
+      cli_kmsg },
     { "failsafe", "", "give every job back to the kernel; the warden is gone",
       "", cli_failsafe },
 };
@@ -56,7 +59,8 @@ static const struct cli_command commands[] = {
 static void _cli_help (FILE *out)
 {
     fputs ("Usage: memwarden COMMAND [OPTION]... [ARG]...\n"
-           "What memwarden does with the memory of this node's jobs.\n\n", out);
+           "What memwarden does with the memory of this node's jobs.\n\n",
+           out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf (out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs ("\n`memwarden COMMAND --help` tells more, memwarden(1) all.\n", out);
@@ -65,12 +69,13 @@ static void _cli_help (FILE *out)
 static void _help_command (const struct cli_command *self, FILE *out)
 {
     fprintf (out, "Usage: memwarden %s%s%s\n%c%s.\n\n%s", self->name,
-             self->args[0] ? " " : "", self->args,
-             self->summary[0] - 'a' + 'A', self->summary + 1, self->options);
+             self->args[0] ? " " : "", self->args, self->summary[0] - 'a' + 'A',
+             self->summary + 1, self->options);
     fputs ("  --socket PATH        of memwardend ($MEMWARDEN_SOCKET)\n"
            "  --state-dir DIR      of memwardend, where it does not answer\n"
            "  --json               data as JSON\n"
-           "  --help               this\n", out);
+           "  --help               this\n",
+           out);
 }
 
 bool cli_common_option (const struct cli_command *self, int c,
@@ -167,7 +172,7 @@ bool cli_is_meant (const char *name, const char *key, const json_t *spec)
 
 int main (int argc, char **argv)
 {
-    setlocale (LC_CTYPE, "");   /* what can be printed, and how wide it is */
+    setlocale (LC_CTYPE, ""); /* what can be printed, and how wide it is */
     if (argc < 2 || strcmp (argv[1], "--help") == 0 ||
         strcmp (argv[1], "help") == 0) {
         _cli_help (argc < 2 ? stderr : stdout);

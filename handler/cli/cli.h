@@ -18,7 +18,7 @@ enum cli_exit {
     CLI_NO_JOB = 3,
     CLI_DENIED = 4,
     CLI_NO_WARDEN = 5,
-    CLI_DIFFERS = 6,            /* replay: not every plan is the same */
+    CLI_DIFFERS = 6, /* replay: not every plan is the same */
     CLI_RUN_FAILED = 125,
     CLI_RUN_NOT_EXECUTABLE = 126,
     CLI_RUN_NOT_FOUND = 127,
@@ -26,16 +26,16 @@ enum cli_exit {
 
 struct cli_command {
     const char *name;
-    const char *args;           /* behind the name, for --help */
-    const char *summary;        /* one line */
-    const char *options;        /* lines of --help, "" = the common ones only */
+    const char *args;    /* behind the name, for --help */
+    const char *summary; /* one line */
+    const char *options; /* lines of --help, "" = the common ones only */
     int (*run) (const struct cli_command *self, int argc, char **argv);
 };
 
 /* What every command takes. */
 struct cli_common {
-    const char *socket;         /* NULL = the default */
-    const char *state_dir;      /* NULL = what the warden uses */
+    const char *socket;    /* NULL = the default */
+    const char *state_dir; /* NULL = what the warden uses */
     bool json;
 };
 
@@ -54,11 +54,13 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv);
 /* What getopt_long returns for the common options.  They have no letters, since
  *   those belong to each command. */
 enum cli_option { CLI_SOCKET = 1000, CLI_STATE_DIR, CLI_JSON, CLI_HELP };
+/* clang-format off */
 #define CLI_COMMON_OPTIONS \
     { "socket", required_argument, NULL, CLI_SOCKET }, \
     { "state-dir", required_argument, NULL, CLI_STATE_DIR }, \
     { "json", no_argument, NULL, CLI_JSON }, \
     { "help", no_argument, NULL, CLI_HELP }
+/* clang-format on */
 
 /* Take option [c] if it is a common one (--help prints and exits; what getopt
  *   did not know is told, with what is right, and exits with CLI_USAGE).

@@ -18,15 +18,19 @@
 #define RESTARTS_MAX 3
 
 static const char *const verdicts[] = {
-    [DOCTOR_OK] = "ok", [DOCTOR_LACKS] = "lacks", [DOCTOR_NA] = "n/a",
+    [DOCTOR_OK] = "ok",
+    [DOCTOR_LACKS] = "lacks",
+    [DOCTOR_NA] = "n/a",
 };
 
 static int _add (json_t *findings, const char *item, enum doctor_verdict v,
                  const char *found, const char *cost)
 {
     return json_array_append_new (findings,
-        json_pack ("{s:s,s:s,s:s,s:s}", "item", item, "verdict", verdicts[v],
-                   "found", found, "cost", v == DOCTOR_LACKS ? cost : ""));
+                                  json_pack ("{s:s,s:s,s:s,s:s}", "item", item,
+                                             "verdict", verdicts[v], "found",
+                                             found, "cost",
+                                             v == DOCTOR_LACKS ? cost : ""));
 }
 
 static void _doctor_check_all (json_t *findings, const struct memcg_mounts *m,
@@ -94,8 +98,10 @@ static enum doctor_verdict _courier (struct spool *s, char *found, size_t len)
     bool again = known && c.restarts >= RESTARTS_MAX;
 
     if (!alive && !known) {
-        snprintf (found, len, "none has ever worked here (%u requests wait); "
-                  "see `systemctl status memwarden-courier`", waiting);
+        snprintf (found, len,
+                  "none has ever worked here (%u requests wait); "
+                  "see `systemctl status memwarden-courier`",
+                  waiting);
         return DOCTOR_LACKS;
     }
     if (!known) {
@@ -104,15 +110,20 @@ static enum doctor_verdict _courier (struct spool *s, char *found, size_t len)
         return DOCTOR_LACKS;
     }
     if (again)
-        snprintf (more, sizeof (more), ", after it ended %u times soon after "
-                  "its start", c.restarts);
+        snprintf (more, sizeof (more),
+                  ", after it ended %u times soon after "
+                  "its start",
+                  c.restarts);
     if (alive)
-        snprintf (found, len, "process %d works as %s since %s%s; %u requests "
-                  "wait%s%s", (int) pid, _doctor_user_name (uid, name, sizeof (name)),
+        snprintf (found, len,
+                  "process %d works as %s since %s%s; %u requests "
+                  "wait%s%s",
+                  (int) pid, _doctor_user_name (uid, name, sizeof (name)),
                   _local_time (c.since, when, sizeof (when)), more, waiting,
                   *c.trouble ? "; " : "", c.trouble);
     else
-        snprintf (found, len, "none works; the last one (as %s) started at %s%s;"
+        snprintf (found, len,
+                  "none works; the last one (as %s) started at %s%s;"
                   " %u requests wait; see `systemctl status memwarden-courier`",
                   _doctor_user_name (uid, name, sizeof (name)),
                   _local_time (c.since, when, sizeof (when)), more, waiting);
@@ -122,7 +133,7 @@ static enum doctor_verdict _courier (struct spool *s, char *found, size_t len)
 static enum doctor_verdict _look_at_spool (const struct cli_common *common,
                                            char *found, size_t len)
 {
-    static struct conf conf;            /* too big for the stack */
+    static struct conf conf; /* too big for the stack */
     enum doctor_verdict v;
     struct mw_err err;
     struct spool s;
@@ -137,12 +148,13 @@ static enum doctor_verdict _look_at_spool (const struct cli_common *common,
         return v;
     }
     if (errno == EACCES) {
-        snprintf (found, len, "unknown: only root and the courier's user may "
+        snprintf (found, len,
+                  "unknown: only root and the courier's user may "
                   "look");
         return DOCTOR_NA;
     }
-    snprintf (found, len, "%s%s", err.text, errno == ENOENT ?
-              "; memwardend makes it when it starts" : "");
+    snprintf (found, len, "%s%s", err.text,
+              errno == ENOENT ? "; memwardend makes it when it starts" : "");
     return DOCTOR_LACKS;
 }
 
@@ -151,7 +163,8 @@ static void _check_courier (json_t *findings, const struct cli_common *common)
     char found[1024];
     enum doctor_verdict v = _look_at_spool (common, found, sizeof (found));
 
-    _add (findings, "courier", v, found, "nothing is asked of Slurm's "
+    _add (findings, "courier", v, found,
+          "nothing is asked of Slurm's "
           "controller: no suspend, requeue or dump, killed jobs end as FAILED "
           "instead of OUT_OF_MEMORY, and nobody writes the reason into a job's "
           "stderr and comment");
@@ -187,10 +200,12 @@ int cli_doctor (const struct cli_command *self, int argc, char **argv)
         mw_err_errno (&err, "cannot read /proc/self/mountinfo");
         return cli_fail (self, &err, EIO);
     }
-    _doctor_check_all (findings, &mounts, doctor_node_checks, doctor_node_count);
+    _doctor_check_all (findings, &mounts, doctor_node_checks,
+                       doctor_node_count);
     _check_warden (findings, &common);
     _check_courier (findings, &common);
-    _doctor_check_all (findings, &mounts, doctor_slurm_checks, doctor_slurm_count);
+    _doctor_check_all (findings, &mounts, doctor_slurm_checks,
+                       doctor_slurm_count);
     if (common.json)
         return cli_print_json (findings);
     _doctor_print (findings);

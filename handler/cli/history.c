@@ -24,7 +24,7 @@
 
 #define TIMEOUT_MS 5000
 #define FOLLOW_MS 200
-#define FOLLOW_LOOK 5           /* rounds until a new file is looked for */
+#define FOLLOW_LOOK 5 /* rounds until a new file is looked for */
 
 /* The file itself, for root without a warden. */
 static int _history_open_file (const struct cli_common *common, bool old,
@@ -41,8 +41,10 @@ static int _history_open_file (const struct cli_common *common, bool old,
               old ? ".1" : "");
     fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        mw_err_errno (err, "no warden answers, and its journal %s cannot be "
-                      "read; --state-dir names another place", path);
+        mw_err_errno (err,
+                      "no warden answers, and its journal %s cannot be "
+                      "read; --state-dir names another place",
+                      path);
     return fd;
 }
 
@@ -57,9 +59,8 @@ FILE *cli_open_history (const struct cli_command *self,
     json_object_set_new (req, "old", json_boolean (old));
     if (!common->state_dir)
         sock = mw_client_open (common->socket, TIMEOUT_MS, &err);
-    if (sock >= 0 &&
-        mw_client_call (sock, req, NULL, 0, NULL, &fd, &err) < 0) {
-        if (errno == ENOENT)        /* nothing has happened to this user */
+    if (sock >= 0 && mw_client_call (sock, req, NULL, 0, NULL, &fd, &err) < 0) {
+        if (errno == ENOENT) /* nothing has happened to this user */
             return fopen ("/dev/null", "r");
         if (rc)
             *rc = cli_fail (self, &err, errno);
@@ -81,7 +82,7 @@ FILE *cli_open_history (const struct cli_command *self,
         return NULL;
     }
     fd = -1;
-    rewind (f);     /* the descriptor's place may be shared */
+    rewind (f); /* the descriptor's place may be shared */
     return f;
 }
 
@@ -123,7 +124,7 @@ static int _print_record (json_t *record, bool json)
         json_object_del (record, "st");
         return cli_print_json (record);
     }
-    if (!*cli_text (record, "text"))    /* the rest of a decision */
+    if (!*cli_text (record, "text")) /* the rest of a decision */
         return CLI_OK;
     cli_local_time (cli_text (record, "t"), t, sizeof (t));
     printf ("%s %-11s %s\n", t, cli_text (record, "event"),
@@ -170,8 +171,8 @@ static bool _same_file (FILE *a, FILE *b)
 
 /* While no warden answers, what there is is still followed. */
 _Noreturn static void _follow (const struct cli_command *self,
-                               const struct cli_common *common,
-                               const char *job, FILE *f)
+                               const struct cli_common *common, const char *job,
+                               FILE *f)
 {
     struct timespec pause = { .tv_nsec = FOLLOW_MS * 1000000 };
     FILE *now;
@@ -179,7 +180,8 @@ _Noreturn static void _follow (const struct cli_command *self,
     for (unsigned round = 1;; round++) {
         nanosleep (&pause, NULL);
         now = round % FOLLOW_LOOK == 0
-              ? cli_open_history (self, common, false, NULL) : NULL;
+                  ? cli_open_history (self, common, false, NULL)
+                  : NULL;
         _print_all (f, job, common->json);
         if (now && !_same_file (now, f)) {
             fclose (f);
@@ -213,8 +215,10 @@ int cli_events (const struct cli_command *self, int argc, char **argv)
             cli_common_option (self, c, &common);
     }
     if (optind < argc)
-        return cli_usage (self, "\"%.40s\" is not understood; --job JOB names "
-                          "a job", argv[optind]);
+        return cli_usage (self,
+                          "\"%.40s\" is not understood; --job JOB names "
+                          "a job",
+                          argv[optind]);
     if (!(old = cli_open_history (self, &common, true, &rc)) ||
         !(f = cli_open_history (self, &common, false, &rc)))
         return rc;
@@ -228,14 +232,14 @@ int cli_events (const struct cli_command *self, int argc, char **argv)
 /* ---- why ----------------------------------------------------------------- */
 
 struct story {
-    unsigned long long began_ms;    /* of the incident being told */
+    unsigned long long began_ms; /* of the incident being told */
     char incident[96];
     unsigned incidents;
     bool header;
-    const json_t *records;          /* all of this job */
-    unsigned registered;            /* times, among them */
-    unsigned runs;                  /* told so far */
-    long long restarts;             /* of the run being told; -1 = not known */
+    const json_t *records; /* all of this job */
+    unsigned registered;   /* times, among them */
+    unsigned runs;         /* told so far */
+    long long restarts;    /* of the run being told; -1 = not known */
 };
 
 static void _tell_header (struct story *s, const json_t *record)
@@ -251,9 +255,9 @@ static void _tell_header (struct story *s, const json_t *record)
         snprintf (member, sizeof (member), " (%llu_%llu)", array,
                   cli_number (spec, "array_task_id"));
     printf ("%s %s%s, uid %llu: reservation %s, limit %s, priority %llu\n"
-            "Its ladder: %s\n", *cli_text (spec, "of") ? "Step" : "Job",
-            cli_text (record, "job"), member,
-            cli_number (record, "uid"),
+            "Its ladder: %s\n",
+            *cli_text (spec, "of") ? "Step" : "Job", cli_text (record, "job"),
+            member, cli_number (record, "uid"),
             mw_size_format (cli_number (st, "reservation"), a, sizeof (a)),
             mw_size_format (cli_number (st, "limit"), b, sizeof (b)),
             cli_number (st, "priority"), cli_text (st, "ladder"));
@@ -316,8 +320,8 @@ static void _history_tell (struct story *s, const json_t *record)
         printf ("\nIncident %s, %s\n", incident, t);
     }
     if (!*incident) {
-        s->incidents += !strcmp (cli_text (record, "event"), "kernel-kill")
-                        || !strcmp (cli_text (record, "event"), "shadow");
+        s->incidents += !strcmp (cli_text (record, "event"), "kernel-kill") ||
+                        !strcmp (cli_text (record, "event"), "shadow");
         cli_local_time (cli_text (record, "t"), t, sizeof (t));
         printf ("  %s  %-10s %s\n", t, cli_text (record, "event"),
                 cli_text (record, "text"));
@@ -339,9 +343,11 @@ static bool _dull (const json_t *record)
 
 static int _nothing (const struct cli_command *self, const char *key)
 {
-    fprintf (stderr, "memwarden why: nothing is known of a job %s here%s; "
+    fprintf (stderr,
+             "memwarden why: nothing is known of a job %s here%s; "
              "`memwarden jobs` lists those that run, `memwarden events` what "
-             "has happened\n", key, geteuid () == 0 ? "" : " that is yours");
+             "has happened\n",
+             key, geteuid () == 0 ? "" : " that is yours");
     (void) self;
     return CLI_NO_JOB;
 }
@@ -433,8 +439,8 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
         cli_common_option (self, c, &common);
     if (optind + 1 != argc)
-        return cli_usage (self, optind < argc ? "one job at a time"
-                                              : "which job?");
+        return cli_usage (self,
+                          optind < argc ? "one job at a time" : "which job?");
     if (!(old = cli_open_history (self, &common, true, &rc)) ||
         !(f = cli_open_history (self, &common, false, &rc)))
         return rc;

@@ -24,11 +24,13 @@ static int _one_job (const struct cli_command *self, int argc, char **argv,
                      const char **key)
 {
     if (optind + 1 != argc)
-        return cli_usage (self, optind < argc ? "one job at a time"
-                                              : "which job?");
+        return cli_usage (self,
+                          optind < argc ? "one job at a time" : "which job?");
     if (!mw_jobkey_valid (argv[optind]))
-        return cli_usage (self, "\"%.70s\" is not a job; `memwarden jobs` "
-                          "lists them", argv[optind]);
+        return cli_usage (self,
+                          "\"%.70s\" is not a job; `memwarden jobs` "
+                          "lists them",
+                          argv[optind]);
     *key = argv[optind];
     return 0;
 }
@@ -115,13 +117,15 @@ static int _set_option (const struct cli_command *self, int c, json_t *req)
 
 int cli_change (const struct cli_command *self, int argc, char **argv)
 {
-    static const struct option options[] = {
-        CLI_COMMON_OPTIONS,
-        { "priority", required_argument, NULL, 'p' },
-        { "limit", required_argument, NULL, 'l' },
-        { "on-oom", required_argument, NULL, 'o' },
-        { 0 }
-    }, plain[] = { CLI_COMMON_OPTIONS, { 0 } };
+    static const struct option options[] = { CLI_COMMON_OPTIONS,
+                                             { "priority", required_argument,
+                                               NULL, 'p' },
+                                             { "limit", required_argument, NULL,
+                                               'l' },
+                                             { "on-oom", required_argument,
+                                               NULL, 'o' },
+                                             { 0 } },
+                               plain[] = { CLI_COMMON_OPTIONS, { 0 } };
     bool set = strcmp (self->name, "set") == 0;
     cleanup_json json_t *req = mw_wire_new (self->name);
     cleanup_json json_t *reply = NULL;
@@ -131,8 +135,8 @@ int cli_change (const struct cli_command *self, int argc, char **argv)
     const char *key;
     int c, rc;
 
-    while ((c = getopt_long (argc, argv, "", set ? options : plain,
-                             NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, "", set ? options : plain, NULL)) !=
+           -1) {
         if (!cli_common_option (self, c, &common) &&
             (rc = _set_option (self, c, req)) != 0)
             return rc;
@@ -141,7 +145,7 @@ int cli_change (const struct cli_command *self, int argc, char **argv)
         return rc;
     if (set && json_object_size (req) <= 2)
         return cli_usage (self, "set what? give --priority, --limit or "
-                          "--on-oom");
+                                "--on-oom");
     json_object_set_new (req, "job", json_string (key));
     if ((sock = cli_connect (self, &common, &rc)) < 0)
         return rc;
@@ -172,10 +176,10 @@ static json_t *_json_text (const char *text)
 
 static void _add_process (const struct proc *p, void *arg)
 {
-    json_t *j = json_pack ("{s:i,s:I,s:I,s:s#,s:o}", "pid", (int) p->pid,
-                           "uid", (json_int_t) p->uid,
-                           "rss", (json_int_t) p->rss, "state", &p->state, 1,
-                           "command", _json_text (p->command));
+    json_t *j = json_pack ("{s:i,s:I,s:I,s:s#,s:o}", "pid", (int) p->pid, "uid",
+                           (json_int_t) p->uid, "rss", (json_int_t) p->rss,
+                           "state", &p->state, 1, "command",
+                           _json_text (p->command));
 
     json_array_append_new (arg, j);
 }

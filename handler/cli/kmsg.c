@@ -27,24 +27,26 @@ static json_t *_cli_kmsg_encode (const struct kmsg_kill *o)
     return json_pack ("{s:s,s:b,s:b,s:b,s:b,s:I,s:s,s:o,s:o,s:s,s:s,s:s,s:s,"
                       "s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
                       "s:s?,s:s}",
-        "time", o->time, "killed", o->killed, "global", o->global,
-        "sysrq", o->sysrq, "headless", o->headless,
-        "lost_records", (json_int_t) o->lost, "invoker", o->invoker,
-        "invoker_pid", _cli_kmsg_number (o->invoker_pid), "order",
-            _cli_kmsg_number (o->order),
-        "gfp", o->gfp, "constraint", o->constraint, "oom_memcg", o->oom_memcg,
-        "task_memcg", o->task_memcg,
-        "memcg_usage_kib", _cli_kmsg_number (o->memcg_usage),
-        "memcg_limit_kib", _cli_kmsg_number (o->memcg_limit),
-        "free_swap_kib", _cli_kmsg_number (o->free_swap),
-        "total_swap_kib", _cli_kmsg_number (o->total_swap), "comm", o->comm,
-        "pid", _cli_kmsg_number (o->pid), "uid", _cli_kmsg_number (o->uid),
-        "oom_score_adj", _cli_kmsg_number (o->oom_score_adj),
-        "total_vm_kib", _cli_kmsg_number (o->total_vm),
-        "anon_rss_kib", _cli_kmsg_number (o->anon_rss),
-        "file_rss_kib", _cli_kmsg_number (o->file_rss),
-        "shmem_rss_kib", _cli_kmsg_number (o->shmem_rss), "trace", trace,
-        "says", o->says, "host", o->host);
+                      "time", o->time, "killed", o->killed, "global", o->global,
+                      "sysrq", o->sysrq, "headless", o->headless,
+                      "lost_records", (json_int_t) o->lost, "invoker",
+                      o->invoker, "invoker_pid",
+                      _cli_kmsg_number (o->invoker_pid), "order",
+                      _cli_kmsg_number (o->order), "gfp", o->gfp, "constraint",
+                      o->constraint, "oom_memcg", o->oom_memcg, "task_memcg",
+                      o->task_memcg, "memcg_usage_kib",
+                      _cli_kmsg_number (o->memcg_usage), "memcg_limit_kib",
+                      _cli_kmsg_number (o->memcg_limit), "free_swap_kib",
+                      _cli_kmsg_number (o->free_swap), "total_swap_kib",
+                      _cli_kmsg_number (o->total_swap), "comm", o->comm, "pid",
+                      _cli_kmsg_number (o->pid), "uid",
+                      _cli_kmsg_number (o->uid), "oom_score_adj",
+                      _cli_kmsg_number (o->oom_score_adj), "total_vm_kib",
+                      _cli_kmsg_number (o->total_vm), "anon_rss_kib",
+                      _cli_kmsg_number (o->anon_rss), "file_rss_kib",
+                      _cli_kmsg_number (o->file_rss), "shmem_rss_kib",
+                      _cli_kmsg_number (o->shmem_rss), "trace", trace, "says",
+                      o->says, "host", o->host);
 }
 
 static void _print_number (const char *name, int64_t n, const char *unit)
@@ -56,8 +58,9 @@ static void _print_number (const char *name, int64_t n, const char *unit)
 static void _print_victim (const struct kmsg_kill *o)
 {
     if (!o->killed) {
-        printf ("  killed      nobody%s%s\n", o->says ? ": "
-                : " that this log tells of", o->says ? o->says : "");
+        printf ("  killed      nobody%s%s\n",
+                o->says ? ": " : " that this log tells of",
+                o->says ? o->says : "");
         return;
     }
     printf ("  killed      %s", o->comm[0] ? o->comm : "?");
@@ -76,12 +79,12 @@ static void _cli_kmsg_print (const struct kmsg_kill *o)
 {
     printf ("%s%s%s  %s\n", o->time[0] ? o->time : "(no time)",
             o->host[0] ? "  " : "", o->host,
-            o->sysrq ? "asked for by sysrq"
+            o->sysrq    ? "asked for by sysrq"
             : o->global ? "the node was out of memory"
             : o->constraint[0] && strcmp (o->constraint, "CONSTRAINT_MEMCG")
-            ? "some memory nodes were out of memory"
+                ? "some memory nodes were out of memory"
             : o->oom_memcg[0] ? o->oom_memcg
-            : "a memory cgroup was at its limit");
+                              : "a memory cgroup was at its limit");
     _print_victim (o);
     if (o->task_memcg[0])
         printf ("  in          %s\n", o->task_memcg);
@@ -109,7 +112,7 @@ static void _cli_kmsg_print (const struct kmsg_kill *o)
 /* ---- reading ------------------------------------------------------------- */
 
 struct told {
-    json_t *all;                /* or NULL: told as they come */
+    json_t *all; /* or NULL: told as they come */
     unsigned count;
 };
 
@@ -140,8 +143,8 @@ static struct kmsg_input *_cli_kmsg_open (const char *path, struct mw_err *err)
 }
 
 /* Read the log that [count] files at [paths] are, the oldest first. */
-static int _cli_kmsg_log (const struct cli_command *self, char **paths, int count,
-                          struct told *t)
+static int _cli_kmsg_log (const struct cli_command *self, char **paths,
+                          int count, struct told *t)
 {
     struct kmsg_log *log = kmsg_log_new ();
     cleanup_free struct kmsg_kill *kill = malloc (sizeof (*kill));
@@ -167,8 +170,10 @@ static int _cli_kmsg_log (const struct cli_command *self, char **paths, int coun
     while (kmsg_log_end (log, kill))
         _found (kill, t);
     if (rc == CLI_OK && !empty && !kmsg_log_known (log)) {
-        mw_err_set (&err, "%s has no line of a kernel's log in any form that "
-                    "is known", paths[count - 1]);
+        mw_err_set (&err,
+                    "%s has no line of a kernel's log in any form that "
+                    "is known",
+                    paths[count - 1]);
         rc = cli_fail (self, &err, EIO);
     }
     cut = kmsg_log_cut (log);
@@ -189,8 +194,8 @@ static size_t _base (const char *path, long *number, const char **date)
 {
     size_t len = strlen (path), end;
 
-    if (len > 3 && (strcmp (path + len - 3, ".gz") == 0
-                    || strcmp (path + len - 3, ".xz") == 0))
+    if (len > 3 && (strcmp (path + len - 3, ".gz") == 0 ||
+                    strcmp (path + len - 3, ".xz") == 0))
         len -= 3;
     for (end = len; end > 0 && isdigit ((unsigned char) path[end - 1]); end--)
         ;
@@ -258,8 +263,9 @@ int cli_kmsg (const struct cli_command *self, int argc, char **argv)
     for (from = 0; from < argc; from += one) {
         int this;
 
-        for (one = 1; from + one < argc
-                      && _same_log (argv[from], argv[from + one]); one++)
+        for (one = 1;
+             from + one < argc && _same_log (argv[from], argv[from + one]);
+             one++)
             ;
         this = _cli_kmsg_log (self, argv + from, one, &told);
         rc = rc == CLI_OK ? this : rc;

@@ -24,7 +24,7 @@ struct kmsg_input {
     enum kind kind;
     z_stream gzip;
     lzma_stream xz;
-    bool begun;                 /* within a compressed piece */
+    bool begun; /* within a compressed piece */
 
     unsigned char raw[RAW_BYTES];
     size_t raw_at, raw_len;
@@ -33,7 +33,7 @@ struct kmsg_input {
     char text[TEXT_BYTES];
     size_t at, len;
     bool end;
-    bool failed;                /* there, with … */
+    bool failed; /* there, with … */
     struct mw_err err;
 };
 
@@ -43,13 +43,16 @@ static const struct {
     size_t len;
     const char *what;
 } others[] = {
-    { "LPKSHHRH", 8, "a journal of systemd: journalctl -k --file=FILE | "
-                     "memwarden kmsg -" },
+    { "LPKSHHRH", 8,
+      "a journal of systemd: journalctl -k --file=FILE | "
+      "memwarden kmsg -" },
     { "BZh", 3, "compressed by bzip2: bzcat FILE | memwarden kmsg -" },
-    { "\x28\xb5\x2f\xfd", 4, "compressed by zstd: zstdcat FILE | memwarden "
-                             "kmsg -" },
-    { "\x04\x22\x4d\x18", 4, "compressed by lz4: lz4cat FILE | memwarden "
-                             "kmsg -" },
+    { "\x28\xb5\x2f\xfd", 4,
+      "compressed by zstd: zstdcat FILE | memwarden "
+      "kmsg -" },
+    { "\x04\x22\x4d\x18", 4,
+      "compressed by lz4: lz4cat FILE | memwarden "
+      "kmsg -" },
     { "PK\x03\x04", 4, "a zip file: unzip -p FILE | memwarden kmsg -" },
     { "\xff\xfe", 2, "UTF-16: iconv -f UTF-16 FILE | memwarden kmsg -" },
     { "\xfe\xff", 2, "UTF-16: iconv -f UTF-16 FILE | memwarden kmsg -" },
@@ -80,8 +83,10 @@ static int _raw (struct kmsg_input *in, struct mw_err *err)
 static int _broken (const struct kmsg_input *in, const char *by,
                     struct mw_err *err)
 {
-    return mw_err_code (err, EINVAL, "%s: %s finds it broken: the rest of it "
-                        "is not read", in->name, by);
+    return mw_err_code (err, EINVAL,
+                        "%s: %s finds it broken: the rest of it "
+                        "is not read",
+                        in->name, by);
 }
 
 /* Unpack into the text. A file may be of several pieces. */
@@ -118,9 +123,10 @@ static int _unxz (struct kmsg_input *in, struct mw_err *err)
     in->begun = rc != LZMA_STREAM_END;
     if (rc == LZMA_STREAM_END)
         in->end = true;
-    return rc == LZMA_OK || rc == LZMA_STREAM_END
-           || (rc == LZMA_BUF_ERROR && !in->raw_end) ? 0
-           : _broken (in, "xz", err);
+    return rc == LZMA_OK || rc == LZMA_STREAM_END ||
+                   (rc == LZMA_BUF_ERROR && !in->raw_end)
+               ? 0
+               : _broken (in, "xz", err);
 }
 
 static int _try (struct kmsg_input *in, struct mw_err *err)
@@ -175,8 +181,8 @@ static int _sniff (struct kmsg_input *in, struct mw_err *err)
             return -1;
     }
     for (unsigned i = 0; i < sizeof (others) / sizeof (others[0]); i++) {
-        if (in->raw_len >= others[i].len
-            && memcmp (in->raw, others[i].magic, others[i].len) == 0)
+        if (in->raw_len >= others[i].len &&
+            memcmp (in->raw, others[i].magic, others[i].len) == 0)
             return mw_err_code (err, EINVAL, "%s is %s", in->name,
                                 others[i].what);
     }
@@ -184,10 +190,13 @@ static int _sniff (struct kmsg_input *in, struct mw_err *err)
         in->kind = GZIP;
         if (inflateInit2 (&in->gzip, 16 + MAX_WBITS) != Z_OK)
             return _broken (in, "gzip", err);
-    } else if (in->raw_len >= 6 && memcmp (in->raw, "\xfd" "7zXZ", 6) == 0) {
+    } else if (in->raw_len >= 6 && memcmp (in->raw,
+                                           "\xfd"
+                                           "7zXZ",
+                                           6) == 0) {
         in->kind = XZ;
-        if (lzma_stream_decoder (&in->xz, XZ_MEMORY, LZMA_CONCATENATED)
-            != LZMA_OK)
+        if (lzma_stream_decoder (&in->xz, XZ_MEMORY, LZMA_CONCATENATED) !=
+            LZMA_OK)
             return _broken (in, "xz", err);
     }
     return 0;

@@ -18,12 +18,12 @@
 #include "lib/cleanup.h"
 
 #define VALUE_MAX 4096
-#define OBJECT_MOST (1024 * 1024)   /* of JSON over several lines */
+#define OBJECT_MOST (1024 * 1024) /* of JSON over several lines */
 
 /* One entry, being read. */
 struct entry {
-    bool any;                   /* something has been read of it */
-    bool journal;               /* its fields are journald's */
+    bool any;     /* something has been read of it */
+    bool journal; /* its fields are journald's */
     bool has_message;
     char message[VALUE_MAX];
     size_t len;
@@ -37,8 +37,8 @@ struct reader {
     void *arg;
     struct kmsg_kill kill;
     struct entry entry;
-    bool export, verbose;       /* its lines are fields of entries */
-    char *object;               /* JSON over several lines, so far; or NULL */
+    bool export, verbose; /* its lines are fields of entries */
+    char *object;         /* JSON over several lines, so far; or NULL */
     size_t object_len;
 };
 
@@ -49,12 +49,12 @@ static bool _is_kernel (const struct entry *e)
 {
     if (e->transport[0])
         return strcmp (e->transport, "kernel") == 0;
-    if (e->facility[0] && strcmp (e->facility, "0") != 0
-        && strcmp (e->facility, "kern") != 0)
+    if (e->facility[0] && strcmp (e->facility, "0") != 0 &&
+        strcmp (e->facility, "kern") != 0)
         return false;
-    return !e->speaker[0] || strcmp (e->speaker, "kernel") == 0
-           || strcmp (e->speaker, "kernel:") == 0
-           || strcmp (e->speaker, "kern") == 0;
+    return !e->speaker[0] || strcmp (e->speaker, "kernel") == 0 ||
+           strcmp (e->speaker, "kernel:") == 0 ||
+           strcmp (e->speaker, "kern") == 0;
 }
 
 /* What a shipper says to be the kernel's needs no prefix of its own. */
@@ -119,23 +119,48 @@ static void _field (struct entry *e, const char *name, const char *value,
 {
     static const struct {
         const char *name;
-        enum { MESSAGE, LINE, TRANSPORT, SPEAKER, FACILITY, HOST, TIME,
-               TIME_US } is;
+        enum {
+            MESSAGE,
+            LINE,
+            TRANSPORT,
+            SPEAKER,
+            FACILITY,
+            HOST,
+            TIME,
+            TIME_US
+        } is;
     } known[] = {
-        { "MESSAGE", MESSAGE }, { "_TRANSPORT", TRANSPORT },
-        { "SYSLOG_IDENTIFIER", SPEAKER }, { "SYSLOG_FACILITY", FACILITY },
-        { "_HOSTNAME", HOST }, { "__REALTIME_TIMESTAMP", TIME_US },
+        { "MESSAGE", MESSAGE },
+        { "_TRANSPORT", TRANSPORT },
+        { "SYSLOG_IDENTIFIER", SPEAKER },
+        { "SYSLOG_FACILITY", FACILITY },
+        { "_HOSTNAME", HOST },
+        { "__REALTIME_TIMESTAMP", TIME_US },
         /* containers' logs, shippers of logs, rsyslog's and others' own */
-        { "log", LINE }, { "message", LINE }, { "msg", LINE },
-        { "line", LINE }, { "short_message", LINE }, { "content", LINE },
-        { "syslogtag", SPEAKER }, { "programname", SPEAKER },
-        { "program", SPEAKER }, { "PROGRAM", SPEAKER }, { "ident", SPEAKER },
-        { "appname", SPEAKER }, { "app-name", SPEAKER },
-        { "facility", FACILITY }, { "syslogfacility-text", FACILITY },
-        { "hostname", HOST }, { "host", HOST }, { "HOST", HOST },
+        { "log", LINE },
+        { "message", LINE },
+        { "msg", LINE },
+        { "line", LINE },
+        { "short_message", LINE },
+        { "content", LINE },
+        { "syslogtag", SPEAKER },
+        { "programname", SPEAKER },
+        { "program", SPEAKER },
+        { "PROGRAM", SPEAKER },
+        { "ident", SPEAKER },
+        { "appname", SPEAKER },
+        { "app-name", SPEAKER },
+        { "facility", FACILITY },
+        { "syslogfacility-text", FACILITY },
+        { "hostname", HOST },
+        { "host", HOST },
+        { "HOST", HOST },
         { "fromhost", HOST },
-        { "time", TIME }, { "timestamp", TIME }, { "@timestamp", TIME },
-        { "timereported", TIME }, { "timegenerated", TIME },
+        { "time", TIME },
+        { "timestamp", TIME },
+        { "@timestamp", TIME },
+        { "timereported", TIME },
+        { "timegenerated", TIME },
     };
 
     e->any = true;
@@ -225,8 +250,9 @@ static bool _kmsg_read_json (struct reader *r, const char *text, size_t len)
 /* An object over several lines ends with a line that is its bracket. */
 static void _pretty (struct reader *r, const char *line, size_t len)
 {
-    char *more = r->object_len + len + 1 > OBJECT_MOST ? NULL
-                 : realloc (r->object, r->object_len + len + 1);
+    char *more = r->object_len + len + 1 > OBJECT_MOST
+                     ? NULL
+                     : realloc (r->object, r->object_len + len + 1);
 
     if (!more) {
         free (r->object);
@@ -269,7 +295,7 @@ static bool _json_line (struct reader *r, const char *line, size_t len)
         return true;
     }
     if (len > 1 && line[len - 1] == ',')
-        len--;                      /* of an array, an object a line */
+        len--; /* of an array, an object a line */
     return len > 1 && *line == '{' && _kmsg_read_json (r, line, len);
 }
 
@@ -280,9 +306,9 @@ static size_t _name_length (const char *line, size_t len)
 {
     size_t n = 0;
 
-    while (n < len && n < 64 && (isupper ((unsigned char) line[n])
-                                 || isdigit ((unsigned char) line[n])
-                                 || line[n] == '_'))
+    while (n < len && n < 64 &&
+           (isupper ((unsigned char) line[n]) ||
+            isdigit ((unsigned char) line[n]) || line[n] == '_'))
         n++;
     return n;
 }
@@ -297,8 +323,8 @@ static void _assignment (struct reader *r, const char *line, size_t name_len,
 }
 
 /* A field whose value is counted: "MESSAGE\n", its length in 8 bytes, value */
-static void _counted (struct reader *r, struct kmsg_input *in,
-                      const char *line, size_t len)
+static void _counted (struct reader *r, struct kmsg_input *in, const char *line,
+                      size_t len)
 {
     char name[65];
     const unsigned char *count;
@@ -319,8 +345,8 @@ static bool _export_line (struct reader *r, struct kmsg_input *in,
 {
     size_t name = _name_length (line, len);
 
-    if (!r->export && !(name > 2 && name < len && line[name] == '='
-                        && strncmp (line, "__", 2) == 0))
+    if (!r->export && !(name > 2 && name < len && line[name] == '=' &&
+                        strncmp (line, "__", 2) == 0))
         return false;
     r->export = true;
     if (len == 0)
@@ -357,11 +383,11 @@ static bool _verbose_line (struct reader *r, const char *line, size_t len)
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static void _kmsg_read_line (struct reader *r, struct kmsg_input *in, const char *line,
-                             size_t len)
+static void _kmsg_read_line (struct reader *r, struct kmsg_input *in,
+                             const char *line, size_t len)
 {
-    if (_verbose_line (r, line, len) || _export_line (r, in, line, len)
-        || _json_line (r, line, len))
+    if (_verbose_line (r, line, len) || _export_line (r, in, line, len) ||
+        _json_line (r, line, len))
         return;
     if (kmsg_log_line (r->log, line, len, &r->kill))
         r->found (&r->kill, r->arg);

@@ -19,8 +19,8 @@ struct replaying {
     const char *config;
     struct conf conf;
     struct decision decision;
-    json_t *all;                /* NULL = for people */
-    unsigned lines, records;    /* read; of them journal's */
+    json_t *all;             /* NULL = for people */
+    unsigned lines, records; /* read; of them journal's */
     unsigned count, differ, unread;
 };
 
@@ -59,7 +59,8 @@ static void _print_victims (const char *when, const struct decision *d,
     char size[MW_SIZE_STRLEN];
 
     printf ("  %-4s  %s needed, order %s: ", when,
-            mw_size_format (need, size, sizeof (size)), _cli_replay_order (order));
+            mw_size_format (need, size, sizeof (size)),
+            _cli_replay_order (order));
     for (unsigned i = 0; i < chosen; i++)
         printf ("%s%s", i ? ", " : "", d->jobs[plan[i].job].key);
     if (chosen > 0)
@@ -75,8 +76,8 @@ static char *_number_or_dash (unsigned n, char *buf, size_t len)
     return buf;
 }
 
-static void _cli_replay_print_job (const struct decision *d, const struct replay *r,
-                                   unsigned rank)
+static void _cli_replay_print_job (const struct decision *d,
+                                   const struct replay *r, unsigned rank)
 {
     unsigned place = r->plan.ranks[rank].job, then;
     const struct policy_job *was = &d->snapshot[place];
@@ -84,10 +85,10 @@ static void _cli_replay_print_job (const struct decision *d, const struct replay
     char a[16], b[16], why[MW_ERR_MAX];
 
     then = _rank_then (d, place, &verdict);
-    printf ("  %4s  %4s  %s: %s",
-            _number_or_dash (then, a, sizeof (a)),
+    printf ("  %4s  %4s  %s: %s", _number_or_dash (then, a, sizeof (a)),
             _number_or_dash (rank < r->plan.chosen ? rank + 1 : 0, b,
-                             sizeof (b)), d->jobs[place].key,
+                             sizeof (b)),
+            d->jobs[place].key,
             policy_explain (&r->plan, r->jobs, rank, why, sizeof (why)));
     if (was->priority != r->jobs[place].priority)
         printf ("; priority then %u", was->priority);
@@ -102,9 +103,9 @@ static void _cli_replay_print (const struct decision *d, const struct replay *r)
 
     printf ("Decision %llu, %s: %s\n", (unsigned long long) d->id,
             cli_local_time (d->time, t, sizeof (t)),
-            d->at_limit ? "the pool was at its limit"
+            d->at_limit     ? "the pool was at its limit"
             : d->stalls > 0 ? "tasks waited for memory"
-            : "MemAvailable was below the node reserve");
+                            : "MemAvailable was below the node reserve");
     _print_victims ("then", d, d->plan, replay_chosen (d), d->need, d->order,
                     d->ladder);
     _print_victims ("now", d, r->plan.ranks, r->plan.chosen, r->plan.need,
@@ -134,8 +135,8 @@ static json_t *_json_plan (const struct decision *d,
         json_array_append_new (victims, json_string (d->jobs[plan[i].job].key));
     return json_pack ("{s:o,s:o,s:s,s:s,s:o}", "need", _cli_replay_size (need),
                       "covered", _cli_replay_size (covered), "order",
-                          _cli_replay_order (order),
-                      "ladder", ladder, "victims", victims);
+                      _cli_replay_order (order), "ladder", ladder, "victims",
+                      victims);
 }
 
 static json_t *_json_job (const struct decision *d, const struct replay *r,
@@ -148,39 +149,44 @@ static json_t *_json_job (const struct decision *d, const struct replay *r,
 
     return json_pack ("{s:s,s:I,s:i,s:i,s:s,s:s,s:i,s:i,s:o,s:o,s:o,s:o,s:o,"
                       "s:o,s:o,s:o,s:b,s:b,s:b,s:b,s:o}",
-        "job", d->jobs[now->job].key, "uid", (json_int_t) d->jobs[now->job].uid,
-        "rank_then", (int) then,
-        "rank_now", rank < r->plan.chosen ? (int) rank + 1 : 0,
-        "verdict_then", verdicts[verdict],
-        "verdict_now", verdicts[now->verdict],
-        "priority_then", (int) d->snapshot[now->job].priority,
-        "priority_now", (int) j->priority,
-        "reservation", _cli_replay_size (j->reservation), "limit",
-            _cli_replay_size (j->limit),
-        "lent", _cli_replay_size (j->lent), "used", _cli_replay_size (j->used),
-        "swap", _cli_replay_size (j->swap), "overage", _cli_replay_size (now->overage),
-        "overage_permille", _cli_replay_size (now->relative),
-        "lost_work_ms", _cli_replay_size (now->lost_work), "requeueable",
-            j->requeueable,
-        "protect", j->protect, "leaving", j->leaving, "held", j->parked,
-        "frees", _cli_replay_size (now->frees));
+                      "job", d->jobs[now->job].key, "uid",
+                      (json_int_t) d->jobs[now->job].uid, "rank_then",
+                      (int) then, "rank_now",
+                      rank < r->plan.chosen ? (int) rank + 1 : 0,
+                      "verdict_then", verdicts[verdict], "verdict_now",
+                      verdicts[now->verdict], "priority_then",
+                      (int) d->snapshot[now->job].priority, "priority_now",
+                      (int) j->priority, "reservation",
+                      _cli_replay_size (j->reservation), "limit",
+                      _cli_replay_size (j->limit), "lent",
+                      _cli_replay_size (j->lent), "used",
+                      _cli_replay_size (j->used), "swap",
+                      _cli_replay_size (j->swap), "overage",
+                      _cli_replay_size (now->overage), "overage_permille",
+                      _cli_replay_size (now->relative), "lost_work_ms",
+                      _cli_replay_size (now->lost_work), "requeueable",
+                      j->requeueable, "protect", j->protect, "leaving",
+                      j->leaving, "held", j->parked, "frees",
+                      _cli_replay_size (now->frees));
 }
 
-static json_t *_cli_replay_encode (const struct decision *d, const struct replay *r)
+static json_t *_cli_replay_encode (const struct decision *d,
+                                   const struct replay *r)
 {
     json_t *jobs = json_array ();
 
     for (unsigned i = 0; i < d->count; i++)
         json_array_append_new (jobs, _json_job (d, r, i));
-    return json_pack ("{s:I,s:s,s:b,s:b,s:o,s:o,s:o}", "id",
-        (json_int_t) d->id, "time", d->time, "at_limit", d->at_limit,
-        "same", r->same, "then",
-        _json_plan (d, d->plan, replay_chosen (d), d->need, d->covered,
-                    d->order, d->ladder),
-        "now",
-        _json_plan (d, r->plan.ranks, r->plan.chosen, r->plan.need,
-                    r->plan.covered, r->plan.order, r->ladder),
-        "jobs", jobs);
+    return json_pack ("{s:I,s:s,s:b,s:b,s:o,s:o,s:o}", "id", (json_int_t) d->id,
+                      "time", d->time, "at_limit", d->at_limit, "same", r->same,
+                      "then",
+                      _json_plan (d, d->plan, replay_chosen (d), d->need,
+                                  d->covered, d->order, d->ladder),
+                      "now",
+                      _json_plan (d, r->plan.ranks, r->plan.chosen,
+                                  r->plan.need, r->plan.covered, r->plan.order,
+                                  r->ladder),
+                      "jobs", jobs);
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -301,9 +307,7 @@ static int _cli_replay_end (struct replaying *p)
 int cli_replay (const struct cli_command *self, int argc, char **argv)
 {
     static const struct option options[] = {
-        CLI_COMMON_OPTIONS,
-        { "config", required_argument, NULL, 'c' },
-        { 0 }
+        CLI_COMMON_OPTIONS, { "config", required_argument, NULL, 'c' }, { 0 }
     };
     static struct replaying p = { .config = CONF_PATH_DEFAULT };
     struct cli_common common = { 0 };

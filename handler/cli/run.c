@@ -42,10 +42,10 @@ struct run {
 
     struct cgroup *cgroup;
     struct run_dir memory, freezer;
-    struct memcg memcg;         /* .dir -1: not opened yet */
-    int sock;                   /* -1: no warden at the moment */
+    struct memcg memcg; /* .dir -1: not opened yet */
+    int sock;           /* -1: no warden at the moment */
     pid_t pid;
-    bool going;                 /* the command has been let go */
+    bool going; /* the command has been let go */
     uid_t uid;
     gid_t gid;
 };
@@ -67,19 +67,24 @@ static int _run_option (struct run *r, int c, uint64_t *limit)
     switch (c) {
     case 'p':
         return mw_priority_parse (optarg, &r->spec.priority, &err) < 0
-               ? _run_wrong (r, "priority", &err) : 0;
+                   ? _run_wrong (r, "priority", &err)
+                   : 0;
     case 'r':
         return mw_size_parse (optarg, &r->spec.reservation, &err) < 0
-               ? _run_wrong (r, "reservation", &err) : 0;
+                   ? _run_wrong (r, "reservation", &err)
+                   : 0;
     case 'l':
         return mw_size_parse (optarg, limit, &err) < 0
-               ? _run_wrong (r, "limit", &err) : 0;
+                   ? _run_wrong (r, "limit", &err)
+                   : 0;
     case 'b':
         return mw_amount_parse (optarg, &r->spec.burst, &err) < 0
-               ? _run_wrong (r, "burst", &err) : 0;
+                   ? _run_wrong (r, "burst", &err)
+                   : 0;
     case 'v':
         return mw_amount_parse (optarg, &r->spec.reserve, &err) < 0
-               ? _run_wrong (r, "reserve", &err) : 0;
+                   ? _run_wrong (r, "reserve", &err)
+                   : 0;
     case 'o':
         if (mw_ladder_parse (optarg, &ladder, &err) < 0)
             return _run_wrong (r, "on-oom", &err);
@@ -87,9 +92,10 @@ static int _run_option (struct run *r, int c, uint64_t *limit)
         return 0;
     case 'n':
         if (!mw_jobkey_valid (optarg))
-            return cli_usage (r->self, "--name: \"%.70s\" is not a name; write "
-                              "up to %d of A-Z a-z 0-9 . _ -", optarg,
-                              MW_JOBKEY_MAX - 1);
+            return cli_usage (r->self,
+                              "--name: \"%.70s\" is not a name; write "
+                              "up to %d of A-Z a-z 0-9 . _ -",
+                              optarg, MW_JOBKEY_MAX - 1);
         snprintf (r->spec.key, sizeof (r->spec.key), "%s", optarg);
         return 0;
     case 'P':
@@ -115,7 +121,8 @@ static int _run_parse (struct run *r, int argc, char **argv)
         { "pool", required_argument, NULL, 'P' },
         { "user", required_argument, NULL, 'u' },
         { "required", no_argument, NULL, 'R' },
-        CLI_COMMON_OPTIONS, { 0 }
+        CLI_COMMON_OPTIONS,
+        { 0 }
     };
     uint64_t limit = 0;
     int c, rc;
@@ -135,19 +142,19 @@ static int _run_parse (struct run *r, int argc, char **argv)
         return cli_usage (r->self, "which command? write -- COMMAND");
     if (limit && r->spec.burst.kind != MW_AMOUNT_NONE)
         return cli_usage (r->self, "--limit and --burst say the same; give "
-                          "one");
+                                   "one");
     if (!r->spec.reservation)
         r->spec.reservation = limit;
     if (!r->spec.reservation)
         return cli_usage (r->self, "how much memory is to be its own? give "
-                          "--reservation");
+                                   "--reservation");
     if (limit)
         r->spec.burst = (struct mw_amount) { .kind = MW_AMOUNT_BYTES,
                                              .bytes = limit };
     if (mw_amount_of (&r->spec.burst, r->spec.reservation,
                       r->spec.reservation) < r->spec.reservation)
         return cli_usage (r->self, "the limit is below the reservation; give a "
-                          "--limit of at least the reservation");
+                                   "--limit of at least the reservation");
     return 0;
 }
 
@@ -158,7 +165,8 @@ static int _run_user (struct run *r)
     r->uid = getuid ();
     r->gid = getgid ();
     if (geteuid () != 0) {
-        fprintf (stderr, "memwarden run: only root may make memory cgroups; "
+        fprintf (stderr,
+                 "memwarden run: only root may make memory cgroups; "
                  "have an admin run it, with --user %s\n",
                  (pw = getpwuid (getuid ())) ? pw->pw_name : "NAME");
         return CLI_RUN_FAILED;
@@ -181,9 +189,9 @@ static int _run_user (struct run *r)
 
 static int _cgroup_failed (int rc, const char *what, struct mw_err *err)
 {
-    return mw_err_set (err, "cannot %s: %s", what, rc == ECGOTHER ?
-                       strerror (cgroup_get_last_errno ()) :
-                       cgroup_strerror (rc));
+    return mw_err_set (err, "cannot %s: %s", what,
+                       rc == ECGOTHER ? strerror (cgroup_get_last_errno ())
+                                      : cgroup_strerror (rc));
 }
 
 /* v2 without systemd: nobody may have handed memory down from the root yet. */
@@ -194,10 +202,10 @@ static int _run_hand_down (const struct run *r, struct mw_err *err)
     cleanup_fd int root = -1;
 
     if (cgroup_get_subsys_mount_point ("memory", &mount) != 0)
-        return 0;               /* what is lacking is said by who makes it */
+        return 0; /* what is lacking is said by who makes it */
     root = open (mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0 || faccessat (root, "cgroup.controllers", F_OK, 0) < 0)
-        return 0;               /* v1 */
+        return 0; /* v1 */
     snprintf (path, sizeof (path), "/%s", r->pool);
     return cg_hand_down (root, mount, path, "memory", err);
 }
@@ -230,8 +238,8 @@ static int _make_cgroups (struct run *r, struct mw_err *err)
 
 static int _open_cgroups (struct run *r, struct mw_err *err)
 {
-    return memcg_open (&r->memcg, r->memory.job, r->freezer.job,
-                       MW_LAYOUT_LEAF, err);
+    return memcg_open (&r->memcg, r->memory.job, r->freezer.job, MW_LAYOUT_LEAF,
+                       err);
 }
 
 static int _empty (struct run *r)
@@ -300,8 +308,8 @@ static int _run_register (struct run *r, struct mw_err *err)
 
     r->sock = mw_client_open (r->common.socket, TIMEOUT_MS, err);
     if (r->sock >= 0 && _heed_shadow (r, err) >= 0 &&
-        mw_client_register (r->sock, &r->spec, r->memcg.dir,
-                            r->memcg.freezer, &cut, err) == 0 &&
+        mw_client_register (r->sock, &r->spec, r->memcg.dir, r->memcg.freezer,
+                            &cut, err) == 0 &&
         _run_attach (r, err) == 0) {
         if (cut.text[0])
             fprintf (stderr, "memwarden run: %s\n", cut.text);
@@ -321,8 +329,10 @@ static int _run_without_warden (struct run *r, struct mw_err *why)
         fprintf (stderr, "memwarden run: %s\n", why->text);
         return -1;
     }
-    fprintf (stderr, "memwarden run: %s; the command runs with a plain limit, "
-             "at which the kernel kills\n", why->text);
+    fprintf (stderr,
+             "memwarden run: %s; the command runs with a plain limit, "
+             "at which the kernel kills\n",
+             why->text);
     return _plain_limit (r, why);
 }
 
@@ -460,8 +470,11 @@ static int _run_start (struct run *r, struct mw_err *err)
 
 int cli_run (const struct cli_command *self, int argc, char **argv)
 {
-    struct run r = { .self = self, .pool = "memwarden", .sock = -1,
-                     .memcg = { .dir = -1 }, .memory = RUN_DIR_NONE,
+    struct run r = { .self = self,
+                     .pool = "memwarden",
+                     .sock = -1,
+                     .memcg = { .dir = -1 },
+                     .memory = RUN_DIR_NONE,
                      .freezer = RUN_DIR_NONE };
     struct mw_err err = { "" };
     int rc;

@@ -16,8 +16,8 @@
 #include "lib/cleanup.h"
 
 #define XATTR_MADE "trusted.memwarden.made"
-#define RACES 16                /* the pool may go with another's last job */
-#define GOING_MS 5000           /* tasks are dead before they are gone */
+#define RACES 16      /* the pool may go with another's last job */
+#define GOING_MS 5000 /* tasks are dead before they are gone */
 #define LOOK_MS 10
 
 static int _run_dir_open (int dir, const char *name)
@@ -92,10 +92,11 @@ int run_dir_make (struct run_dir *d, const char *controller, const char *pool,
     if (_make_both (d) == 0)
         return 1;
     if (errno == EEXIST)
-        return mw_err_set (err, "there is a %s cgroup %s/%s already: a job of "
+        return mw_err_set (err,
+                           "there is a %s cgroup %s/%s already: a job of "
                            "that name runs, or somebody else has made it; give "
-                           "another --name, or remove it", controller, pool,
-                           name);
+                           "another --name, or remove it",
+                           controller, pool, name);
     return mw_err_errno (err, "cannot make %s cgroup %s/%s", controller, pool,
                          name);
 }
@@ -127,7 +128,8 @@ int run_dir_remove (struct run_dir *d, struct mw_err *err)
         rc = mw_err_errno (err, "cannot remove cgroup %s/%s", d->pool, d->name);
     /* while there are others in it, it stays; so it does where somebody has given
      * it a limit since, the warden for one */
-    if (d->top >= 0 && _ours (d->top, d->made_top) && !memcg_is_limited (d->top))
+    if (d->top >= 0 && _ours (d->top, d->made_top) &&
+        !memcg_is_limited (d->top))
         unlinkat (d->root, d->pool, AT_REMOVEDIR);
     for (int *fd = &d->root; fd <= &d->job; fd++) {
         if (*fd >= 0)

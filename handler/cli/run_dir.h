@@ -13,12 +13,14 @@
 #include "lib/jobspec.h"
 
 struct run_dir {
-    int root, top, job;         /* the mount, the pool and the job; -1 */
-    bool made, made_top;        /* by this process */
+    int root, top, job;  /* the mount, the pool and the job; -1 */
+    bool made, made_top; /* by this process */
     char pool[MW_JOBKEY_MAX], name[MW_JOBKEY_MAX];
 };
 
+/* clang-format off */
 #define RUN_DIR_NONE { .root = -1, .top = -1, .job = -1 }
+/* clang-format on */
 
 /* Make the directory of job [name] in [pool], which is made, too, where it is
  *   not there.  One of that name that is there is not taken (EEXIST), unless an

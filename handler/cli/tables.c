@@ -14,7 +14,7 @@
 
 struct column {
     const char *name;
-    double least;               /* columns that it keeps where others are cut */
+    double least; /* columns that it keeps where others are cut */
     int flags;
 };
 
@@ -25,8 +25,8 @@ static void _tables_unref (struct libscols_table **table)
 
 #define cleanup_table __attribute__ ((cleanup (_tables_unref)))
 
-static struct libscols_table *_tables_new (const struct column *columns, size_t n,
-                                    size_t width)
+static struct libscols_table *_tables_new (const struct column *columns,
+                                           size_t n, size_t width)
 {
     struct libscols_table *t = scols_new_table ();
 
@@ -47,7 +47,8 @@ static struct libscols_table *_tables_new (const struct column *columns, size_t 
 }
 
 /* Add a line with these [cells]. Returns 0; -1 with errno. */
-static int _tables_add (struct libscols_table *t, const char *const *cells, size_t n)
+static int _tables_add (struct libscols_table *t, const char *const *cells,
+                        size_t n)
 {
     struct libscols_line *line = scols_table_new_line (t, NULL);
 
@@ -114,9 +115,11 @@ static void _tables_state (const json_t *job, char *buf, size_t len)
                             sizeof (left));
     snprintf (buf, len, "%s%s%s%s",
               json_is_true (json_object_get (job, "slurm_suspended"))
-              ? "suspended by Slurm, waits in "
-              : json_is_true (json_object_get (job, "suspended")) ? "suspended, "
-              : json_is_true (json_object_get (job, "held")) ? "held, " : "",
+                  ? "suspended by Slurm, waits in "
+              : json_is_true (json_object_get (job, "suspended"))
+                  ? "suspended, "
+              : json_is_true (json_object_get (job, "held")) ? "held, "
+                                                             : "",
               cli_text (in, "step"), *left ? ", left " : "", left);
 }
 
@@ -135,7 +138,8 @@ static int _tables_add_job (struct libscols_table *t, const json_t *job)
         state
     };
 
-    snprintf (priority, sizeof (priority), "%llu", cli_number (job, "priority"));
+    snprintf (priority, sizeof (priority), "%llu",
+              cli_number (job, "priority"));
     _tables_state (job, state, sizeof (state));
     return _tables_add (t, cells, sizeof (cells) / sizeof (*cells));
 }
@@ -151,8 +155,10 @@ char *tables_jobs (const json_t *jobs, size_t width)
         { "LIMIT", 9, SCOLS_FL_RIGHT },
         { "STATE", 7, 0 },
     };
-    cleanup_table struct libscols_table *t =
-        _tables_new (columns, sizeof (columns) / sizeof (*columns), width);
+    cleanup_table struct libscols_table *t = _tables_new (columns,
+                                                          sizeof (columns) /
+                                                              sizeof (*columns),
+                                                          width);
     size_t i;
     json_t *job;
 
@@ -170,11 +176,9 @@ static int _tables_add_process (struct libscols_table *t, const json_t *p)
 {
     char pid[24], user[64], rss[MW_SIZE_STRLEN];
     const char *cells[] = {
-        pid,
-        mw_user_shown ((uid_t) cli_number (p, "uid"), user, sizeof (user)),
+        pid, mw_user_shown ((uid_t) cli_number (p, "uid"), user, sizeof (user)),
         mw_size_format (cli_number (p, "rss"), rss, sizeof (rss)),
-        cli_text (p, "state"),
-        cli_text (p, "command")
+        cli_text (p, "state"), cli_text (p, "command")
     };
 
     snprintf (pid, sizeof (pid), "%llu", cli_number (p, "pid"));
@@ -184,14 +188,14 @@ static int _tables_add_process (struct libscols_table *t, const json_t *p)
 char *tables_processes (const json_t *processes, size_t width)
 {
     static const struct column columns[] = {
-        { "PID", 7, SCOLS_FL_RIGHT },
-        { "USER", 8, 0 },
-        { "RSS", 9, SCOLS_FL_RIGHT },
-        { "S", 1, 0 },
+        { "PID", 7, SCOLS_FL_RIGHT },      { "USER", 8, 0 },
+        { "RSS", 9, SCOLS_FL_RIGHT },      { "S", 1, 0 },
         { "COMMAND", 20, SCOLS_FL_TRUNC },
     };
-    cleanup_table struct libscols_table *t =
-        _tables_new (columns, sizeof (columns) / sizeof (*columns), width);
+    cleanup_table struct libscols_table *t = _tables_new (columns,
+                                                          sizeof (columns) /
+                                                              sizeof (*columns),
+                                                          width);
     size_t i;
     json_t *p;
 
@@ -206,7 +210,7 @@ char *tables_processes (const json_t *processes, size_t width)
 /* ---- top ----------------------------------------------------------------- */
 
 #define BAR_MOST 24
-#define BAR_NARROW 10           /* where a terminal has fewer than 80 columns */
+#define BAR_NARROW 10 /* where a terminal has fewer than 80 columns */
 
 /* Draw into [bar], BAR_MOST + 3 bytes, [len] columns between its ends. */
 static void _tables_bar (const json_t *job, char *bar, int len)
@@ -221,7 +225,8 @@ static void _tables_bar (const json_t *job, char *bar, int len)
     strcpy (bar, "]");
 }
 
-static int _tables_add_top (struct libscols_table *t, const json_t *job, int len)
+static int _tables_add_top (struct libscols_table *t, const json_t *job,
+                            int len)
 {
     char priority[24], bar[BAR_MOST + 3];
     char used[MW_SIZE_STRLEN], limit[MW_SIZE_STRLEN];
@@ -234,7 +239,8 @@ static int _tables_add_top (struct libscols_table *t, const json_t *job, int len
         cli_text (json_object_get (job, "incident"), "step")
     };
 
-    snprintf (priority, sizeof (priority), "%llu", cli_number (job, "priority"));
+    snprintf (priority, sizeof (priority), "%llu",
+              cli_number (job, "priority"));
     _tables_bar (job, bar, len);
     return _tables_add (t, cells, sizeof (cells) / sizeof (*cells));
 }
@@ -242,15 +248,14 @@ static int _tables_add_top (struct libscols_table *t, const json_t *job, int len
 char *tables_top (const json_t **order, size_t n, size_t width)
 {
     static const struct column columns[] = {
-        { "JOB", 8, SCOLS_FL_TRUNC },
-        { "PRIO", 4, SCOLS_FL_RIGHT },
-        { "", BAR_NARROW + 2, 0 },
-        { "USED", 9, SCOLS_FL_RIGHT },
-        { "LIMIT", 9, SCOLS_FL_RIGHT },
-        { "STEP", 10, 0 },
+        { "JOB", 8, SCOLS_FL_TRUNC },   { "PRIO", 4, SCOLS_FL_RIGHT },
+        { "", BAR_NARROW + 2, 0 },      { "USED", 9, SCOLS_FL_RIGHT },
+        { "LIMIT", 9, SCOLS_FL_RIGHT }, { "STEP", 10, 0 },
     };
-    cleanup_table struct libscols_table *t =
-        _tables_new (columns, sizeof (columns) / sizeof (*columns), width);
+    cleanup_table struct libscols_table *t = _tables_new (columns,
+                                                          sizeof (columns) /
+                                                              sizeof (*columns),
+                                                          width);
     int len = width && width < 79 ? BAR_NARROW : BAR_MOST;
 
     if (!t)

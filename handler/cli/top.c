@@ -92,7 +92,7 @@ static int _loop (int sock, struct mw_err *err)
             return -1;
         if (_draw (jobs) < 0)
             return mw_err_errno (err, "cannot make the table");
-        key = getch ();         /* waits for REFRESH_MS, see timeout (3) */
+        key = getch (); /* waits for REFRESH_MS, see timeout (3) */
     }
     return 0;
 }
@@ -111,7 +111,7 @@ int cli_top (const struct cli_command *self, int argc, char **argv)
         return cli_usage (self, "\"%.40s\" is not understood", argv[optind]);
     if (common.json || !isatty (STDIN_FILENO) || !isatty (STDOUT_FILENO))
         return cli_usage (self, "it needs a terminal; for programs there is "
-                          "`memwarden jobs --json`");
+                                "`memwarden jobs --json`");
     if ((sock = cli_connect (self, &common, &rc)) < 0)
         return rc;
     if (!newterm (NULL, stdout, stdin))

@@ -26,9 +26,9 @@ struct reading {
     const char *path;
     struct conf *conf;
     struct mw_err *err;
-    bool failed;                /* [err] has the first error: keep it */
-    int open;                   /* scope of the section being read, -1 = none */
-    unsigned line[SCOPES][CONF_OPTION_MAX];     /* where each was given */
+    bool failed; /* [err] has the first error: keep it */
+    int open;    /* scope of the section being read, -1 = none */
+    unsigned line[SCOPES][CONF_OPTION_MAX]; /* where each was given */
     unsigned begins[SCOPES];
 };
 
@@ -63,8 +63,9 @@ void conf_defaults (struct conf *conf)
                      NULL);
 }
 
-__attribute__ ((format (printf, 2, 3)))
-static int _conf_fail (unsigned line, const char *fmt, ...)
+__attribute__ ((format (printf, 2, 3))) static int _conf_fail (unsigned line,
+                                                               const char *fmt,
+                                                               ...)
 {
     char text[MW_ERR_MAX];
     va_list ap;
@@ -90,19 +91,22 @@ static void _unknown_option (cfg_t *cfg, const char *name)
         if (!conf_option_find (sections[i], name))
             continue;
         if (i == 0)
-            _conf_fail (cfg->line, "option \"%.40s\" does not belong into a section;"
-                        " write it outside of { }", name);
+            _conf_fail (cfg->line,
+                        "option \"%.40s\" does not belong into a section;"
+                        " write it outside of { }",
+                        name);
         else
-            _conf_fail (cfg->line, "option \"%.40s\" is known in a %s section only",
-                        name, sections[i]);
+            _conf_fail (cfg->line,
+                        "option \"%.40s\" is known in a %s section only", name,
+                        sections[i]);
         return;
     }
     if (near)
         _conf_fail (cfg->line, "unknown option \"%.40s\"; did you mean \"%s\"?",
                     name, near);
     else
-        _conf_fail (cfg->line, "unknown option \"%.40s\"; see memwarden.conf(5)",
-                    name);
+        _conf_fail (cfg->line,
+                    "unknown option \"%.40s\"; see memwarden.conf(5)", name);
 }
 
 /* What libconfuse's message is about: an option, a section or a token, which is
@@ -131,8 +135,9 @@ static bool _is_unknown (const cfg_t *cfg, const char *name)
     return true;
 }
 
-__attribute__ ((format (printf, 2, 0)))
-static void _on_error (cfg_t *cfg, const char *fmt, va_list ap)
+__attribute__ ((format (printf, 2, 0))) static void _on_error (cfg_t *cfg,
+                                                               const char *fmt,
+                                                               va_list ap)
 {
     char text[MW_ERR_MAX];
     const char *name;
@@ -153,7 +158,8 @@ static bool _name_valid (const char *name)
 {
     return name[0] && name[0] != '.' && strlen (name) < MW_HOOK_MAX &&
            name[strspn (name, "abcdefghijklmnopqrstuvwxyz"
-                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] ==
+               '\0';
 }
 
 static bool _has_section (const struct conf *conf, bool class,
@@ -174,11 +180,15 @@ static int _begin_section (unsigned line, const char *kind, const char *title)
     int scope;
 
     if (!_name_valid (title))
-        return _conf_fail (line, "\"%.40s\" is no name for a %s; use up to %d of"
-                           " A-Z a-z 0-9 . _ -", title, kind, MW_HOOK_MAX - 1);
+        return _conf_fail (line,
+                           "\"%.40s\" is no name for a %s; use up to %d of"
+                           " A-Z a-z 0-9 . _ -",
+                           title, kind, MW_HOOK_MAX - 1);
     if (_has_section (conf, class, title))
-        return _conf_fail (line, "there is a %s of this name already; give each"
-                           " section its own name", kind);
+        return _conf_fail (line,
+                           "there is a %s of this name already; give each"
+                           " section its own name",
+                           kind);
     if (conf->class_count == CONF_MAX_CLASSES && class)
         return _conf_fail (line, "too many classes; at most %d are allowed",
                            CONF_MAX_CLASSES);
@@ -227,7 +237,8 @@ static int _on_option (cfg_t *cfg, cfg_opt_t *opt)
     }
     given = &_now->line[scope][o - conf_options];
     if (*given)
-        return _conf_fail (line, "%s is given twice, first in line %u; keep one",
+        return _conf_fail (line,
+                           "%s is given twice, first in line %u; keep one",
                            o->name, *given);
     *given = line;
     if (o->set (o, (char *) _scope_base (scope) + o->offset, text ? text : "",
@@ -269,7 +280,8 @@ static int _check_burst (int scope, const char *section,
         return 0;
     if (sizes ? burst->bytes <= max->bytes : burst->ratio <= max->ratio)
         return 0;
-    return _conf_fail (a > b ? a : b, "burst %s is over max-burst %s; lower the one"
+    return _conf_fail (a > b ? a : b,
+                       "burst %s is over max-burst %s; lower the one"
                        " or raise the other",
                        mw_amount_format (burst, x, sizeof (x)),
                        mw_amount_format (max, y, sizeof (y)));
@@ -288,8 +300,7 @@ const struct conf_hook *conf_find_hook (const struct conf *conf,
 const struct mw_ladder *conf_node_ladder (const struct conf *conf,
                                           const struct conf_class *c)
 {
-    return c && c->node_ladder.count > 0 ? &c->node_ladder
-                                         : &conf->node_ladder;
+    return c && c->node_ladder.count > 0 ? &c->node_ladder : &conf->node_ladder;
 }
 
 static int _check_ladder (int scope, const char *section, const char *name,
@@ -300,9 +311,10 @@ static int _check_ladder (int scope, const char *section, const char *name,
 
         if (ladder->step[i].kind == MW_STEP_DUMP && hook[0] &&
             !conf_find_hook (_now->conf, hook))
-            return _conf_fail (_line_of (scope, section, name), "%s: dump=%s names"
-                               " no hook; add  hook %s { path = \"/…\" }", name,
-                               hook, hook);
+            return _conf_fail (_line_of (scope, section, name),
+                               "%s: dump=%s names"
+                               " no hook; add  hook %s { path = \"/…\" }",
+                               name, hook, hook);
     }
     return 0;
 }
@@ -315,10 +327,8 @@ static int _check_class (unsigned i)
 
     if ((_line_of (scope, "class", "burst") ||
          _line_of (scope, "class", "max-burst")) &&
-        _check_burst (scope, "class",
-                      c->burst.kind ? &c->burst : &conf->burst,
-                      c->max_burst.kind ? &c->max_burst
-                                        : &conf->max_burst) < 0)
+        _check_burst (scope, "class", c->burst.kind ? &c->burst : &conf->burst,
+                      c->max_burst.kind ? &c->max_burst : &conf->max_burst) < 0)
         return -1;
     if (_check_ladder (scope, "class", "ladder", &c->ladder) < 0)
         return -1;
@@ -333,7 +343,8 @@ static int _check_post_incident_hook (void)
         return 0;
     return _conf_fail (_line_of (0, "root", "post-incident-hook"),
                        "post-incident-hook: there is no hook %s; add  hook %s "
-                       "{ path = \"/…\" }", name, name);
+                       "{ path = \"/…\" }",
+                       name, name);
 }
 
 /* What only the whole file can tell. */
@@ -426,14 +437,18 @@ static char *_slurp (const char *path, struct mw_err *err)
         return NULL;
     }
     if (!S_ISREG (st.st_mode) || st.st_size > FILE_MAX) {
-        mw_err_code (err, EINVAL, "%s is not a configuration: it must be a file "
-                     "of at most 1 MiB", path);
+        mw_err_code (err, EINVAL,
+                     "%s is not a configuration: it must be a file "
+                     "of at most 1 MiB",
+                     path);
         return NULL;
     }
     /* it names programs that run as root's courier and decides who is killed */
     if (geteuid () == 0 && (st.st_uid != 0 || (st.st_mode & S_IWOTH))) {
-        mw_err_code (err, EPERM, "%s can be changed by others than root; chown "
-                     "root and chmod o-w it", path);
+        mw_err_code (err, EPERM,
+                     "%s can be changed by others than root; chown "
+                     "root and chmod o-w it",
+                     path);
         return NULL;
     }
     text = malloc (FILE_MAX + 1);
@@ -449,8 +464,10 @@ static char *_slurp (const char *path, struct mw_err *err)
         return NULL;
     text[have] = '\0';
     if (strlen (text) != have) {
-        mw_err_code (err, EINVAL, "%s is not a configuration: it has a zero "
-                     "byte", path);
+        mw_err_code (err, EINVAL,
+                     "%s is not a configuration: it has a zero "
+                     "byte",
+                     path);
         return NULL;
     }
     out = text;
@@ -503,7 +520,8 @@ static int _conf_parse (char *text)
         _conf_fail ((unsigned) cfg->line, "cannot be understood");
     cfg_free (cfg);
     if (rc == CFG_SUCCESS && unclosed)
-        return _conf_fail (unclosed, "the section that begins here is not closed;"
+        return _conf_fail (unclosed,
+                           "the section that begins here is not closed;"
                            " add }");
     return rc == CFG_SUCCESS ? 0 : -1;
 }
@@ -527,8 +545,9 @@ int conf_load (struct conf *conf, const char *path, struct mw_err *err)
         *conf = *fresh;
         return 0;
     }
-    *r = (struct reading) { .path = path, .conf = fresh, .err = err,
-                            .open = -1 };
+    *r = (struct reading) {
+        .path = path, .conf = fresh, .err = err, .open = -1
+    };
     _now = r;
     rc = _conf_parse (text) < 0 || _check_whole () < 0 ? -1 : 0;
     _now = NULL;

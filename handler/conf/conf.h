@@ -16,7 +16,7 @@
 #define CONF_MAX_HOOKS 16
 
 enum conf_order {
-    CONF_ORDER_OVERAGE = 0,     /* over the reservation first (design.md, 4) */
+    CONF_ORDER_OVERAGE = 0, /* over the reservation first (design.md, 4) */
     CONF_ORDER_STRICT_PRIORITY,
 };
 
@@ -32,11 +32,11 @@ struct conf_psi {
 struct conf_class {
     char name[MW_HOOK_MAX];
     char match_qos[64], match_partition[64], match_account[64], match_user[64];
-    bool protect;               /* never a victim of a node OOM */
-    int max_priority;           /* -1 = the general one */
+    bool protect;     /* never a victim of a node OOM */
+    int max_priority; /* -1 = the general one */
     struct mw_amount burst, max_burst, reserve; /* NONE = the general one */
-    struct mw_ladder ladder;            /* count 0 = the general one */
-    struct mw_ladder node_ladder;       /* count 0 = the general one */
+    struct mw_ladder ladder;                    /* count 0 = the general one */
+    struct mw_ladder node_ladder;               /* count 0 = the general one */
 };
 
 struct conf_hook {
@@ -48,41 +48,41 @@ struct conf_hook {
 struct conf {
     char socket[PATH_MAX];
     char state_dir[PATH_MAX];
-    char log_file[PATH_MAX];    /* "" = none */
+    char log_file[PATH_MAX]; /* "" = none */
     bool syslog;
-    bool shadow;                /* decide and record, but do not act */
+    bool shadow; /* decide and record, but do not act */
 
-    struct mw_amount node_reserve;      /* of the node's memory */
-    struct mw_amount fill_rate;         /* the fall of free memory that is
+    struct mw_amount node_reserve; /* of the node's memory */
+    struct mw_amount fill_rate;    /* the fall of free memory that is
                                            reckoned with at least, bytes/s */
     struct conf_psi psi;
-    struct mw_amount resume_at;         /* headroom at which held jobs return,
+    struct mw_amount resume_at;        /* headroom at which held jobs return,
                                            of the pool's capacity */
-    struct mw_amount no_mem_share;      /* reserved without --mem; NONE =
+    struct mw_amount no_mem_share;     /* reserved without --mem; NONE =
                                            its CPUs' share of the pool */
-    struct mw_amount burst, max_burst;  /* limit, of the reservation */
-    struct mw_amount reserve;           /* of the reservation */
-    unsigned max_priority;              /* users cannot go above */
-    struct mw_ladder ladder;            /* job OOM */
-    struct mw_ladder node_ladder;       /* node OOM */
+    struct mw_amount burst, max_burst; /* limit, of the reservation */
+    struct mw_amount reserve;          /* of the reservation */
+    unsigned max_priority;             /* users cannot go above */
+    struct mw_ladder ladder;           /* job OOM */
+    struct mw_ladder node_ladder;      /* node OOM */
     enum conf_order order;
-    unsigned max_bounces;               /* how often one job may be suspended
+    unsigned max_bounces; /* how often one job may be suspended
                                            in bounce_window_ms */
     uint64_t bounce_window_ms;
-    char pool[PATH_MAX];                /* "" = found: parent of the jobs */
-    char post_incident_hook[MW_HOOK_MAX];   /* "" = none */
-    unsigned drain_after;               /* drain the node after so many node
+    char pool[PATH_MAX];                  /* "" = found: parent of the jobs */
+    char post_incident_hook[MW_HOOK_MAX]; /* "" = none */
+    unsigned drain_after;                 /* drain the node after so many node
                                            OOMs in drain_window_ms; 0 = never */
     uint64_t drain_window_ms;
-    bool drain_stuck;                   /* drain it where a victim cannot be
+    bool drain_stuck; /* drain it where a victim cannot be
                                            killed */
 
-    char slurm_conf[PATH_MAX];          /* "" = Slurm's default */
+    char slurm_conf[PATH_MAX]; /* "" = Slurm's default */
     uint64_t controller_timeout_ms;
-    bool courier_start;                 /* the warden's keeper starts it */
+    bool courier_start; /* the warden's keeper starts it */
     char courier_path[PATH_MAX];
     char courier_user[64];
-    char webhook[512];                  /* "" = none */
+    char webhook[512]; /* "" = none */
 
     unsigned class_count;
     struct conf_class classes[CONF_MAX_CLASSES];

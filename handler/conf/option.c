@@ -8,14 +8,15 @@
 #include <string.h>
 #include <strings.h>
 
-#define SUN_PATH_LEN 107        /* unix(7): sun_path with its NUL */
+#define SUN_PATH_LEN 107 /* unix(7): sun_path with its NUL */
 #define BYTES (1u << MW_AMOUNT_BYTES)
 #define FACTOR (1u << MW_AMOUNT_FACTOR)
 #define PERCENT (1u << MW_AMOUNT_PERCENT)
 #define SECOND UINT64_C (1000)
 #define HOUR (3600 * SECOND)
 
-static int _option_refuse (struct mw_err *err, const char *text, const char *right)
+static int _option_refuse (struct mw_err *err, const char *text,
+                           const char *right)
 {
     return mw_err_code (err, EINVAL, "\"%.80s\" is not allowed; %s", text,
                         right);
@@ -27,8 +28,10 @@ static int _set_text (const struct conf_option *o, void *field,
     size_t room = o->max && o->max < o->size ? o->max + 1 : o->size;
 
     if (strlen (text) >= room)
-        return mw_err_code (err, ENAMETOOLONG, "\"%.40s…\" is too long; at "
-                            "most %zu bytes are allowed", text, room - 1);
+        return mw_err_code (err, ENAMETOOLONG,
+                            "\"%.40s…\" is too long; at "
+                            "most %zu bytes are allowed",
+                            text, room - 1);
     strcpy (field, text);
     return 0;
 }
@@ -45,12 +48,13 @@ static int _set_path_or_none (const struct conf_option *o, void *field,
                               const char *text, struct mw_err *err)
 {
     if (text[0] != '\0' && text[0] != '/')
-        return _option_refuse (err, text, "write an absolute path, or \"\" for none");
+        return _option_refuse (err, text,
+                               "write an absolute path, or \"\" for none");
     return _set_text (o, field, text, err);
 }
 
-static int _set_url (const struct conf_option *o, void *field,
-                     const char *text, struct mw_err *err)
+static int _set_url (const struct conf_option *o, void *field, const char *text,
+                     struct mw_err *err)
 {
     if (text[0] != '\0' && strncmp (text, "http://", 7) != 0 &&
         strncmp (text, "https://", 8) != 0)
@@ -63,8 +67,10 @@ static int _set_user (const struct conf_option *o, void *field,
                       const char *text, struct mw_err *err)
 {
     if (!getpwnam (text))
-        return mw_err_code (err, EINVAL, "there is no user \"%.40s\" on this "
-                            "node; name one that `getent passwd` shows", text);
+        return mw_err_code (err, EINVAL,
+                            "there is no user \"%.40s\" on this "
+                            "node; name one that `getent passwd` shows",
+                            text);
     return _set_text (o, field, text, err);
 }
 
@@ -94,9 +100,10 @@ static int _set_number (const struct conf_option *o, void *field,
     for (p = text; *p >= '0' && *p <= '9' && value <= o->max; p++)
         value = value * 10 + (uint64_t) (*p - '0');
     if (p == text || *p || value < o->min || value > o->max)
-        return mw_err_code (err, EINVAL, "\"%.40s\" is not allowed; write a "
-                            "whole number from %" PRIu64 " to %" PRIu64, text,
-                            o->min, o->max);
+        return mw_err_code (err, EINVAL,
+                            "\"%.40s\" is not allowed; write a "
+                            "whole number from %" PRIu64 " to %" PRIu64,
+                            text, o->min, o->max);
     *(unsigned *) field = (unsigned) value;
     return 0;
 }
@@ -110,8 +117,10 @@ static int _set_time (const struct conf_option *o, void *field,
     if (mw_duration_parse (text, &ms, err) < 0)
         return -1;
     if (ms < o->min || ms > o->max)
-        return mw_err_code (err, ERANGE, "\"%.40s\" is not allowed; write a "
-                            "time from %s to %s", text,
+        return mw_err_code (err, ERANGE,
+                            "\"%.40s\" is not allowed; write a "
+                            "time from %s to %s",
+                            text,
                             mw_duration_format (o->min, min, sizeof (min)),
                             mw_duration_format (o->max, max, sizeof (max)));
     *(uint64_t *) field = ms;
@@ -124,14 +133,17 @@ static int _wrong_amount (const struct conf_option *o, const char *text,
     char range[96] = "";
 
     if (o->kinds & FACTOR)
-        snprintf (range, sizeof (range), "write a factor from x%g to x%g, or a"
-                  " size (\"64G\")", (double) o->min / 100,
-                  (double) o->max / 100);
+        snprintf (range, sizeof (range),
+                  "write a factor from x%g to x%g, or a"
+                  " size (\"64G\")",
+                  (double) o->min / 100, (double) o->max / 100);
     else if (!(o->kinds & PERCENT))
         snprintf (range, sizeof (range), "write a size (\"1G\")");
     else
-        snprintf (range, sizeof (range), "write a share from %" PRIu64 "%% to %"
-                  PRIu64 "%%, or a size (\"2G\")", o->min, o->max);
+        snprintf (range, sizeof (range),
+                  "write a share from %" PRIu64 "%% to %" PRIu64
+                  "%%, or a size (\"2G\")",
+                  o->min, o->max);
     return _option_refuse (err, text, range);
 }
 
@@ -146,8 +158,8 @@ static int _set_amount (const struct conf_option *o, void *field,
         return -1;
     if (!(o->kinds & (1u << a.kind)))
         return _wrong_amount (o, text, err);
-    if (a.kind != MW_AMOUNT_BYTES && (a.ratio * 100 < (double) o->min ||
-                                      a.ratio * 100 > (double) o->max))
+    if (a.kind != MW_AMOUNT_BYTES &&
+        (a.ratio * 100 < (double) o->min || a.ratio * 100 > (double) o->max))
         return _wrong_amount (o, text, err);
     if (a.kind == MW_AMOUNT_BYTES && a.bytes == 0 && o->min > 0)
         return _wrong_amount (o, text, err);
@@ -179,11 +191,12 @@ static int _set_order (const struct conf_option *o, void *field,
 
 /* "off", or "some 150ms/1s": what the kernel takes as a trigger is a window of
  * 0.5 to 10 s and a stall within it. */
-static int _set_psi (const struct conf_option *o, void *field,
-                     const char *text, struct mw_err *err)
+static int _set_psi (const struct conf_option *o, void *field, const char *text,
+                     struct mw_err *err)
 {
-    static const char right[] = "write off, or some or full, a space, and"
-        " STALL/WINDOW with a window of 500ms to 10s (\"some 150ms/1s\")";
+    static const char right
+        [] = "write off, or some or full, a space, and"
+             " STALL/WINDOW with a window of 500ms to 10s (\"some 150ms/1s\")";
     struct conf_psi psi = { .kind = CONF_PSI_SOME };
     char stall[32], window[32], kind[8];
     int end = 0;
@@ -195,8 +208,8 @@ static int _set_psi (const struct conf_option *o, void *field,
     }
     if (strlen (text) >= sizeof (stall) ||
         sscanf (text, "%7s %31[0-9a-z.]/%31[0-9a-z.]%n", kind, stall, window,
-                &end) != 3 || text[end] ||
-        mw_duration_parse (stall, &psi.stall_ms, NULL) < 0 ||
+                &end) != 3 ||
+        text[end] || mw_duration_parse (stall, &psi.stall_ms, NULL) < 0 ||
         mw_duration_parse (window, &psi.window_ms, NULL) < 0)
         return _option_refuse (err, text, right);
     if (!strcmp (kind, "full"))
@@ -249,8 +262,7 @@ const struct conf_option conf_options[] = {
       BYTES | FACTOR | PERCENT },
     { "root", "max-burst", _set_amount, CONF (max_burst), 100, 100000,
       BYTES | FACTOR | PERCENT },
-    { "root", "reserve", _set_amount, CONF (reserve), 0, 100,
-      BYTES | PERCENT },
+    { "root", "reserve", _set_amount, CONF (reserve), 0, 100, BYTES | PERCENT },
     { "root", "max-priority", _set_number, CONF (max_priority), 0,
       MW_PRIORITY_MAX, 0 },
     { "root", "ladder", _option_set_ladder, CONF (ladder), 0, 0, 0 },
@@ -277,15 +289,17 @@ const struct conf_option conf_options[] = {
     { "class", "reserve", _set_amount, CLASS (reserve), 0, 100,
       BYTES | PERCENT },
     { "class", "ladder", _option_set_ladder, CLASS (ladder), 0, 0, 0 },
-    { "class", "node-ladder", _option_set_ladder, CLASS (node_ladder), 0, 0, 0 },
+    { "class", "node-ladder", _option_set_ladder, CLASS (node_ladder), 0, 0,
+      0 },
 
     { "hook", "path", _set_path, HOOK (path), 0, 0, 0 },
     { "hook", "timeout", _set_time, HOOK (timeout_ms), SECOND, HOUR, 0 },
 };
-const unsigned conf_option_count =
-    sizeof (conf_options) / sizeof (conf_options[0]);
-_Static_assert (sizeof (conf_options) / sizeof (conf_options[0]) <=
-                CONF_OPTION_MAX, "raise CONF_OPTION_MAX");
+const unsigned conf_option_count = sizeof (conf_options) /
+                                   sizeof (conf_options[0]);
+_Static_assert(sizeof (conf_options) / sizeof (conf_options[0]) <=
+                   CONF_OPTION_MAX,
+               "raise CONF_OPTION_MAX");
 
 const struct conf_option *conf_option_find (const char *section,
                                             const char *name)

@@ -71,7 +71,7 @@ int slurm_node_listed (const char *list, const char *host)
     const char *item = list;
     int depth = 0;
 
-    for (; ; list++) {
+    for (;; list++) {
         depth += (*list == '[') - (*list == ']');
         if (*list && (*list != ',' || depth > 0))
             continue;
@@ -93,7 +93,8 @@ const char *slurm_conf_path (const char *configured)
 }
 
 /* Copy what [key] is in [line] into [value]. */
-static bool _slurm_node_word (const char *line, const char *key, char value[WORD_MAX])
+static bool _slurm_node_word (const char *line, const char *key,
+                              char value[WORD_MAX])
 {
     size_t n = strlen (key);
 
@@ -172,7 +173,8 @@ static void _select (const char *line, bool *by_type, int *by_parameters)
 }
 
 /* In MiB, as slurm.conf has it. */
-static void _slurm_node_size (const char *line, const char *key, uint64_t *bytes)
+static void _slurm_node_size (const char *line, const char *key,
+                              uint64_t *bytes)
 {
     char value[WORD_MAX], *end;
     unsigned long mb;

@@ -11,10 +11,10 @@
 #include <stdio.h>
 
 struct slurm_node {
-    uint64_t real;              /* RealMemory, bytes; 0 = not said, or Slurm
+    uint64_t real;       /* RealMemory, bytes; 0 = not said, or Slurm
                                    does not allocate memory */
-    uint64_t spec;              /* MemSpecLimit, bytes; 0 = not said */
-    unsigned long nodes;        /* how many nodes are on this host */
+    uint64_t spec;       /* MemSpecLimit, bytes; 0 = not said */
+    unsigned long nodes; /* how many nodes are on this host */
 };
 
 /* Where slurm.conf is: as [configured], "" = nowhere; or by $SLURM_CONF. */

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#if defined(SLURM_LOAD_JOB_BY_STEP) || defined(SLURM_COMPLETE_JOB_BY_STEP) ||  \
+#if defined(SLURM_LOAD_JOB_BY_STEP) || defined(SLURM_COMPLETE_JOB_BY_STEP) || \
     defined(SLURM_NOTIFY_JOB_BY_STEP)
 /* The whole job as a step id */
 static slurm_step_id_t _compat_step (uint32_t id)

@@ -37,8 +37,8 @@
  * nothing. */
 struct way {
     unsigned workers;
-    unsigned fails;             /* in a row: it is away */
-    uint64_t due_ms;            /* clock_ms; not before */
+    unsigned fails;  /* in a row: it is away */
+    uint64_t due_ms; /* clock_ms; not before */
 };
 
 static const struct {
@@ -53,8 +53,8 @@ static const struct {
 struct courier {
     struct conf conf;
     struct spool spool;
-    struct spool_courier self;      /* what is told to who looks */
-    char denied[256];               /* by the controller, to the last that asked
+    struct spool_courier self; /* what is told to who looks */
+    char denied[256];          /* by the controller, to the last that asked
                                        what an operator may; "" = done */
     struct courier_queue queue;
     sd_event *loop;
@@ -63,10 +63,11 @@ struct courier {
     struct way way[WAY_COUNT];
 };
 
-static void _courier_log (const struct courier *c, int level, const char *fmt, ...)
-    __attribute__ ((format (printf, 3, 4)));
+static void _courier_log (const struct courier *c, int level, const char *fmt,
+                          ...) __attribute__ ((format (printf, 3, 4)));
 
-static void _courier_log (const struct courier *c, int level, const char *fmt, ...)
+static void _courier_log (const struct courier *c, int level, const char *fmt,
+                          ...)
 {
     va_list ap;
 
@@ -105,8 +106,10 @@ static void _queue (struct courier *c, const struct spool_request *r)
 
     if (r->op == SPOOL_WEBHOOK &&
         courier_queue_count (&c->queue, WAY_WEB) >= WEB_MAX_WAITING) {
-        courier_say (&res, COURIER_REFUSED, ENOSPC, "not posted: %d wait "
-                     "already", WEB_MAX_WAITING);
+        courier_say (&res, COURIER_REFUSED, ENOSPC,
+                     "not posted: %d wait "
+                     "already",
+                     WEB_MAX_WAITING);
         _courier_answer (c, r->id, &res);
     } else if (!courier_queue_add (&c->queue, r)) {
         _courier_log (c, LOG_ERR, "%s: %s", r->id, strerror (errno));
@@ -115,7 +118,8 @@ static void _queue (struct courier *c, const struct spool_request *r)
 
 /* The warden knows more of [item] now.  What its worker does by the old request
  * can be done again; one that waits for a controller is not waited for. */
-static void _courier_change (struct courier_item *item, const struct spool_request *r)
+static void _courier_change (struct courier_item *item,
+                             const struct spool_request *r)
 {
     if (item->req.killed_s == r->killed_s &&
         item->req.after_end == r->after_end &&
@@ -185,8 +189,8 @@ static void _later (struct courier *c, struct courier_item *item,
     if (item->deferred)
         item->due_ms = clock_ms () + DEFER_MS;
     else if (res->verdict == COURIER_AGAIN) {
-        _courier_log (c, LOG_INFO, "%s: attempt %u: %s; again later", item->req.id, n,
-                      res->text);
+        _courier_log (c, LOG_INFO, "%s: attempt %u: %s; again later",
+                      item->req.id, n, res->text);
         item->due_ms = clock_ms () + courier_backoff (item->way, n);
     }
 }
@@ -237,8 +241,8 @@ static void _judge_way (struct courier *c, struct courier_item *item,
         if (item->way == WAY_WEB)
             item->due_ms = way->due_ms + wait;
         if (way->fails++ == 0)
-            _courier_log (c, LOG_WARNING, "%s is away: %s", ways[item->way].name,
-                          res->text);
+            _courier_log (c, LOG_WARNING, "%s is away: %s",
+                          ways[item->way].name, res->text);
     } else if (res->verdict != COURIER_AGAIN) {
         if (way->fails)
             _courier_log (c, LOG_NOTICE, "%s is back", ways[item->way].name);
@@ -250,8 +254,7 @@ static void _judge_way (struct courier *c, struct courier_item *item,
 static void _courier_settle (struct courier *c, struct courier_item *item,
                              struct courier_result *res)
 {
-    bool over = res->verdict == COURIER_DONE ||
-                res->verdict == COURIER_REFUSED;
+    bool over = res->verdict == COURIER_DONE || res->verdict == COURIER_REFUSED;
 
     if (item->changed && !over && !item->gone) {
         item->changed = false;
@@ -303,7 +306,8 @@ static bool _may_start (const struct courier *c,
 }
 
 /* When [item] may be tried again. */
-static uint64_t _courier_due (const struct courier *c, const struct courier_item *item)
+static uint64_t _courier_due (const struct courier *c,
+                              const struct courier_item *item)
 {
     const struct way *way = &c->way[item->way];
 
@@ -311,7 +315,8 @@ static uint64_t _courier_due (const struct courier *c, const struct courier_item
                                                     : item->due_ms;
 }
 
-static void _courier_begin (struct courier *c, struct courier_item *item, uint64_t now)
+static void _courier_begin (struct courier *c, struct courier_item *item,
+                            uint64_t now)
 {
     struct mw_err err;
 
@@ -352,7 +357,7 @@ static uint64_t _courier_look_at (struct courier *c, struct courier_item *item,
         return item->pid ? item->limit_ms : item->due_ms;
     }
     if (now >= due || !_may_start (c, item))
-        due = UINT64_MAX;       /* a worker's end will tell */
+        due = UINT64_MAX; /* a worker's end will tell */
     if (item->req.not_after_ms && item->req.not_after_ms < due)
         due = item->req.not_after_ms;
     return due == UINT64_MAX ? 0 : due;
@@ -418,17 +423,21 @@ static int _on_signal (sd_event_source *s, const struct signalfd_siginfo *si,
 /* Whom [conf] names: whose the spool is, and who must be an operator of Slurm's
  * (SlurmUser is one).  Root can become that user, anybody else must be it.
  * Returns NULL where that cannot be. */
-static const struct passwd *_courier_whom (const struct conf *conf, struct mw_err *err)
+static const struct passwd *_courier_whom (const struct conf *conf,
+                                           struct mw_err *err)
 {
     const struct passwd *pw = getpwnam (conf->courier_user);
 
     if (!pw) {
-        mw_err_set (err, "there is no user %s on this node; name a Slurm "
-                    "operator as courier { user = … }", conf->courier_user);
+        mw_err_set (err,
+                    "there is no user %s on this node; name a Slurm "
+                    "operator as courier { user = … }",
+                    conf->courier_user);
         return NULL;
     }
     if (geteuid () != 0 && geteuid () != pw->pw_uid) {
-        mw_err_set (err, "it runs as uid %u, but by courier { user = … } the "
+        mw_err_set (err,
+                    "it runs as uid %u, but by courier { user = … } the "
                     "spool is %s's: let root start it (a unit without User=), "
                     "which becomes that user, or name one user in both",
                     (unsigned) geteuid (), conf->courier_user);
@@ -471,8 +480,9 @@ static int _loop_open (struct courier *c, struct mw_err *err)
         rc = sd_event_add_time (c->loop, &c->timer, CLOCK_BOOTTIME, 0, 1000,
                                 _courier_on_timer, c);
     if (rc >= 0)
-        rc = sd_event_add_inotify (c->loop, NULL, path, IN_MOVED_TO |
-                                   IN_DELETE | IN_ONLYDIR, _on_spool, c);
+        rc = sd_event_add_inotify (c->loop, NULL, path,
+                                   IN_MOVED_TO | IN_DELETE | IN_ONLYDIR,
+                                   _on_spool, c);
     if (rc >= 0)
         return 0;
     errno = -rc;
@@ -484,8 +494,8 @@ static void _courier_help (void)
     puts ("Usage: memwarden-courier [OPTION]...\n"
           "Carry out what memwardend asks of Slurm's controller, of hooks and "
           "of a webhook.\n\n"
-          "  -c, --config=FILE     configuration (default "
-          CONF_PATH_DEFAULT ")\n"
+          "  -c, --config=FILE     configuration (default " CONF_PATH_DEFAULT
+          ")\n"
           "  -s, --state-dir=DIR   where the warden's spool is (default: as "
           "configured)\n"
           "  -f, --foreground      write messages to standard error, not to "
@@ -545,8 +555,8 @@ static int _options (int argc, char **argv, struct options *o)
 static int _configure (struct courier *c, const struct options *o,
                        struct mw_err *err)
 {
-    if (conf_load (&c->conf, o->config ? o->config : CONF_PATH_DEFAULT,
-                   err) < 0)
+    if (conf_load (&c->conf, o->config ? o->config : CONF_PATH_DEFAULT, err) <
+        0)
         return -1;
     if (o->state_dir)
         snprintf (c->conf.state_dir, sizeof (c->conf.state_dir), "%s",

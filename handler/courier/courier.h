@@ -18,43 +18,38 @@
 
 enum courier_verdict {
     COURIER_DONE = 1,
-    COURIER_REFUSED,            /* will never work; [text] says why */
-    COURIER_AGAIN,              /* later */
-    COURIER_DEFER,              /* when the job is resumed */
-    COURIER_UNREACHABLE,        /* later, and so for all that go there */
+    COURIER_REFUSED,     /* will never work; [text] says why */
+    COURIER_AGAIN,       /* later */
+    COURIER_DEFER,       /* when the job is resumed */
+    COURIER_UNREACHABLE, /* later, and so for all that go there */
 };
 
 /* What a worker writes to its pipe; at most PIPE_BUF bytes, so in one piece. */
 struct courier_result {
     enum courier_verdict verdict;
-    int code;                   /* Slurm's errno, HTTP or exit status */
-    bool denied;                /* its user is no operator of Slurm's */
-    bool suspended;             /* as in struct spool_answer */
+    int code;       /* Slurm's errno, HTTP or exit status */
+    bool denied;    /* its user is no operator of Slurm's */
+    bool suspended; /* as in struct spool_answer */
     char text[SPOOL_TEXT_MAX];
 };
 
 /* A request waits for the earlier ones of its job only if they go the same way. */
-enum courier_way {
-    WAY_CONTROLLER,
-    WAY_HOOK,
-    WAY_WEB,
-    WAY_COUNT
-};
+enum courier_way { WAY_CONTROLLER, WAY_HOOK, WAY_WEB, WAY_COUNT };
 
 struct courier_item {
     struct courier_item *next;
     struct spool_request req;
     enum courier_way way;
     unsigned attempts;
-    uint64_t due_ms;            /* clock_ms; not before */
-    bool deferred;              /* a line for a job that is suspended: others
+    uint64_t due_ms; /* clock_ms; not before */
+    bool deferred;   /* a line for a job that is suspended: others
                                    go past it */
-    bool gone;                  /* it was taken back while its worker is busy */
-    bool changed;               /* it was put anew meanwhile: begin again */
+    bool gone;       /* it was taken back while its worker is busy */
+    bool changed;    /* it was put anew meanwhile: begin again */
 
-    pid_t pid;                  /* of its worker, 0 = none */
-    int fd;                     /* where the worker's result comes from */
-    uint64_t limit_ms;          /* clock_ms at which the worker is killed */
+    pid_t pid;         /* of its worker, 0 = none */
+    int fd;            /* where the worker's result comes from */
+    uint64_t limit_ms; /* clock_ms at which the worker is killed */
     bool killed;
 };
 

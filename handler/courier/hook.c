@@ -27,7 +27,7 @@
 struct output {
     char text[SPOOL_TEXT_MAX / 2];
     size_t len;
-    bool newline;               /* one is owed before the next byte */
+    bool newline; /* one is owed before the next byte */
 };
 
 struct running {
@@ -50,8 +50,9 @@ static const char *_changeable (char *path)
         if (stat (*path ? path : "/", &st) < 0)
             return *path ? path : "/";
         sticky_dir = S_ISDIR (st.st_mode) && (st.st_mode & S_ISVTX);
-        if (st.st_uid != 0 || (!sticky_dir && ((st.st_mode & S_IWOTH) ||
-            ((st.st_mode & S_IWGRP) && st.st_gid != 0))))
+        if (st.st_uid != 0 ||
+            (!sticky_dir && ((st.st_mode & S_IWOTH) ||
+                             ((st.st_mode & S_IWGRP) && st.st_gid != 0))))
             return *path ? path : "/";
         if (slash == path)
             return NULL;
@@ -76,14 +77,17 @@ static bool _program (const struct conf_hook *hook, char path[PATH_MAX],
     strcpy (copy, path);
     bad = _changeable (copy);
     if (bad)
-        courier_say (res, COURIER_REFUSED, EPERM, "hook %s is not run: %.200s "
-                     "can be changed by others than root", hook->path, bad);
+        courier_say (res, COURIER_REFUSED, EPERM,
+                     "hook %s is not run: %.200s "
+                     "can be changed by others than root",
+                     hook->path, bad);
     return !bad;
 }
 
 /* In the child. */
-static void _hook_exec (const struct spool_request *r, const struct conf_hook *hook,
-                        const char *path, int in, int out)
+static void _hook_exec (const struct spool_request *r,
+                        const struct conf_hook *hook, const char *path, int in,
+                        int out)
 {
     cleanup_json json_t *j = json_loads (r->text, 0, NULL);
     const char *memcg = json_string_value (json_object_get (j, "memory"));
@@ -101,8 +105,9 @@ static void _hook_exec (const struct spool_request *r, const struct conf_hook *h
     _exit (errno == ENOENT ? 127 : 126);
 }
 
-static int _hook_start (const struct spool_request *r, const struct conf_hook *hook,
-                        const char *path, struct running *run)
+static int _hook_start (const struct spool_request *r,
+                        const struct conf_hook *hook, const char *path,
+                        struct running *run)
 {
     cleanup_fd int in = -1, in_end = -1, out = -1, out_end = -1;
     size_t len = strlen (r->text);
@@ -172,11 +177,11 @@ static bool _follow (const struct running *run, uint64_t end, struct output *o)
             return false;
         if (p[0].revents && !_hook_read (run->out, o))
             p[0].fd = -1;
-        if (p[1].revents) {         /* what it left running may hold the pipe */
+        if (p[1].revents) { /* what it left running may hold the pipe */
             _hook_read (run->out, o);
             return true;
         }
-        if (p[0].fd < 0 && run->pidfd < 0)      /* Linux before 5.3 */
+        if (p[0].fd < 0 && run->pidfd < 0) /* Linux before 5.3 */
             return true;
     }
     return false;

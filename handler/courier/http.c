@@ -74,8 +74,9 @@ void courier_http (const struct spool_request *r, const struct conf *conf,
         return;
     }
     if (!(json = spool_read_story (spool, r->id, &err))) {
-        courier_say (res, errno == EPROTO || errno == ENOENT ? COURIER_REFUSED
-                                                             : COURIER_AGAIN,
+        courier_say (res,
+                     errno == EPROTO || errno == ENOENT ? COURIER_REFUSED
+                                                        : COURIER_AGAIN,
                      errno, "%s", err.text);
         return;
     }
@@ -88,8 +89,9 @@ void courier_http (const struct spool_request *r, const struct conf *conf,
                      curl_easy_strerror (rc));
     else if (status >= 200 && status < 300)
         courier_say (res, COURIER_DONE, (int) status, "posted");
-    else    /* 429 and 5xx are the server's own "later" */
-        courier_say (res, status == 429 || status >= 500 ? COURIER_UNREACHABLE
-                                                         : COURIER_REFUSED,
+    else /* 429 and 5xx are the server's own "later" */
+        courier_say (res,
+                     status == 429 || status >= 500 ? COURIER_UNREACHABLE
+                                                    : COURIER_REFUSED,
                      (int) status, "webhook: HTTP status %ld", status);
 }

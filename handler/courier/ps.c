@@ -14,11 +14,11 @@
 #include "lib/units.h"
 #include "lib/user.h"
 
-#define TOP 12                  /* as many as an answer has room for */
+#define TOP 12 /* as many as an answer has room for */
 #define COMMAND_SHOWN 40
 
 struct top {
-    struct proc proc[TOP];      /* largest first */
+    struct proc proc[TOP]; /* largest first */
     unsigned count, all;
     uint64_t rss;
 };
@@ -52,9 +52,9 @@ static size_t _ps_print (const struct proc *p, char *buf, size_t len)
 {
     char user[MW_USER_MAX], size[MW_SIZE_STRLEN];
     int n = snprintf (buf, len, COURIER_LINE "%d %s %s %c %.*s", (int) p->pid,
-                  mw_user_shown (p->uid, user, sizeof (user)),
-                  mw_size_format (p->rss, size, sizeof (size)), p->state,
-                  COMMAND_SHOWN, _command (p->command));
+                      mw_user_shown (p->uid, user, sizeof (user)),
+                      mw_size_format (p->rss, size, sizeof (size)), p->state,
+                      COMMAND_SHOWN, _command (p->command));
     return n > 0 && (size_t) n < len ? (size_t) n : 0;
 }
 

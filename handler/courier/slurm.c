@@ -34,23 +34,23 @@
 /* What is known of the job before anything is done to it. */
 struct target {
     const struct spool_request *r;
-    char id[48];                /* "12", or "12_3" of an array */
-    char alone[48];             /* a component of a heterogeneous job: "12+1", for
+    char id[48];    /* "12", or "12_3" of an array */
+    char alone[48]; /* a component of a heterogeneous job: "12+1", for
                                    its leader's id means all; else as [id] */
-    char whole[48];             /* that leader's id, or as [id] */
+    char whole[48]; /* that leader's id, or as [id] */
     uint32_t state;
     bool finished, pending, suspended, completing;
-    bool ends_suspended;        /* it ends, and may have been suspended */
-    int64_t asked_s, told_s;    /* when it was looked at, by this node's clock */
-    int64_t age_s;              /* of its run, by the controller's clock */
-    int64_t over_s;             /* since its end; -1 = not known */
+    bool ends_suspended;     /* it ends, and may have been suspended */
+    int64_t asked_s, told_s; /* when it was looked at, by this node's clock */
+    int64_t age_s;           /* of its run, by the controller's clock */
+    int64_t over_s;          /* since its end; -1 = not known */
     bool batch, requeue;
     uint32_t restarts;
-    uint64_t memory;            /* MiB a node, or a CPU with MEM_PER_CPU */
-    uint32_t cpus;              /* of one node, at least 1 */
+    uint64_t memory; /* MiB a node, or a CPU with MEM_PER_CPU */
+    uint32_t cpus;   /* of one node, at least 1 */
     uint32_t priority;
-    uint32_t reason;            /* why it waits: enum job_state_reason */
-    char *node;                 /* of its batch step; all owned by [msg] */
+    uint32_t reason; /* why it waits: enum job_state_reason */
+    char *node;      /* of its batch step; all owned by [msg] */
     const char *partition, *account, *qos, *comment;
     job_info_msg_t *msg;
 };
@@ -60,10 +60,9 @@ static bool _unreachable (int code)
 {
     return (code >= SLURM_UNEXPECTED_MSG_ERROR &&
             code < SLURM_NO_CHANGE_IN_DATA) ||
-           compat_is_connection (code) ||
-           code == ESLURM_IN_STANDBY_MODE || code == ECONNREFUSED ||
-           code == ETIMEDOUT || code == EHOSTUNREACH || code == ENETUNREACH ||
-           code == ECONNRESET;
+           compat_is_connection (code) || code == ESLURM_IN_STANDBY_MODE ||
+           code == ECONNREFUSED || code == ETIMEDOUT || code == EHOSTUNREACH ||
+           code == ENETUNREACH || code == ECONNRESET;
 }
 
 /* What will pass by itself. */
@@ -78,12 +77,14 @@ static enum courier_verdict _failed (struct courier_result *res, int code,
                                      const char *what)
 {
     enum courier_verdict v = _unreachable (code) ? COURIER_UNREACHABLE
-                           : _passing (code) ? COURIER_AGAIN : COURIER_REFUSED;
+                             : _passing (code)   ? COURIER_AGAIN
+                                                 : COURIER_REFUSED;
 
     if (code == ESLURM_USER_ID_MISSING || code == ESLURM_ACCESS_DENIED) {
-        courier_say (res, v, code, "%s: %s: the courier runs as uid %u, which "
-                     "must be SlurmUser or an operator of Slurm's", what,
-                     slurm_strerror (code), (unsigned) geteuid ());
+        courier_say (res, v, code,
+                     "%s: %s: the courier runs as uid %u, which "
+                     "must be SlurmUser or an operator of Slurm's",
+                     what, slurm_strerror (code), (unsigned) geteuid ());
         res->denied = true;
         return v;
     }
@@ -106,7 +107,8 @@ static int _code (int rc, job_array_resp_msg_t *resp)
 }
 
 /* [now] is the controller's. */
-static void _slurm_look_at (struct target *t, const slurm_job_info_t *j, time_t now)
+static void _slurm_look_at (struct target *t, const slurm_job_info_t *j,
+                            time_t now)
 {
     uint32_t nodes = j->num_nodes ? j->num_nodes : 1;
 
@@ -119,7 +121,8 @@ static void _slurm_look_at (struct target *t, const slurm_job_info_t *j, time_t 
     t->age_s = (int64_t) (now - j->start_time);
     /* one that ended suspended has ended for Slurm when it was suspended */
     t->over_s = t->finished && j->end_time != j->suspend_time
-                ? (int64_t) (now - j->end_time) : -1;
+                    ? (int64_t) (now - j->end_time)
+                    : -1;
     t->batch = j->batch_flag;
     t->requeue = j->requeue;
     t->restarts = j->restart_cnt;
@@ -189,7 +192,8 @@ static bool _as_old (const struct target *t, struct courier_result *res)
     int64_t known_s = t->asked_s - (int64_t) t->r->since_s;
 
     if (t->pending || t->r->since_s == 0 || t->age_s + SLACK_S < known_s) {
-        courier_say (res, COURIER_REFUSED, ESTALE, "the job has been restarted "
+        courier_say (res, COURIER_REFUSED, ESTALE,
+                     "the job has been restarted "
                      "since (%s %" PRId64 " s, then %" PRId64 " s old)",
                      t->pending ? "it waits" : "this run is",
                      t->pending ? 0 : t->age_s, known_s);
@@ -206,18 +210,19 @@ static bool _same_run (const struct target *t, struct courier_result *res)
         return _as_old (t, res);
     if (t->restarts == t->r->restart_count)
         return true;
-    courier_say (res, COURIER_REFUSED, ESTALE, "the job has been restarted "
-                 "since (%" PRIu32 " times, then %" PRIu32 ")", t->restarts,
-                 t->r->restart_count);
+    courier_say (res, COURIER_REFUSED, ESTALE,
+                 "the job has been restarted "
+                 "since (%" PRIu32 " times, then %" PRIu32 ")",
+                 t->restarts, t->r->restart_count);
     return false;
 }
 
 static const char *_slurm_state (const struct target *t)
 {
     static const char *const names[] = {
-        "PENDING", "RUNNING", "SUSPENDED", "COMPLETED", "CANCELLED", "FAILED",
-        "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "DEADLINE",
-        "OUT_OF_MEMORY",
+        "PENDING",   "RUNNING",   "SUSPENDED", "COMPLETED",
+        "CANCELLED", "FAILED",    "TIMEOUT",   "NODE_FAIL",
+        "PREEMPTED", "BOOT_FAIL", "DEADLINE",  "OUT_OF_MEMORY",
     };
 
     return t->state < sizeof (names) / sizeof (names[0]) ? names[t->state]
@@ -230,8 +235,8 @@ static bool _goes_on (const struct target *t, struct courier_result *res)
     if (!_same_run (t, res))
         return false;
     if (t->finished)
-        courier_say (res, COURIER_REFUSED, ESTALE,
-                     "it has ended already (%s)", _slurm_state (t));
+        courier_say (res, COURIER_REFUSED, ESTALE, "it has ended already (%s)",
+                     _slurm_state (t));
     return !t->finished;
 }
 
@@ -280,8 +285,8 @@ static uint64_t _slurm_node_memory (char *node)
 
     if (!node || slurm_load_node_single (&msg, node, 0) != SLURM_SUCCESS)
         return most;
-    if (msg->record_count == 1 && msg->node_array[0].real_memory >
-                                  msg->node_array[0].mem_spec_limit)
+    if (msg->record_count == 1 &&
+        msg->node_array[0].real_memory > msg->node_array[0].mem_spec_limit)
         most = msg->node_array[0].real_memory -
                msg->node_array[0].mem_spec_limit;
     slurm_free_node_info_msg (msg);
@@ -324,16 +329,17 @@ static void _raise_and_release (struct target *t, struct courier_result *res)
     released = _slurm_release (t);
     if (released)
         /* held for ever is worse than asked about again */
-        courier_say (res, _unreachable (released) ? COURIER_UNREACHABLE
-                                                  : COURIER_AGAIN, released,
-                     "requeued, but cannot release it yet: %s",
+        courier_say (res,
+                     _unreachable (released) ? COURIER_UNREACHABLE
+                                             : COURIER_AGAIN,
+                     released, "requeued, but cannot release it yet: %s",
                      slurm_strerror (released));
     else if (code)
         courier_say (res, COURIER_DONE, 0, "requeued; its memory stays: %s",
                      slurm_strerror (code));
     else if (memory)
-        courier_say (res, COURIER_DONE, 0, "requeued with --mem%s=%" PRIu64
-                     "M", memory & MEM_PER_CPU ? "-per-cpu" : "",
+        courier_say (res, COURIER_DONE, 0, "requeued with --mem%s=%" PRIu64 "M",
+                     memory & MEM_PER_CPU ? "-per-cpu" : "",
                      memory & ~MEM_PER_CPU);
     else
         courier_say (res, COURIER_DONE, 0, "requeued");
@@ -391,16 +397,21 @@ static bool _ended_as_said (const struct target *t)
 static bool _to_be_rerun (const struct target *t, struct courier_result *res)
 {
     if (t->r->withdrawn)
-        courier_say (res, COURIER_REFUSED, ECANCELED, "not requeued: it has "
+        courier_say (res, COURIER_REFUSED, ECANCELED,
+                     "not requeued: it has "
                      "gone on meanwhile, or ended by itself");
     else if (!t->finished)
         return true;
     else if (!_ended_as_said (t))
-        courier_say (res, COURIER_REFUSED, ESLURM_ALREADY_DONE, "not requeued: "
-                     "it has ended by itself (%s)", _slurm_state (t));
+        courier_say (res, COURIER_REFUSED, ESLURM_ALREADY_DONE,
+                     "not requeued: "
+                     "it has ended by itself (%s)",
+                     _slurm_state (t));
     else if (t->over_s > LATE_S)
-        courier_say (res, COURIER_REFUSED, ESLURM_ALREADY_DONE, "not requeued: "
-                     "it has been %s for %" PRId64 " s", _slurm_state (t), t->over_s);
+        courier_say (res, COURIER_REFUSED, ESLURM_ALREADY_DONE,
+                     "not requeued: "
+                     "it has been %s for %" PRId64 " s",
+                     _slurm_state (t), t->over_s);
     else
         return true;
     return false;
@@ -459,7 +470,7 @@ static void _complete_oom (struct target *t, struct courier_result *res)
     }
     if (t->suspended && t->priority == 0)
         code = _slurm_release (t);
-    if (!_unreachable (code))   /* no answer: not a second time in vain */
+    if (!_unreachable (code)) /* no answer: not a second time in vain */
         code = _code (compat_complete_job (t->r->slurm_id, STATUS_OOM), NULL);
     if (code)
         _failed (res, code, "cannot complete it");
@@ -484,7 +495,8 @@ static void _notify (struct target *t, struct courier_result *res)
     if (code)
         _failed (res, code, "cannot write to its standard error");
     else
-        courier_say (res, COURIER_DONE, 0, "handed to the controller; "
+        courier_say (res, COURIER_DONE, 0,
+                     "handed to the controller; "
                      "whether it writes it is not known");
 }
 
@@ -509,10 +521,14 @@ static void _comment (struct target *t, struct courier_result *res)
 /* What is known of [t], as class_parse takes it.  Of a name that is too long to
  * be matched nothing is said; what memwarden has said of an earlier run is
  * needed where Slurm truncates its standard error when it is requeued. */
-static const char *_slurm_facts (const struct target *t, char buf[SPOOL_TEXT_MAX])
+static const char *_slurm_facts (const struct target *t,
+                                 char buf[SPOOL_TEXT_MAX])
 {
-    const struct { const char *key, *name; } of[] = {
-        { "partition", t->partition }, { "account", t->account },
+    const struct {
+        const char *key, *name;
+    } of[] = {
+        { "partition", t->partition },
+        { "account", t->account },
         { "qos", t->qos },
     };
     struct json_put p = { .text = buf, .size = SPOOL_TEXT_MAX - 1 };
@@ -520,8 +536,9 @@ static const char *_slurm_facts (const struct target *t, char buf[SPOOL_TEXT_MAX
 
     json_put (&p, "{");
     for (size_t i = 0; i < sizeof (of) / sizeof (of[0]); i++)
-        json_put_text (&p, of[i].key, of[i].name && strlen (of[i].name) < 64
-                                      ? of[i].name : "");
+        json_put_text (&p, of[i].key,
+                       of[i].name && strlen (of[i].name) < 64 ? of[i].name
+                                                              : "");
     json_put_number (&p, "restarts", t->restarts);
     json_put_cut (&p, "comment", ours ? t->comment : "", 399);
     p.size++;
@@ -579,7 +596,8 @@ static int _node_name (const char *name, char *out, size_t len,
     return -1;
 }
 
-static void _slurm_drain (const struct spool_request *r, struct courier_result *res)
+static void _slurm_drain (const struct spool_request *r,
+                          struct courier_result *res)
 {
     char name[256], reason[SPOOL_TEXT_MAX];
     update_node_msg_t msg;
@@ -602,12 +620,9 @@ static void _slurm_drain (const struct spool_request *r, struct courier_result *
 
 static void (*const job_ops[SPOOL_OP_COUNT]) (struct target *t,
                                               struct courier_result *res) = {
-    [SPOOL_SUSPEND] = _suspend,
-    [SPOOL_RESUME] = _slurm_resume,
-    [SPOOL_REQUEUE] = _requeue,
-    [SPOOL_COMPLETE_OOM] = _complete_oom,
-    [SPOOL_NOTIFY] = _notify,
-    [SPOOL_COMMENT] = _comment,
+    [SPOOL_SUSPEND] = _suspend, [SPOOL_RESUME] = _slurm_resume,
+    [SPOOL_REQUEUE] = _requeue, [SPOOL_COMPLETE_OOM] = _complete_oom,
+    [SPOOL_NOTIFY] = _notify,   [SPOOL_COMMENT] = _comment,
     [SPOOL_LOOKUP] = _look_up,
 };
 
@@ -623,7 +638,7 @@ void courier_slurm (const struct spool_request *r, const struct conf *conf,
         return;
     }
     if (_slurm_load (&t, r, res) == 0) {
-        job_ops[r->op] (&t, res);
+        job_ops[r->op](&t, res);
         res->suspended = (r->op == SPOOL_COMPLETE_OOM ||
                           r->op == SPOOL_REQUEUE) &&
                          (t.suspended || t.ends_suspended);

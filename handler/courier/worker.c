@@ -22,11 +22,11 @@
 /* longer than libslurm takes to find that the controller is down (9 to 18 s) */
 #define CONTROLLER_LIMIT_MS 40000
 #define WEB_LIMIT_MS 20000
-#define HOOK_LIMIT_MS 30000     /* of one that is not configured */
-#define HOOK_SPARE_MS 5000      /* its worker sees to its time itself */
+#define HOOK_LIMIT_MS 30000 /* of one that is not configured */
+#define HOOK_SPARE_MS 5000  /* its worker sees to its time itself */
 
-_Static_assert (sizeof (struct courier_result) <= PIPE_BUF,
-                "a result is written in one piece");
+_Static_assert(sizeof (struct courier_result) <= PIPE_BUF,
+               "a result is written in one piece");
 
 static uint64_t _worker_limit (const struct courier_item *item,
                                const struct conf *conf)
@@ -114,7 +114,7 @@ void courier_worker_result (struct courier_item *item, int status,
     item->pid = 0;
     if (n == sizeof (*res))
         return;
-    if (item->way == WAY_HOOK)      /* once is enough: it may not be harmless */
+    if (item->way == WAY_HOOK) /* once is enough: it may not be harmless */
         courier_say (res, COURIER_REFUSED, ETIMEDOUT,
                      "hook \"%s\": its worker %s", item->req.arg,
                      item->killed ? "was killed" : "died");

@@ -51,8 +51,10 @@ static void _take_answers (struct warden *w)
 
     while ((rc = spool_take_answer (&w->spool, &a, &err)) != 0) {
         if (rc < 0) {
-            report_log (w, LOG_WARNING, "an answer of the courier is dropped: "
-                        "%s", err.text);
+            report_log (w, LOG_WARNING,
+                        "an answer of the courier is dropped: "
+                        "%s",
+                        err.text);
             if (errno != EPROTO)
                 break;
             continue;

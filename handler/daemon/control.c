@@ -31,7 +31,7 @@
 #include "lib/wire.h"
 
 #define PEERS_MAX 1024
-#define PEERS_ROOT_MAX 16384            /* each step of each job is one */
+#define PEERS_ROOT_MAX 16384 /* each step of each job is one */
 #define PEERS_PER_USER 32
 #define PAGE_MAX (MW_WIRE_MAX - 8192)
 
@@ -41,8 +41,8 @@ struct peer {
     int fd;
     struct ucred who;
     sd_event_source *io;
-    char attached[MW_JOBKEY_MAX];       /* hears this job's notes; "" */
-    char step[32];                      /* as its slurmstepd of that; "" */
+    char attached[MW_JOBKEY_MAX]; /* hears this job's notes; "" */
+    char step[32];                /* as its slurmstepd of that; "" */
 };
 
 bool control_may (const struct job *job, uid_t uid)
@@ -126,7 +126,7 @@ static bool _send_line (const struct peer *p, uint64_t number, bool open,
     json_object_set_new (note, "text", mw_wire_text (text));
     if (mw_wire_send (p->fd, note, NULL, 0, NULL) == 0)
         return true;
-    shutdown (p->fd, SHUT_RDWR);        /* it comes back, and asks for it */
+    shutdown (p->fd, SHUT_RDWR); /* it comes back, and asks for it */
     return false;
 }
 
@@ -154,11 +154,12 @@ static json_t *_incident (const struct job *job)
     if (!in->open)
         return json_null ();
     return json_pack ("{s:s,s:s,s:s,s:I,s:I}", "id", incident_id (job, id),
-                      "trigger", incident_trigger_name[in->trigger],
-                      "step", mw_steps[in->ladder->step[in->step].kind].name,
-                      "age_ms", (json_int_t) (now - in->opened_ms),
-                      "left_ms", (json_int_t) (in->deadline_ms > until
-                                               ? in->deadline_ms - until : 0));
+                      "trigger", incident_trigger_name[in->trigger], "step",
+                      mw_steps[in->ladder->step[in->step].kind].name, "age_ms",
+                      (json_int_t) (now - in->opened_ms), "left_ms",
+                      (json_int_t) (in->deadline_ms > until
+                                        ? in->deadline_ms - until
+                                        : 0));
 }
 
 static json_t *_control_job (struct job *job)
@@ -183,7 +184,7 @@ struct request {
     const int *fds;
     int nfds;
     json_t *reply;
-    int fd;                     /* to be sent beside the reply, or -1 */
+    int fd; /* to be sent beside the reply, or -1 */
 };
 
 /* The job that is asked for, if the peer may act on it. */
@@ -215,18 +216,21 @@ static int _control_register (struct request *r, struct mw_err *err)
     if (mw_jobspec_decode (json_object_get (r->msg, "job"), &spec, err) < 0)
         return -1;
     if (r->nfds < 1)
-        return mw_err_code (err, EINVAL, "register of job %s has no memcg: its "
+        return mw_err_code (err, EINVAL,
+                            "register of job %s has no memcg: its "
                             "open directory must come with the message",
                             spec.key);
-    job = warden_register (r->w, &spec, r->fds[0],
-                           r->nfds > 1 ? r->fds[1] : -1, &cut, err);
+    job = warden_register (r->w, &spec, r->fds[0], r->nfds > 1 ? r->fds[1] : -1,
+                           &cut, err);
     if (!job) {
         int saved = errno;
 
-        report_log (r->w, LOG_WARNING, spec.of[0] ?
-                    "step %s is not registered, its own limit is not kept: %s" :
-                    "job %s is not registered, it runs without a warden: %s",
-                    spec.key, err->text);
+        report_log (
+            r->w, LOG_WARNING,
+            spec.of[0]
+                ? "step %s is not registered, its own limit is not kept: %s"
+                : "job %s is not registered, it runs without a warden: %s",
+            spec.key, err->text);
         errno = saved;
         return -1;
     }
@@ -252,8 +256,7 @@ static int _control_ended (struct request *r, struct mw_err *err)
 
     if (!job)
         return -1;
-    wait = incident_script_ended (r->w, job,
-                                  (int) json_integer_value (status));
+    wait = incident_script_ended (r->w, job, (int) json_integer_value (status));
     json_object_set_new (r->reply, "wait", json_boolean (wait));
     return 0;
 }
@@ -289,8 +292,10 @@ static int _control_jobs (struct request *r, struct mw_err *err)
     if (!wait)
         return 0;
     /* nobody knows what came behind it */
-    return mw_err_code (err, ESTALE, "job %.64s, behind which to go on, is not "
-                        "there any more", after);
+    return mw_err_code (err, ESTALE,
+                        "job %.64s, behind which to go on, is not "
+                        "there any more",
+                        after);
 }
 
 /* Is [path], of /proc/PID/cgroup, what the directory [dir] ends with, or below it?
@@ -327,7 +332,8 @@ static struct job *_control_job_of (struct warden *w, pid_t pid)
         const char *at = text;
 
         while ((rc = cg_next_member (&at, &m)) != 0)
-            if (rc > 0 && j->memcg.path && _control_is_in (m.path, j->memcg.path))
+            if (rc > 0 && j->memcg.path &&
+                _control_is_in (m.path, j->memcg.path))
                 return j;
     }
     return NULL;
@@ -369,16 +375,18 @@ static int _set_priority (struct request *r, struct job *job,
         return mw_err_code (err, ERANGE, "priority must be 0 to %d",
                             MW_PRIORITY_MAX);
     if ((unsigned) n > job->priority && (unsigned) n > cap)
-        return mw_err_code (err, EPERM, "you may raise the priority up to %u; "
-                            "an admin may go above", cap);
+        return mw_err_code (err, EPERM,
+                            "you may raise the priority up to %u; "
+                            "an admin may go above",
+                            cap);
     job->priority = (unsigned) n;
     report (r->w, job, "note", REPORT_LOG, "job %s: priority set to %u",
             job->spec.key, job->priority);
     return 0;
 }
 
-static int _set_limit (struct request *r, struct job *job,
-                       const json_t *value, struct mw_err *err)
+static int _set_limit (struct request *r, struct job *job, const json_t *value,
+                       struct mw_err *err)
 {
     uint64_t bytes = (uint64_t) json_integer_value (value);
     uint64_t cap = headroom_capacity (r->w), before = job->limit;
@@ -387,20 +395,25 @@ static int _set_limit (struct request *r, struct job *job,
     if (r->peer->who.uid != 0)
         cap = job_limit_cap (job, &r->w->conf, cap);
     if (!json_is_integer (value) || bytes < job->reservation || bytes > cap)
-        return mw_err_code (err, ERANGE, "the limit must be from the "
+        return mw_err_code (err, ERANGE,
+                            "the limit must be from the "
                             "reservation (%" PRIu64 " MiB) to %s",
                             job->reservation / MW_MIB,
                             mw_size_format (cap, a, sizeof (a)));
     job->limit = bytes;
-    report (r->w, job, "note", REPORT_LOG | REPORT_JOB, "job %s: limit set to "
-            "%s", job->spec.key, mw_size_format (bytes, a, sizeof (a)));
+    report (r->w, job, "note", REPORT_LOG | REPORT_JOB,
+            "job %s: limit set to "
+            "%s",
+            job->spec.key, mw_size_format (bytes, a, sizeof (a)));
     if (job_assert_limit (job, err) < 0) {
         job->limit = before;
         job_commit (job);
         /* the record of before the deed would be the next warden's limit */
-        report (r->w, job, "failed", REPORT_LOG | REPORT_JOB, "job %s: its "
-                "limit stays %s: %s", job->spec.key,
-                mw_size_format (before, a, sizeof (a)), err->text);
+        report (r->w, job, "failed", REPORT_LOG | REPORT_JOB,
+                "job %s: its "
+                "limit stays %s: %s",
+                job->spec.key, mw_size_format (before, a, sizeof (a)),
+                err->text);
         return -1;
     }
     warden_room (r->w);
@@ -503,8 +516,8 @@ static void _attach_step (struct request *r, const struct job *job,
         if (_is_step (p, s))
             _send_untold (p, s, last);
     }
-    json_object_set_new (r->reply, "line", json_integer (
-                             (json_int_t) r->w->report->numbered));
+    json_object_set_new (r->reply, "line",
+                         json_integer ((json_int_t) r->w->report->numbered));
 }
 
 static int _control_attach (struct request *r, struct mw_err *err)
@@ -548,8 +561,10 @@ static int _control_answer (struct request *r, struct mw_err *err)
         if (strcmp (_requests[i].type, type) != 0)
             continue;
         if (_requests[i].root && r->peer->who.uid != 0)
-            return mw_err_code (err, EPERM, "only root may %s a job; you are "
-                                "uid %u", type, (unsigned) r->peer->who.uid);
+            return mw_err_code (err, EPERM,
+                                "only root may %s a job; you are "
+                                "uid %u",
+                                type, (unsigned) r->peer->who.uid);
         return _requests[i].answer (r, err);
     }
     return mw_err_code (err, EINVAL, "unknown request \"%.32s\"", type);
@@ -563,8 +578,9 @@ static bool _control_serve (struct peer *peer)
     int fds[MW_WIRE_FDS_MAX] = { -1, -1 }, nfds = 0, rc;
     cleanup_json json_t *msg = NULL, *reply = mw_wire_new ("ok");
     struct mw_err err = { "" };
-    struct request r = { .w = peer->w, .peer = peer, .fd = -1, .fds = fds,
-                         .reply = reply };
+    struct request r = {
+        .w = peer->w, .peer = peer, .fd = -1, .fds = fds, .reply = reply
+    };
 
     rc = mw_wire_recv (peer->fd, &msg, fds, &nfds, &err);
     if (rc == 0 || (rc < 0 && errno != EPROTO && errno != EMSGSIZE))
@@ -645,8 +661,10 @@ static int _clear (const struct sockaddr_un *to, struct mw_err *err)
     struct stat st;
 
     if (connect (fd, (const struct sockaddr *) to, sizeof (*to)) == 0)
-        return mw_err_code (err, EADDRINUSE, "a memwardend listens on %s "
-                            "already", to->sun_path);
+        return mw_err_code (err, EADDRINUSE,
+                            "a memwardend listens on %s "
+                            "already",
+                            to->sun_path);
     if (errno == ECONNREFUSED && lstat (to->sun_path, &st) == 0 &&
         S_ISSOCK (st.st_mode) && unlink (to->sun_path) < 0)
         return mw_err_errno (err, "cannot replace %s", to->sun_path);
@@ -678,8 +696,8 @@ int control_open (struct warden *w, const char *path, struct mw_err *err)
     _make_parent (path);
     if (_clear (&to, err) < 0)
         return -1;
-    w->control = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
-                         SOCK_NONBLOCK, 0);
+    w->control = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                         0);
     if (w->control < 0 ||
         bind (w->control, (struct sockaddr *) &to, sizeof (to)) < 0 ||
         chmod (path, 0666) < 0 || listen (w->control, 128) < 0)

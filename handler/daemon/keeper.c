@@ -24,8 +24,8 @@ static void _keeper_exec (const struct conf *conf, const struct passwd *pw,
 {
     prctl (PR_SET_PDEATHSIG, SIGTERM);
     if (pw->pw_uid != geteuid () &&
-        (initgroups (pw->pw_name, pw->pw_gid) < 0 ||
-         setgid (pw->pw_gid) < 0 || setuid (pw->pw_uid) < 0))
+        (initgroups (pw->pw_name, pw->pw_gid) < 0 || setgid (pw->pw_gid) < 0 ||
+         setuid (pw->pw_uid) < 0))
         _exit (1);
     /* after setuid(2), which clears it */
     prctl (PR_SET_PDEATHSIG, SIGTERM);
@@ -41,13 +41,14 @@ static void _keeper_exec (const struct conf *conf, const struct passwd *pw,
 static void _ordinary (void)
 {
     const struct sched_param param = { 0 };
-    cleanup_fd int fd = open ("/proc/self/oom_score_adj",
-                              O_WRONLY | O_CLOEXEC);
+    cleanup_fd int fd = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
     sched_setscheduler (0, SCHED_OTHER, &param);
     if (fd >= 0 && write (fd, "0", 1) != 1)
-        fprintf (stderr, "memwardend: cannot reset the courier's "
-                 "oom_score_adj: %s\n", strerror (errno));
+        fprintf (stderr,
+                 "memwardend: cannot reset the courier's "
+                 "oom_score_adj: %s\n",
+                 strerror (errno));
 }
 
 static void _keeper_serve (const struct conf *conf, const struct passwd *pw,
@@ -75,16 +76,22 @@ static void _keeper_serve (const struct conf *conf, const struct passwd *pw,
 pid_t keeper_start (const struct conf *conf, const char *conf_path,
                     const char *state_dir, struct mw_err *err)
 {
-    char *const argv[] = { (char *) conf->courier_path, "--foreground",
-                           "--config", (char *) conf_path,
-                           "--state-dir", (char *) state_dir, NULL };
+    char *const argv[] = { (char *) conf->courier_path,
+                           "--foreground",
+                           "--config",
+                           (char *) conf_path,
+                           "--state-dir",
+                           (char *) state_dir,
+                           NULL };
     const struct passwd *pw = getpwnam (conf->courier_user);
     pid_t warden = getpid (), pid;
 
     if (!pw)
-        return mw_err_code (err, ENOENT, "cannot start the courier: there is "
+        return mw_err_code (err, ENOENT,
+                            "cannot start the courier: there is "
                             "no user %s; name a Slurm operator as courier "
-                            "{ user = … }", conf->courier_user);
+                            "{ user = … }",
+                            conf->courier_user);
     pid = fork ();
     if (pid == 0)
         _keeper_serve (conf, pw, argv, warden);

@@ -42,7 +42,8 @@ static const char usage[] =
     "  --check            check the configuration, say what would be used\n"
     "  --help, --version  say so and end\n";
 
-#define NO_COURIER "there is no user %s on this node, so no courier can work: " \
+#define NO_COURIER \
+    "there is no user %s on this node, so no courier can work: " \
     "with Slurm, name an operator of it as courier { user = … }"
 
 /* Bytes of stack that an event may use: touched once, so that it is there. */
@@ -87,14 +88,30 @@ static void _daemon_parse (struct warden *w, int argc, char **argv)
 
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1) {
         switch (c) {
-        case 'c': w->conf_path = optarg; break;
-        case 's': w->socket_override = optarg; break;
-        case 'd': w->state_dir_override = optarg; break;
-        case 'f': foreground = true; break;
-        case 'k': check_only = true; break;
-        case 'h': fputs (usage, stdout); exit (0);
-        case 'V': puts (PACKAGE_STRING); exit (0);
-        default: fputs (usage, stderr); exit (2);
+        case 'c':
+            w->conf_path = optarg;
+            break;
+        case 's':
+            w->socket_override = optarg;
+            break;
+        case 'd':
+            w->state_dir_override = optarg;
+            break;
+        case 'f':
+            foreground = true;
+            break;
+        case 'k':
+            check_only = true;
+            break;
+        case 'h':
+            fputs (usage, stdout);
+            exit (0);
+        case 'V':
+            puts (PACKAGE_STRING);
+            exit (0);
+        default:
+            fputs (usage, stderr);
+            exit (2);
         }
     }
     if (optind < argc) {
@@ -124,7 +141,8 @@ static int _fits (const struct conf *conf, uint64_t memory, struct mw_err *err)
 
     if (reserve < memory)
         return 0;
-    return mw_err_code (err, EINVAL, "node-reserve of %llu MiB leaves nothing "
+    return mw_err_code (err, EINVAL,
+                        "node-reserve of %llu MiB leaves nothing "
                         "of the node's %llu MiB to jobs; make it smaller",
                         (unsigned long long) (reserve / MW_MIB),
                         (unsigned long long) (memory / MW_MIB));
@@ -159,7 +177,8 @@ static int _daemon_check (struct warden *w)
     }
     printf ("configuration  %s: good\nsocket         %s\nstate-dir      %s\n"
             "node           %s of memory, %u CPUs; %s is never lent\n"
-            "ladder         %s\n", w->conf_path, _socket (w), _state_dir (w),
+            "ladder         %s\n",
+            w->conf_path, _socket (w), _state_dir (w),
             mw_size_format (w->node_memory, a, sizeof (a)), w->node_cpus,
             mw_size_format (w->node_reserve, b, sizeof (b)),
             mw_ladder_format (&w->conf.ladder, l, sizeof (l)));
@@ -189,12 +208,13 @@ static void _touch_stack (void)
 static void _protect (struct warden *w)
 {
     struct rlimit files = { 65536, 65536 };
-    cleanup_fd int fd = open ("/proc/self/oom_score_adj",
-                              O_WRONLY | O_CLOEXEC);
+    cleanup_fd int fd = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
     if (fd < 0 || write (fd, "-1000", 5) != 5)
-        report_log (w, LOG_WARNING, "cannot protect the warden from the "
-                    "kernel's OOM killer: %s", strerror (errno));
+        report_log (w, LOG_WARNING,
+                    "cannot protect the warden from the "
+                    "kernel's OOM killer: %s",
+                    strerror (errno));
     if (setrlimit (RLIMIT_NOFILE, &files) < 0)
         report_log (w, LOG_WARNING, "cannot have 65536 files open: %s",
                     strerror (errno));
@@ -238,8 +258,10 @@ static int _on_reload (sd_event_source *s, const struct signalfd_siginfo *si,
                     err.text);
     } else {
         if (fresh->shadow != w->conf.shadow)
-            report_log (w, LOG_WARNING, "shadow is %s until memwardend is "
-                        "started again", w->conf.shadow ? "true" : "false");
+            report_log (w, LOG_WARNING,
+                        "shadow is %s until memwardend is "
+                        "started again",
+                        w->conf.shadow ? "true" : "false");
         fresh->shadow = w->conf.shadow;
         w->conf = *fresh;
         report_close (w);
@@ -247,8 +269,10 @@ static int _on_reload (sd_event_source *s, const struct signalfd_siginfo *si,
             report_log (w, LOG_ERR, "%s", err.text);
         warden_reconfigured (w);
         watch_psi_open (w);
-        report (w, NULL, "config", REPORT_LOG, "configuration read again from "
-                "%s", w->conf_path);
+        report (w, NULL, "config", REPORT_LOG,
+                "configuration read again from "
+                "%s",
+                w->conf_path);
     }
     report_flush (w);
     sd_notify (0, "READY=1");
@@ -303,7 +327,8 @@ static int _daemon_start (struct warden *w, struct mw_err *err)
         if (!w->courier_kept)
             report_log (w, LOG_ERR, "%s", err->text);
         else if (!keeper_network ())
-            report_log (w, LOG_ERR, "the courier that is started here cannot "
+            report_log (w, LOG_ERR,
+                        "the courier that is started here cannot "
                         "reach Slurm's controller, since memwardend has no "
                         "network (PrivateNetwork= in its unit): leave courier "
                         "{ start } and enable memwarden-courier.service");
@@ -328,8 +353,10 @@ static void _daemon_end (struct warden *w)
     watch_kmsg_close (w);
     node_close (w);
     warden_hand_back (w);
-    report (w, NULL, "stop", REPORT_LOG, "memwardend ends; %u jobs are the "
-            "kernel's again", w->jobs.count);
+    report (w, NULL, "stop", REPORT_LOG,
+            "memwardend ends; %u jobs are the "
+            "kernel's again",
+            w->jobs.count);
     report_flush (w);
     control_close (w);
     spool_close (&w->spool);
@@ -352,7 +379,7 @@ int main (int argc, char **argv)
         return _daemon_check (w);
     if (geteuid () != 0) {
         fprintf (stderr, "memwardend: must be run by root: it limits, freezes "
-                 "and kills jobs of all users\n");
+                         "and kills jobs of all users\n");
         return 1;
     }
     w->report->foreground = foreground;
@@ -367,8 +394,8 @@ int main (int argc, char **argv)
         return 1;
     }
     report_log (w, LOG_NOTICE, "memwardend %s is ready: %u jobs, socket %s%s",
-                PACKAGE_VERSION, w->jobs.count, _socket (w), w->conf.shadow ?
-                "; shadow: nothing is done to any job" : "");
+                PACKAGE_VERSION, w->jobs.count, _socket (w),
+                w->conf.shadow ? "; shadow: nothing is done to any job" : "");
     sd_notify (0, "READY=1");
     rc = sd_event_loop (w->loop);
     _daemon_end (w);

@@ -91,9 +91,9 @@ static char *_path_of (int dir)
 }
 
 static struct job *_register_new (struct warden *w,
-                                  const struct mw_jobspec *spec,
-                                  int memory_dir, int freezer_dir,
-                                  struct mw_err *cut, struct mw_err *err)
+                                  const struct mw_jobspec *spec, int memory_dir,
+                                  int freezer_dir, struct mw_err *cut,
+                                  struct mw_err *err)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], l[MW_LADDER_STRLEN];
     struct job_cuts cuts;
@@ -112,29 +112,30 @@ static struct job *_register_new (struct warden *w,
     job->incidents = job_has_had (spec->key);
     if (freezer_dir >= 0)
         job->freezer_path = _path_of (freezer_dir);
-    if (job_resolve (job, &w->conf, headroom_capacity (w), w->node_cpus,
-                     &cuts, &why) < 0) {
+    if (job_resolve (job, &w->conf, headroom_capacity (w), w->node_cpus, &cuts,
+                     &why) < 0) {
         mw_err_code (err, EINVAL, "job %s: %s", spec->key, why.text);
         job_free (job->table, job);
         return NULL;
     }
-    if (memcg_open (&job->memcg, memory_dir, freezer_dir, spec->layout,
-                    err) < 0) {
+    if (memcg_open (&job->memcg, memory_dir, freezer_dir, spec->layout, err) <
+        0) {
         job_free (job->table, job);
         return NULL;
     }
     job->memcg.shadow = w->conf.shadow;
     job->memcg.spare = jobstep_spare (w);
-    report (w, job, "registered", REPORT_LOG, "job %s: registered: reservation "
-            "%s, limit %s, priority %u, ladder %s%s%s%s%s", spec->key,
-            mw_size_format (job->reservation, a, sizeof (a)),
+    report (w, job, "registered", REPORT_LOG,
+            "job %s: registered: reservation "
+            "%s, limit %s, priority %u, ladder %s%s%s%s%s",
+            spec->key, mw_size_format (job->reservation, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)), job->priority,
             mw_ladder_format (job->ladder, l, sizeof (l)),
             job->class ? "; class " : "", job->class ? job->class->name : "",
             cuts.given.text[0] ? "; " : "", cuts.given.text);
     if (cuts.asked.text[0])
         mw_err_add (cut, "%s", cuts.asked.text);
-    if (cut->text[0])       /* whoever registers it says so to its owner */
+    if (cut->text[0]) /* whoever registers it says so to its owner */
         report (w, job, "cut", REPORT_LOG, "job %s: %s", spec->key, cut->text);
     if (_take_over (w, job, err) < 0) {
         int saved = errno;
@@ -191,11 +192,12 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
     }
     if (job && job->memcg.inode != inode) {
         if (job->memcg.ops->check (&job->memcg) != MEMCG_GONE) {
-            mw_err_code (err, EEXIST, "job %s is registered with another memcg "
+            mw_err_code (err, EEXIST,
+                         "job %s is registered with another memcg "
                          "(%s); where this machine has more than one slurmd, "
                          "each needs a memwardend with a socket of its own: "
-                         "%%n in its path, see spank_memwarden(8)", spec->key,
-                         job->memcg.path);
+                         "%%n in its path, see spank_memwarden(8)",
+                         spec->key, job->memcg.path);
             return NULL;
         }
         warden_release (w, job, "its cgroup was made anew");
@@ -204,7 +206,7 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
     if (!job) {
         job = _register_new (w, spec, memory_dir, freezer_dir, cut, err);
     } else {
-        cut->text[0] = '\0';   /* said when it was new */
+        cut->text[0] = '\0'; /* said when it was new */
         _has_script (w, job, spec);
         if (_take_over (w, job, err) < 0)
             return NULL;
@@ -234,8 +236,9 @@ static void _release_steps (struct warden *w, const struct job *job)
 
 void warden_release (struct warden *w, struct job *job, const char *why)
 {
-    enum memcg_state last = job->memcg.dir < 0 ? MEMCG_GONE :
-                            job->memcg.ops->check (&job->memcg);
+    enum memcg_state last = job->memcg.dir < 0
+                                ? MEMCG_GONE
+                                : job->memcg.ops->check (&job->memcg);
     bool gone = last == MEMCG_GONE;
 
     if (!job_is_step (job))
@@ -248,12 +251,13 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     watch_kmsg_read (w);
     watch_kmsg_untold (w, job);
     class_forget (w, job);
-    job->leaving = true;    /* nobody is left to be told in its stderr */
-    incident_end (w, job, job_is_step (job) ? "the step has ended"
-                                            : "the job has ended");
+    job->leaving = true; /* nobody is left to be told in its stderr */
+    incident_end (w, job,
+                  job_is_step (job) ? "the step has ended"
+                                    : "the job has ended");
     report (w, job, "released", REPORT_LOG, "job %s: released: %s",
             job->spec.key, why);
-    report_flush (w);       /* while its listeners are there */
+    report_flush (w); /* while its listeners are there */
     job->event = sd_event_source_disable_unref (job->event);
     /* a step that was not armed was spared, too, when its job's killer was */
     if (!gone && (job->memcg.armed || job_is_step (job)))
@@ -274,8 +278,10 @@ static void _let_go (struct warden *w, struct job *job)
     job->memcg.ops->listen (&job->memcg, NULL);
     incident_recover (w, job);
     if (job->memcg.ops->disarm (&job->memcg, &err) < 0)
-        report_log (w, LOG_ERR, "job %s: its OOM cannot be given back to the "
-                    "kernel: %s", job->spec.key, err.text);
+        report_log (w, LOG_ERR,
+                    "job %s: its OOM cannot be given back to the "
+                    "kernel: %s",
+                    job->spec.key, err.text);
 }
 
 /* Take up [job] as the journal has it. Returns 0, or -1: it is gone. */
@@ -316,8 +322,10 @@ static int _recover_table (struct warden *w, struct job_table *t,
         if (_recover_job (w, job, &why) < 0) {
             step_requeue_withdraw (w, job);
             incident_lost (w, job);
-            report (w, job, "released", REPORT_LOG, "job %s: gone while the "
-                    "warden was away: %s", job->spec.key, why.text);
+            report (w, job, "released", REPORT_LOG,
+                    "job %s: gone while the "
+                    "warden was away: %s",
+                    job->spec.key, why.text);
             if (job->memcg.dir >= 0 && job->memcg.armed)
                 job->memcg.ops->disarm (&job->memcg, NULL);
             job_free (t, job);
@@ -354,7 +362,7 @@ int warden_recover (struct warden *w, struct mw_err *err)
     if (_recover_table (w, &w->jobs, err) < 0 ||
         _recover_table (w, &w->steps, err) < 0)
         return -1;
-    _go_on (w, &w->steps);      /* a job's end ends its steps */
+    _go_on (w, &w->steps); /* a job's end ends its steps */
     _go_on (w, &w->jobs);
     report_flush (w);
     return 0;
@@ -375,8 +383,10 @@ static void _hand_back (struct warden *w, struct job_table *t)
             j->memcg.ops->freeze (&j->memcg, false, NULL);
         if (j->memcg.armed && j->memcg.ops->disarm (&j->memcg, &err) < 0 &&
             errno != ENODEV)
-            report_log (w, LOG_ERR, "job %s: its OOM cannot be given back to "
-                        "the kernel: %s", j->spec.key, err.text);
+            report_log (w, LOG_ERR,
+                        "job %s: its OOM cannot be given back to "
+                        "the kernel: %s",
+                        j->spec.key, err.text);
     }
 }
 

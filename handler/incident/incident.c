@@ -80,11 +80,12 @@ static void _record_resolved (struct warden *w, struct job *job,
     aftermath_webhook (w, job, outcome);
 }
 
-static void _incident_close (struct warden *w, struct job *job, const char *outcome)
+static void _incident_close (struct warden *w, struct job *job,
+                             const char *outcome)
 {
     struct incident *in = &job->incident;
 
-    job_read_usage (job);      /* its peak, for the record */
+    job_read_usage (job); /* its peak, for the record */
     _incident_undo (w, job);
     job_freezer_end (job);
     _record_resolved (w, job, outcome);
@@ -111,7 +112,7 @@ static void _incident_leave (struct warden *w, struct job *job, unsigned to)
         step_freeze (w, job, false);
     } else if (in->request[0] && in->suspended &&
                spool_op_of (in->request) != SPOOL_REQUEUE) {
-        spool_cancel (&w->spool, in->request);      /* of the suspend */
+        spool_cancel (&w->spool, in->request); /* of the suspend */
     }
     in->request[0] = '\0';
 }
@@ -134,7 +135,8 @@ static bool _bounced_out (struct warden *w, struct job *job)
         job->bounces++;
         return false;
     }
-    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: it has been "
+    report (w, job, "step", REPORT_LOG | REPORT_JOB,
+            "job %s: it has been "
             "stopped for the node's sake %u times within %s, and is not again",
             job->spec.key, job->bounces,
             mw_duration_format (w->conf.bounce_window_ms, t, sizeof (t)));
@@ -156,8 +158,10 @@ static bool _seeks_courier (struct warden *w, struct job *job)
     in->sought = true;
     in->phase = PHASE_SEEKS;
     step_timer (w, job, COURIER_BACK_MS);
-    report (w, job, "step", REPORT_LOG, "job %s: memwarden-courier is away: it "
-            "is looked for again in %d ms", job->spec.key, COURIER_BACK_MS);
+    report (w, job, "step", REPORT_LOG,
+            "job %s: memwarden-courier is away: it "
+            "is looked for again in %d ms",
+            job->spec.key, COURIER_BACK_MS);
     return true;
 }
 
@@ -167,7 +171,8 @@ static bool _lacks_courier (const struct warden *w, const struct job *job)
            !ask_has_courier (w);
 }
 
-static void _incident_refused (struct warden *w, struct job *job, const char *why)
+static void _incident_refused (struct warden *w, struct job *job,
+                               const char *why)
 {
     char name[MW_LADDER_STRLEN];
 
@@ -176,7 +181,8 @@ static void _incident_refused (struct warden *w, struct job *job, const char *wh
             mw_ladder_step_format (step_rung (job), name, sizeof (name)), why);
 }
 
-static enum step_result _incident_enter (struct warden *w, struct job *job, unsigned to)
+static enum step_result _incident_enter (struct warden *w, struct job *job,
+                                         unsigned to)
 {
     struct incident *in = &job->incident;
     const struct mw_ladder_step *s = &in->ladder->step[to];
@@ -188,7 +194,7 @@ static enum step_result _incident_enter (struct warden *w, struct job *job, unsi
     in->again_ms = 0;
     in->phase = 0;
     if (s->kind == MW_STEP_REQUEUE || s->kind == MW_STEP_KILL)
-        in->slurm_stops_ms = 0;     /* that waits for nobody */
+        in->slurm_stops_ms = 0; /* that waits for nobody */
     if (_ops (job)->available && !_ops (job)->available (w, job, &why)) {
         _incident_refused (w, job, why.text);
         return STEP_NEXT;
@@ -196,7 +202,7 @@ static enum step_result _incident_enter (struct warden *w, struct job *job, unsi
     if (_lacks_courier (w, job)) {
         if (_seeks_courier (w, job))
             return STEP_WAIT;
-        if (s->kind != MW_STEP_KILL) {      /* that can do without */
+        if (s->kind != MW_STEP_KILL) { /* that can do without */
             _incident_refused (w, job, "no memwarden-courier runs");
             return STEP_NEXT;
         }
@@ -216,16 +222,18 @@ static unsigned _grow_below (const struct incident *in)
     return i;
 }
 
-static void _incident_settle (struct warden *w, struct job *job, enum step_result r)
+static void _incident_settle (struct warden *w, struct job *job,
+                              enum step_result r)
 {
     struct incident *in = &job->incident;
 
     while (r == STEP_NEXT || r == STEP_BACK) {
         unsigned to = r == STEP_BACK ? _grow_below (in) : in->step + 1;
 
-        if (memcg_gone (&job->memcg)) {     /* that was in vain, or pointless */
-            _incident_close (w, job, job_is_step (job) ? "the step has ended"
-                                                       : "the job has ended");
+        if (memcg_gone (&job->memcg)) { /* that was in vain, or pointless */
+            _incident_close (w, job,
+                             job_is_step (job) ? "the step has ended"
+                                               : "the job has ended");
             return;
         }
         if (to >= in->ladder->count) {
@@ -241,7 +249,8 @@ static void _incident_settle (struct warden *w, struct job *job, enum step_resul
         job_set_timer (job);
 }
 
-static void _incident_step (struct warden *w, struct job *job, enum step_cause cause,
+static void _incident_step (struct warden *w, struct job *job,
+                            enum step_cause cause,
                             const struct spool_answer *answer)
 {
     struct incident *in = &job->incident;
@@ -256,7 +265,8 @@ static void _incident_step (struct warden *w, struct job *job, enum step_cause c
 
 /* ---- opening ------------------------------------------------------------- */
 
-static const struct mw_ladder *_incident_ladder (struct warden *w, struct job *job,
+static const struct mw_ladder *_incident_ladder (struct warden *w,
+                                                 struct job *job,
                                                  enum incident_trigger trigger)
 {
     if (trigger == TRIGGER_ADMIN)
@@ -283,8 +293,8 @@ static void _record_detected (struct warden *w, struct job *job)
     else
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s has to give memory back to the node: it uses %s, its "
-                "reservation is %s; to be done: %s", key,
-                mw_size_format (job->usage.used, a, sizeof (a)), b, l);
+                "reservation is %s; to be done: %s",
+                key, mw_size_format (job->usage.used, a, sizeof (a)), b, l);
 }
 
 /* Somebody, or the gang scheduler, has suspended it at Slurm: it is theirs to let
@@ -292,9 +302,11 @@ static void _record_detected (struct warden *w, struct job *job)
 static void _slurm_stops (struct warden *w, struct job *job)
 {
     job->incident.slurm_stops_ms = clock_ms ();
-    report (w, job, "note", REPORT_LOG | REPORT_JOB, "job %s: suspended at "
+    report (w, job, "note", REPORT_LOG | REPORT_JOB,
+            "job %s: suspended at "
             "Slurm by somebody else: its ladder waits until it is resumed "
-            "there", job->spec.key);
+            "there",
+            job->spec.key);
     job_set_timer (job);
 }
 
@@ -302,7 +314,8 @@ static int _incident_open (struct warden *w, struct job *job,
                            enum incident_trigger trigger)
 {
     struct incident *in = &job->incident;
-    const struct mw_ladder *l = ladder_share (_incident_ladder (w, job, trigger));
+    const struct mw_ladder *l = ladder_share (
+        _incident_ladder (w, job, trigger));
 
     if (!l)
         return -1;
@@ -315,11 +328,11 @@ static int _incident_open (struct warden *w, struct job *job,
     };
     if (trigger == TRIGGER_JOB)
         job_seen_usage (job);
-    else if (trigger != TRIGGER_NODE)   /* who chose it has just read it */
+    else if (trigger != TRIGGER_NODE) /* who chose it has just read it */
         job_read_usage (job);
     _record_detected (w, job);
     w->up.detected (w, job);
-    if (trigger == TRIGGER_JOB)     /* so it runs */
+    if (trigger == TRIGGER_JOB) /* so it runs */
         return 0;
     step_watch_freezer (w, job);
     if (job_freezer_is (job, false))
@@ -442,8 +455,10 @@ void incident_answer (struct warden *w, struct job *job,
         return;
     }
     report (w, job, "answered", REPORT_LOG, "job %s: the answer to %s: %s",
-            job->spec.key, a->id, a->ok ? "done" :
-            spool_op_of (a->id) == SPOOL_HOOK ? "not done" : a->text);
+            job->spec.key, a->id,
+            a->ok                               ? "done"
+            : spool_op_of (a->id) == SPOOL_HOOK ? "not done"
+                                                : a->text);
     if (!in->open)
         return;
     /* not for the node's sake: the next job would have to give meanwhile */
@@ -471,8 +486,10 @@ static void _slurm_goes_on (struct warden *w, struct job *job)
         in->deadline_ms += away;
     if (in->frozen_ms)
         in->frozen_ms += away;
-    report (w, job, "note", REPORT_LOG | REPORT_JOB, "job %s: Slurm has resumed "
-            "it: its ladder goes on", job->spec.key);
+    report (w, job, "note", REPORT_LOG | REPORT_JOB,
+            "job %s: Slurm has resumed "
+            "it: its ladder goes on",
+            job->spec.key);
     job_set_timer (job);
 }
 
@@ -516,8 +533,7 @@ void incident_headroom (struct warden *w)
         best = NULL;
         for (struct job *j = w->jobs.first; j; j = j->next) {
             if (incident_waits (j) && !j->incident.slurm_stops_ms &&
-                j->round != round &&
-                (!best || j->priority > best->priority))
+                j->round != round && (!best || j->priority > best->priority))
                 best = j;
         }
         if (best) {
@@ -532,11 +548,13 @@ void incident_headroom (struct warden *w)
 int incident_hold (struct warden *w, struct job *job, struct mw_err *err)
 {
     if (w->conf.shadow)
-        return mw_err_code (err, ENOTSUP, "memwardend is in shadow mode: it "
+        return mw_err_code (err, ENOTSUP,
+                            "memwardend is in shadow mode: it "
                             "does nothing to any job");
     if (job->incident.open)
         return mw_err_code (err, EBUSY, "job %s is in an incident already (%s)",
-                            job->spec.key, mw_steps[step_rung (job)->kind].name);
+                            job->spec.key,
+                            mw_steps[step_rung (job)->kind].name);
     incident_oom (w, job, TRIGGER_ADMIN);
     if (!job->incident.frozen)
         return mw_err_code (err, EIO, "job %s could not be frozen; see the log",
@@ -554,15 +572,19 @@ int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
     if (!incident_waits (job))
         return mw_err_code (err, EINVAL, "job %s is not held", job->spec.key);
     if (in->slurm_stops_ms)
-        return mw_err_code (err, EBUSY, "job %s has been suspended at Slurm by "
+        return mw_err_code (err, EBUSY,
+                            "job %s has been suspended at Slurm by "
                             "somebody else: it goes on when it is resumed "
-                            "there (scontrol resume)", job->spec.key);
+                            "there (scontrol resume)",
+                            job->spec.key);
     r = in->trigger == TRIGGER_JOB ? step_look_for_room (w, job, true)
                                    : STEP_SOLVED;
     if (r == STEP_WAIT && in->step + 2 >= in->ladder->count)
-        return mw_err_code (err, EBUSY, "job %s is still at its limit and the "
+        return mw_err_code (err, EBUSY,
+                            "job %s is still at its limit and the "
                             "only step left is to kill it: raise its limit "
-                            "first (memwarden set)", job->spec.key);
+                            "first (memwarden set)",
+                            job->spec.key);
     report (w, job, "note", REPORT_LOG, "job %s: resume asked for",
             job->spec.key);
     _incident_settle (w, job, r == STEP_WAIT ? STEP_NEXT : r);
@@ -609,12 +631,15 @@ static const char *_how_it_ended (struct warden *w, struct job *job,
     bool last = step_rung (job)->kind == MW_STEP_KILL;
 
     if (last && in->kills == 0 && in->request[0])
-        report (w, job, "step", REPORT_LOG, "job %s: Slurm has ended it before "
-                "it answered", job->spec.key);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: Slurm has ended it before "
+                "it answered",
+                job->spec.key);
     if (last || in->kills > 0)
         return _ops (job)->done;
     return _stood_still (job) ? "ended by Slurm (cancelled, its time limit, or "
-                                "the like)" : why;
+                                "the like)"
+                              : why;
 }
 
 void incident_end (struct warden *w, struct job *job, const char *why)
@@ -627,7 +652,7 @@ void incident_end (struct warden *w, struct job *job, const char *why)
         _ops (job)->ended (w, job);
     why = _how_it_ended (w, job, why);
     _let_run_again (w, job);
-    in->suspended = false;      /* nothing is left to be resumed */
+    in->suspended = false; /* nothing is left to be resumed */
     _incident_close (w, job, why);
 }
 
@@ -655,7 +680,7 @@ void incident_recover (struct warden *w, struct job *job)
         _incident_close (w, job, "from now on the warden only watches");
         return;
     }
-    if (in->slurm_stops_ms) {       /* its freezer is Slurm's */
+    if (in->slurm_stops_ms) { /* its freezer is Slurm's */
         step_watch_freezer (w, job);
         incident_freezer (w, job, job_freezer_is (job, false),
                           job_freezer_is (job, true));

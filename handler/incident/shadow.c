@@ -12,9 +12,9 @@
 
 /* The first step that would do something. */
 struct would {
-    const struct mw_ladder_step *step;  /* NULL = none */
-    uint64_t lend;                      /* grow: bytes */
-    char but[192];                      /* what those before it lacked */
+    const struct mw_ladder_step *step; /* NULL = none */
+    uint64_t lend;                     /* grow: bytes */
+    char but[192];                     /* what those before it lacked */
 };
 
 /* Could [s] be done now?  The same is asked that a deed would ask. */
@@ -50,7 +50,7 @@ static void _think (struct warden *w, struct job *job,
     struct mw_err why;
 
     *would = (struct would) { .step = NULL };
-    in->ladder = ladder;        /* steps look at their own place in it */
+    in->ladder = ladder; /* steps look at their own place in it */
     for (in->step = 0; in->step < ladder->count && !would->step; in->step++) {
         if (_could (w, job, &ladder->step[in->step], would, &why))
             would->step = &ladder->step[in->step];
@@ -72,14 +72,20 @@ static void _limits (const struct job *job, uint64_t hit, char *buf, size_t len)
     int n;
 
     if (m->hit_kills > 0)
-        snprintf (kills, sizeof (kills), "; the kernel has killed %u of its "
-                  "processes", m->hit_kills);
-    n = snprintf (buf, len, "it was out of memory at its limit of %s "
-                  "(reservation %s)%s; ", mw_size_format (hit, a, sizeof (a)),
+        snprintf (kills, sizeof (kills),
+                  "; the kernel has killed %u of its "
+                  "processes",
+                  m->hit_kills);
+    n = snprintf (buf, len,
+                  "it was out of memory at its limit of %s "
+                  "(reservation %s)%s; ",
+                  mw_size_format (hit, a, sizeof (a)),
                   mw_size_format (job->reservation, b, sizeof (b)), kills);
     if (hit != job->limit && n > 0 && (size_t) n < len)
-        snprintf (buf + n, len - (size_t) n, "memwarden's limit would have "
-                  "been %s; ", mw_size_format (job->limit, c, sizeof (c)));
+        snprintf (buf + n, len - (size_t) n,
+                  "memwarden's limit would have "
+                  "been %s; ",
+                  mw_size_format (job->limit, c, sizeof (c)));
 }
 
 static void _sentence (const struct would *would, char *buf, size_t len)
@@ -140,8 +146,10 @@ void shadow_oom (struct warden *w, struct job *job,
     mw_ladder_format (ladder, text, sizeof (text));
     _sentence (&would, done, sizeof (done));
     _members (job, trigger, hit, text, &would, &p);
-    report_more (w, job, "shadow", REPORT_LOG, json_put_done (&p), "job %s: "
-                 "shadow: %s%s; its ladder%s: %s", job->spec.key, limits, done,
+    report_more (w, job, "shadow", REPORT_LOG, json_put_done (&p),
+                 "job %s: "
+                 "shadow: %s%s; its ladder%s: %s",
+                 job->spec.key, limits, done,
                  trigger == TRIGGER_NODE ? " for the node" : "", text);
     job->incident.trigger = TRIGGER_JOB;
     m->hit_kills = 0;

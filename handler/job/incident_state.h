@@ -20,9 +20,9 @@ struct job;
 #define INCIDENT_ID_MAX (MW_JOBKEY_MAX + 16)
 
 enum incident_trigger {
-    TRIGGER_JOB,                /* the job reached its own limit */
-    TRIGGER_NODE,               /* the node ran out, and it was chosen */
-    TRIGGER_ADMIN,              /* `memwarden hold` */
+    TRIGGER_JOB,   /* the job reached its own limit */
+    TRIGGER_NODE,  /* the node ran out, and it was chosen */
+    TRIGGER_ADMIN, /* `memwarden hold` */
     TRIGGER_COUNT
 };
 
@@ -31,10 +31,10 @@ extern const char *const incident_trigger_name[TRIGGER_COUNT];
 
 struct incident {
     bool open;
-    unsigned number;            /* of this job: its id is "KEY.NUMBER" */
+    unsigned number; /* of this job: its id is "KEY.NUMBER" */
     enum incident_trigger trigger;
     const struct mw_ladder *ladder; /* being climbed; of ladder_share */
-    unsigned step;              /* place in it */
+    unsigned step;                  /* place in it */
     uint64_t opened_ms, step_ms;    /* clock_ms */
     uint64_t deadline_ms;           /* of the step, clock_ms; 0 = none */
     uint64_t again_ms;              /* STEP_TIMER is due then; 0 = not */
@@ -45,38 +45,38 @@ struct incident {
     bool reserve_open;
     bool slowed;
     bool enomem;
-    bool suspended;             /* at the controller */
-    uint64_t lent;              /* bytes */
+    bool suspended; /* at the controller */
+    uint64_t lent;  /* bytes */
 
     char request[SPOOL_ID_MAX]; /* the courier's answer that is awaited; "" */
-    unsigned phase;             /* how far the step is; each has its own numbers */
-#define PHASE_SEEKS UINT_MAX    /* not begun: waits for a courier to come back */
-    bool sought;                /* a courier has been waited for, once */
-    unsigned kills;             /* rounds of SIGKILL so far */
-    bool grow_refused;          /* there was no headroom; a later step waits for
+    unsigned phase;          /* how far the step is; each has its own numbers */
+#define PHASE_SEEKS UINT_MAX /* not begun: waits for a courier to come back */
+    bool sought;             /* a courier has been waited for, once */
+    unsigned kills;          /* rounds of SIGKILL so far */
+    bool grow_refused;       /* there was no headroom; a later step waits for
                                    some */
-    uint64_t frozen_ms;         /* since when, clock_ms; 0 = not */
-    uint64_t killed_look_ms;    /* when to look whether Slurm has killed the job,
+    uint64_t frozen_ms;      /* since when, clock_ms; 0 = not */
+    uint64_t killed_look_ms; /* when to look whether Slurm has killed the job,
                                    which it cannot thaw, clock_ms; 0 = never */
-    bool pushing;               /* its pages are being pushed out to swap, for
+    bool pushing;            /* its pages are being pushed out to swap, for
                                    the node's sake */
-    uint64_t pushed;            /* how many bytes this step has pushed out */
-    bool ended;                 /* its tasks have ended in answer to a signal, so
+    uint64_t pushed;         /* how many bytes this step has pushed out */
+    bool ended;              /* its tasks have ended in answer to a signal, so
                                    a requeue is asked for a job that is over */
-    struct memcg_sent sent;     /* the signal; forgotten at a restart */
-    bool script_ended;          /* the batch script has ended, and Slurm is not
+    struct memcg_sent sent;  /* the signal; forgotten at a restart */
+    bool script_ended;       /* the batch script has ended, and Slurm is not
                                    told of it yet */
-    int status;                 /* of the script, as wait(2) has it */
+    int status;              /* of the script, as wait(2) has it */
     /* A requeue without an answer yet, which outlives the step that has asked
      * for it: a completion of the job now would undo it, and it is taken back
      * where the job goes on or ends by itself. */
     char requeue[SPOOL_ID_MAX]; /* "" = none */
     uint64_t requeue_mb;
-    bool requeued;              /* it was granted */
-    bool slurm_ends;            /* Slurm SIGKILLs it now: it was suspended there */
-    uint64_t slurm_stops_ms;    /* since when Slurm has suspended it, and not for
+    bool requeued;           /* it was granted */
+    bool slurm_ends;         /* Slurm SIGKILLs it now: it was suspended there */
+    uint64_t slurm_stops_ms; /* since when Slurm has suspended it, and not for
                                    us, clock_ms: the ladder waits; 0 = not */
-    uint64_t ends_ms;           /* since when we wait for the end that
+    uint64_t ends_ms;        /* since when we wait for the end that
                                    [slurm_ends] tells of, clock_ms; 0 = not */
 };
 

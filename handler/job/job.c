@@ -15,7 +15,7 @@
 /* ---- ladders, shared --------------------------------------------------- */
 
 struct shared_ladder {
-    struct mw_ladder ladder;    /* first: what users point to */
+    struct mw_ladder ladder; /* first: what users point to */
     struct shared_ladder *next;
     unsigned users;
 };
@@ -83,7 +83,7 @@ static unsigned had_next;
 
 static uint64_t _hash (const char *key)
 {
-    uint64_t h = UINT64_C (14695981039346656037);       /* FNV-1a */
+    uint64_t h = UINT64_C (14695981039346656037); /* FNV-1a */
 
     for (; *key; key++)
         h = (h ^ (unsigned char) *key) * UINT64_C (1099511628211);
@@ -137,8 +137,8 @@ struct job *job_named (struct job_table *t, const char *name)
     struct job *job = job_find (t, name);
     char end;
 
-    if (job || sscanf (name, "%" SCNu32 "_%" SCNu32 "%c", &array, &task,
-                       &end) != 2)
+    if (job ||
+        sscanf (name, "%" SCNu32 "_%" SCNu32 "%c", &array, &task, &end) != 2)
         return job;
     for (job = t->first; job; job = job->next) {
         if (job->spec.array_job_id == array && array != 0 &&
@@ -313,14 +313,17 @@ static void _job_cut (struct job_cuts *cuts, bool asked, const char *what,
 
     mw_size_format (cap, b, sizeof (b));
     if (asked)
-        mw_err_add (&cuts->asked, "the %s of %s that it asked for is cut to "
-                    "%s", what, mw_size_format (wish, a, sizeof (a)), b);
+        mw_err_add (&cuts->asked,
+                    "the %s of %s that it asked for is cut to "
+                    "%s",
+                    what, mw_size_format (wish, a, sizeof (a)), b);
     else
         mw_err_add (&cuts->given, "%s capped at %s", what, b);
 }
 
-static int _job_limit (struct job *job, const struct conf *conf, uint64_t capacity,
-                       struct job_cuts *cuts, struct mw_err *err)
+static int _job_limit (struct job *job, const struct conf *conf,
+                       uint64_t capacity, struct job_cuts *cuts,
+                       struct mw_err *err)
 {
     const struct conf_class *c = job->class;
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
@@ -332,9 +335,11 @@ static int _job_limit (struct job *job, const struct conf *conf, uint64_t capaci
     asked = burst == &job->spec.burst;
     wish = mw_amount_of (burst, job->reservation, job->reservation);
     if (asked && wish < job->reservation)
-        return mw_err_code (err, EINVAL, "the limit of %s is below the "
+        return mw_err_code (err, EINVAL,
+                            "the limit of %s is below the "
                             "reservation of %s; allowed is the reservation or "
-                            "more", mw_size_format (wish, a, sizeof (a)),
+                            "more",
+                            mw_size_format (wish, a, sizeof (a)),
                             mw_size_format (job->reservation, b, sizeof (b)));
     if (cap < job->reservation)
         cap = job->reservation;
@@ -376,8 +381,10 @@ static void _job_priority (struct job *job, const struct conf *conf,
 
     job->priority = wish < cap ? wish : cap;
     if (wish > cap && wish != MW_PRIORITY_DEFAULT)
-        mw_err_add (&cuts->asked, "the priority of %u that it asked for is cut "
-                    "to %u", wish, cap);
+        mw_err_add (&cuts->asked,
+                    "the priority of %u that it asked for is cut "
+                    "to %u",
+                    wish, cap);
     else if (wish > cap)
         mw_err_add (&cuts->given, "priority capped at %u", cap);
 }
@@ -413,8 +420,7 @@ unsigned job_priority_cap (const struct job *job, const struct conf *conf)
 }
 
 int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
-                 unsigned node_cpus, struct job_cuts *cuts,
-                 struct mw_err *err)
+                 unsigned node_cpus, struct job_cuts *cuts, struct mw_err *err)
 {
     *cuts = (struct job_cuts) { { "" }, { "" } };
     job->reservation = _reservation (job, conf, capacity, node_cpus);
@@ -428,22 +434,22 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
 /* What [class] gives to a job like [job]. */
 static int _given (struct job *to, const struct job *job,
                    const struct conf_class *class, const struct conf *conf,
-                   uint64_t capacity, unsigned node_cpus,
-                   struct job_cuts *cuts, struct mw_err *err)
+                   uint64_t capacity, unsigned node_cpus, struct job_cuts *cuts,
+                   struct mw_err *err)
 {
     *to = (struct job) { .spec = job->spec, .class = class };
     return job_resolve (to, conf, capacity, node_cpus, cuts, err);
 }
 
 int job_reclass (struct job *job, const struct conf_class *class,
-                 const struct conf *conf, uint64_t capacity,
-                 unsigned node_cpus, struct job_cuts *cuts, struct mw_err *err)
+                 const struct conf *conf, uint64_t capacity, unsigned node_cpus,
+                 struct job_cuts *cuts, struct mw_err *err)
 {
-    static struct job was, is;          /* too large for the stack */
+    static struct job was, is; /* too large for the stack */
     int rc = -1;
 
-    if (_given (&was, job, job->class, conf, capacity, node_cpus, cuts,
-                err) == 0 &&
+    if (_given (&was, job, job->class, conf, capacity, node_cpus, cuts, err) ==
+            0 &&
         _given (&is, job, class, conf, capacity, node_cpus, cuts, err) == 0) {
         job->class = class;
         if (job->limit == was.limit ||
@@ -455,7 +461,7 @@ int job_reclass (struct job *job, const struct conf_class *class,
         job->reserve = is.reserve;
         if (job->ladder == was.ladder) {
             job->ladder = is.ladder;
-            is.ladder = was.ladder;     /* the job's own use of it */
+            is.ladder = was.ladder; /* the job's own use of it */
         }
         rc = 0;
     }
@@ -556,8 +562,8 @@ bool job_freezer_is (const struct job *job, bool thawed)
 void job_freezer_end (struct job *job)
 {
     for (unsigned i = 0; i < job->freezers; i++) {
-        job->freezer[i].source =
-            sd_event_source_disable_unref (job->freezer[i].source);
+        job->freezer[i].source = sd_event_source_disable_unref (
+            job->freezer[i].source);
         close (job->freezer[i].fd);
     }
     job->freezers = 0;

@@ -17,15 +17,15 @@ struct sd_event_source;
 struct job_refault {
     uint64_t ms, bytes, stalled_us; /* counters then */
     unsigned looks;                 /* in a row that found it so */
-    uint64_t own_bytes, own_hits;   /* counters when last told from the node's */
-    uint64_t own_seen;              /* v2: memcg.seen_high then */
+    uint64_t own_bytes, own_hits; /* counters when last told from the node's */
+    uint64_t own_seen;            /* v2: memcg.seen_high then */
 };
 
 /* What the controller alone knows of it (account/class.h). */
 struct job_facts {
     bool known;
     char partition[64], account[64], qos[64];
-    uint32_t restarts;              /* of before this run; Slurm tells plugins 0
+    uint32_t restarts; /* of before this run; Slurm tells plugins 0
                                        (22.05 to 26.05) */
 };
 
@@ -33,75 +33,75 @@ struct job_facts {
 struct job_line {
     struct job_line *next;
     uint64_t number;
-    bool open;                      /* its incident goes on */
+    bool open; /* its incident goes on */
     char text[];
 };
 
 /* The freezer of one of its steps, watched for others (step/freezer.h). */
 struct job_freezer {
-    struct sd_event_source *source;     /* NULL where it cannot be */
+    struct sd_event_source *source; /* NULL where it cannot be */
     int fd;
 };
 
 #define JOB_FREEZERS 8
 
-#define JOB_LINES_MAX 16            /* the oldest is dropped */
+#define JOB_LINES_MAX 16 /* the oldest is dropped */
 
 struct job {
-    struct job *next;               /* all jobs, in order of registration */
-    struct job_table *table;        /* it is in */
-    uint64_t committed;             /* its part of table->committed */
+    struct job *next;        /* all jobs, in order of registration */
+    struct job_table *table; /* it is in */
+    uint64_t committed;      /* its part of table->committed */
     struct mw_jobspec spec;
     struct memcg memcg;
-    char *freezer_path;                     /* NULL = none */
-    const struct conf_class *class;         /* NULL = none matches */
+    char *freezer_path;             /* NULL = none */
+    const struct conf_class *class; /* NULL = none matches */
     struct job_facts facts;
-    char lookup[SPOOL_ID_MAX];              /* asked for them; "" = not */
+    char lookup[SPOOL_ID_MAX]; /* asked for them; "" = not */
 
-    uint64_t reservation, limit, reserve;   /* bytes, resolved and clamped;
+    uint64_t reservation, limit, reserve; /* bytes, resolved and clamped;
                                                the present limit is
                                                memcg.set_limit */
     unsigned priority;
-    const struct mw_ladder *ladder;         /* of ladder_share */
+    const struct mw_ladder *ladder; /* of ladder_share */
 
-    struct memcg_usage usage;       /* as last read: for records */
+    struct memcg_usage usage; /* as last read: for records */
     struct incident incident;
-    unsigned incidents;             /* how many it has had */
+    unsigned incidents; /* how many it has had */
     uint64_t registered_ms;
-    uint64_t look_ms;               /* v2: no look at its events before; 0 */
-    uint64_t resumed_ms;            /* we last asked Slurm to; 0 */
-    unsigned bounces;               /* how often it was stopped for the node's
+    uint64_t look_ms;        /* v2: no look at its events before; 0 */
+    uint64_t resumed_ms;     /* we last asked Slurm to; 0 */
+    unsigned bounces;        /* how often it was stopped for the node's
                                        sake since bounce_ms */
-    uint64_t bounce_ms;             /* clock_ms */
-    unsigned round;                 /* the last round of incident_headroom in
+    uint64_t bounce_ms;      /* clock_ms */
+    unsigned round;          /* the last round of incident_headroom in
                                        which it was asked */
-    uint64_t mark_ms;               /* last checkpoint mark, or registered_ms */
-    uint64_t peak;                  /* bytes, highest seen in incidents */
-    uint64_t allowed;               /* bytes, the highest limit it has had */
-    struct job_line *untold;        /* oldest first */
-    bool over;                      /* its script has ended: what is left of it
+    uint64_t mark_ms;        /* last checkpoint mark, or registered_ms */
+    uint64_t peak;           /* bytes, highest seen in incidents */
+    uint64_t allowed;        /* bytes, the highest limit it has had */
+    struct job_line *untold; /* oldest first */
+    bool over;               /* its script has ended: what is left of it
                                        is Slurm's to end */
-    bool leaving;                   /* the controller ends this run: its stderr
+    bool leaving;            /* the controller ends this run: its stderr
                                        and comment are closed */
 
     struct job_refault refault;
-    uint64_t kernel_kill_ms;        /* the kernel last killed in it; 0 */
-    bool kernel_kill_untold;        /* counted, its report is awaited */
+    uint64_t kernel_kill_ms; /* the kernel last killed in it; 0 */
+    bool kernel_kill_untold; /* counted, its report is awaited */
 
-    struct sd_event_source *event;  /* OOM */
-    struct sd_event_source *removal;    /* of its directory; NULL on v1, where
+    struct sd_event_source *event;   /* OOM */
+    struct sd_event_source *removal; /* of its directory; NULL on v1, where
                                            the event tells that, too */
-    struct sd_event_source *below;  /* memcgs made in it (v1); NULL */
-    struct job_freezer freezer[JOB_FREEZERS];   /* while it has an incident */
-    unsigned freezers;              /* how many of them */
-    struct sd_event_source *timer;  /* the incident's next deadline; made at
+    struct sd_event_source *below;   /* memcgs made in it (v1); NULL */
+    struct job_freezer freezer[JOB_FREEZERS]; /* while it has an incident */
+    unsigned freezers;                        /* how many of them */
+    struct sd_event_source *timer; /* the incident's next deadline; made at
                                        registration, switched on and off */
 };
 
 struct job_table {
     struct job *first;
     unsigned count;
-    uint64_t committed;             /* bytes, what all the jobs' limits and
+    uint64_t committed; /* bytes, what all the jobs' limits and
                                        loans come to; kept by job_commit */
 };
 
@@ -130,9 +130,9 @@ struct job *job_at (const struct job_table *t, unsigned place);
 
 /* Where a cap bound, as sentences; "" = nowhere. */
 struct job_cuts {
-    struct mw_err asked;        /* what the job itself asked for: its owner is
+    struct mw_err asked; /* what the job itself asked for: its owner is
                                    to know */
-    struct mw_err given;        /* what the configuration gives it: for the
+    struct mw_err given; /* what the configuration gives it: for the
                                    log */
 };
 
@@ -143,17 +143,15 @@ struct job_cuts {
  *   refused.
  * Returns 0; -1 with errno (EINVAL) and the reason in [err]. */
 int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
-                 unsigned node_cpus, struct job_cuts *cuts,
-                 struct mw_err *err);
+                 unsigned node_cpus, struct job_cuts *cuts, struct mw_err *err);
 
 /* Put [job] into [class]: what it has been given by its old class becomes what
  *   the new one gives; what people have set since stays, up to the new class's
  *   caps. [cuts] as above.
  * Returns 0; -1 with errno, nothing changed. */
 int job_reclass (struct job *job, const struct conf_class *class,
-                 const struct conf *conf, uint64_t capacity,
-                 unsigned node_cpus, struct job_cuts *cuts,
-                 struct mw_err *err);
+                 const struct conf *conf, uint64_t capacity, unsigned node_cpus,
+                 struct job_cuts *cuts, struct mw_err *err);
 
 /* The highest limit that the owner of [job] may give it, in bytes. */
 uint64_t job_limit_cap (const struct job *job, const struct conf *conf,
@@ -192,7 +190,7 @@ int job_assert_limit (struct job *job, struct mw_err *err);
 /* Read the usage of [job] into job->usage; keeps its peak. Returns 0; -1 with
  *   errno. */
 int job_read_usage (struct job *job);
-void job_seen_usage (struct job *job);     /* as memcg.seen has it */
+void job_seen_usage (struct job *job); /* as memcg.seen has it */
 
 /* Arm [job]'s timer for whatever is due first. */
 void job_set_timer (struct job *job);

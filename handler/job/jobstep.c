@@ -21,8 +21,8 @@ struct memcg_spare jobstep_spare (const struct warden *w)
 
 bool jobstep_is_stopped (struct warden *w, const struct job *job)
 {
-    const struct job *of = job_is_step (job) ? job_find (&w->jobs,
-                                                         job->spec.of) : NULL;
+    const struct job *of = job_is_step (job) ? job_find (&w->jobs, job->spec.of)
+                                             : NULL;
 
     return of && of->incident.frozen;
 }

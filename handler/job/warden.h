@@ -41,40 +41,40 @@ struct warden {
     struct warden_calls up;
     struct conf conf;
     const char *conf_path;
-    const char *socket_override;        /* --socket; wins over the file, also at
+    const char *socket_override;    /* --socket; wins over the file, also at
                                            SIGHUP; NULL = not given */
-    const char *state_dir_override;     /* --state-dir; the same */
+    const char *state_dir_override; /* --state-dir; the same */
 
     sd_event *loop;
     struct job_table jobs;
-    struct job_table steps;     /* with a limit of their own: what the node's
+    struct job_table steps; /* with a limit of their own: what the node's
                                    jobs are does not count them again */
     struct journal *journal;
     struct report *report;
     struct spool spool;
     uint64_t request_seq;
-    bool courier_kept;          /* a keeper starts it, again and again */
+    bool courier_kept; /* a keeper starts it, again and again */
     struct aftermath *after;
 
-    uint64_t node_memory;       /* bytes: MemTotal */
-    uint64_t node_reserve;      /* bytes */
-    uint64_t pool_limit;        /* bytes; UINT64_MAX = there is none */
+    uint64_t node_memory;  /* bytes: MemTotal */
+    uint64_t node_reserve; /* bytes */
+    uint64_t pool_limit;   /* bytes; UINT64_MAX = there is none */
     unsigned node_cpus;
-    struct node_watch *node;    /* node OOM: sources and machine; NULL = none */
+    struct node_watch *node; /* node OOM: sources and machine; NULL = none */
 
-    struct watch_psi *psi;      /* stalls; NULL = not watched */
-    struct watch_kmsg *kmsg;    /* the kernel's own kills; NULL = none */
+    struct watch_psi *psi;   /* stalls; NULL = not watched */
+    struct watch_kmsg *kmsg; /* the kernel's own kills; NULL = none */
 
     int meminfo;                /* /proc/meminfo, kept open */
     bool meminfo_failed;        /* said once */
     struct policy_job *scratch; /* room for a snapshot of every job */
     struct policy_rank *ranks;  /* and for a plan */
     unsigned scratch_max;
-    sd_event_source *room;      /* deferred: incident_headroom */
-    sd_event_source *answers;   /* deferred: more answers of the courier */
+    sd_event_source *room;    /* deferred: incident_headroom */
+    sd_event_source *answers; /* deferred: more answers of the courier */
 
-    int control;                /* listening socket */
-    struct peer *peers;         /* connections (daemon/control.c) */
+    int control;        /* listening socket */
+    struct peer *peers; /* connections (daemon/control.c) */
     unsigned peer_count;
 };
 

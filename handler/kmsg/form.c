@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_BYTES 15           /* the kernel's TASK_COMM_LEN, less its NUL */
-#define PID_MOST 4194304        /* its PID_MAX_LIMIT */
+#define NAME_BYTES 15    /* the kernel's TASK_COMM_LEN, less its NUL */
+#define PID_MOST 4194304 /* its PID_MAX_LIMIT */
 #define UID_MOST 4294967295
 
 /* ---- pieces: each takes its text off [*s], or leaves [*s] as it is ------- */
@@ -77,9 +77,9 @@ static bool _is_name (const char *from, const char *end)
     for (const char *c = from; c < end; bytes++) {
         if (c + 3 < end && c[0] == '\\' && c[1] == 'x')
             c += 4;
-        else if (c + 3 < end && c[0] == '#' && isdigit ((unsigned char) c[1])
-                 && isdigit ((unsigned char) c[2])
-                 && isdigit ((unsigned char) c[3]))
+        else if (c + 3 < end && c[0] == '#' && isdigit ((unsigned char) c[1]) &&
+                 isdigit ((unsigned char) c[2]) &&
+                 isdigit ((unsigned char) c[3]))
             c += 4;
         else
             c++;
@@ -134,13 +134,13 @@ static bool _form_head (const char *s, struct kmsg_kill *o)
     if (!at)
         return false;
     gfp = at + strlen (words) - 2;
-    end = strstr (gfp, ", ");           /* "…, nodemask=(null),  order=0" */
+    end = strstr (gfp, ", "); /* "…, nodemask=(null),  order=0" */
     order = strstr (gfp, " order=");
     if (!order || !end)
         return false;
     order += strlen (" order=");
-    if (!_form_number (&order, true, 64, &n) || !_settings (order)
-        || !_form_name (s, at, o->invoker))
+    if (!_form_number (&order, true, 64, &n) || !_settings (order) ||
+        !_form_name (s, at, o->invoker))
         return false;
     _form_put (o->gfp, sizeof (o->gfp), gfp, end);
     o->order = n;
@@ -157,13 +157,17 @@ static bool _form_task (const char *s, struct kmsg_kill *o)
     int64_t n, pid;
 
     if (_form_word (&s, "Pid: ")) {
-        if (!_form_number (&s, false, PID_MOST, &pid) || !_form_word (&s, ", comm: "))
+        if (!_form_number (&s, false, PID_MOST, &pid) ||
+            !_form_word (&s, ", comm: "))
             return false;
     } else {
-        if (!_form_word (&s, "CPU: ") || !_form_number (&s, false, INT32_MAX, &n)
-            || (_form_word (&s, " UID: ") && !_form_number (&s, false, UID_MOST, &n))
-            || !_form_word (&s, " PID: ") || !_form_number (&s, false, PID_MOST, &pid)
-            || !_form_word (&s, " Comm: "))
+        if (!_form_word (&s, "CPU: ") ||
+            !_form_number (&s, false, INT32_MAX, &n) ||
+            (_form_word (&s, " UID: ") &&
+             !_form_number (&s, false, UID_MOST, &n)) ||
+            !_form_word (&s, " PID: ") ||
+            !_form_number (&s, false, PID_MOST, &pid) ||
+            !_form_word (&s, " Comm: "))
             return false;
     }
     for (unsigned i = 0; i < sizeof (ends) / sizeof (ends[0]); i++) {
@@ -181,10 +185,10 @@ static bool _usage (const char *s, struct kmsg_kill *o)
 {
     int64_t usage, limit, n;
 
-    if (!_form_word (&s, "memory: usage ") || !_kib (&s, &usage)
-        || !_form_word (&s, ", limit ") || !_kib (&s, &limit)
-        || !_form_word (&s, ", failcnt ") || !_form_number (&s, false, INT64_MAX, &n)
-        || *s)
+    if (!_form_word (&s, "memory: usage ") || !_kib (&s, &usage) ||
+        !_form_word (&s, ", limit ") || !_kib (&s, &limit) ||
+        !_form_word (&s, ", failcnt ") ||
+        !_form_number (&s, false, INT64_MAX, &n) || *s)
         return false;
     o->memcg_usage = usage;
     o->memcg_limit = limit;
@@ -196,8 +200,8 @@ static bool _form_swap (const char *s, struct kmsg_kill *o)
     bool total = s[0] == 'T';
     int64_t n;
 
-    if (!_form_word (&s, total ? "Total swap = " : "Free swap  = ")
-        || !_kib (&s, &n) || *s)
+    if (!_form_word (&s, total ? "Total swap = " : "Free swap  = ") ||
+        !_kib (&s, &n) || *s)
         return false;
     *(total ? &o->total_swap : &o->free_swap) = n;
     return true;
@@ -230,12 +234,13 @@ static bool _two_paths (const char *s, const char *end, const char *between,
         if (!fits || *s != '/' || *next != '/')
             continue;
         if (found)
-            return false;       /* nobody can tell */
+            return false; /* nobody can tell */
         found = at;
     }
     if (!found)
         return false;
-    _form_put (limit_first ? o->oom_memcg : o->task_memcg, KMSG_PATH_MAX, s, found);
+    _form_put (limit_first ? o->oom_memcg : o->task_memcg, KMSG_PATH_MAX, s,
+               found);
     _form_put (limit_first ? o->task_memcg : o->oom_memcg, KMSG_PATH_MAX,
                found + len, end);
     return true;
@@ -252,8 +257,9 @@ static const char *_verdict_task (const char *s, struct kmsg_kill *o)
     if (!pid)
         return NULL;
     at = pid + strlen (",pid=");
-    if (!_form_number (&at, false, PID_MOST, &n) || !_form_word (&at, ",uid=")
-        || !_form_number (&at, false, UID_MOST, &uid) || *at)
+    if (!_form_number (&at, false, PID_MOST, &n) ||
+        !_form_word (&at, ",uid=") ||
+        !_form_number (&at, false, UID_MOST, &uid) || *at)
         return NULL;
     for (at = s; (at = strstr (at, ",task=")) && at < pid; at++) {
         if (_is_name (at + strlen (",task="), pid)) {
@@ -281,12 +287,13 @@ static bool _form_verdict (const char *s, struct kmsg_kill *o)
     constraint = s;
     len = strspn (s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
     s += len;
-    if (len == 0 || !_form_word (&s, ",nodemask=") || !(s = strstr (s, ",cpuset=")))
+    if (len == 0 || !_form_word (&s, ",nodemask=") ||
+        !(s = strstr (s, ",cpuset=")))
         return false;
     task = _verdict_task (s, o);
     if (!task)
         return false;
-    for (at = s; (at = strstr (at, ",mems_allowed=")); ) {
+    for (at = s; (at = strstr (at, ",mems_allowed="));) {
         at += strlen (",mems_allowed=");
         at += strspn (at, "0123456789-,");
         at -= at[-1] == ',';
@@ -295,7 +302,7 @@ static bool _form_verdict (const char *s, struct kmsg_kill *o)
             o->global = strncmp (constraint, "CONSTRAINT_NONE", len) == 0;
             break;
         }
-        if (at == task) {               /* a kernel without memcgs */
+        if (at == task) { /* a kernel without memcgs */
             o->global = strncmp (constraint, "CONSTRAINT_NONE", len) == 0;
             break;
         }
@@ -307,15 +314,16 @@ static bool _form_verdict (const char *s, struct kmsg_kill *o)
     }
     if (!at)
         return false;
-    _form_put (o->constraint, sizeof (o->constraint), constraint, constraint + len);
+    _form_put (o->constraint, sizeof (o->constraint), constraint,
+               constraint + len);
     return true;
 }
 
 static bool _old_verdict (const char *s, struct kmsg_kill *o)
 {
-    if (!_form_word (&s, "Task in ")
-        || !_two_paths (s, _end_of (s), " killed as a result of limit of ",
-                        false, o))
+    if (!_form_word (&s, "Task in ") ||
+        !_two_paths (s, _end_of (s), " killed as a result of limit of ", false,
+                     o))
         return false;
     snprintf (o->constraint, sizeof (o->constraint), "CONSTRAINT_MEMCG");
     return true;
@@ -332,10 +340,10 @@ static bool _form_why (const char **s, struct kmsg_kill *o)
             snprintf (o->constraint, KMSG_COMM_MAX, "CONSTRAINT_MEMCG");
         return true;
     }
-    if (_form_word (s, "Out of memory: ")
-        || _form_word (s, "Out of memory (oom_kill_allocating_task): ")) {
-        o->global = !o->constraint[0]
-                    || strcmp (o->constraint, "CONSTRAINT_NONE") == 0;
+    if (_form_word (s, "Out of memory: ") ||
+        _form_word (s, "Out of memory (oom_kill_allocating_task): ")) {
+        o->global = !o->constraint[0] ||
+                    strcmp (o->constraint, "CONSTRAINT_NONE") == 0;
         return true;
     }
     if (_form_word (s, "No available memory (MPOL_BIND): ")) {
@@ -355,15 +363,18 @@ static bool _form_chosen (const char *s, struct kmsg_kill *o)
     const char *close;
     int64_t pid, n;
 
-    if (!_form_why (&s, o) || (!_form_word (&s, "Kill process ")
-                               && !_form_word (&s, "kill process "))
-        || !_form_number (&s, false, PID_MOST, &pid) || !_form_word (&s, " (")
-        || !(close = strrchr (s, ')')) || !_form_name (s, close, o->comm))
+    if (!_form_why (&s, o) ||
+        (!_form_word (&s, "Kill process ") &&
+         !_form_word (&s, "kill process ")) ||
+        !_form_number (&s, false, PID_MOST, &pid) || !_form_word (&s, " (") ||
+        !(close = strrchr (s, ')')) || !_form_name (s, close, o->comm))
         return false;
     s = close + 1;
-    if (!_form_word (&s, " score ") || !_form_number (&s, true, INT64_MAX, &n)
-        || (!_form_word (&s, " or sacrifice child") && !_form_word (&s, " or a child"))
-        || *s)
+    if (!_form_word (&s, " score ") ||
+        !_form_number (&s, true, INT64_MAX, &n) ||
+        (!_form_word (&s, " or sacrifice child") &&
+         !_form_word (&s, " or a child")) ||
+        *s)
         return false;
     o->pid = pid;
     return true;
@@ -376,9 +387,9 @@ static bool _sizes (const char *s, struct kmsg_kill *o)
         const char *key;
         int64_t *to;
     } known[] = {
-        { "total-vm:", &o->total_vm }, { "vsz:", &o->total_vm },
-        { "anon-rss:", &o->anon_rss }, { "file-rss:", &o->file_rss },
-        { "shmem-rss:", &o->shmem_rss }, { "UID:", &o->uid },
+        { "total-vm:", &o->total_vm },           { "vsz:", &o->total_vm },
+        { "anon-rss:", &o->anon_rss },           { "file-rss:", &o->file_rss },
+        { "shmem-rss:", &o->shmem_rss },         { "UID:", &o->uid },
         { "oom_score_adj:", &o->oom_score_adj },
     };
     bool more = true;
@@ -413,22 +424,22 @@ static bool _form_killed (const char *s, struct kmsg_kill *o)
     int64_t pid;
 
     _form_why (&s, o);
-    if (!_form_word (&s, "Killed process ") || !_form_number (&s, false, PID_MOST, &pid)
-        || pid == 0)
+    if (!_form_word (&s, "Killed process ") ||
+        !_form_number (&s, false, PID_MOST, &pid) || pid == 0)
         return false;
     o->uid = KMSG_NONE;
-    if (_form_word (&s, ", UID ") && (!_form_number (&s, false, UID_MOST, &o->uid)
-                                      || !_form_word (&s, ",")))
+    if (_form_word (&s, ", UID ") &&
+        (!_form_number (&s, false, UID_MOST, &o->uid) || !_form_word (&s, ",")))
         return false;
-    if (!_form_word (&s, " (") || !(close = strrchr (s, ')'))
-        || !_form_name (s, close, o->comm))
+    if (!_form_word (&s, " (") || !(close = strrchr (s, ')')) ||
+        !_form_name (s, close, o->comm))
         return false;
     s = close + 1;
-    if (_form_word (&s, ", UID ") && (!_form_number (&s, false, UID_MOST, &o->uid)
-                                      || !_form_word (&s, ",")))
+    if (_form_word (&s, ", UID ") &&
+        (!_form_number (&s, false, UID_MOST, &o->uid) || !_form_word (&s, ",")))
         return false;
-    if (!_form_word (&s, " ") || !_sizes (s, o) || o->anon_rss == KMSG_NONE
-        || o->total_vm == KMSG_NONE)
+    if (!_form_word (&s, " ") || !_sizes (s, o) || o->anon_rss == KMSG_NONE ||
+        o->total_vm == KMSG_NONE)
         return false;
     o->pid = pid;
     return true;
@@ -440,16 +451,17 @@ static bool _form_cut (const char *s, struct kmsg_kill *o)
     int64_t pid;
 
     _form_why (&s, o);
-    return _form_word (&s, "Killed process ")
-           && _form_number (&s, false, PID_MOST, &pid)
-           && pid > 0 && (*s == '\0' || strncmp (s, " (", 2) == 0
-                          || strncmp (s, ", UID ", 6) == 0);
+    return _form_word (&s, "Killed process ") &&
+           _form_number (&s, false, PID_MOST, &pid) && pid > 0 &&
+           (*s == '\0' || strncmp (s, " (", 2) == 0 ||
+            strncmp (s, ", UID ", 6) == 0);
 }
 
 /* To 4.18 a line could be torn where another processor spoke. */
 static bool _form_part (const char *s)
 {
-    return _form_word (&s, "oom-kill:constraint=") || _form_word (&s, "Task in /");
+    return _form_word (&s, "oom-kill:constraint=") ||
+           _form_word (&s, "Task in /");
 }
 
 /* "OOM victim 1 (C) is already exiting. Skip killing the task" */
@@ -458,10 +470,10 @@ static bool _form_exiting (const char *s, struct kmsg_kill *o)
     const char *end;
     int64_t pid;
 
-    if (!_form_why (&s, o) || !_form_word (&s, "OOM victim ")
-        || !_form_number (&s, false, PID_MOST, &pid) || !_form_word (&s, " (")
-        || !(end = _ends (s, ") is already exiting. Skip killing the task"))
-        || !_form_name (s, end, o->comm))
+    if (!_form_why (&s, o) || !_form_word (&s, "OOM victim ") ||
+        !_form_number (&s, false, PID_MOST, &pid) || !_form_word (&s, " (") ||
+        !(end = _ends (s, ") is already exiting. Skip killing the task")) ||
+        !_form_name (s, end, o->comm))
         return false;
     o->pid = pid;
     return true;
@@ -503,19 +515,26 @@ static bool _form_group (const char *s, struct kmsg_kill *o)
 void kmsg_form_clear (struct kmsg_kill *o)
 {
     *o = (struct kmsg_kill) {
-        .invoker_pid = KMSG_NONE, .order = KMSG_NONE,
-        .memcg_usage = KMSG_NONE, .memcg_limit = KMSG_NONE,
-        .free_swap = KMSG_NONE, .total_swap = KMSG_NONE,
-        .pid = KMSG_NONE, .uid = KMSG_NONE, .oom_score_adj = KMSG_NONE,
-        .total_vm = KMSG_NONE, .anon_rss = KMSG_NONE,
-        .file_rss = KMSG_NONE, .shmem_rss = KMSG_NONE,
+        .invoker_pid = KMSG_NONE,
+        .order = KMSG_NONE,
+        .memcg_usage = KMSG_NONE,
+        .memcg_limit = KMSG_NONE,
+        .free_swap = KMSG_NONE,
+        .total_swap = KMSG_NONE,
+        .pid = KMSG_NONE,
+        .uid = KMSG_NONE,
+        .oom_score_adj = KMSG_NONE,
+        .total_vm = KMSG_NONE,
+        .anon_rss = KMSG_NONE,
+        .file_rss = KMSG_NONE,
+        .shmem_rss = KMSG_NONE,
     };
 }
 
 static enum kmsg_form _form_of (const char *s, struct kmsg_kill *o)
 {
-    if (strcmp (s, "Call Trace:") == 0 || strcmp (s, "Call trace:") == 0
-        || strcmp (s, "Backtrace:") == 0 || strcmp (s, "Backtrace: ") == 0)
+    if (strcmp (s, "Call Trace:") == 0 || strcmp (s, "Call trace:") == 0 ||
+        strcmp (s, "Backtrace:") == 0 || strcmp (s, "Backtrace: ") == 0)
         return KMSG_TRACE;
     if (strcmp (s, "Mem-Info:") == 0)
         return KMSG_MEM_INFO;
@@ -575,11 +594,11 @@ bool kmsg_form_frame (const char *s, char name[KMSG_FRAME_MAX])
     }
     len = strspn (s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                      "0123456789_.$");
-    if (len == 0 || (strncmp (s + len, "+0x", 3) != 0
-                     && strncmp (s + len, " from ", 6) != 0
-                     && strncmp (s + len, ") from ", 7) != 0
-                     && !(strncmp (s + len, " (", 2) == 0
-                          && _ends (s + len, ")") && strchr (s + len, ':'))))
+    if (len == 0 || (strncmp (s + len, "+0x", 3) != 0 &&
+                     strncmp (s + len, " from ", 6) != 0 &&
+                     strncmp (s + len, ") from ", 7) != 0 &&
+                     !(strncmp (s + len, " (", 2) == 0 &&
+                       _ends (s + len, ")") && strchr (s + len, ':'))))
         return false;
     _form_put (name, KMSG_FRAME_MAX, s, s + len);
     return true;

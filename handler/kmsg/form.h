@@ -15,21 +15,21 @@
 
 enum kmsg_form {
     KMSG_OTHER,
-    KMSG_HEAD,          /* "C invoked oom-killer: …" */
-    KMSG_TASK,          /* "CPU: 1 PID: 2 Comm: C …": who invoked it */
-    KMSG_TRACE,         /* "Call Trace:" */
-    KMSG_USAGE,         /* "memory: usage 1kB, limit 1kB, failcnt 1" */
-    KMSG_MEM_INFO,      /* "Mem-Info:" */
-    KMSG_SWAP,          /* "Free swap  = 0kB", "Total swap = 0kB" */
-    KMSG_VERDICT,       /* "oom-kill:constraint=…", "Task in A killed as …" */
-    KMSG_CHOSEN,        /* "…: Kill process 1 (C) score 1 or sacrifice child" */
-    KMSG_KILLED,        /* "[…: ]Killed process 1 (C) total-vm:…" */
-    KMSG_CUT,           /* the same, but its end is missing */
-    KMSG_PART,          /* the beginning of a verdict; the rest may follow */
-    KMSG_EXITING,       /* "…: OOM victim 1 (C) is already exiting. …" */
-    KMSG_NO_KILLABLE,   /* "Out of memory and no killable processes..." */
-    KMSG_PANIC,         /* panic_on_oom, or nobody to kill */
-    KMSG_GROUP,         /* "Tasks in A are going to be killed due to …" */
+    KMSG_HEAD,        /* "C invoked oom-killer: …" */
+    KMSG_TASK,        /* "CPU: 1 PID: 2 Comm: C …": who invoked it */
+    KMSG_TRACE,       /* "Call Trace:" */
+    KMSG_USAGE,       /* "memory: usage 1kB, limit 1kB, failcnt 1" */
+    KMSG_MEM_INFO,    /* "Mem-Info:" */
+    KMSG_SWAP,        /* "Free swap  = 0kB", "Total swap = 0kB" */
+    KMSG_VERDICT,     /* "oom-kill:constraint=…", "Task in A killed as …" */
+    KMSG_CHOSEN,      /* "…: Kill process 1 (C) score 1 or sacrifice child" */
+    KMSG_KILLED,      /* "[…: ]Killed process 1 (C) total-vm:…" */
+    KMSG_CUT,         /* the same, but its end is missing */
+    KMSG_PART,        /* the beginning of a verdict; the rest may follow */
+    KMSG_EXITING,     /* "…: OOM victim 1 (C) is already exiting. …" */
+    KMSG_NO_KILLABLE, /* "Out of memory and no killable processes..." */
+    KMSG_PANIC,       /* panic_on_oom, or nobody to kill */
+    KMSG_GROUP,       /* "Tasks in A are going to be killed due to …" */
 };
 
 /* Write nothing known into [*o]. */

@@ -15,8 +15,7 @@
 
 #include "handler/kmsg/form.h"
 
-#define GROUP_US 2000000    /* a log may know whole seconds only */
-
+#define GROUP_US 2000000 /* a log may know whole seconds only */
 
 static void _reset (struct kmsg *k)
 {
@@ -33,7 +32,8 @@ void kmsg_init (struct kmsg *k)
 }
 
 /* The open report ends, for [says], without a kill. Returns whether one was. */
-static bool _kmsg_close (struct kmsg *k, const char *says, struct kmsg_kill *out)
+static bool _kmsg_close (struct kmsg *k, const char *says,
+                         struct kmsg_kill *out)
 {
     bool was = k->open;
 
@@ -97,8 +97,8 @@ static bool _limited (const struct kmsg *k, const char *time)
 {
     uint64_t now = _us (time), oldest = k->head_us[k->heads % KMSG_HEADS];
 
-    return k->heads >= KMSG_HEADS && now > 0 && oldest > 0
-        && now - oldest <= KMSG_HEADS_US;
+    return k->heads >= KMSG_HEADS && now > 0 && oldest > 0 &&
+           now - oldest <= KMSG_HEADS_US;
 }
 
 /* Is what is said at [time] of the group that is being killed?  All of one is
@@ -107,8 +107,8 @@ static bool _of_group (const struct kmsg *k, const char *time)
 {
     uint64_t now = _us (time);
 
-    return k->group && !k->stray && !_limited (k, time)
-        && (now == 0 || k->group_us == 0 || now - k->group_us <= GROUP_US);
+    return k->group && !k->stray && !_limited (k, time) &&
+           (now == 0 || k->group_us == 0 || now - k->group_us <= GROUP_US);
 }
 
 /* ---- the lines of a report ----------------------------------------------- */
@@ -133,7 +133,8 @@ static bool _kmsg_head (struct kmsg *k, const char *time, struct kmsg_kill *out)
 }
 
 /* A log that was cut may begin with one. */
-static bool _kmsg_verdict (struct kmsg *k, const char *time, struct kmsg_kill *out)
+static bool _kmsg_verdict (struct kmsg *k, const char *time,
+                           struct kmsg_kill *out)
 {
     const struct kmsg_kill *said = &k->said;
     struct kmsg_kill *o = &k->kill;
@@ -160,8 +161,8 @@ static void _kmsg_chosen (struct kmsg *k)
     struct kmsg_kill *o = &k->kill;
 
     k->group = k->over = false;
-    k->stray = !k->open || k->chosen
-               || (k->victim != KMSG_NONE && k->victim != k->said.pid);
+    k->stray = !k->open || k->chosen ||
+               (k->victim != KMSG_NONE && k->victim != k->said.pid);
     if (k->stray) {
         k->last = k->said;
         return;
@@ -188,8 +189,8 @@ static void _trace (struct kmsg *k, const char *s)
     char name[KMSG_FRAME_MAX];
 
     s += strspn (s, " ");
-    if (strcmp (s, "<TASK>") == 0 || strcmp (s, "<IRQ>") == 0
-        || strcmp (s, "</IRQ>") == 0)
+    if (strcmp (s, "<TASK>") == 0 || strcmp (s, "<IRQ>") == 0 ||
+        strcmp (s, "</IRQ>") == 0)
         return;
     k->tracing = kmsg_form_frame (s, name);
     if (k->tracing && o->frames < KMSG_FRAMES)
@@ -203,7 +204,7 @@ static bool _kmsg_is_own (const struct kmsg *k)
 {
     if (!k->open || k->stray)
         return false;
-    if (k->chosen)              /* or a child of the one that was chosen */
+    if (k->chosen) /* or a child of the one that was chosen */
         return true;
     if (k->victim != KMSG_NONE)
         return k->victim == k->said.pid;
@@ -232,7 +233,7 @@ static void _kmsg_own (struct kmsg *k)
     struct kmsg_kill *o = &k->kill;
 
     _victim (k, o);
-    if (k->chosen || o->constraint[0])      /* it has been told */
+    if (k->chosen || o->constraint[0]) /* it has been told */
         return;
     memcpy (o->constraint, k->said.constraint, sizeof (o->constraint));
     o->global = k->said.global;
@@ -252,7 +253,8 @@ static void _headless (struct kmsg *k, const char *time, struct kmsg_kill *o)
     _victim (k, o);
 }
 
-static bool _kmsg_killed (struct kmsg *k, const char *time, struct kmsg_kill *out)
+static bool _kmsg_killed (struct kmsg *k, const char *time,
+                          struct kmsg_kill *out)
 {
     k->over = false;
     if (_kmsg_is_own (k)) {
@@ -323,8 +325,8 @@ static bool _no_kill (struct kmsg *k, const char *says, const char *time,
 static enum kmsg_form _kmsg_form_of (struct kmsg *k, const char *s)
 {
     size_t len = strlen (k->part);
-    bool goes_on = len > 0 && (*s == ',' || strncmp (s, " killed as ", 11)
-                                            == 0);
+    bool goes_on = len > 0 &&
+                   (*s == ',' || strncmp (s, " killed as ", 11) == 0);
     enum kmsg_form form;
 
     kmsg_form_clear (&k->said);
@@ -426,8 +428,8 @@ const char *kmsg_record_split (const char *line, unsigned *priority,
 {
     uint64_t n;
 
-    if (!_kmsg_digits (&line, &n) || n > 0xffff || !_kmsg_digits (&line, seq)
-        || !_kmsg_digits (&line, us) || !(line = strchr (line, ';')))
+    if (!_kmsg_digits (&line, &n) || n > 0xffff || !_kmsg_digits (&line, seq) ||
+        !_kmsg_digits (&line, us) || !(line = strchr (line, ';')))
         return NULL;
     *priority = (unsigned) n;
     return line + 1;
@@ -441,8 +443,8 @@ bool kmsg_record (struct kmsg *k, const char *record, size_t len,
     uint64_t seq, us;
     unsigned priority;
 
-    snprintf (head, sizeof (head), "%.*s", (int) (len < sizeof (head) ? len
-              : sizeof (head)), record);
+    snprintf (head, sizeof (head), "%.*s",
+              (int) (len < sizeof (head) ? len : sizeof (head)), record);
     message = kmsg_record_split (head, &priority, &seq, &us);
     if (!message)
         return false;

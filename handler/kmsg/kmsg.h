@@ -18,22 +18,22 @@
 #define KMSG_HOST_MAX 128
 #define KMSG_FRAMES 24
 #define KMSG_FRAME_MAX 64
-#define KMSG_NONE INT64_MIN     /* a number that the log does not say */
+#define KMSG_NONE INT64_MIN /* a number that the log does not say */
 
 /* One kill. Sizes in KiB as the kernel prints them; text is tamed: printable
  * ASCII only. "" and KMSG_NONE where the log does not say. */
 struct kmsg_kill {
-    char time[KMSG_TIME_MAX];       /* as the log has it, of the first line */
-    char host[KMSG_HOST_MAX];       /* where a log of several tells */
-    bool headless;                  /* no "invoked oom-killer" line was seen */
-    bool killed;                    /* false: the report ended without a kill */
-    bool global;                    /* the node was out of memory */
-    bool sysrq;                     /* somebody asked for it (order=-1) */
-    const char *says;               /* why nobody was killed: "already exiting",
+    char time[KMSG_TIME_MAX]; /* as the log has it, of the first line */
+    char host[KMSG_HOST_MAX]; /* where a log of several tells */
+    bool headless;            /* no "invoked oom-killer" line was seen */
+    bool killed;              /* false: the report ended without a kill */
+    bool global;              /* the node was out of memory */
+    bool sysrq;               /* somebody asked for it (order=-1) */
+    const char *says;         /* why nobody was killed: "already exiting",
                                        "no killable", "panic"; else NULL */
-    uint64_t lost;                  /* records of /dev/kmsg that are missing */
+    uint64_t lost;            /* records of /dev/kmsg that are missing */
 
-    char invoker[KMSG_COMM_MAX];    /* the task that needed memory */
+    char invoker[KMSG_COMM_MAX]; /* the task that needed memory */
     int64_t invoker_pid, order;
     char gfp[128];
     char constraint[KMSG_COMM_MAX];
@@ -43,42 +43,42 @@ struct kmsg_kill {
     unsigned frames;
     char trace[KMSG_FRAMES][KMSG_FRAME_MAX];
 
-    char comm[KMSG_COMM_MAX];       /* the victim */
+    char comm[KMSG_COMM_MAX]; /* the victim */
     int64_t pid, uid, oom_score_adj;
     int64_t total_vm, anon_rss, file_rss, shmem_rss;
 };
 
 #define KMSG_PART_MAX 2048
-#define KMSG_HEADS 10   /* most reports that the kernel begins in 5 s (oom_rs) */
+#define KMSG_HEADS 10 /* most reports that the kernel begins in 5 s (oom_rs) */
 #define KMSG_HEADS_US 5000000
 
 struct kmsg {
-    struct kmsg_kill kill;          /* the report being put together, if [open] */
+    struct kmsg_kill kill; /* the report being put together, if [open] */
     bool open;
     bool tracing;
-    bool memcg, node;               /* its body tells whose memory it was */
-    int64_t victim;                 /* its verdict's; KMSG_NONE */
-    bool chosen;                    /* its "Kill process" was said */
+    bool memcg, node; /* its body tells whose memory it was */
+    int64_t victim;   /* its verdict's; KMSG_NONE */
+    bool chosen;      /* its "Kill process" was said */
 
-    bool stray;                     /* a "Kill process" was said without a report */
-    struct kmsg_kill said;          /* what the latest message alone says */
+    bool stray;            /* a "Kill process" was said without a report */
+    struct kmsg_kill said; /* what the latest message alone says */
 
-    struct kmsg_kill last;          /* the latest kill: the kernel may kill its
+    struct kmsg_kill last;           /* the latest kill: the kernel may kill its
                                        whole group behind it (memory.oom.group) */
-    bool group;                     /* it is doing so */
-    char group_memcg[KMSG_PATH_MAX];    /* the memcg of that group */
-    uint64_t group_us;                  /* when that was said; 0 = not known */
-    bool over;                      /* the latest report ended without a kill */
+    bool group;                      /* it is doing so */
+    char group_memcg[KMSG_PATH_MAX]; /* the memcg of that group */
+    uint64_t group_us;               /* when that was said; 0 = not known */
+    bool over; /* the latest report ended without a kill */
 
-    uint64_t head_us[KMSG_HEADS];   /* when the latest heads were said; 0 */
+    uint64_t head_us[KMSG_HEADS]; /* when the latest heads were said; 0 */
     unsigned heads;
 
-    char part[KMSG_PART_MAX];       /* a verdict that is not whole yet */
-    unsigned cut;                   /* kills whose line is not whole */
+    char part[KMSG_PART_MAX]; /* a verdict that is not whole yet */
+    unsigned cut;             /* kills whose line is not whole */
 
-    uint64_t seq;                   /* of the last record of /dev/kmsg */
+    uint64_t seq; /* of the last record of /dev/kmsg */
     bool seq_known;
-    uint64_t lost;                  /* records missing altogether */
+    uint64_t lost; /* records missing altogether */
 };
 
 void kmsg_init (struct kmsg *k);

@@ -15,8 +15,8 @@
 #include "handler/kmsg/stamp.h"
 
 #define LINE_BYTES 4096
-#define SKIP_MOST 128       /* of a line, before the log's own prefix */
-#define HOSTS_MOST 4096     /* known at a time; then the oldest falls out */
+#define SKIP_MOST 128   /* of a line, before the log's own prefix */
+#define HOSTS_MOST 4096 /* known at a time; then the oldest falls out */
 
 struct host {
     struct host *next;
@@ -25,13 +25,13 @@ struct host {
 };
 
 struct kmsg_log {
-    struct host *hosts;     /* the latest first */
+    struct host *hosts; /* the latest first */
     unsigned count;
-    bool stamped;           /* its lines have something before the message */
-    bool tagged;            /* … the word "kernel:" */
-    bool bare_host;         /* … a time and a host, and nothing else */
+    bool stamped;   /* its lines have something before the message */
+    bool tagged;    /* … the word "kernel:" */
+    bool bare_host; /* … a time and a host, and nothing else */
     bool known;
-    unsigned cut;           /* of hosts that have fallen out */
+    unsigned cut; /* of hosts that have fallen out */
 };
 
 /* What stands before a message. */
@@ -66,8 +66,8 @@ static struct kmsg *_host (struct kmsg_log *log, const char *name)
 {
     struct host **at = &log->hosts, *h;
 
-    while (*at && strcmp ((*at)->name, name) != 0
-           && ((*at)->next || log->count < HOSTS_MOST))
+    while (*at && strcmp ((*at)->name, name) != 0 &&
+           ((*at)->next || log->count < HOSTS_MOST))
         at = &(*at)->next;
     h = *at;
     if (h) {
@@ -99,8 +99,8 @@ static void _rename (struct kmsg_log *log, const char *name)
     for (struct host *h = log->hosts; h; h = h->next) {
         char *invoker = h->kmsg.kill.invoker;
 
-        if (h->name[0] || !h->kmsg.open || strncmp (invoker, name, len) != 0
-            || invoker[len] != ' ')
+        if (h->name[0] || !h->kmsg.open || strncmp (invoker, name, len) != 0 ||
+            invoker[len] != ' ')
             continue;
         memmove (invoker, invoker + len + 1, strlen (invoker + len));
         snprintf (h->name, sizeof (h->name), "%s", name);
@@ -170,9 +170,8 @@ static void _bracket_host (const char **s, struct prefix *p)
 {
     size_t len = strcspn (*s, "] ");
 
-    if (**s != '[' || len < 2 || strncmp (*s + len, "] [", 3) != 0
-        || kmsg_stamp_bracket (*s) > 0
-        || kmsg_stamp_bracket (*s + len + 2) == 0)
+    if (**s != '[' || len < 2 || strncmp (*s + len, "] [", 3) != 0 ||
+        kmsg_stamp_bracket (*s) > 0 || kmsg_stamp_bracket (*s + len + 2) == 0)
         return;
     if (!p->host[0])
         _log_put (p->host, sizeof (p->host), *s + 1, len - 1);
@@ -234,8 +233,8 @@ static bool _is_form (const char *s, enum kmsg_form *form)
 
     kmsg_form_clear (&said);
     *form = kmsg_form (s, &said);
-    return *form != KMSG_OTHER || (*s == ' ' && kmsg_form_frame (s, name))
-           || strcmp (s, " <TASK>") == 0;
+    return *form != KMSG_OTHER || (*s == ' ' && kmsg_form_frame (s, name)) ||
+           strcmp (s, " <TASK>") == 0;
 }
 
 /* A time, and then? "HOST MESSAGE" (consoles) or "MESSAGE" (dmesg); a host's
@@ -247,14 +246,14 @@ static bool _untagged (const struct kmsg_log *log, const char **s,
     enum kmsg_form here, there = KMSG_OTHER;
     bool is_here = _is_form (*s, &here), is_there;
 
-    if (log->tagged)            /* such lines would have the kernel's tag */
+    if (log->tagged) /* such lines would have the kernel's tag */
         return false;
     is_there = *after == ' ' && after > *s && _is_form (after + 1, &there);
-    if (is_there && there == KMSG_HEAD && here == KMSG_HEAD && !log->bare_host
-        && strcspn (*s, "0123456789") > (size_t) (after - *s))
+    if (is_there && there == KMSG_HEAD && here == KMSG_HEAD &&
+        !log->bare_host && strcspn (*s, "0123456789") > (size_t) (after - *s))
         is_there = false;
-    if (is_there && there == KMSG_HEAD
-        && after[1 + strcspn (after + 1, " ") - 1] == ':')
+    if (is_there && there == KMSG_HEAD &&
+        after[1 + strcspn (after + 1, " ") - 1] == ':')
         is_there = false;
     if (is_there) {
         _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
@@ -294,7 +293,7 @@ static bool _rfc5424 (const char **s, struct prefix *p)
         *s += bytes;
         *s += **s == ' ';
     }
-    _log_word (s, "???");           /* a byte order mark, tamed */
+    _log_word (s, "???"); /* a byte order mark, tamed */
     return true;
 }
 
@@ -307,7 +306,7 @@ static bool _log_priority (const char **s, struct prefix *p)
 
     if (strncmp (*s, "1 ", 2) == 0 && kmsg_stamp (*s + 2) > 0) {
         p->stamped = true;
-        *s += 2;                /* the priority is not kept */
+        *s += 2; /* the priority is not kept */
         return _rfc5424 (s, p);
     }
     if (**s != '<' || sscanf (*s, "<%3u>%n", &n, &len) != 1 || len == 0)
@@ -324,9 +323,9 @@ static bool _log_priority (const char **s, struct prefix *p)
 static bool _facility (const char **s, struct prefix *p)
 {
     static const char *const others[] = {
-        "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp",
-        "cron", "authpriv", "ftp", "local0", "local1", "local2", "local3",
-        "local4", "local5", "local6", "local7",
+        "user",   "mail",   "daemon",   "auth",   "syslog", "lpr",    "news",
+        "uucp",   "cron",   "authpriv", "ftp",    "local0", "local1", "local2",
+        "local3", "local4", "local5",   "local6", "local7",
     };
     size_t word = strspn (*s, "abcdefghijklmnopqrstuvwxyz0123456789");
     const char *at = *s + word;
@@ -357,8 +356,8 @@ static void _carrier (const char **s)
 {
     const char *at;
 
-    if (_log_word (s, "stdout F ") || _log_word (s, "stderr F ")
-        || _log_word (s, "stdout P ") || _log_word (s, "stderr P "))
+    if (_log_word (s, "stdout F ") || _log_word (s, "stderr F ") ||
+        _log_word (s, "stdout P ") || _log_word (s, "stderr P "))
         return;
     if (strncmp (*s, "In(", 3) == 0 && (at = strstr (*s, " - Guest: ")))
         *s = at + strlen (" - Guest: ");
@@ -381,8 +380,8 @@ static bool _prefix (const struct kmsg_log *log, const char **s,
         p->stamped = true;
         at = *s;
         _carrier (s);
-        if (*s == at && !_tag (s, p) && **s != '[' && **s != '<'
-            && strncmp (*s, "kern", 4) != 0)
+        if (*s == at && !_tag (s, p) && **s != '[' && **s != '<' &&
+            strncmp (*s, "kern", 4) != 0)
             return _untagged (log, s, p);
     } else {
         _tag (s, p);
@@ -401,15 +400,15 @@ static bool _prefix (const struct kmsg_log *log, const char **s,
     if (!_facility (s, p))
         return false;
     if (p->stamped && (len = kmsg_stamp (*s)) > 0 && !p->time[0]) {
-        _log_put (p->time, sizeof (p->time), *s, len);  /* dmesg -x, iso */
+        _log_put (p->time, sizeof (p->time), *s, len); /* dmesg -x, iso */
         *s += len;
         *s += **s == ' ';
     }
     _bracket_host (s, p);
     if (_bracket (s, p)) {
         if (!p->tagged)
-            _tag (s, p);        /* journalctl -o short-monotonic */
-        _bracket (s, p);        /* a keeper's own time came first */
+            _tag (s, p); /* journalctl -o short-monotonic */
+        _bracket (s, p); /* a keeper's own time came first */
         if (!_facility (s, p))
             return false;
     }
@@ -426,16 +425,16 @@ static bool _skip (const char **s, struct prefix *p)
         struct prefix other = { .stamped = false };
         unsigned n;
 
-        if (strchr ("'\"`=({<", *at))   /* a sentence, with quoted words */
+        if (strchr ("'\"`=({<", *at)) /* a sentence, with quoted words */
             return false;
         if (!strchr (":|- ", *at))
             continue;
-        if (kmsg_stamp_bracket (from) == 0 && kmsg_stamp (from) == 0
-            && sscanf (from, "<%3u>[", &n) != 1
-            && (!_facility (&rest, &other) || !other.stamped))
+        if (kmsg_stamp_bracket (from) == 0 && kmsg_stamp (from) == 0 &&
+            sscanf (from, "<%3u>[", &n) != 1 &&
+            (!_facility (&rest, &other) || !other.stamped))
             continue;
-        if (*at == ':' && from > at + 1
-            && !memchr (*s, ' ', (size_t) (at - *s)))
+        if (*at == ':' && from > at + 1 &&
+            !memchr (*s, ' ', (size_t) (at - *s)))
             _log_put (p->host, sizeof (p->host), *s, (size_t) (at - *s));
         *s = from;
         return true;
@@ -461,8 +460,9 @@ static bool _log_record (struct kmsg_log *log, const char *s, size_t len,
 }
 
 /* What [host] said. */
-static bool _log_said (struct kmsg_log *log, const char *host, const char *message,
-                       size_t len, const char *time, struct kmsg_kill *out)
+static bool _log_said (struct kmsg_log *log, const char *host,
+                       const char *message, size_t len, const char *time,
+                       struct kmsg_kill *out)
 {
     struct kmsg *k = _host (log, host);
 
@@ -497,9 +497,8 @@ static const char *_words (struct kmsg_log *log, const char *s,
     return !log->stamped && _is_form (s, &form) ? s : NULL;
 }
 
-bool kmsg_log_carried (struct kmsg_log *log, const char *host,
-                       const char *time, const char *line, size_t len,
-                       struct kmsg_kill *out)
+bool kmsg_log_carried (struct kmsg_log *log, const char *host, const char *time,
+                       const char *line, size_t len, struct kmsg_kill *out)
 {
     struct prefix p = { .stamped = false };
     char text[LINE_BYTES];

@@ -25,9 +25,8 @@ bool kmsg_log_line (struct kmsg_log *log, const char *line, size_t len,
 
 /* As above, of a line that something else carried, a container's log: from
  *   [host] at [time] ("" is unknown), where the line itself does not tell. */
-bool kmsg_log_carried (struct kmsg_log *log, const char *host,
-                       const char *time, const char *line, size_t len,
-                       struct kmsg_kill *out);
+bool kmsg_log_carried (struct kmsg_log *log, const char *host, const char *time,
+                       const char *line, size_t len, struct kmsg_kill *out);
 
 /* As above, of what [host] ("" is unknown) said at [time] in so many words:
  *   where the log's form tells where a message begins and ends. */

@@ -13,10 +13,10 @@ static const char *_like (const char *s, const char *form)
 {
     for (; *form; form++, s++) {
         unsigned char c = (unsigned char) *s;
-        bool fits = *form == '9' ? isdigit (c)
+        bool fits = *form == '9'   ? isdigit (c)
                     : *form == '_' ? isdigit (c) || c == ' '
                     : *form == 'A' ? isalpha (c)
-                    : c == (unsigned char) *form;
+                                   : c == (unsigned char) *form;
 
         if (!fits)
             return NULL;
@@ -86,9 +86,9 @@ static const char *_time (const char *s)
     const char *end;
 
     s = _weekday (s);
-    if ((end = _like (s, "9999-99-99T99:99:99"))
-        || (end = _like (s, "9999-99-99 99:99:99"))
-        || (end = _like (s, "9999/99/99 99:99:99")))
+    if ((end = _like (s, "9999-99-99T99:99:99")) ||
+        (end = _like (s, "9999-99-99 99:99:99")) ||
+        (end = _like (s, "9999/99/99 99:99:99")))
         return _zone (_fraction (end));
     if (_is_month (s)) {
         if ((end = _like (s, "AAA 99 9999 99:99:99")))
@@ -97,7 +97,8 @@ static const char *_time (const char *s)
             const char *year = _like (end = _fraction (end), " 9999");
 
             return year && (*year == ' ' || *year == ']' || *year == '\0')
-                   ? year : end;
+                       ? year
+                       : end;
         }
         return NULL;
     }
@@ -124,13 +125,13 @@ size_t kmsg_stamp_bracket (const char *s)
     if ((end = _time (at)) && *end == ']')
         return (size_t) (end + 1 - s);
     if (_is_month (at) && (end = _like (at, "AAA_9 99:99]")))
-        return (size_t) (end - s);      /* dmesg -e: [Nov26 09:00] … */
-    at += *at == '+' || *at == '<';     /* … [  +0.000010]; -d: [<    0.0>] */
+        return (size_t) (end - s);  /* dmesg -e: [Nov26 09:00] … */
+    at += *at == '+' || *at == '<'; /* … [  +0.000010]; -d: [<    0.0>] */
     at += strspn (at, " ");
     end = _stamp_digits (at);
     if (end == at || *end != '.' || (at = _fraction (end)) == end)
         return 0;
-    if (*at == ' ') {                   /* [    9.100000 <    0.000010>] */
+    if (*at == ' ') { /* [    9.100000 <    0.000010>] */
         at += strspn (at, " ");
         if (*at == '<') {
             at += 1 + strspn (at + 1, " +");
@@ -151,8 +152,8 @@ static size_t _escape (const char *s, size_t len)
 
     if (len < 2 || s[0] != '\033' || s[1] != '[')
         return 0;
-    while (n < len && (unsigned char) s[n] >= 0x20
-           && (unsigned char) s[n] < 0x40)
+    while (n < len && (unsigned char) s[n] >= 0x20 &&
+           (unsigned char) s[n] < 0x40)
         n++;
     return n < len ? n + 1 : n;
 }
@@ -163,9 +164,9 @@ static size_t _entity (const char *s, size_t len, char *c)
         const char *name;
         char c;
     } known[] = {
-        { "&lt;", '<' }, { "&gt;", '>' }, { "&amp;", '&' }, { "&quot;", '"' },
-        { "&#39;", '\'' }, { "&#x27;", '\'' }, { "&#34;", '"' },
-        { "&nbsp;", ' ' },
+        { "&lt;", '<' },   { "&gt;", '>' },   { "&amp;", '&' },
+        { "&quot;", '"' }, { "&#39;", '\'' }, { "&#x27;", '\'' },
+        { "&#34;", '"' },  { "&nbsp;", ' ' },
     };
 
     for (unsigned i = 0; i < sizeof (known) / sizeof (known[0]); i++) {
@@ -187,12 +188,12 @@ size_t kmsg_stamp_tame (const char *line, size_t len, char *to, size_t size)
 
     while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n'))
         len--;
-    while (len > 0 && *line == '\r') {  /* a console's */
+    while (len > 0 && *line == '\r') { /* a console's */
         line++;
         len--;
     }
     if (len >= 3 && memcmp (line, "\xef\xbb\xbf", 3) == 0) {
-        line += 3;              /* a byte order mark */
+        line += 3; /* a byte order mark */
         len -= 3;
     }
     for (size_t i = 0; i < len && n < size - 1; i += skip) {

@@ -19,7 +19,7 @@
 
 struct below {
     const struct memcg *m;
-    bool ours;                  /* [m] is in OOM: it shows in all below */
+    bool ours; /* [m] is in OOM: it shows in all below */
     struct memcg_below *found;
 };
 
@@ -46,8 +46,7 @@ static int _memcg_below_free (int dir, const char *name, void *arg)
     char text[256];
 
     (void) name;
-    if (b->m->spare.is &&
-        b->m->spare.is (cg_inode (dir), b->m->spare.arg))
+    if (b->m->spare.is && b->m->spare.is (cg_inode (dir), b->m->spare.arg))
         return CG_SKIP;
     if (cg_read (dir, "memory.oom_control", text, sizeof (text)) <= 0 ||
         !cg_key (text, "oom_kill_disable", &off) || off == 0)
@@ -83,8 +82,8 @@ void memcg_v1_free_below (struct memcg *m, const char *name,
         cg_each_child (m->dir, _free_tree, &b);
         return;
     }
-    child = openat (m->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-                    O_CLOEXEC);
+    child = openat (m->dir, name,
+                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (child >= 0)
         _free_tree (child, name, &b);
 }

@@ -16,13 +16,13 @@
 /* The masks come behind the list of groups, of which a user may have some. */
 #define STATUS_MAX 16384
 
-#define BIT(signo) (UINT64_C (1) << ((signo) - 1))
+#define BIT(signo) (UINT64_C (1) << ((signo) -1))
 
 /* What nobody traps one by one: who catches all of them is a bash that has an
  * EXIT trap (its sig.c, terminating_signals). */
-#define BASH_ENDING (BIT (SIGILL) | BIT (SIGTRAP) | BIT (SIGABRT) | \
-                     BIT (SIGFPE) | BIT (SIGBUS) | BIT (SIGSYS) | \
-                     BIT (SIGXFSZ) | BIT (SIGVTALRM))
+#define BASH_ENDING \
+    (BIT (SIGILL) | BIT (SIGTRAP) | BIT (SIGABRT) | BIT (SIGFPE) | \
+     BIT (SIGBUS) | BIT (SIGSYS) | BIT (SIGXFSZ) | BIT (SIGVTALRM))
 
 static uint64_t _mask (const char *status, const char *name)
 {
@@ -86,8 +86,9 @@ bool hears_killed (pid_t pid)
     char status[STATUS_MAX];
     cleanup_fd int proc = _hears_open (pid);
 
-    return proc >= 0 && cg_read (proc, "status", status, sizeof (status)) >= 0
-           && hears_killed_by_status (status);
+    return proc >= 0 &&
+           cg_read (proc, "status", status, sizeof (status)) >= 0 &&
+           hears_killed_by_status (status);
 }
 
 uint64_t hears_holds (pid_t pid)

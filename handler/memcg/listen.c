@@ -37,8 +37,8 @@ static int _listen_at (int dir, void *arg)
     struct ears *e = arg;
 
     /* a step may end meanwhile */
-    if (control >= 0 && cg_write (dir, "cgroup.event_control", "%d %d",
-                                  e->event, control) == 0)
+    if (control >= 0 &&
+        cg_write (dir, "cgroup.event_control", "%d %d", e->event, control) == 0)
         e->count++;
     return 0;
 }
@@ -49,8 +49,8 @@ static int _add_kills (int dir, void *arg)
     uint64_t *sum = arg, kills = 0;
     char text[256];
 
-    if (cg_read (dir, "memory.oom_control", text, sizeof (text)) > 0
-        && cg_key (text, "oom_kill", &kills))
+    if (cg_read (dir, "memory.oom_control", text, sizeof (text)) > 0 &&
+        cg_key (text, "oom_kill", &kills))
         *sum += kills;
     return 0;
 }
@@ -65,7 +65,7 @@ int memcg_v1_listen (struct memcg *m, struct mw_err *err)
         memcg_each_dir (m, _add_kills, &m->seen_oom_kill);
     }
     m->counting = true;
-    m->looks = 0;               /* the old one's event may be lost with it */
+    m->looks = 0; /* the old one's event may be lost with it */
     memcg_close_event (m);
     m->event = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->event < 0)
@@ -87,10 +87,9 @@ static void _if_hit (int dir, const char *limit_file, const char *peak_file,
 {
     uint64_t limit, peak;
 
-    if (cg_read_u64 (dir, limit_file, &limit) == 0 && limit < V1_NO_LIMIT
-        && cg_read_u64 (dir, peak_file, &peak) == 0
-        && memcg_v1_near (limit > peak ? limit - peak : 0, limit)
-        && limit < *hit)
+    if (cg_read_u64 (dir, limit_file, &limit) == 0 && limit < V1_NO_LIMIT &&
+        cg_read_u64 (dir, peak_file, &peak) == 0 &&
+        memcg_v1_near (limit > peak ? limit - peak : 0, limit) && limit < *hit)
         *hit = limit;
 }
 
@@ -182,8 +181,8 @@ enum memcg_state memcg_v2_heard (struct memcg *m)
     bool own;
 
     m->backoff_ms = 0;
-    if (m->event < 0
-        || memcg_pread_keys (m->event, "oom", &oom, "oom_kill", &sum) < 0)
+    if (m->event < 0 ||
+        memcg_pread_keys (m->event, "oom", &oom, "oom_kill", &sum) < 0)
         return memcg_gone (m) ? MEMCG_GONE : MEMCG_QUIET;
     kills = sum - m->seen_oom_kill;
     if (kills == 0)

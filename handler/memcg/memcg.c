@@ -87,11 +87,15 @@ int memcg_fail (const struct memcg *m, const char *what, const char *file,
                 struct mw_err *err)
 {
     if ((errno == ENOENT || errno == ENODEV) && memcg_gone (m))
-        return mw_err_code (err, ENODEV, "cannot %s %s/%s: the directory has "
-                            "been removed", what, m->path, file);
+        return mw_err_code (err, ENODEV,
+                            "cannot %s %s/%s: the directory has "
+                            "been removed",
+                            what, m->path, file);
     if (errno == ENOENT)
-        return mw_err_code (err, ENOTSUP, "cannot %s %s/%s: this kernel has no "
-                            "such file", what, m->path, file);
+        return mw_err_code (err, ENOTSUP,
+                            "cannot %s %s/%s: this kernel has no "
+                            "such file",
+                            what, m->path, file);
     return mw_err_errno (err, "cannot %s %s/%s", what, m->path, file);
 }
 
@@ -106,8 +110,10 @@ static int _check_freezer (const struct memcg *m, struct mw_err *err)
     if (fs.f_type == CGROUP_SUPER_MAGIC &&
         faccessat (m->freezer, "freezer.state", F_OK, 0) == 0)
         return 0;
-    return mw_err_code (err, EINVAL, "what came as the freezer of %s is no "
-                        "freezer cgroup, or is its root", m->path);
+    return mw_err_code (err, EINVAL,
+                        "what came as the freezer of %s is no "
+                        "freezer cgroup, or is its root",
+                        m->path);
 }
 
 static int _open_version (struct memcg *m, struct mw_err *err)
@@ -137,8 +143,10 @@ static int _find_path (struct memcg *m, struct mw_err *err)
     if (n < 0)
         return mw_err_errno (err, "cannot read %s", link);
     if ((size_t) n >= sizeof (path))
-        return mw_err_code (err, ENAMETOOLONG, "path of the memcg is longer "
-                            "than %d bytes", MEMCG_PATH_MAX - 1);
+        return mw_err_code (err, ENAMETOOLONG,
+                            "path of the memcg is longer "
+                            "than %d bytes",
+                            MEMCG_PATH_MAX - 1);
     m->path = strndup (path, n);
     return m->path ? 0 : mw_err_errno (err, "cannot keep the memcg's path");
 }
@@ -151,9 +159,15 @@ static int _dup (int fd)
 int memcg_open (struct memcg *m, int dir, int freezer, enum mw_layout layout,
                 struct mw_err *err)
 {
-    *m = (struct memcg) { .layout = layout, .dir = -1, .freezer = -1,
-                          .event = -1, .limit = -1, .hard = -1, .usage = -1,
-                          .oom_control = -1, .set_limit = MEMCG_NO_LIMIT };
+    *m = (struct memcg) { .layout = layout,
+                          .dir = -1,
+                          .freezer = -1,
+                          .event = -1,
+                          .limit = -1,
+                          .hard = -1,
+                          .usage = -1,
+                          .oom_control = -1,
+                          .set_limit = MEMCG_NO_LIMIT };
     m->dir = _dup (dir);
     if (m->dir < 0)
         return mw_err_errno (err, "cannot keep the memcg's descriptor");
@@ -178,8 +192,10 @@ int memcg_reopen (struct memcg *m, const char *path, const char *freezer_path,
     if (dir < 0)
         return mw_err_errno (err, "cannot open %s", path);
     if (inode != 0 && cg_inode (dir) != inode)
-        return mw_err_code (err, ESTALE, "%s is not the memcg it was: another "
-                            "has taken its name", path);
+        return mw_err_code (err, ESTALE,
+                            "%s is not the memcg it was: another "
+                            "has taken its name",
+                            path);
     if (freezer_path && *freezer_path) {
         freezer = sysroot_open (freezer_path, flags);
         if (freezer < 0)
@@ -250,9 +266,9 @@ static int _visit_step (int dir, const char *name, void *arg)
     if (strncmp (name, "step_", 5) != 0)
         return 0;
     if (t->inner) {
-        inner = openat (dir, t->inner, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-                                       O_CLOEXEC);
-        if (inner < 0)      /* the step is being made, or removed */
+        inner = openat (dir, t->inner,
+                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (inner < 0) /* the step is being made, or removed */
             return 0;
         dir = inner;
     }
@@ -316,7 +332,8 @@ unsigned memcg_freezers (struct memcg *m, int *fd, unsigned max)
 {
     bool v1 = m->ops == &memcg_v1_ops;
     struct freezers f = { .file = v1 ? "freezer.state" : "cgroup.freeze",
-                          .fd = fd, .max = max };
+                          .fd = fd,
+                          .max = max };
 
     if (!v1 || m->freezer >= 0)
         memcg_each_top (m, v1 ? m->freezer : m->dir, v1 ? NULL : "user",
@@ -428,8 +445,8 @@ struct batch {
     struct memcg *m;
     int dir;
     int signo;
-    int hears;                      /* only who can answer that; 0 = all */
-    struct memcg_sent *kept;        /* who they are; NULL */
+    int hears;               /* only who can answer that; 0 = all */
+    struct memcg_sent *kept; /* who they are; NULL */
     bool spare_extern;
     int sent;
     unsigned n;
@@ -460,13 +477,12 @@ static void _memcg_keep (struct memcg_sent *kept, pid_t pid)
 {
     uint64_t started = hears_started (pid);
 
-    if (kept->n < MEMCG_SENT_MAX && started > 0 &&
-        started != HEARS_UNKNOWN) {
+    if (kept->n < MEMCG_SENT_MAX && started > 0 && started != HEARS_UNKNOWN) {
         kept->task[kept->n].pid = pid;
         kept->task[kept->n].started = started;
         kept->held += hears_holds (pid);
         kept->n++;
-    } else {    /* too many; or its first thread has ended, so when is it over? */
+    } else { /* too many; or its first thread has ended, so when is it over? */
         kept->n = MEMCG_SENT_MAX + 1;
     }
 }
@@ -479,7 +495,7 @@ static void _memcg_flush (struct batch *b)
         cg_each_pid (b->dir, "cgroup.procs", _mark_listed, b);
     for (unsigned i = 0; i < b->n; i++) {
         if (b->task[i].listed) {
-            if (b->kept)        /* first: it may die of it */
+            if (b->kept) /* first: it may die of it */
                 _memcg_keep (b->kept, b->task[i].pid);
             /* no pidfd: kernel before 5.3, or no descriptor left */
             if (b->task[i].fd < 0)
@@ -588,8 +604,10 @@ int memcg_signal_all (struct memcg *m, int signo, struct mw_err *err)
 int memcg_ask (struct memcg *m, int signo, bool to_all, bool look,
                struct memcg_sent *sent, struct mw_err *err)
 {
-    struct batch b = { .m = m, .signo = look ? 0 : signo,
-                       .hears = to_all ? 0 : signo, .kept = sent,
+    struct batch b = { .m = m,
+                       .signo = look ? 0 : signo,
+                       .hears = to_all ? 0 : signo,
+                       .kept = sent,
                        .spare_extern = m->layout == MW_LAYOUT_SLURM };
 
     if (sent)

@@ -28,82 +28,82 @@ struct memcg_ops;
 
 /* What a job uses, in bytes. */
 struct memcg_usage {
-    uint64_t total;             /* with page cache */
-    uint64_t used;              /* anon + shmem + unevictable + kernel: what the
+    uint64_t total; /* with page cache */
+    uint64_t used;  /* anon + shmem + unevictable + kernel: what the
                                    job is blamed for (design.md, 1, overage) */
-    uint64_t cache;             /* clean page cache, shown apart */
+    uint64_t cache; /* clean page cache, shown apart */
     uint64_t swap;
-    uint64_t peak;              /* highest total, by the kernel; 0 unknown */
+    uint64_t peak; /* highest total, by the kernel; 0 unknown */
 };
 
 /* Which memcgs below a memcg are to be left alone when it is given back to the
  * kernel: those that are armed themselves, as jobs in the pool are. */
 struct memcg_spare {
-    bool (*is) (uint64_t inode, const void *arg);       /* NULL = none */
+    bool (*is) (uint64_t inode, const void *arg); /* NULL = none */
     const void *arg;
 };
 
 struct memcg {
     const struct memcg_ops *ops;
-    char *path;                 /* for people and recovery only; freed by
+    char *path;     /* for people and recovery only; freed by
                                    memcg_close */
-    uint64_t inode;             /* of [dir]: is it still the same one? */
+    uint64_t inode; /* of [dir]: is it still the same one? */
     enum mw_layout layout;
-    int dir;                    /* memory directory */
-    int freezer;                /* v1: freezer directory or -1; v2: -1 */
-    int event;                  /* v1: eventfd; v2: memory.events */
-    int limit;                  /* v1: memory.limit_in_bytes; v2: memory.high */
-    int hard;                   /* v1: memory.memsw.limit_in_bytes or -1; v2:
+    int dir;         /* memory directory */
+    int freezer;     /* v1: freezer directory or -1; v2: -1 */
+    int event;       /* v1: eventfd; v2: memory.events */
+    int limit;       /* v1: memory.limit_in_bytes; v2: memory.high */
+    int hard;        /* v1: memory.memsw.limit_in_bytes or -1; v2:
                                    memory.max */
-    int usage;                  /* memory.usage_in_bytes / memory.current */
-    int oom_control;            /* v1 only */
+    int usage;       /* memory.usage_in_bytes / memory.current */
+    int oom_control; /* v1 only */
     bool armed;
-    bool shadow;                /* only listened to: nothing is ever written */
-    bool counting;              /* [listen] has begun to count kills */
-    struct memcg_spare spare;   /* below it; kept by whoever opened it */
-    uint64_t set_limit;         /* what was last written, or found, bytes */
-    uint64_t set_wall;          /* v2: the same of memory.max */
-    struct memcg_usage seen;    /* by [check] when it said MEMCG_OOM; v1:
+    bool shadow;              /* only listened to: nothing is ever written */
+    bool counting;            /* [listen] has begun to count kills */
+    struct memcg_spare spare; /* below it; kept by whoever opened it */
+    uint64_t set_limit;       /* what was last written, or found, bytes */
+    uint64_t set_wall;        /* v2: the same of memory.max */
+    struct memcg_usage seen;  /* by [check] when it said MEMCG_OOM; v1:
                                    without swap and peak */
-    uint64_t seen_oom_kill;     /* counters when last checked */
+    uint64_t seen_oom_kill;   /* counters when last checked */
     uint64_t seen_high;
-    uint64_t seen_oom;          /* v2, [shadow] */
-    uint64_t hit_limit;         /* [shadow]: the limit that was hit when [check]
+    uint64_t seen_oom;    /* v2, [shadow] */
+    uint64_t hit_limit;   /* [shadow]: the limit that was hit when [check]
                                    last said MEMCG_OOM, bytes */
-    unsigned hit_kills;         /* [shadow]: how many the kernel killed then */
-    unsigned backoff_ms;        /* call [check] again after this time, instead
+    unsigned hit_kills;   /* [shadow]: how many the kernel killed then */
+    unsigned backoff_ms;  /* call [check] again after this time, instead
                                    of at the next event; 0 = at the event */
-    unsigned looks;             /* how many looks in a row found nothing */
-    uint64_t looked_ms;         /* when the last of those looks was, clock_ms */
-    unsigned stuck_looks;       /* v2: looks in a row that found usage above
+    unsigned looks;       /* how many looks in a row found nothing */
+    uint64_t looked_ms;   /* when the last of those looks was, clock_ms */
+    unsigned stuck_looks; /* v2: looks in a row that found usage above
                                    the limit */
 };
 
 /* What [free_below] has found. */
 struct memcg_below {
-    unsigned freed;             /* memcgs given back to the kernel, because
+    unsigned freed;   /* memcgs given back to the kernel, because
                                    nobody would have answered their OOM */
-    unsigned waiting;           /* those of them in which tasks waited already,
+    unsigned waiting; /* those of them in which tasks waited already,
                                    at a limit of the memcg's own */
-    char path[256];             /* end of the first waiting one's path; "" */
+    char path[256];   /* end of the first waiting one's path; "" */
 };
 
 /* What an event turned out to be. */
 enum memcg_state {
-    MEMCG_QUIET,                /* nothing: woken by cache reclaim, rmdir, … */
-    MEMCG_OOM,                  /* at its own limit and cannot get below it */
-    MEMCG_PARENT_OOM,           /* asleep at the limit of a parent (the pool) */
-    MEMCG_KERNEL_KILL,          /* the kernel has killed in it */
-    MEMCG_GONE,                 /* the directory has been removed */
+    MEMCG_QUIET,       /* nothing: woken by cache reclaim, rmdir, … */
+    MEMCG_OOM,         /* at its own limit and cannot get below it */
+    MEMCG_PARENT_OOM,  /* asleep at the limit of a parent (the pool) */
+    MEMCG_KERNEL_KILL, /* the kernel has killed in it */
+    MEMCG_GONE,        /* the directory has been removed */
 };
 
 struct memcg_ops {
-    const char *name;           /* "v1", "v2" */
-    uint32_t epoll_events;      /* what to wait for on memcg.event */
-    bool removal_is_silent;     /* memcg.event does not tell of an rmdir */
-    bool hits_are_silent;       /* memcg.event tells of an OOM, but not of
+    const char *name;       /* "v1", "v2" */
+    uint32_t epoll_events;  /* what to wait for on memcg.event */
+    bool removal_is_silent; /* memcg.event does not tell of an rmdir */
+    bool hits_are_silent;   /* memcg.event tells of an OOM, but not of
                                    reaching the limit */
-    bool sleeps_at_limit;       /* a task there waits in the kernel for room */
+    bool sleeps_at_limit;   /* a task there waits in the kernel for room */
 
     /* Begin to listen for OOM, and on v1 switch the kernel's killer off
      *   (oom_control 1), so that tasks sleep until somebody answers.  Only to be
@@ -175,11 +175,11 @@ int memcg_signal (struct memcg *m, int signo, struct mw_err *err);
 /* Who was sent a signal: to be asked later whether they are still there. */
 #define MEMCG_SENT_MAX 64
 struct memcg_sent {
-    unsigned n;                 /* above MEMCG_SENT_MAX: not all are kept */
-    uint64_t held;              /* bytes that they held when they were sent it */
+    unsigned n;    /* above MEMCG_SENT_MAX: not all are kept */
+    uint64_t held; /* bytes that they held when they were sent it */
     struct {
         pid_t pid;
-        uint64_t started;       /* hears_started */
+        uint64_t started; /* hears_started */
     } task[MEMCG_SENT_MAX];
 };
 

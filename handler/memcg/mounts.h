@@ -7,12 +7,12 @@
 
 /* Paths; "" = nowhere. */
 struct memcg_mounts {
-    char memory[PATH_MAX];      /* v1 */
-    char freezer[PATH_MAX];     /* v1 */
-    char unified[PATH_MAX];     /* v2 */
-    bool unified_memory;        /* v2 has the memory controller */
-    bool handed_down;           /* and its root hands that down */
-    bool recursiveprot;         /* mounted memory_recursiveprot */
+    char memory[PATH_MAX];  /* v1 */
+    char freezer[PATH_MAX]; /* v1 */
+    char unified[PATH_MAX]; /* v2 */
+    bool unified_memory;    /* v2 has the memory controller */
+    bool handed_down;       /* and its root hands that down */
+    bool recursiveprot;     /* mounted memory_recursiveprot */
 };
 
 /* Find them (lib/cgmount.h). Returns 0, or -1 with errno. */

@@ -23,7 +23,7 @@
 
 struct record {
     uint64_t inode;
-    char soft[24], wall[24];    /* a number, "max", or "-": none */
+    char soft[24], wall[24]; /* a number, "max", or "-": none */
     char path[PATH_MAX];
 };
 
@@ -41,8 +41,8 @@ static int _pool_load (int state_dir, struct record *r)
     if (cg_read (state_dir, RECORD, text, sizeof (text)) <= 0)
         return -1;
     if (!(path = strchr (text, '\n')) ||
-        sscanf (text, "%" SCNu64 " %23s %23s", &r->inode, r->soft,
-                r->wall) != 3) {
+        sscanf (text, "%" SCNu64 " %23s %23s", &r->inode, r->soft, r->wall) !=
+            3) {
         errno = EINVAL;
         return -1;
     }
@@ -52,10 +52,13 @@ static int _pool_load (int state_dir, struct record *r)
 
 static int _store (int state_dir, const struct record *r, struct mw_err *err)
 {
-    cleanup_fd int fd = openat (state_dir, RECORD_NEW, O_WRONLY | O_CREAT |
-                                O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int n = fd < 0 ? -1 : dprintf (fd, "%" PRIu64 " %s %s\n%s", r->inode,
-                                   r->soft, r->wall, r->path);
+    cleanup_fd int fd = openat (state_dir, RECORD_NEW,
+                                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+                                    O_CLOEXEC,
+                                0600);
+    int n = fd < 0 ? -1
+                   : dprintf (fd, "%" PRIu64 " %s %s\n%s", r->inode, r->soft,
+                              r->wall, r->path);
 
     if (n < 0 || renameat (state_dir, RECORD_NEW, state_dir, RECORD) < 0)
         return mw_err_errno (err, "cannot write down the limits of the pool");

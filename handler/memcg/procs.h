@@ -11,9 +11,9 @@
 struct proc {
     pid_t pid;
     uid_t uid;
-    uint64_t rss;               /* bytes */
-    char state;                 /* as ps(1) has it; '?' unknown */
-    char command[256];          /* control characters tamed; any other bytes */
+    uint64_t rss;      /* bytes */
+    char state;        /* as ps(1) has it; '?' unknown */
+    char command[256]; /* control characters tamed; any other bytes */
 };
 
 /* Call [visit] for each process in the cgroup directory [dir] and below it, but

@@ -31,21 +31,22 @@
 
 enum { DATA, AS, RESOURCES };
 
-static const int resource[RESOURCES] = { [DATA] = RLIMIT_DATA,
-                                         [AS] = RLIMIT_AS };
+static const int resource[RESOURCES] = {
+    [DATA] = RLIMIT_DATA, [AS] = RLIMIT_AS
+};
 
 /* One task, as it is in the file. [set] 0 = left as it was. */
 struct record {
-    uint64_t start;             /* clock ticks after boot */
+    uint64_t start; /* clock ticks after boot */
     uint64_t old[RESOURCES], set[RESOURCES];
     int32_t pid;
-    uint32_t listed;            /* in the last look */
+    uint32_t listed; /* in the last look */
 };
 
 /* Of the job that is being dealt with. */
 static struct {
     struct record task[RLIMITS_TASKS_MAX];
-    unsigned count, known;      /* [known] of them are in the file */
+    unsigned count, known; /* [known] of them are in the file */
     bool over;
 } table;
 
@@ -70,7 +71,7 @@ static uint64_t _start_time (pid_t pid)
     snprintf (path, sizeof (path), "/proc/%d", (int) pid);
     dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
     if (dir < 0 || cg_read (dir, "stat", text, sizeof (text)) <= 0 ||
-        !(p = strrchr (text, ')')))     /* its name may have any bytes */
+        !(p = strrchr (text, ')'))) /* its name may have any bytes */
         return 0;
     for (int field = 2; p && field < 22; field++)
         p = strchr (p + 1, ' ');
@@ -78,7 +79,8 @@ static uint64_t _start_time (pid_t pid)
 }
 
 /* In bytes. Returns false where it has ended. */
-static bool _rlimits_size (pid_t pid, uint64_t *as, uint64_t *resident, uint64_t *data)
+static bool _rlimits_size (pid_t pid, uint64_t *as, uint64_t *resident,
+                           uint64_t *data)
 {
     uint64_t page = (uint64_t) sysconf (_SC_PAGESIZE);
     char path[64], text[256];
@@ -98,8 +100,8 @@ static bool _rlimits_size (pid_t pid, uint64_t *as, uint64_t *resident, uint64_t
 
 /* Set the soft limit of a process to [value], if it is [expected]. Returns
  *   whether it was and is done. */
-static bool _rlimits_set (pid_t pid, uint64_t start, int which, uint64_t expected,
-                          uint64_t value)
+static bool _rlimits_set (pid_t pid, uint64_t start, int which,
+                          uint64_t expected, uint64_t value)
 {
     struct rlimit l, was;
 
@@ -120,8 +122,8 @@ static int _rlimits_open_dir (int state_dir, bool make)
 {
     if (make && mkdirat (state_dir, DIR_NAME, 0700) < 0 && errno != EEXIST)
         return -1;
-    return openat (state_dir, DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-                                        O_CLOEXEC);
+    return openat (state_dir, DIR_NAME,
+                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* Load the record of [key] into the table; none is an empty one. */
@@ -145,8 +147,9 @@ static int _rlimits_load (int dir, const char *key)
 /* Append what is new, whole or not at all. */
 static int _save (int dir, const char *key)
 {
-    cleanup_fd int fd = openat (dir, key, O_WRONLY | O_CREAT | O_NOFOLLOW |
-                                O_CLOEXEC, 0600);
+    cleanup_fd int fd = openat (dir, key,
+                                O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                                0600);
     off_t at = (off_t) (table.known * sizeof (table.task[0]));
     size_t len = (table.count - table.known) * sizeof (table.task[0]);
 
@@ -248,8 +251,8 @@ static int _rlimits_apply (void)
         if (_start_time (r->pid) != r->start)
             continue;
         for (int k = 0; k < RESOURCES; k++)
-            done |= r->set[k] && _rlimits_set (r->pid, r->start, k, r->old[k],
-                                               r->set[k]);
+            done |= r->set[k] &&
+                    _rlimits_set (r->pid, r->start, k, r->old[k], r->set[k]);
         n += done;
     }
     return n;

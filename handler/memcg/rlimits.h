@@ -12,7 +12,7 @@
 #include "handler/memcg/memcg.h"
 #include "lib/err.h"
 
-#define RLIMITS_TASKS_MAX 1024  /* of one job */
+#define RLIMITS_TASKS_MAX 1024 /* of one job */
 
 /* Touch the memory that the functions below need (60 KiB), so that it is there
  *   in an OOM. */

@@ -32,7 +32,9 @@ uint64_t memcg_wall (const struct memcg *m)
 bool memcg_is_limited (int dir)
 {
     static const char *const files[] = {
-        "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.high",
+        "memory.limit_in_bytes",
+        "memory.memsw.limit_in_bytes",
+        "memory.high",
         "memory.max",
     };
     uint64_t limit;
@@ -66,13 +68,17 @@ bool memcg_refaulted (const struct memcg *m, uint64_t *bytes)
 
     if (cg_read (m->dir, "memory.stat", stat, sizeof (stat)) < 0)
         return false;
-    any = cg_key (stat, v1 ? "total_workingset_refault_file"
-                  : "workingset_refault_file", &file);
-    any |= cg_key (stat, v1 ? "total_workingset_refault_anon"
-                   : "workingset_refault_anon", &anon);
-    if (!any && !v1)            /* before Linux 5.9 */
+    any = cg_key (stat,
+                  v1 ? "total_workingset_refault_file"
+                     : "workingset_refault_file",
+                  &file);
+    any |= cg_key (stat,
+                   v1 ? "total_workingset_refault_anon"
+                      : "workingset_refault_anon",
+                   &anon);
+    if (!any && !v1) /* before Linux 5.9 */
         any = cg_key (stat, "workingset_refault", &file);
-    if (!any)                   /* v1 of older kernels */
+    if (!any) /* v1 of older kernels */
         any = cg_key (stat, v1 ? "total_pgmajfault" : "pgmajfault", &file);
     *bytes = (file + anon) * (uint64_t) sysconf (_SC_PAGESIZE);
     return any;
@@ -87,9 +93,9 @@ bool memcg_stalled (const struct memcg *m, uint64_t *us)
     *us = 0;
     if (_strain_v1 (m))
         return false;
-    if (cg_read (m->dir, "memory.pressure", text, sizeof (text)) > 0
-        && (some = strstr (text, "some ")) && (total = strstr (some, "total="))
-        && sscanf (total, "total=%llu", &n) == 1)
+    if (cg_read (m->dir, "memory.pressure", text, sizeof (text)) > 0 &&
+        (some = strstr (text, "some ")) && (total = strstr (some, "total=")) &&
+        sscanf (total, "total=%llu", &n) == 1)
         *us = n;
     return true;
 }

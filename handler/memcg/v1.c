@@ -33,8 +33,10 @@ int memcg_v1_open (struct memcg *m, struct mw_err *err)
 
     m->ops = &memcg_v1_ops;
     if (faccessat (m->dir, "release_agent", F_OK, 0) == 0)
-        return mw_err_code (err, EINVAL, "%s is the root of its hierarchy: no "
-                            "job is there", m->path);
+        return mw_err_code (err, EINVAL,
+                            "%s is the root of its hierarchy: no "
+                            "job is there",
+                            m->path);
     m->limit = memcg_open_file (m, "memory.limit_in_bytes", O_RDWR);
     if (m->limit < 0 && errno == ENOENT && !memcg_gone (m))
         return mw_err_code (err, ENOTSUP, "%s is not of the memory controller",
@@ -62,8 +64,8 @@ struct oom_control {
 
 static int _read_oom_control (int fd, struct oom_control *o)
 {
-    return memcg_pread_keys (fd, "under_oom", &o->under_oom,
-                             "oom_kill", &o->oom_kill);
+    return memcg_pread_keys (fd, "under_oom", &o->under_oom, "oom_kill",
+                             &o->oom_kill);
 }
 
 static int _v1_arm (struct memcg *m, struct mw_err *err)
@@ -153,7 +155,7 @@ static uint64_t _v1_distance (struct memcg *m, uint64_t *limit)
 static void _wake_sleepers (const struct memcg *m)
 {
     uint64_t limit, page = (uint64_t) sysconf (_SC_PAGESIZE);
-    int fd = m->hard;       /* must not be below the other: so that one, if any */
+    int fd = m->hard; /* must not be below the other: so that one, if any */
 
     if (fd < 0 || memcg_pread_u64 (fd, &limit) < 0 || limit >= V1_NO_LIMIT) {
         fd = m->limit;
@@ -227,7 +229,7 @@ static int _v1_read_usage (struct memcg *m, struct memcg_usage *u,
     cg_key (stat, "total_inactive_file", &inactive);
     cg_key (stat, "total_swap", &u->swap);
     u->cache = active + inactive;
-    if (u->cache > u->total)    /* the two were not read at one moment */
+    if (u->cache > u->total) /* the two were not read at one moment */
         u->cache = u->total;
     u->used = u->total - u->cache;
     if (cg_read_u64 (m->dir, "memory.max_usage_in_bytes", &u->peak) < 0)
@@ -276,7 +278,7 @@ static int _v1_set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
     uint64_t memsw = _memsw_for (m, limit), old = 0;
     int rc;
 
-    (void) reserve;     /* v1 has one wall; opening the reserve moves it */
+    (void) reserve; /* v1 has one wall; opening the reserve moves it */
     if (memsw)
         memcg_pread_u64 (m->hard, &old);
     if (memsw > old && memcg_pwrite_u64 (m->hard, memsw) < 0)
@@ -286,7 +288,7 @@ static int _v1_set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
     else
         rc = memcg_pwrite_u64 (m->limit, limit);
     if (rc < 0 && errno == EBUSY && (rc = _wall_at_usage (m)) == 0)
-        memsw = 0;              /* nor can that be lowered */
+        memsw = 0; /* nor can that be lowered */
     if (rc < 0)
         return memcg_fail (m, "write", "memory.limit_in_bytes", err);
     m->set_limit = limit;
@@ -331,8 +333,10 @@ static int _v1_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
 
     *freed = 0;
     if (!m->armed)
-        return mw_err_code (err, EPERM, "%s: not reclaimed, since the kernel's "
-                            "killer is on", m->path);
+        return mw_err_code (err, EPERM,
+                            "%s: not reclaimed, since the kernel's "
+                            "killer is on",
+                            m->path);
     if (memcg_pread_u64 (m->limit, &limit) < 0 ||
         memcg_pread_u64 (m->usage, &first) < 0)
         return memcg_fail (m, "read", "memory.usage_in_bytes", err);
@@ -352,7 +356,7 @@ static int _v1_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
 
 struct write_freezers {
     const char *state;
-    int failed;             /* errno of the first failure that counts */
+    int failed; /* errno of the first failure that counts */
 };
 
 static int _write_freezer (int dir, void *arg)
@@ -375,9 +379,10 @@ static int _v1_freeze (struct memcg *m, bool on, struct mw_err *err)
         return memcg_signal_all (m, on ? SIGSTOP : SIGCONT, err) < 0 ? -1 : 0;
     n = memcg_each_top (m, m->freezer, NULL, _write_freezer, &w);
     if (n == 0 && !memcg_gone (m))
-        return mw_err_code (err, ESRCH, "cannot %s %s: no step_* in its "
-                            "freezer directory", on ? "freeze" : "thaw",
-                            m->path);
+        return mw_err_code (err, ESRCH,
+                            "cannot %s %s: no step_* in its "
+                            "freezer directory",
+                            on ? "freeze" : "thaw", m->path);
     if (n <= 0 || faccessat (m->freezer, "freezer.state", F_OK, 0) < 0)
         w.failed = ENODEV;
     if (!w.failed)

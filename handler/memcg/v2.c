@@ -31,11 +31,14 @@ int memcg_v2_open (struct memcg *m, struct mw_err *err)
 {
     m->ops = &memcg_v2_ops;
     if (faccessat (m->dir, "cgroup.events", F_OK, 0) < 0 && !memcg_gone (m))
-        return mw_err_code (err, EINVAL, "%s is the root of its hierarchy: no "
-                            "job is there", m->path);
+        return mw_err_code (err, EINVAL,
+                            "%s is the root of its hierarchy: no "
+                            "job is there",
+                            m->path);
     m->usage = memcg_open_file (m, "memory.current", O_RDONLY);
     if (m->usage < 0 && errno == ENOENT && !memcg_gone (m))
-        return mw_err_code (err, ENOTSUP, "%s has no memory controller: enable "
+        return mw_err_code (err, ENOTSUP,
+                            "%s has no memory controller: enable "
                             "+memory in its parent's cgroup.subtree_control",
                             m->path);
     if (m->usage < 0)
@@ -92,8 +95,8 @@ static int _v2_disarm (struct memcg *m, struct mw_err *err)
         return memcg_fail (m, "read", "memory.current", err);
     if (wall != MEMCG_NO_LIMIT && wall < usage + MAX_ROOM)
         wall = usage + MAX_ROOM;
-    if (wall == MEMCG_NO_LIMIT ? pwrite (m->hard, "max", 3, 0) < 0 :
-                                 memcg_pwrite_u64 (m->hard, wall) < 0)
+    if (wall == MEMCG_NO_LIMIT ? pwrite (m->hard, "max", 3, 0) < 0
+                               : memcg_pwrite_u64 (m->hard, wall) < 0)
         return memcg_fail (m, "write", "memory.max", err);
     if (pwrite (m->limit, "max", 3, 0) < 0)
         return memcg_fail (m, "write", "memory.high", err);
@@ -117,7 +120,7 @@ static int _read_usage (const struct memcg *m, struct memcg_usage *u)
     cg_key (stat, "inactive_file", &inactive);
     cg_key (stat, "slab_reclaimable", &slab);
     u->cache = active + inactive;
-    if (u->cache > u->total)    /* the two were not read at one moment */
+    if (u->cache > u->total) /* the two were not read at one moment */
         u->cache = u->total;
     u->used = u->total - u->cache;
     u->used -= mw_least (slab, u->used);
@@ -130,17 +133,18 @@ static int _v2_read_usage (struct memcg *m, struct memcg_usage *u,
     if (_read_usage (m, u) < 0)
         return memcg_fail (m, "read", "memory.stat", err);
     if (cg_read_u64 (m->dir, "memory.swap.current", &u->swap) < 0)
-        u->swap = 0;            /* no swap controller */
+        u->swap = 0; /* no swap controller */
     if (cg_read_u64 (m->dir, "memory.peak", &u->peak) < 0)
-        u->peak = 0;            /* before Linux 5.19 */
+        u->peak = 0; /* before Linux 5.19 */
     return 0;
 }
 
 /* How long not to look again, by how often it was for nothing.  A job that just
  * passes its limit drops its cache first and is seen within 10 + 20 ms; one
  * that streams files wakes us at most 8 times a second, then once. */
-static const unsigned backoff_table[] =
-    { 10, 20, 100, 100, 200, 300, 500, 1000 };
+static const unsigned backoff_table[] = {
+    10, 20, 100, 100, 200, 300, 500, 1000
+};
 #define BACKOFF_MAX (sizeof (backoff_table) / sizeof (backoff_table[0]) - 1)
 
 /* Above memory.high although reclaim ran, in so many looks in a row (some two
@@ -177,8 +181,8 @@ static bool _stuck (struct memcg *m, const struct memcg_usage *u, bool growing)
 static int _write_limit (const struct memcg *m, int fd, const char *name,
                          uint64_t value, struct mw_err *err)
 {
-    int rc = value == MEMCG_NO_LIMIT ? (int) pwrite (fd, "max", 3, 0) :
-                                       memcg_pwrite_u64 (fd, value);
+    int rc = value == MEMCG_NO_LIMIT ? (int) pwrite (fd, "max", 3, 0)
+                                     : memcg_pwrite_u64 (fd, value);
 
     return rc < 0 ? memcg_fail (m, "write", name, err) : 0;
 }
@@ -328,7 +332,7 @@ static int _v2_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
     while (rc == 0 && *freed < bytes && clock_ms () < end) {
         step = bytes - *freed < RECLAIM_STEP ? bytes - *freed : RECLAIM_STEP;
         rc = cg_write_u64 (m->dir, "memory.reclaim", step);
-        if (rc < 0 && errno != EAGAIN)      /* EAGAIN: less than was asked */
+        if (rc < 0 && errno != EAGAIN) /* EAGAIN: less than was asked */
             return memcg_fail (m, "write", "memory.reclaim", err);
         if (memcg_pread_u64 (m->usage, &usage) < 0)
             return memcg_fail (m, "read", "memory.current", err);
@@ -339,7 +343,7 @@ static int _v2_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
 
 struct write_tops {
     const char *file, *text;
-    int failed;             /* errno of the first failure that counts */
+    int failed; /* errno of the first failure that counts */
 };
 
 static int _write_top (int dir, void *arg)
@@ -365,8 +369,10 @@ static int _write_tops (struct memcg *m, const char *file, const char *text,
         return memcg_fail (m, "write", file, err);
     }
     if (n == 0)
-        return mw_err_code (err, ESRCH, "cannot write %s below %s: no "
-                            "step_*/user there", file, m->path);
+        return mw_err_code (err, ESRCH,
+                            "cannot write %s below %s: no "
+                            "step_*/user there",
+                            file, m->path);
     if (w.failed) {
         errno = w.failed;
         return memcg_fail (m, "write", file, err);

@@ -7,7 +7,7 @@
 
 #include "lib/units.h"
 
-#define LEAD_MS 100     /* a step that frees memory is through in that time */
+#define LEAD_MS 100 /* a step that frees memory is through in that time */
 
 bool kernel_kill_within (const char *path, const char *dir)
 {
@@ -55,8 +55,8 @@ uint64_t kernel_kill_node_reserve (const struct kernel_kill_case *c,
 }
 
 char *kernel_kill_remedy (const struct kernel_kill_case *c,
-                          const struct kmsg_kill *k, uint64_t memory,
-                          char *buf, size_t len)
+                          const struct kmsg_kill *k, uint64_t memory, char *buf,
+                          size_t len)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
 
@@ -67,40 +67,50 @@ char *kernel_kill_remedy (const struct kernel_kill_case *c,
     }
     switch (c->why) {
     case KERNEL_KILL_NODE:
-        snprintf (buf, len, "node-reserve = \"%s\" instead of %s would have "
+        snprintf (buf, len,
+                  "node-reserve = \"%s\" instead of %s would have "
                   "given it the time",
                   mw_size_exact (kernel_kill_node_reserve (c, memory), a,
                                  sizeof (a)),
                   mw_size_format (c->node_reserve, b, sizeof (b)));
         break;
     case KERNEL_KILL_NUMA:
-        snprintf (buf, len, "no reserve of the node covers the memory of a "
+        snprintf (buf, len,
+                  "no reserve of the node covers the memory of a "
                   "cpuset or of a memory policy: give such jobs more memory "
                   "nodes");
         break;
     case KERNEL_KILL_ABOVE:
         if (c->pool_watched)
-            snprintf (buf, len, "a larger node-reserve or smaller limits of "
+            snprintf (buf, len,
+                      "a larger node-reserve or smaller limits of "
                       "the jobs (max-burst) keep them from that wall");
         else
-            snprintf (buf, len, "with pool = \"DIR\" set to the directory of "
-                      "%.160s memwarden would have answered", k->oom_memcg);
+            snprintf (buf, len,
+                      "with pool = \"DIR\" set to the directory of "
+                      "%.160s memwarden would have answered",
+                      k->oom_memcg);
         break;
     case KERNEL_KILL_JOB:
         if (c->armed)
-            snprintf (buf, len, "a larger reserve than %s, or a smaller limit,"
+            snprintf (buf, len,
+                      "a larger reserve than %s, or a smaller limit,"
                       " keeps it from that wall",
                       mw_size_format (c->reserve, a, sizeof (a)));
         else
-            snprintf (buf, len, "its OOM had not been taken over from the "
+            snprintf (buf, len,
+                      "its OOM had not been taken over from the "
                       "kernel");
         break;
     case KERNEL_KILL_BELOW:
-        snprintf (buf, len, "the limit of %.160s is not memwarden's: lift it "
-                  "(AllowedRAMSpace in cgroup.conf)", k->oom_memcg);
+        snprintf (buf, len,
+                  "the limit of %.160s is not memwarden's: lift it "
+                  "(AllowedRAMSpace in cgroup.conf)",
+                  k->oom_memcg);
         break;
     case KERNEL_KILL_UNKNOWN:
-        snprintf (buf, len, "`memwarden kmsg` may know more from a log that "
+        snprintf (buf, len,
+                  "`memwarden kmsg` may know more from a log that "
                   "was kept");
         break;
     case KERNEL_KILL_SYSRQ:
@@ -118,8 +128,10 @@ char *kernel_kill_first (const struct kernel_kill_case *c, char *buf,
     else if (c->ahead_ms == INT64_MIN)
         snprintf (buf, len, "memwarden had no sign of it");
     else if (c->ahead_ms < 0)
-        snprintf (buf, len, "the kernel was %" PRId64 " ms faster than "
-                  "memwarden", -c->ahead_ms);
+        snprintf (buf, len,
+                  "the kernel was %" PRId64 " ms faster than "
+                  "memwarden",
+                  -c->ahead_ms);
     else
         snprintf (buf, len, "memwarden had begun %" PRId64 " ms before",
                   c->ahead_ms);

@@ -9,7 +9,7 @@
 #define MARGIN_MOST MW_GIB
 #define NEED_LEAST MW_MIB
 #define SORT_SMALL 12
-#define FREES_MOST (UINT64_C (1) << 48)    /* so that no sum overflows */
+#define FREES_MOST (UINT64_C (1) << 48) /* so that no sum overflows */
 
 /* policy_rank.key, from the top: nobody's candidate (1 bit), then class (1) and
  * priority (10) in the order configured, then relative overage, inverted. */
@@ -109,8 +109,8 @@ static uint64_t _relative (const struct policy_job *j, uint64_t overage)
     return _policy_times (overage / j->reservation, 1000);
 }
 
-static uint64_t _policy_key (const struct policy_job *j, const struct policy_rank *r,
-                             enum conf_order order)
+static uint64_t _policy_key (const struct policy_job *j,
+                             const struct policy_rank *r, enum conf_order order)
 {
     uint64_t within = r->overage == 0;
     uint64_t priority = mw_least (j->priority, MW_PRIORITY_MAX);
@@ -120,8 +120,8 @@ static uint64_t _policy_key (const struct policy_job *j, const struct policy_ran
         tier = priority << 1 | within;
     else
         tier = within << 10 | priority;
-    return tier << KEY_RELATIVE_BITS
-           | (KEY_RELATIVE_MAX - mw_least (r->relative, KEY_RELATIVE_MAX));
+    return tier << KEY_RELATIVE_BITS |
+           (KEY_RELATIVE_MAX - mw_least (r->relative, KEY_RELATIVE_MAX));
 }
 
 static void _rank (const struct policy_job *jobs, unsigned place,
@@ -320,7 +320,8 @@ static void _choose_fewest (struct policy_rank *r, unsigned n, uint64_t need)
 
 /* Take whole tiers while [need] is more than they free, then part of one.
  * Returns what the chosen free together. */
-static uint64_t _policy_choose (struct policy_rank *r, unsigned n, uint64_t need)
+static uint64_t _policy_choose (struct policy_rank *r, unsigned n,
+                                uint64_t need)
 {
     uint64_t covered = 0, tier;
     unsigned i, end, k;
@@ -373,7 +374,8 @@ static uint64_t _let_off (struct policy_rank *r, unsigned n, uint64_t need,
 
 /* Say of the candidates that were not chosen which of two reasons it was, and
  * of the only one chosen that it is enough. */
-static void _policy_judge (struct policy_plan *plan, unsigned candidates, bool enough)
+static void _policy_judge (struct policy_plan *plan, unsigned candidates,
+                           bool enough)
 {
     unsigned i, last = 0;
 
@@ -441,8 +443,8 @@ void policy_victims (const struct policy_node *node,
 
 bool policy_is_chosen (const struct policy_rank *rank)
 {
-    return rank->verdict == POLICY_CHOSEN
-           || rank->verdict == POLICY_SUFFICES_ALONE;
+    return rank->verdict == POLICY_CHOSEN ||
+           rank->verdict == POLICY_SUFFICES_ALONE;
 }
 
 int policy_resume (const struct policy_job *jobs, unsigned count,
@@ -490,11 +492,13 @@ static void _terms (const struct policy_job *j, const struct policy_rank *r,
     else if (r->overage > 0)
         snprintf (by, sizeof (by), "%s (%" PRIu64 ".%" PRIu64 "%%) over", over,
                   r->relative / 10, r->relative % 10);
-    snprintf (buf, len, "uses %s, %s its reservation of %s; priority %u; "
+    snprintf (buf, len,
+              "uses %s, %s its reservation of %s; priority %u; "
               "would lose %" PRIu64 ".%" PRIu64 " CPU-seconds and can%s be "
-              "requeued%s", used, by, promised, j->priority,
-              r->lost_work / 1000, r->lost_work % 1000 / 100,
-              j->requeueable ? "" : "not", j->parked ? "; is held" : "");
+              "requeued%s",
+              used, by, promised, j->priority, r->lost_work / 1000,
+              r->lost_work % 1000 / 100, j->requeueable ? "" : "not",
+              j->parked ? "; is held" : "");
 }
 
 /* Why the plan needs no further job. */
@@ -506,8 +510,8 @@ static const char *_policy_enough (const struct policy_plan *plan)
                             : "what the leaving jobs free suffices";
 }
 
-static void _because (const struct policy_plan *plan, unsigned rank,
-                      char *buf, size_t len)
+static void _because (const struct policy_plan *plan, unsigned rank, char *buf,
+                      size_t len)
 {
     const struct policy_rank *r = &plan->ranks[rank];
     char need[MW_SIZE_STRLEN], frees[MW_SIZE_STRLEN];
@@ -519,12 +523,15 @@ static void _because (const struct policy_plan *plan, unsigned rank,
         snprintf (buf, len, "chosen %u%s of %u: frees %s of the %s needed%s",
                   rank + 1, _ordinal (rank + 1), plan->chosen, frees, need,
                   r->overage == 0 ? ", which the jobs over their reservations "
-                                    "could not cover" : "");
+                                    "could not cover"
+                                  : "");
         break;
     case POLICY_SUFFICES_ALONE:
         snprintf (buf, len, "chosen: frees %s, enough for the %s needed%s",
-                  frees, need, r->overage == 0 ? "; no job over its "
-                  "reservation could cover it" : "");
+                  frees, need,
+                  r->overage == 0 ? "; no job over its "
+                                    "reservation could cover it"
+                                  : "");
         break;
     case POLICY_NOT_NEEDED:
         snprintf (buf, len, "not chosen: %s", _policy_enough (plan));
@@ -537,8 +544,10 @@ static void _because (const struct policy_plan *plan, unsigned rank,
         snprintf (buf, len, "not chosen: it would free nothing");
         break;
     case POLICY_LEAVING:
-        snprintf (buf, len, "not chosen again: it is leaving already and frees "
-                  "%s of the %s needed", frees, need);
+        snprintf (buf, len,
+                  "not chosen again: it is leaving already and frees "
+                  "%s of the %s needed",
+                  frees, need);
         break;
     case POLICY_PROTECTED:
         snprintf (buf, len, "not chosen: protected by the admin");
@@ -547,8 +556,8 @@ static void _because (const struct policy_plan *plan, unsigned rank,
 }
 
 char *policy_explain (const struct policy_plan *plan,
-                      const struct policy_job *jobs, unsigned rank,
-                      char *buf, size_t len)
+                      const struct policy_job *jobs, unsigned rank, char *buf,
+                      size_t len)
 {
     const struct policy_rank *r = &plan->ranks[rank];
     char because[192], terms[224];

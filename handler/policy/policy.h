@@ -17,39 +17,39 @@
 
 /* One job as policy sees it. Sizes in bytes, times in ms. */
 struct policy_job {
-    unsigned index;             /* the caller's own number for it, unique: the
+    unsigned index;    /* the caller's own number for it, unique: the
                                    very last tie-break */
-    uint32_t slurm_id;          /* last but one: the younger (higher) first */
+    uint32_t slurm_id; /* last but one: the younger (higher) first */
     unsigned priority;
     uint64_t reservation;
-    uint64_t limit;             /* at present, with what is lent */
-    uint64_t lent;              /* of which lent by grow */
-    uint64_t used;              /* that cannot be reclaimed */
+    uint64_t limit; /* at present, with what is lent */
+    uint64_t lent;  /* of which lent by grow */
+    uint64_t used;  /* that cannot be reclaimed */
     uint64_t swap;
-    uint64_t elapsed_ms;        /* since start or the last checkpoint mark */
+    uint64_t elapsed_ms; /* since start or the last checkpoint mark */
     uint32_t cpus;
     bool requeueable;
-    bool protect;               /* never a victim */
-    bool leaving;               /* being killed, requeued or dumped already:
+    bool protect; /* never a victim */
+    bool leaving; /* being killed, requeued or dumped already:
                                    what it will free is counted, it is not
                                    chosen again */
-    bool parked;                /* held or suspended: still a candidate, since
+    bool parked;  /* held or suspended: still a candidate, since
                                    its memory is still there */
 };
 
 struct policy_node {
-    uint64_t capacity;          /* pool: what jobs may use together */
-    uint64_t used;              /* pool usage that cannot be reclaimed */
-    uint64_t available;         /* MemAvailable of the node */
-    uint64_t reserve;           /* node reserve */
+    uint64_t capacity;  /* pool: what jobs may use together */
+    uint64_t used;      /* pool usage that cannot be reclaimed */
+    uint64_t available; /* MemAvailable of the node */
+    uint64_t reserve;   /* node reserve */
     uint64_t swap_free, swap_total;
 };
 
 enum policy_verdict {
     POLICY_CHOSEN,
-    POLICY_SUFFICES_ALONE,      /* chosen, because it alone frees the need */
-    POLICY_NOT_NEEDED,          /* the chosen suffice */
-    POLICY_WITHIN_RESERVATION,  /* and the overages suffice */
+    POLICY_SUFFICES_ALONE,     /* chosen, because it alone frees the need */
+    POLICY_NOT_NEEDED,         /* the chosen suffice */
+    POLICY_WITHIN_RESERVATION, /* and the overages suffice */
     POLICY_FREES_NOTHING,
     POLICY_LEAVING,
     POLICY_PROTECTED,
@@ -57,25 +57,25 @@ enum policy_verdict {
 
 /* One line of the plan: every term of the order, so that it can be told. */
 struct policy_rank {
-    unsigned job;               /* place in the snapshot's array */
+    unsigned job; /* place in the snapshot's array */
     enum policy_verdict verdict;
-    uint64_t key;               /* of policy_victims alone, for sorting */
-    uint64_t overage;           /* bytes */
-    uint64_t relative;          /* overage in 1/1000 of the reservation;
+    uint64_t key;       /* of policy_victims alone, for sorting */
+    uint64_t overage;   /* bytes */
+    uint64_t relative;  /* overage in 1/1000 of the reservation;
                                    UINT64_MAX where nothing is reserved */
-    uint64_t lost_work;         /* elapsed_ms × cpus */
-    uint64_t frees;             /* bytes that choosing it is counted for */
+    uint64_t lost_work; /* elapsed_ms × cpus */
+    uint64_t frees;     /* bytes that choosing it is counted for */
 };
 
 struct policy_plan {
-    uint64_t need;              /* bytes to be freed */
-    uint64_t covered;           /* by what is leaving and the chosen */
-    bool reservations_broken;   /* overages could not cover it: overcommitted */
+    uint64_t need;            /* bytes to be freed */
+    uint64_t covered;         /* by what is leaving and the chosen */
+    bool reservations_broken; /* overages could not cover it: overcommitted */
     enum conf_order order;
-    unsigned chosen;            /* ranks[0 .. chosen - 1] are the victims, in
+    unsigned chosen;           /* ranks[0 .. chosen - 1] are the victims, in
                                    the order they are to be taken */
-    unsigned count;             /* all jobs, in order */
-    struct policy_rank *ranks;  /* the caller's, room for every job */
+    unsigned count;            /* all jobs, in order */
+    struct policy_rank *ranks; /* the caller's, room for every job */
 };
 
 /* How much of the pool is neither used nor promised: capacity less, for each
@@ -134,7 +134,7 @@ bool policy_is_chosen (const struct policy_rank *rank);
 /* Write why [rank] of [plan] stands where it does, as a sentence with every
  *   term of the order. Returns [buf]. */
 char *policy_explain (const struct policy_plan *plan,
-                      const struct policy_job *jobs, unsigned rank,
-                      char *buf, size_t len);
+                      const struct policy_job *jobs, unsigned rank, char *buf,
+                      size_t len);
 
 #endif /* !MW_POLICY_H */

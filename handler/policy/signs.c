@@ -3,14 +3,14 @@
 
 #include "lib/units.h"
 
-#define FALL_LEAST MW_MIB       /* less is noise */
-#define FALLING_MS 1000         /* huge pages make a slow fall one in steps */
+#define FALL_LEAST MW_MIB /* less is noise */
+#define FALLING_MS 1000   /* huge pages make a slow fall one in steps */
 #define LOOK_FALLING_MS 5
-#define LOOK_LEAST_MS 20            /* while nothing falls */
+#define LOOK_LEAST_MS 20 /* while nothing falls */
 #define LOOK_MOST_MS 5000
-#define PLENTY 4                /* that part of the capacity is available */
-#define SWAP_FULL 16            /* less than that part of it is free */
-#define REFAULT_SHARE 64        /* of the capacity, a second */
+#define PLENTY 4         /* that part of the capacity is available */
+#define SWAP_FULL 16     /* less than that part of it is free */
+#define REFAULT_SHARE 64 /* of the capacity, a second */
 #define NEED_MOST MW_GIB
 
 void signs_learn (struct signs_fall *f, uint64_t now_ms, uint64_t left)
@@ -56,8 +56,7 @@ uint64_t signs_next_look (struct signs_fall *f, uint64_t rate, uint64_t above,
 }
 
 enum signs_second signs_second (const struct policy_node *node,
-                                const struct signs_stall *stall,
-                                uint64_t *need)
+                                const struct signs_stall *stall, uint64_t *need)
 {
     uint64_t low = node->reserve + node->reserve / 2;
     uint64_t margin = node->capacity / 16;
@@ -76,13 +75,13 @@ enum signs_second signs_second (const struct policy_node *node,
     /* swap may be full of what nobody needs, and caches turn over on any node */
     if (node->available >= node->capacity / PLENTY)
         return SIGNS_NONE;
-    if (node->swap_total > 0
-        && node->swap_free < node->swap_total / SWAP_FULL) {
+    if (node->swap_total > 0 &&
+        node->swap_free < node->swap_total / SWAP_FULL) {
         *need = margin;
         return SIGNS_SWAP;
     }
-    if (stall->ms > 0 && stall->refaulted / stall->ms
-                         >= node->capacity / REFAULT_SHARE / 1000 + 1) {
+    if (stall->ms > 0 && stall->refaulted / stall->ms >=
+                             node->capacity / REFAULT_SHARE / 1000 + 1) {
         *need = margin;
         return SIGNS_REFAULTS;
     }

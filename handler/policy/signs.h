@@ -39,19 +39,19 @@ uint64_t signs_next_look (struct signs_fall *f, uint64_t rate, uint64_t above,
 
 /* What happened while tasks stalled. */
 struct signs_stall {
-    uint64_t ms;            /* that long; 0 = not known yet */
-    uint64_t scanned;       /* pages that tasks had to look for memory in
+    uint64_t ms;        /* that long; 0 = not known yet */
+    uint64_t scanned;   /* pages that tasks had to look for memory in
                                themselves, for the node, not for a memcg */
-    uint64_t refaulted;     /* bytes read in again that had just been dropped,
+    uint64_t refaulted; /* bytes read in again that had just been dropped,
                                other than by jobs at their own limits */
 };
 
 enum signs_second {
-    SIGNS_NONE,             /* PSI stands alone */
-    SIGNS_AVAILABLE,        /* MemAvailable is below 1.5 times the reserve */
-    SIGNS_SWAP,             /* swap is full, and MemAvailable is less than a
+    SIGNS_NONE,      /* PSI stands alone */
+    SIGNS_AVAILABLE, /* MemAvailable is below 1.5 times the reserve */
+    SIGNS_SWAP,      /* swap is full, and MemAvailable is less than a
                                quarter of the capacity */
-    SIGNS_REFAULTS,         /* pages go out and come in again, and MemAvailable
+    SIGNS_REFAULTS,  /* pages go out and come in again, and MemAvailable
                                is less than a quarter of the capacity */
 };
 

@@ -24,8 +24,8 @@ static struct spool_request *_request (struct warden *w, struct job *job,
 }
 
 /* Hand [r] over. */
-static int _ask_hand_over (struct warden *w, struct job *job, struct spool_request *r,
-                           bool await)
+static int _ask_hand_over (struct warden *w, struct job *job,
+                           struct spool_request *r, bool await)
 {
     const char *name = spool_op_name[r->op];
     bool hook = r->op == SPOOL_HOOK;
@@ -34,7 +34,7 @@ static int _ask_hand_over (struct warden *w, struct job *job, struct spool_reque
     if (await)
         snprintf (job->incident.request, sizeof (job->incident.request), "%s",
                   r->id);
-    if (r->op == SPOOL_REQUEUE && !r->after_end)    /* that stays as it is */
+    if (r->op == SPOOL_REQUEUE && !r->after_end) /* that stays as it is */
         memcpy (job->incident.requeue, r->id, sizeof (r->id));
     report (w, job, "asked", REPORT_LOG, "job %s: the %s is asked: %s%s%s",
             job->spec.key, hook ? "courier" : "controller", name,
@@ -55,8 +55,8 @@ bool ask_has_courier (const struct warden *w)
     return w->courier_kept || spool_courier_alive (&w->spool, NULL);
 }
 
-int ask (struct warden *w, struct job *job, enum spool_op op,
-         uint64_t mem_mb, const char *text, bool await)
+int ask (struct warden *w, struct job *job, enum spool_op op, uint64_t mem_mb,
+         const char *text, bool await)
 {
     struct spool_request *r;
 
@@ -74,13 +74,12 @@ int ask (struct warden *w, struct job *job, enum spool_op op,
 static void _describe (const struct job *job, const char *event,
                        const char *outcome, char *buf, size_t len)
 {
-    struct json_put p = { .text = buf, .size = len - 1 };   /* the brace's */
+    struct json_put p = { .text = buf, .size = len - 1 }; /* the brace's */
     char id[INCIDENT_ID_MAX];
 
     json_put (&p, "{");
     json_put_text (&p, "event", event);
-    json_put_text (&p, "trigger",
-                   incident_trigger_name[job->incident.trigger]);
+    json_put_text (&p, "trigger", incident_trigger_name[job->incident.trigger]);
     json_put_text (&p, "outcome", outcome ? outcome : "");
     json_put_text (&p, "job", job->spec.key);
     json_put_number (&p, "uid", job->spec.uid);

@@ -9,14 +9,13 @@
 #include "handler/record/journal.h"
 #include "lib/json_put.h"
 
-#define ROW_MOST 2048           /* no job takes more, escaped */
+#define ROW_MOST 2048 /* no job takes more, escaped */
 
 /* One record being put together: once and locked, as journal.c has its line. */
 static char part_text[16384];
-static struct json_put part = { .text = part_text,
-                                .size = sizeof (part_text) };
+static struct json_put part = { .text = part_text, .size = sizeof (part_text) };
 static uint64_t part_id;
-static char part_sentence[128];     /* of the first one */
+static char part_sentence[128]; /* of the first one */
 
 /* ---- parts --------------------------------------------------------------- */
 
@@ -57,7 +56,8 @@ static int _make_room (struct warden *w, const char *array)
 /* ---- what is written ----------------------------------------------------- */
 
 /* What is begun with the first victim. */
-static void _decision_ladder (const struct warden *w, const struct policy_plan *plan)
+static void _decision_ladder (const struct warden *w,
+                              const struct policy_plan *plan)
 {
     char ladder[MW_LADDER_STRLEN];
     const struct job *job = job_at (&w->jobs, plan->ranks[0].job);
@@ -76,11 +76,12 @@ static void _decision_head (struct warden *w, const struct policy_node *node,
     json_put_number (&part, "of", plan->count);
     json_put_number (&part, "need", plan->need);
     json_put_number (&part, "covered", plan->covered);
-    json_put_number (&part, "stalls", policy_need (node, at_limit) == 0
-                                      ? plan->need : 0);
+    json_put_number (&part, "stalls",
+                     policy_need (node, at_limit) == 0 ? plan->need : 0);
     json_put_flag (&part, "at_limit", at_limit);
-    json_put_text (&part, "order", plan->order == CONF_ORDER_STRICT_PRIORITY
-                                   ? "strict-priority" : "overage");
+    json_put_text (&part, "order",
+                   plan->order == CONF_ORDER_STRICT_PRIORITY ? "strict-priority"
+                                                             : "overage");
     if (plan->chosen > 0)
         _decision_ladder (w, plan);
     json_put_number (&part, "memory", w->node_memory);
@@ -100,12 +101,21 @@ static void _decision_row (const struct job *job, const struct policy_job *p,
 {
     bool capped = p->priority == cap && job->spec.priority > cap;
     const uint64_t terms[] = {
-        p->index, job->spec.uid, capped ? job->spec.priority : p->priority,
-        p->priority, p->reservation, p->limit, p->lent, p->used, p->swap,
-        p->elapsed_ms, p->cpus, p->slurm_id,
-        (uint64_t) p->requeueable | (uint64_t) p->protect << 1
-            | (uint64_t) p->leaving << 2 | (uint64_t) p->parked << 3
-            | (uint64_t) (p->priority > cap) << 4,
+        p->index,
+        job->spec.uid,
+        capped ? job->spec.priority : p->priority,
+        p->priority,
+        p->reservation,
+        p->limit,
+        p->lent,
+        p->used,
+        p->swap,
+        p->elapsed_ms,
+        p->cpus,
+        p->slurm_id,
+        (uint64_t) p->requeueable | (uint64_t) p->protect << 1 |
+            (uint64_t) p->leaving << 2 | (uint64_t) p->parked << 3 |
+            (uint64_t) (p->priority > cap) << 4,
     };
 
     json_put (&part, "[");
@@ -154,9 +164,10 @@ int decision_record (struct warden *w, const struct policy_node *node,
     char need[MW_SIZE_STRLEN];
 
     mw_size_format (plan->need, need, sizeof (need));
-    snprintf (part_sentence, sizeof (part_sentence), "%s to be freed: %u of %u "
-              "jobs chosen, see memwarden replay", need, plan->chosen,
-              plan->count);
+    snprintf (part_sentence, sizeof (part_sentence),
+              "%s to be freed: %u of %u "
+              "jobs chosen, see memwarden replay",
+              need, plan->chosen, plan->count);
     part_id = w->journal->seq + 1;
     _decision_open ();
     _decision_head (w, node, at_limit, plan);

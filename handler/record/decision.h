@@ -37,28 +37,28 @@ struct decision_job {
     char key[MW_JOBKEY_MAX];
     char user[MW_USER_MAX];
     uid_t uid;
-    unsigned asked;             /* priority, before any cap */
-    bool raised;                /* an admin gave it more than its cap */
+    unsigned asked; /* priority, before any cap */
+    bool raised;    /* an admin gave it more than its cap */
     struct job_facts facts;
 };
 
 struct decision {
     uint64_t id;
-    char time[32];              /* as in the journal, UTC */
-    uint64_t need, covered;     /* bytes */
-    uint64_t stalls;            /* bytes of [need] by PSI alone, else 0 */
-    bool at_limit;              /* the kernel said that the pool is */
+    char time[32];          /* as in the journal, UTC */
+    uint64_t need, covered; /* bytes */
+    uint64_t stalls;        /* bytes of [need] by PSI alone, else 0 */
+    bool at_limit;          /* the kernel said that the pool is */
     enum conf_order order;
-    char ladder[MW_LADDER_STRLEN];  /* of the first victim; "" = none */
-    uint64_t memory;            /* of the node, bytes */
-    uint64_t pool_limit;        /* bytes; UINT64_MAX = no pool */
+    char ladder[MW_LADDER_STRLEN]; /* of the first victim; "" = none */
+    uint64_t memory;               /* of the node, bytes */
+    uint64_t pool_limit;           /* bytes; UINT64_MAX = no pool */
     struct policy_node node;
-    unsigned count;             /* jobs; each of the arrays has as many */
-    unsigned got_jobs, got_plan;    /* of them read until now */
+    unsigned count;              /* jobs; each of the arrays has as many */
+    unsigned got_jobs, got_plan; /* of them read until now */
     struct decision_job *jobs;
     struct policy_job *snapshot;
-    struct policy_rank *plan;   /* in order: .job and .verdict */
-    unsigned *rank;             /* where in the plan each job is */
+    struct policy_rank *plan; /* in order: .job and .verdict */
+    unsigned *rank;           /* where in the plan each job is */
 };
 
 /* Journal [plan], made of [w]->scratch and [node] for [at_limit], before it is

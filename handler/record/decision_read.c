@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define JOBS_MOST 100000
-#define ROW_TERMS 13            /* numbers behind key and user */
+#define ROW_TERMS 13 /* numbers behind key and user */
 #define ROW_FACTS (2 + ROW_TERMS)
 
 static bool _whole_number (const json_t *j, uint64_t *n)
@@ -87,7 +87,8 @@ static int _decision_read_head (struct decision *d, const json_t *head,
     if (!_member (head, "pool_limit", &d->pool_limit))
         d->pool_limit = UINT64_MAX;
     d->order = strcmp (order, "strict-priority") == 0
-               ? CONF_ORDER_STRICT_PRIORITY : CONF_ORDER_OVERAGE;
+                   ? CONF_ORDER_STRICT_PRIORITY
+                   : CONF_ORDER_OVERAGE;
     d->at_limit = json_is_true (json_object_get (head, "at_limit"));
     d->count = (unsigned) count;
     return _allocate (d, err);
@@ -113,9 +114,11 @@ static bool _decision_read_row (const json_t *row, struct decision_job *j,
 {
     uint64_t n[ROW_TERMS];
 
-    if (!_decision_read_text (json_array_get (row, 0), j->key, sizeof (j->key)) ||
+    if (!_decision_read_text (json_array_get (row, 0), j->key,
+                              sizeof (j->key)) ||
         !mw_jobkey_valid (j->key) ||
-        !_decision_read_text (json_array_get (row, 1), j->user, sizeof (j->user)))
+        !_decision_read_text (json_array_get (row, 1), j->user,
+                              sizeof (j->user)))
         return false;
     for (unsigned i = 0; i < ROW_TERMS; i++) {
         if (!_whole_number (json_array_get (row, i + 2), &n[i]))
@@ -128,11 +131,20 @@ static bool _decision_read_row (const json_t *row, struct decision_job *j,
     j->asked = (unsigned) n[2];
     j->raised = n[12] & 16;
     *p = (struct policy_job) {
-        .index = (unsigned) n[0], .priority = (unsigned) n[3],
-        .reservation = n[4], .limit = n[5], .lent = n[6], .used = n[7],
-        .swap = n[8], .elapsed_ms = n[9], .cpus = (uint32_t) n[10],
-        .slurm_id = (uint32_t) n[11], .requeueable = n[12] & 1,
-        .protect = n[12] & 2, .leaving = n[12] & 4, .parked = n[12] & 8,
+        .index = (unsigned) n[0],
+        .priority = (unsigned) n[3],
+        .reservation = n[4],
+        .limit = n[5],
+        .lent = n[6],
+        .used = n[7],
+        .swap = n[8],
+        .elapsed_ms = n[9],
+        .cpus = (uint32_t) n[10],
+        .slurm_id = (uint32_t) n[11],
+        .requeueable = n[12] & 1,
+        .protect = n[12] & 2,
+        .leaving = n[12] & 4,
+        .parked = n[12] & 8,
     };
     return _facts (row, &j->facts);
 }
@@ -145,7 +157,8 @@ static int _decision_read_jobs (struct decision *d, const json_t *rows,
 
     json_array_foreach (rows, i, row) {
         if (d->got_jobs >= d->count ||
-            !_decision_read_row (row, &d->jobs[d->got_jobs], &d->snapshot[d->got_jobs]))
+            !_decision_read_row (row, &d->jobs[d->got_jobs],
+                                 &d->snapshot[d->got_jobs]))
             return _malformed (err, "a job is not understood");
         d->got_jobs++;
     }
@@ -185,8 +198,7 @@ static bool _each_once (struct decision *d)
 /* ---- records ------------------------------------------------------------- */
 
 static int _decision_read_part (struct decision *d, const json_t *record,
-                                const json_t *part,
-                                struct mw_err *err)
+                                const json_t *part, struct mw_err *err)
 {
     const json_t *head = json_object_get (part, "head");
     uint64_t version, id;
@@ -194,9 +206,10 @@ static int _decision_read_part (struct decision *d, const json_t *record,
     if (!_member (part, "v", &version) || !_member (part, "id", &id))
         return _malformed (err, "version or id is missing");
     if (version != DECISION_VERSION)
-        return mw_err_code (err, ENOTSUP, "the decision is of version %" PRIu64
-                            ", this memwarden reads %d", version,
-                            DECISION_VERSION);
+        return mw_err_code (err, ENOTSUP,
+                            "the decision is of version %" PRIu64
+                            ", this memwarden reads %d",
+                            version, DECISION_VERSION);
     if (head) {
         /* one that was never whole: its warden was killed, or its disk full */
         decision_free (d);
@@ -217,15 +230,15 @@ static int _decision_read_part (struct decision *d, const json_t *record,
     return _each_once (d) ? 1 : _malformed (err, "a job is twice in its plan");
 }
 
-int decision_take (struct decision *d, const json_t *record,
-                   struct mw_err *err)
+int decision_take (struct decision *d, const json_t *record, struct mw_err *err)
 {
     const char *event = json_string_value (json_object_get (record, "event"));
     int rc, saved;
 
     if (!event || strcmp (event, "decision") != 0)
         return 0;
-    rc = _decision_read_part (d, record, json_object_get (record, "decision"), err);
+    rc = _decision_read_part (d, record, json_object_get (record, "decision"),
+                              err);
     if (rc < 0) {
         saved = errno;
         decision_free (d);

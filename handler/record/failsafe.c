@@ -10,8 +10,8 @@
 #include "lib/cleanup.h"
 
 /* Returns 0, or -1: its memcg is not there any more, or does not obey. */
-static int _record_failsafe_give_back (const struct journal *journal, struct job *job,
-                                       struct mw_err *err)
+static int _record_failsafe_give_back (const struct journal *journal,
+                                       struct job *job, struct mw_err *err)
 {
     cleanup_free char *path = job->memcg.path;
     struct memcg *m = &job->memcg;
@@ -30,8 +30,8 @@ static int _record_failsafe_give_back (const struct journal *journal, struct job
     m->ops->set_limit (m, job->limit, job->reserve, NULL);
     /* the kernel's killer must be there when the job runs again */
     rc = m->ops->disarm (m, err);
-    if (job->incident.enomem && rlimits_restore (m, journal->state_dir,
-                                                 job->spec.key, err) < 0)
+    if (job->incident.enomem &&
+        rlimits_restore (m, journal->state_dir, job->spec.key, err) < 0)
         rc = -1;
     /* a job that never had an incident was stopped by somebody else, by Slurm's
      * suspend for one, and is not ours to wake */
@@ -73,7 +73,7 @@ int failsafe_run (const char *state_dir, struct mw_err *err)
         struct mw_err why = { "" };
         char text[MW_ERR_MAX];
 
-        if (job->memcg.shadow)  /* it never was anybody else's */
+        if (job->memcg.shadow) /* it never was anybody else's */
             continue;
 
         if (_record_failsafe_give_back (&journal, job, &why) == 0) {

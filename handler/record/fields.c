@@ -10,15 +10,15 @@
 #include "handler/job/job.h"
 
 enum type {
-    NUMBER,                     /* unsigned, of 4 or 8 bytes */
-    LIMIT,                      /* the same; MEMCG_NO_LIMIT is INT64_MAX there,
+    NUMBER,  /* unsigned, of 4 or 8 bytes */
+    LIMIT,   /* the same; MEMCG_NO_LIMIT is INT64_MAX there,
                                    since JSON's numbers end so */
-    FLAG,                       /* bool */
-    SET,                        /* a number, told as whether it is any */
-    TEXT,                       /* char[] */
-    PATH,                       /* char *, the job's own */
-    TRIGGER,                    /* enum incident_trigger, by its name */
-    LADDER,                     /* of ladder_share */
+    FLAG,    /* bool */
+    SET,     /* a number, told as whether it is any */
+    TEXT,    /* char[] */
+    PATH,    /* char *, the job's own */
+    TRIGGER, /* enum incident_trigger, by its name */
+    LADDER,  /* of ladder_share */
 };
 
 /* [at] and [size] in bytes, of the member in struct job. */
@@ -26,11 +26,13 @@ static const struct field {
     const char *name;
     size_t at, size;
     enum type type;
-    unsigned in;                /* of enum fields_part */
+    unsigned in; /* of enum fields_part */
 } fields[] = {
-#define FIELD(name, type, member, in)                                          \
-    { name, offsetof (struct job, member),                                     \
-      sizeof (((struct job *) NULL)->member), type, in }
+#define FIELD(name, type, member, in) \
+    { \
+        name, offsetof (struct job, member), \
+            sizeof (((struct job *) NULL)->member), type, in \
+    }
 #define STATE FIELDS_STATE
 #define FACTS FIELDS_FACTS
 #define INCIDENT FIELDS_INCIDENT
@@ -97,9 +99,9 @@ static const struct field {
     FIELD ("swap", NUMBER, usage.swap, TOLD),
 };
 
-#define EACH(f, part)                                                          \
-    for (const struct field *f = fields;                                       \
-         f < fields + sizeof (fields) / sizeof (fields[0]); f++)               \
+#define EACH(f, part) \
+    for (const struct field *f = fields; \
+         f < fields + sizeof (fields) / sizeof (fields[0]); f++) \
         if (f->in & (part))
 
 static uint64_t _get (const struct field *f, const struct job *job)
@@ -155,14 +157,16 @@ void fields_put (struct json_put *p, const struct job *job,
     char buf[MW_LADDER_STRLEN];
     const char *text;
 
-    EACH (f, part) {
+    EACH (f, part)
+    {
         switch (f->type) {
         case NUMBER:
         case LIMIT:
             json_put_number (p, f->name, _get (f, job));
             break;
         case FLAG:
-            json_put_flag (p, f->name, *(const bool *) ((const char *) job + f->at));
+            json_put_flag (p, f->name,
+                           *(const bool *) ((const char *) job + f->at));
             break;
         case SET:
             json_put_flag (p, f->name, _get (f, job) > 0);
@@ -224,14 +228,16 @@ static bool _fields_take_one (const struct field *f, const json_t *value,
         _fields_set (f, job, n > 0 ? (uint64_t) n : 0);
         return true;
     case LIMIT:
-        _fields_set (f, job, n == INT64_MAX ? MEMCG_NO_LIMIT
-                             : n > 0 ? (uint64_t) n : 0);
+        _fields_set (f, job,
+                     n == INT64_MAX ? MEMCG_NO_LIMIT
+                     : n > 0        ? (uint64_t) n
+                                    : 0);
         return true;
     case FLAG:
         *(bool *) at = json_is_true (value);
         return true;
     case SET:
-        return true;            /* only told */
+        return true; /* only told */
     case TEXT:
         snprintf (at, f->size, "%s", text);
         return true;
@@ -248,7 +254,8 @@ static bool _fields_take_one (const struct field *f, const json_t *value,
 
 bool fields_take (const json_t *from, struct job *job, enum fields_part part)
 {
-    EACH (f, part) {
+    EACH (f, part)
+    {
         if (!_fields_take_one (f, json_object_get (from, f->name), job))
             return false;
     }
@@ -273,7 +280,7 @@ static json_t *_fields_json (const struct field *f, const struct job *job)
         return json_boolean (_get (f, job) > 0);
     default:
         text = _fields_text (f, job, buf);
-        j = json_string (text ? text : "");     /* NULL: not UTF-8 */
+        j = json_string (text ? text : ""); /* NULL: not UTF-8 */
         return j ? j : json_string ("?");
     }
 }
@@ -281,5 +288,5 @@ static json_t *_fields_json (const struct field *f, const struct job *job)
 void fields_tell (json_t *to, const struct job *job, enum fields_part part)
 {
     EACH (f, part)
-        json_object_set_new (to, f->name, _fields_json (f, job));
+    json_object_set_new (to, f->name, _fields_json (f, job));
 }

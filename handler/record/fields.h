@@ -15,10 +15,10 @@ struct job;
 
 /* Where a field is; one may be in several. */
 enum fields_part {
-    FIELDS_STATE = 1,           /* in each journal record of the job */
-    FIELDS_FACTS = 2,           /* there, too, once the controller has told them */
-    FIELDS_INCIDENT = 4,        /* there, of its incident */
-    FIELDS_TOLD = 8,            /* in the answer to whoever asks for jobs */
+    FIELDS_STATE = 1,    /* in each journal record of the job */
+    FIELDS_FACTS = 2,    /* there, too, once the controller has told them */
+    FIELDS_INCIDENT = 4, /* there, of its incident */
+    FIELDS_TOLD = 8,     /* in the answer to whoever asks for jobs */
 };
 
 /* Put those of [part] behind what [p] has, as members. Allocates nothing; what

@@ -26,9 +26,8 @@
 /* One record being written. The warden has one thread, and its stack is locked
  * memory, so the bytes are here, once. */
 static char line_text[JOURNAL_RECORD_MAX];
-static struct json_put line = { .text = line_text,
-                                .size = sizeof (line_text) };
-static size_t line_told;        /* bytes of it before the job's state */
+static struct json_put line = { .text = line_text, .size = sizeof (line_text) };
+static size_t line_told; /* bytes of it before the job's state */
 
 static void _put_state (struct json_put *p, const struct job *job)
 {
@@ -99,8 +98,7 @@ static void _compose (uint64_t seq, const char *event, const struct job *job,
 }
 
 /* Write [text] to [fd], which is [*size] long, whole or not at all. */
-static int _write_whole (int fd, uint64_t *size, const char *text,
-                         size_t len)
+static int _write_whole (int fd, uint64_t *size, const char *text, size_t len)
 {
     ssize_t n;
     int saved;
@@ -142,7 +140,8 @@ static void _close_user (struct user_file *u)
     u->fd = -1;
 }
 
-static void _journal_user_name (uid_t uid, char *name, size_t len, const char *tail)
+static void _journal_user_name (uid_t uid, char *name, size_t len,
+                                const char *tail)
 {
     snprintf (name, len, "users/%" PRIu32 ".jsonl%s", (uint32_t) uid, tail);
 }
@@ -158,8 +157,9 @@ static int _open_user (struct journal *j, struct user_file *u, uid_t uid)
         _journal_user_name (uid, old, sizeof (old), ".1");
         renameat (j->state_dir, name, j->state_dir, old);
     }
-    u->fd = openat (j->state_dir, name, O_WRONLY | O_CREAT | O_APPEND |
-                    O_NOFOLLOW | O_CLOEXEC, 0600);
+    u->fd = openat (j->state_dir, name,
+                    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+                    0600);
     if (u->fd < 0 || fstat (u->fd, &st) < 0)
         return -1;
     u->uid = uid;
@@ -229,9 +229,9 @@ static void _copy_for (struct journal *j, uid_t uid)
 
 static int _append_boot (struct journal *j, struct mw_err *err);
 
-int journal_append (struct journal *j, const char *event,
-                    const struct job *job, const char *step,
-                    const char *text, const char *more, struct mw_err *err)
+int journal_append (struct journal *j, const char *event, const struct job *job,
+                    const char *step, const char *text, const char *more,
+                    struct mw_err *err)
 {
     /* without its boot record, which a full disk may have kept out, the file
      * would be taken for one of an earlier boot */
@@ -254,7 +254,7 @@ int journal_append (struct journal *j, const char *event,
 
 size_t journal_last (const struct journal *j, char *buf, size_t room)
 {
-    size_t len = line_told;     /* with the comma behind the last member */
+    size_t len = line_told; /* with the comma behind the last member */
 
     (void) j;
     if (len == 0 || len > room)
@@ -331,8 +331,8 @@ static int _lock (struct journal *j, const char *path, struct mw_err *err)
 {
     struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-    j->lock = openat (j->state_dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW |
-                      O_CLOEXEC, 0600);
+    j->lock = openat (j->state_dir, "lock",
+                      O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (j->lock < 0)
         return mw_err_errno (err, "cannot open %s/lock", path);
     if (fcntl (j->lock, F_SETLK, &l) == 0)
@@ -340,8 +340,10 @@ static int _lock (struct journal *j, const char *path, struct mw_err *err)
     if (errno != EACCES && errno != EAGAIN)
         return mw_err_errno (err, "cannot lock %s/lock", path);
     fcntl (j->lock, F_GETLK, &l);
-    return mw_err_code (err, EBUSY, "%s is in use by a running memwardend (pid "
-                        "%d)", path, (int) l.l_pid);
+    return mw_err_code (err, EBUSY,
+                        "%s is in use by a running memwardend (pid "
+                        "%d)",
+                        path, (int) l.l_pid);
 }
 
 static int _open_state_dir (struct journal *j, const char *path,
@@ -356,21 +358,24 @@ static int _open_state_dir (struct journal *j, const char *path,
     if (j->state_dir < 0 || fstat (j->state_dir, &st) < 0)
         return mw_err_errno (err, "cannot open state directory %s", path);
     if (st.st_uid != geteuid () || (st.st_mode & (S_IWGRP | S_IWOTH)))
-        return mw_err_code (err, EPERM, "state directory %s can be changed by "
+        return mw_err_code (err, EPERM,
+                            "state directory %s can be changed by "
                             "others; chown it to the warden's user and chmod "
-                            "go-w it", path);
+                            "go-w it",
+                            path);
     if (mkdirat (j->state_dir, "users", 0700) < 0 && errno != EEXIST)
         return mw_err_errno (err, "cannot make %s/users", path);
     return 0;
 }
 
-static int _journal_open_file (struct journal *j, const char *path, struct mw_err *err)
+static int _journal_open_file (struct journal *j, const char *path,
+                               struct mw_err *err)
 {
     struct stat st;
     off_t size;
 
-    j->fd = openat (j->state_dir, JOURNAL, O_RDWR | O_CREAT | O_APPEND |
-                    O_NOFOLLOW | O_CLOEXEC, 0600);
+    j->fd = openat (j->state_dir, JOURNAL,
+                    O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (j->fd < 0 || fstat (j->fd, &st) < 0)
         return mw_err_errno (err, "cannot open %s/%s", path, JOURNAL);
     if (!S_ISREG (st.st_mode))
@@ -388,7 +393,8 @@ int journal_open (struct journal *j, const char *state_dir, struct mw_err *err)
 {
     *j = (struct journal) { .state_dir = -1, .fd = -1, .lock = -1 };
     if (_open_state_dir (j, state_dir, err) < 0 ||
-        _lock (j, state_dir, err) < 0 || _journal_open_file (j, state_dir, err) < 0) {
+        _lock (j, state_dir, err) < 0 ||
+        _journal_open_file (j, state_dir, err) < 0) {
         journal_close (j);
         return -1;
     }
@@ -446,14 +452,13 @@ int journal_rotate (struct journal *j, const struct job_table *jobs,
 
     j->rotate_at = j->size + JOURNAL_SIZE_MAX / 16;
     unlinkat (j->state_dir, JOURNAL_NEW, 0);
-    fresh.fd = openat (j->state_dir, JOURNAL_NEW, O_RDWR | O_CREAT | O_EXCL |
-                       O_APPEND | O_CLOEXEC, 0600);
+    fresh.fd = openat (j->state_dir, JOURNAL_NEW,
+                       O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
     if (fresh.fd < 0)
         return mw_err_errno (err, "cannot make %s", JOURNAL_NEW);
     fresh.size = 0;
     /* at every moment JOURNAL is one whole journal: the old or the new one */
-    if (_append_boot (&fresh, err) < 0 ||
-        _carry_over (&fresh, jobs, err) < 0 ||
+    if (_append_boot (&fresh, err) < 0 || _carry_over (&fresh, jobs, err) < 0 ||
         _carry_over (&fresh, steps, err) < 0) {
         close (fresh.fd);
         unlinkat (j->state_dir, JOURNAL_NEW, 0);

@@ -31,17 +31,17 @@
 struct job;
 struct job_table;
 
-#define JOURNAL_RECORD_MAX 24576    /* bytes, with its newline */
+#define JOURNAL_RECORD_MAX 24576 /* bytes, with its newline */
 
 struct journal {
-    int state_dir;              /* descriptor */
+    int state_dir; /* descriptor */
     int fd;
-    int lock;                   /* held while this warden lives */
+    int lock; /* held while this warden lives */
     uint64_t seq;
-    uint64_t torn;              /* bytes of a half record cut off at open */
-    uint64_t size;              /* bytes in the present file */
-    uint64_t rotate_at;         /* bytes over which it is time for a new one */
-    bool failing;               /* last write failed (full disk): said once */
+    uint64_t torn;      /* bytes of a half record cut off at open */
+    uint64_t size;      /* bytes in the present file */
+    uint64_t rotate_at; /* bytes over which it is time for a new one */
+    bool failing;       /* last write failed (full disk): said once */
 };
 
 /* Open the journal below [state_dir] (made where it is not there); one of an
@@ -55,9 +55,9 @@ void journal_close (struct journal *j);
  *   Does not allocate.  A record is written whole or not at all: after a short
  *   write (full disk) the file is cut back.
  * Returns 0; -1 with errno: the caller says so once and goes on. */
-int journal_append (struct journal *j, const char *event,
-                    const struct job *job, const char *step,
-                    const char *text, const char *more, struct mw_err *err);
+int journal_append (struct journal *j, const char *event, const struct job *job,
+                    const char *step, const char *text, const char *more,
+                    struct mw_err *err);
 
 /* Copy the record that was appended last, without the job's state, as one JSON
  *   object into [buf]. Returns its length, or 0: there is not that much [room].

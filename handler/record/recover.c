@@ -33,8 +33,8 @@ static bool _recover_apply (const json_t *st, struct job *job)
 {
     const struct incident *in = &job->incident;
 
-    if (mw_jobspec_decode (json_object_get (st, "spec"), &job->spec,
-                           NULL) < 0 ||
+    if (mw_jobspec_decode (json_object_get (st, "spec"), &job->spec, NULL) <
+            0 ||
         !fields_take (st, job, FIELDS_STATE) ||
         !fields_take (st, job, FIELDS_FACTS) ||
         !fields_take (json_object_get (st, "incident"), job, FIELDS_INCIDENT) ||
@@ -50,8 +50,7 @@ static bool _recover_apply (const json_t *st, struct job *job)
 /* Put state [st] into job [key] of [t], made where it is not there.  A state
  * that is not whole changes nothing: the one before it is the better guide.
  * Returns false then. */
-static bool _take_state (struct job_table *t, const char *key,
-                         const json_t *st)
+static bool _take_state (struct job_table *t, const char *key, const json_t *st)
 {
     struct job_table scratch = { .count = 0 };
     struct job *job = job_find (t, key), *fresh = job_new (&scratch), old;
@@ -111,8 +110,8 @@ static void _remember_old (struct journal *j)
 static bool _recover_record (struct journal *j, struct job_table *t,
                              const json_t *record)
 {
-    const char *key = _recover_text (record, "job"), *event = _recover_text (record,
-                                                                             "event");
+    const char *key = _recover_text (record, "job"),
+               *event = _recover_text (record, "event");
     const json_t *st = json_object_get (record, "st");
     struct job *job;
 
@@ -131,8 +130,7 @@ static bool _recover_record (struct journal *j, struct job_table *t,
     return !st || _take_state (t, key, st);
 }
 
-int journal_recover (struct journal *j, struct job_table *t,
-                     struct mw_err *err)
+int journal_recover (struct journal *j, struct job_table *t, struct mw_err *err)
 {
     cleanup_fd int fd = journal_open_history (j, 0, false);
     cleanup_file FILE *f = fd < 0 ? NULL : fdopen (fd, "r");
@@ -157,8 +155,10 @@ int journal_recover (struct journal *j, struct job_table *t,
     if (ferror (f))
         return mw_err_errno (err, "cannot read the journal");
     if (j->torn > 0)
-        mw_err_set (err, "journal: the last record was torn (%" PRIu64 " bytes)"
-                    " and is dropped", j->torn);
+        mw_err_set (err,
+                    "journal: the last record was torn (%" PRIu64 " bytes)"
+                    " and is dropped",
+                    j->torn);
     else if (bad > 0)
         mw_err_set (err, "journal: %u records could not be understood", bad);
     return 0;

@@ -24,8 +24,9 @@
 #include "handler/record/story.h"
 #include "lib/clock.h"
 
-#define LINES (sizeof (((struct report *) 0)->line) / \
-               sizeof (((struct report *) 0)->line[0]))
+#define LINES \
+    (sizeof (((struct report *) 0)->line) / \
+     sizeof (((struct report *) 0)->line[0]))
 
 /* A line in a job's stderr that comes later than this is of no use to
  * anyone. */
@@ -67,14 +68,14 @@ int report_open (struct warden *w, struct mw_err *err)
     r->log_fd = r->syslog_fd = -1;
     r->one_journal = _is_one_journal ();
     if (w->conf.syslog)
-        r->syslog_fd = _open_syslog ();     /* may come up later, or never */
+        r->syslog_fd = _open_syslog (); /* may come up later, or never */
     if (!w->conf.log_file[0])
         return 0;
-    r->log_fd = open (w->conf.log_file, O_WRONLY | O_CREAT | O_APPEND |
-                      O_NOFOLLOW | O_CLOEXEC, 0640);
+    r->log_fd = open (w->conf.log_file,
+                      O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+                      0640);
     if (r->log_fd < 0)
-        return mw_err_errno (err, "cannot open log file %s",
-                             w->conf.log_file);
+        return mw_err_errno (err, "cannot open log file %s", w->conf.log_file);
     return 0;
 }
 
@@ -101,11 +102,11 @@ static bool _to_syslog (struct report *r, int level, const char *text)
                   LOG_DAEMON | level, (int) getpid (), text);
     if (n >= (int) sizeof (packet))
         n = (int) sizeof (packet) - 1;
-    if (send (r->syslog_fd, packet, (size_t) n,
-              MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+    if (send (r->syslog_fd, packet, (size_t) n, MSG_DONTWAIT | MSG_NOSIGNAL) >=
+        0)
         return true;
     r->dropped++;
-    if (errno == ECONNREFUSED || errno == ENOTCONN) {   /* syslogd restarted */
+    if (errno == ECONNREFUSED || errno == ENOTCONN) { /* syslogd restarted */
         close (r->syslog_fd);
         r->syslog_fd = _open_syslog ();
     }
@@ -143,7 +144,7 @@ static void _report_to_log (struct report *r, int level, const char *text)
 static void _spool (struct warden *w, struct job *job, enum spool_op op,
                     const char *text)
 {
-    static struct spool_request q;      /* 2 KiB: not on the stack */
+    static struct spool_request q; /* 2 KiB: not on the stack */
 
     request_fill (&q, w, job, op);
     if (op == SPOOL_NOTIFY)
@@ -223,8 +224,7 @@ static void _rotate (struct warden *w)
     struct mw_err err;
 
     for (const struct job *job = w->jobs.first; job; job = job->next) {
-        if (job->incident.open &&
-            w->journal->size < w->journal->rotate_at * 2)
+        if (job->incident.open && w->journal->size < w->journal->rotate_at * 2)
             return;
     }
     if (journal_rotate (w->journal, &w->jobs, &w->steps, &err) < 0)
@@ -240,8 +240,10 @@ static void _flush_story (struct warden *w)
     story_flush (w);
     missing = story_missing (&why);
     if (missing > 0)
-        report_log (w, LOG_WARNING, "%u records are missing in what the "
-                    "webhook will be told: %s", missing, strerror (why));
+        report_log (w, LOG_WARNING,
+                    "%u records are missing in what the "
+                    "webhook will be told: %s",
+                    missing, strerror (why));
 }
 
 void report_flush (struct warden *w)
@@ -281,11 +283,13 @@ static void _journal (struct warden *w, const struct job *job,
 
     if (job && job->incident.open && job->incident.ladder)
         step = mw_steps[job->incident.ladder->step[job->incident.step].kind]
-               .name;
+                   .name;
     if (journal_append (w->journal, event, job, step, text, more, &err) < 0) {
         if (!failed_before)
-            report_log (w, LOG_ERR, "%s; what happens is not recorded until "
-                        "that is mended", err.text);
+            report_log (w, LOG_ERR,
+                        "%s; what happens is not recorded until "
+                        "that is mended",
+                        err.text);
         return;
     }
     if (failed_before)
@@ -297,9 +301,10 @@ static void _journal (struct warden *w, const struct job *job,
 
 /* "job 12.0: …" is "step 12.0: …" where it is one: it is done to a step as to
  * a job, and what does it need not know. */
-__attribute__ ((format (printf, 3, 0)))
-static void _say (const struct job *job, struct mw_err *text, const char *fmt,
-                  va_list ap)
+__attribute__ ((format (printf, 3, 0))) static void _say (const struct job *job,
+                                                          struct mw_err *text,
+                                                          const char *fmt,
+                                                          va_list ap)
 {
     struct mw_err said;
 
@@ -310,17 +315,16 @@ static void _say (const struct job *job, struct mw_err *text, const char *fmt,
         *text = said;
 }
 
-__attribute__ ((format (printf, 6, 0)))
-static void _report (struct warden *w, struct job *job, const char *event,
-                     unsigned whom, const char *more, const char *fmt,
-                     va_list ap)
+__attribute__ ((format (printf, 6, 0))) static void _report (
+    struct warden *w, struct job *job, const char *event, unsigned whom,
+    const char *more, const char *fmt, va_list ap)
 {
     struct report *r = w->report;
     struct mw_err text, tame;
     struct report_line *l;
     int saved = errno;
 
-    if (w->conf.shadow)         /* nothing has been done to the job */
+    if (w->conf.shadow) /* nothing has been done to the job */
         whom &= REPORT_LOG;
     _say (job, &text, fmt, ap);
     _journal (w, job, event, text.text, more);
@@ -328,7 +332,7 @@ static void _report (struct warden *w, struct job *job, const char *event,
         report_flush (w);
     l = &r->line[r->pending++];
     if (r->numbered < w->journal->seq)
-        r->numbered = w->journal->seq;   /* beyond those of an earlier warden */
+        r->numbered = w->journal->seq; /* beyond those of an earlier warden */
     l->number = ++r->numbered;
     l->whom = whom;
     l->closed = job && job->leaving;

@@ -18,25 +18,25 @@ struct warden;
 struct job;
 
 enum report_for {
-    REPORT_LOG = 1,             /* log file and syslog */
-    REPORT_JOB = 2,             /* the job's own stderr, and who is attached */
-    REPORT_COMMENT = 4,         /* comment at the controller */
+    REPORT_LOG = 1,     /* log file and syslog */
+    REPORT_JOB = 2,     /* the job's own stderr, and who is attached */
+    REPORT_COMMENT = 4, /* comment at the controller */
 };
 
 struct report {
-    int log_fd;                 /* -1 = none */
-    int syslog_fd;              /* -1 = none */
-    bool foreground;            /* also to stderr */
-    bool one_journal;           /* stderr and syslog are both systemd's journal:
+    int log_fd;       /* -1 = none */
+    int syslog_fd;    /* -1 = none */
+    bool foreground;  /* also to stderr */
+    bool one_journal; /* stderr and syslog are both systemd's journal:
                                    what syslog takes is not for stderr, too */
-    uint64_t dropped;           /* syslog datagrams */
+    uint64_t dropped; /* syslog datagrams */
     /* lines that wait until the action is done */
     unsigned pending;
-    uint64_t numbered;          /* lines so far, over restarts too */
+    uint64_t numbered; /* lines so far, over restarts too */
     struct report_line {
         char job[64];
         unsigned whom;
-        bool closed;            /* to its stderr and comment */
+        bool closed; /* to its stderr and comment */
         uint64_t number;
         char text[MW_ERR_MAX];
     } line[32];

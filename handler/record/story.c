@@ -21,8 +21,8 @@ static struct {
 } waiting;
 #define WAITING (sizeof (waiting.record) / sizeof (waiting.record[0]))
 
-static unsigned missing;       /* records, since story_missing was asked … */
-static int missing_why;        /* … the last one for this */
+static unsigned missing; /* records, since story_missing was asked … */
+static int missing_why;  /* … the last one for this */
 
 char *story_name (const struct job *job, char name[STORY_NAME_MAX])
 {

@@ -40,8 +40,9 @@ static int64_t _now (void)
 /* Open the claim to look at, which is the courier's: it may be anything. */
 static int _open_claim (const struct spool *s)
 {
-    cleanup_fd int fd = openat (s->ans, CLAIM, O_RDONLY | O_NOFOLLOW |
-                                O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    cleanup_fd int fd = openat (s->ans, CLAIM,
+                                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+                                    O_CLOEXEC);
     struct stat st;
 
     if (fd < 0)
@@ -132,12 +133,14 @@ void spool_claim_say (struct spool *s, const struct spool_courier *self)
  * configuration, anew. */
 static int _make_claim (struct spool *s)
 {
-    int fd = openat (s->ans, CLAIM, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
-                     O_CLOEXEC, 0644);
+    int fd = openat (s->ans, CLAIM,
+                     O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                     0644);
 
     if (fd < 0 && errno == EACCES && unlinkat (s->ans, CLAIM, 0) == 0)
-        fd = openat (s->ans, CLAIM, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
-                     O_CLOEXEC, 0644);
+        fd = openat (s->ans, CLAIM,
+                     O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                     0644);
     return fd;
 }
 
@@ -157,7 +160,8 @@ int spool_claim (struct spool *s, struct spool_courier *self,
         if (errno != EACCES && errno != EAGAIN)
             return mw_err_errno (err, "cannot lock the spool's ans/" CLAIM);
         fcntl (s->claim, F_GETLK, &holder);
-        return mw_err_code (err, EBUSY, "another courier works this spool off: "
+        return mw_err_code (err, EBUSY,
+                            "another courier works this spool off: "
                             "process %d; end it, or let only one of memwardend "
                             "(courier { start }) and systemd start one",
                             (int) holder.l_pid);

@@ -28,27 +28,23 @@
  * the journal has at most 24 KiB) */
 #define STORY_FILE_MAX (SPOOL_STORY_MAX + (64 << 10) + FILE_MAX)
 #define STORY_BEGIN "{\"story\":["
-#define STORY_CUT "{\"event\":\"note\",\"text\":\"the story is too long: what " \
-                  "follows, but for its end, is left out\"}"
+#define STORY_CUT \
+    "{\"event\":\"note\",\"text\":\"the story is too long: what " \
+    "follows, but for its end, is left out\"}"
 
 const char *const spool_op_name[SPOOL_OP_COUNT] = {
-    [SPOOL_SUSPEND] = "suspend",
-    [SPOOL_RESUME] = "resume",
-    [SPOOL_REQUEUE] = "requeue",
-    [SPOOL_COMPLETE_OOM] = "complete-oom",
-    [SPOOL_NOTIFY] = "notify",
-    [SPOOL_COMMENT] = "comment",
-    [SPOOL_HOOK] = "hook",
-    [SPOOL_WEBHOOK] = "webhook",
-    [SPOOL_DRAIN] = "drain",
-    [SPOOL_LOOKUP] = "lookup",
+    [SPOOL_SUSPEND] = "suspend", [SPOOL_RESUME] = "resume",
+    [SPOOL_REQUEUE] = "requeue", [SPOOL_COMPLETE_OOM] = "complete-oom",
+    [SPOOL_NOTIFY] = "notify",   [SPOOL_COMMENT] = "comment",
+    [SPOOL_HOOK] = "hook",       [SPOOL_WEBHOOK] = "webhook",
+    [SPOOL_DRAIN] = "drain",     [SPOOL_LOOKUP] = "lookup",
 };
 
 static bool _id_valid (const char *id)
 {
     return id[0] && id[0] != '.' && strlen (id) < SPOOL_ID_MAX &&
            id[strspn (id, "abcdefghijklmnopqrstuvwxyz"
-                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
 }
 
 void spool_make_id (struct spool_request *r, uint64_t seq)
@@ -82,8 +78,9 @@ static int _spool_open_dir (int dir, const char *name, int flags, mode_t mode,
 
     if (mode && mkdirat (dir, name, mode) < 0 && errno != EEXIST)
         return -1;
-    fd = openat (dir, name, (mode ? O_RDONLY : flags) | O_DIRECTORY |
-                 O_NOFOLLOW | O_CLOEXEC);
+    fd = openat (dir, name,
+                 (mode ? O_RDONLY : flags) | O_DIRECTORY | O_NOFOLLOW |
+                     O_CLOEXEC);
     /* a umask, or another courier user before this start */
     if (fd >= 0 && mode &&
         ((geteuid () == 0 && fchown (fd, uid, -1) < 0) ||
@@ -142,8 +139,10 @@ void spool_close (struct spool *s)
 static int _put_file (int from, const char *part, int to, const char *name,
                       const char *text, size_t len)
 {
-    cleanup_fd int fd = openat (from, part, O_WRONLY | O_CREAT | O_TRUNC |
-                                O_NOFOLLOW | O_CLOEXEC, 0644);
+    cleanup_fd int fd = openat (from, part,
+                                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+                                    O_CLOEXEC,
+                                0644);
     int saved;
 
     if (fd < 0)
@@ -212,9 +211,11 @@ static int _open_story (struct spool *s, const char *name, int flags,
     int fd;
 
     errno = EINVAL;
-    fd = !_id_valid (name) ? -1 :
-         openat (s->tmp, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW |
-                 O_CLOEXEC | flags, 0600);
+    fd = !_id_valid (name) ? -1
+                           : openat (s->tmp, name,
+                                     O_WRONLY | O_CREAT | O_APPEND |
+                                         O_NOFOLLOW | O_CLOEXEC | flags,
+                                     0600);
     if (fd >= 0 && fstat (fd, &st) < 0) {
         close (fd);
         return -1;
@@ -270,10 +271,10 @@ int spool_put_story (struct spool *s, const struct spool_request *r,
 
     if (n < 0)
         return -1;
-    json[0] = ',';              /* was the brace: the story's is there */
+    json[0] = ','; /* was the brace: the story's is there */
     if (fd < 0 ||
-        _extend (fd, size, size ? "]" : STORY_BEGIN "]", json, (size_t) n,
-                 "") < 0 ||
+        _extend (fd, size, size ? "]" : STORY_BEGIN "]", json, (size_t) n, "") <
+            0 ||
         fchmod (fd, 0644) < 0 || renameat (s->tmp, name, s->req, r->id) < 0)
         return mw_err_errno (err, "cannot write request %s", r->id);
     return 0;
@@ -297,7 +298,7 @@ static int _next_name (int dir, const char *after, char *name)
 {
     /* opened anew: [dir] keeps its own read position */
     cleanup_fd int fd = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    _Alignas (struct dirent64) char buf[4096];
+    _Alignas(struct dirent64) char buf[4096];
     const struct dirent64 *e;
     ssize_t n;
 
@@ -318,7 +319,7 @@ static int _next_name (int dir, const char *after, char *name)
 int spool_next_request (struct spool *s, const char *after,
                         char id[SPOOL_ID_MAX])
 {
-    char behind[SPOOL_ID_MAX];      /* [after] may be [id] itself */
+    char behind[SPOOL_ID_MAX]; /* [after] may be [id] itself */
 
     snprintf (behind, sizeof (behind), "%s", after);
     return _next_name (s->req, behind, id);
@@ -331,8 +332,9 @@ static json_t *_spool_read_file (int dir, const char *name, off_t max,
                                  struct mw_err *err)
 {
     /* O_NONBLOCK: the open of a FIFO would wait */
-    cleanup_fd int fd = openat (dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-                                O_NOCTTY | O_CLOEXEC);
+    cleanup_fd int fd = openat (dir, name,
+                                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+                                    O_CLOEXEC);
     cleanup_free char *buf = NULL;
     struct stat st;
     json_error_t why;
@@ -427,8 +429,7 @@ int spool_read_request (struct spool *s, const char *id,
         return -1;
     if (!_get_text (j, "id", q.id, sizeof (q.id)) || strcmp (q.id, id) != 0 ||
         !_get_text (j, "job", q.job, sizeof (q.job)) ||
-        !mw_jobkey_valid (q.job) ||
-        !_get_u32 (j, "slurm_id", &q.slurm_id) ||
+        !mw_jobkey_valid (q.job) || !_get_u32 (j, "slurm_id", &q.slurm_id) ||
         !_get_u32 (j, "array_job_id", &q.array_job_id) ||
         !_get_u32 (j, "array_task_id", &q.array_task_id) ||
         !_get_u32 (j, "restart_count", &q.restart_count) ||
@@ -481,13 +482,12 @@ static int _read_answer (struct spool *s, const char *name,
 
     if (!j)
         return -1;
-    if (!_get_text (j, "id", b.id, sizeof (b.id)) ||
-        strcmp (b.id, name) != 0 ||
+    if (!_get_text (j, "id", b.id, sizeof (b.id)) || strcmp (b.id, name) != 0 ||
         !json_is_boolean (json_object_get (j, "ok")) ||
         !_get_text (j, "text", b.text, sizeof (b.text)) ||
-        (code && (!json_is_integer (code) ||
-                  json_integer_value (code) < INT32_MIN ||
-                  json_integer_value (code) > INT32_MAX)))
+        (code &&
+         (!json_is_integer (code) || json_integer_value (code) < INT32_MIN ||
+          json_integer_value (code) > INT32_MAX)))
         return mw_err_code (err, EPROTO, "%s is not an answer of the courier",
                             name);
     b.ok = json_is_true (json_object_get (j, "ok"));

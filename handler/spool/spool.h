@@ -38,16 +38,16 @@
 enum spool_op {
     SPOOL_SUSPEND,
     SPOOL_RESUME,
-    SPOOL_REQUEUE,          /* mem_mb > 0: with that much --mem per node */
-    SPOOL_COMPLETE_OOM,     /* ends as OUT_OF_MEMORY 0:125 */
-    SPOOL_NOTIFY,           /* text: a line in the job's stderr */
-    SPOOL_COMMENT,          /* text: comment */
-    SPOOL_HOOK,             /* arg: name of a configured hook; text: JSON for
+    SPOOL_REQUEUE,      /* mem_mb > 0: with that much --mem per node */
+    SPOOL_COMPLETE_OOM, /* ends as OUT_OF_MEMORY 0:125 */
+    SPOOL_NOTIFY,       /* text: a line in the job's stderr */
+    SPOOL_COMMENT,      /* text: comment */
+    SPOOL_HOOK,         /* arg: name of a configured hook; text: JSON for
                                its stdin */
-    SPOOL_WEBHOOK,          /* text: JSON to POST, with the story that comes
+    SPOOL_WEBHOOK,      /* text: JSON to POST, with the story that comes
                                with the request (spool_put_story) */
-    SPOOL_DRAIN,            /* text: reason; drain this node */
-    SPOOL_LOOKUP,           /* its answer's text: {"partition","account",
+    SPOOL_DRAIN,        /* text: reason; drain this node */
+    SPOOL_LOOKUP,       /* its answer's text: {"partition","account",
                                "qos","restarts","comment"}; the comment only
                                where memwarden has written it */
     SPOOL_OP_COUNT
@@ -56,43 +56,43 @@ enum spool_op {
 extern const char *const spool_op_name[SPOOL_OP_COUNT];
 
 struct spool_request {
-    char id[SPOOL_ID_MAX];          /* JOBKEY.SEQ.OP: a file name */
+    char id[SPOOL_ID_MAX]; /* JOBKEY.SEQ.OP: a file name */
     char job[MW_JOBKEY_MAX];
     uint32_t slurm_id, array_job_id, array_task_id, restart_count;
-    uint64_t since_s;               /* by this node's wall clock: it knows of
+    uint64_t since_s; /* by this node's wall clock: it knows of
                                        the run since then; 0 = it does not */
     enum spool_op op;
     char arg[MW_HOOK_MAX];
     char text[SPOOL_TEXT_MAX];
     uint64_t mem_mb;
-    bool after_end;                 /* requeue: also if it has ended by itself,
+    bool after_end;        /* requeue: also if it has ended by itself,
                                        in answer to a signal */
-    uint64_t not_after_ms;          /* clock_ms after which it is pointless and
+    uint64_t not_after_ms; /* clock_ms after which it is pointless and
                                        dropped; 0 = always to be made good */
-    uint64_t killed_s;              /* by this node's wall clock, we kill the
+    uint64_t killed_s;     /* by this node's wall clock, we kill the
                                        run then, before the answer; 0 = not */
-    bool withdrawn;                 /* do no more than finish what is begun */
+    bool withdrawn;        /* do no more than finish what is begun */
 };
 
 struct spool_answer {
     char id[SPOOL_ID_MAX];
     bool ok;
-    int code;                       /* slurm errno or exit status */
-    bool suspended;                 /* Slurm, asked to end or to requeue it, had
+    int code;                  /* slurm errno or exit status */
+    bool suspended;            /* Slurm, asked to end or to requeue it, had
                                        it suspended: it SIGKILLs it at once */
-    char text[SPOOL_TEXT_MAX];      /* what went wrong */
+    char text[SPOOL_TEXT_MAX]; /* what went wrong */
 };
 
 struct spool {
-    int req, ans, tmp;              /* directory descriptors */
-    int claim;                      /* the courier's, while it works */
+    int req, ans, tmp; /* directory descriptors */
+    int claim;         /* the courier's, while it works */
 };
 
 /* What a courier tells of itself, to who looks (memwarden doctor). */
 struct spool_courier {
-    int64_t since;                  /* wall clock in seconds: its start */
-    unsigned restarts;              /* in a row, each soon after the last */
-    char trouble[256];              /* what keeps it from its work; "" = none */
+    int64_t since;     /* wall clock in seconds: its start */
+    unsigned restarts; /* in a row, each soon after the last */
+    char trouble[256]; /* what keeps it from its work; "" = none */
 };
 
 /* Open (and, with [create], make) the spool below [state_dir]; [uid] is the

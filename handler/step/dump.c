@@ -13,9 +13,10 @@
 #include "handler/record/report.h"
 #include "handler/step/step.h"
 
-#define LINE " | "              /* between the lines of an answer */
+#define LINE " | " /* between the lines of an answer */
 
-static bool _dump_available (struct warden *w, struct job *job, struct mw_err *why)
+static bool _dump_available (struct warden *w, struct job *job,
+                             struct mw_err *why)
 {
     const struct incident *in = &job->incident;
     const char *hook = in->ladder->step[in->step].hook;

@@ -31,7 +31,8 @@ static int _lower (struct warden *w, struct job *job)
     if (n < 0)
         report_failed (w, job, "it cannot be refused memory", &err);
     else if (n > 0)
-        report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: %d of its "
+        report (w, job, "step", REPORT_LOG | REPORT_JOB,
+                "job %s: %d of its "
                 "processes get ENOMEM when they ask for more memory",
                 job->spec.key, n);
     return n;
@@ -44,12 +45,16 @@ static enum step_result _enomem_start (struct warden *w, struct job *job)
     /* what an earlier boot, or another job of that name, has left */
     rlimits_restore (&job->memcg, w->journal->state_dir, job->spec.key, NULL);
     job->incident.enomem = true;
-    report (w, job, "step", REPORT_LOG, "job %s: further memory is refused to "
-            "it", job->spec.key);
+    report (w, job, "step", REPORT_LOG,
+            "job %s: further memory is refused to "
+            "it",
+            job->spec.key);
     n = _lower (w, job);
     if (n == 0)
-        report (w, job, "step", REPORT_LOG, "job %s: none of its processes can "
-                "be refused memory", job->spec.key);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: none of its processes can "
+                "be refused memory",
+                job->spec.key);
     if (n <= 0 || step_open_reserve (w, job, true) < 0)
         return STEP_NEXT;
     step_timer (w, job, LOOK_MS);
@@ -84,8 +89,10 @@ static void _enomem_undo (struct warden *w, struct job *job)
     if (n < 0)
         report_failed (w, job, "its limits stay lowered", &err);
     else if (n > 0)
-        report (w, job, "step", REPORT_LOG, "job %s: %d of its processes may "
-                "have more memory again", job->spec.key, n);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: %d of its processes may "
+                "have more memory again",
+                job->spec.key, n);
 }
 
 const struct step_ops step_enomem = {
@@ -93,7 +100,7 @@ const struct step_ops step_enomem = {
     .done = "refused more, it has come down by itself",
     .available = step_has_reserve,
     .start = _enomem_start,
-    .again = step_next,         /* the reserve is full */
+    .again = step_next, /* the reserve is full */
     .timer = _enomem_look,
     .deadline = _enomem_deadline,
     .undo = _enomem_undo,

@@ -10,7 +10,7 @@
 #include "handler/job/warden.h"
 #include "handler/record/report.h"
 
-static struct warden *_warden;     /* sd-event hands over one pointer */
+static struct warden *_warden; /* sd-event hands over one pointer */
 
 static int _on_written (sd_event_source *s, const struct inotify_event *e,
                         void *arg)
@@ -43,6 +43,8 @@ void step_watch_freezer (struct warden *w, struct job *job)
                                        IN_MODIFY, _on_written, job);
     }
     if (rc < 0)
-        report_log (w, LOG_WARNING, "job %s: should somebody else resume it, "
-                    "that is not noticed: %s", job->spec.key, strerror (-rc));
+        report_log (w, LOG_WARNING,
+                    "job %s: should somebody else resume it, "
+                    "that is not noticed: %s",
+                    job->spec.key, strerror (-rc));
 }

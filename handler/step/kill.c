@@ -44,11 +44,13 @@ static bool _asks (const struct job *job)
 static enum step_result _kill_now (struct warden *w, struct job *job)
 {
     job->incident.phase = KILLING;
-    job->incident.request[0] = '\0';   /* never taken back from here on */
+    job->incident.request[0] = '\0'; /* never taken back from here on */
     step_requeue_killed (w, job);
     if (!job->incident.slurm_ends)
-        report (w, job, "step", REPORT_LOG, "job %s: SIGKILL to all its "
-                "processes", job->spec.key);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: SIGKILL to all its "
+                "processes",
+                job->spec.key);
     return step_kill_all (w, job);
 }
 
@@ -57,12 +59,12 @@ static void _kill_tell (struct warden *w, struct job *job)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
 
-    if (!_node_is_short (job))      /* else each ms counts, and it is known */
+    if (!_node_is_short (job)) /* else each ms counts, and it is known */
         job_read_usage (job);
     report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
             "job %s: to be killed: it used up to %s, its limit is %s, its "
-            "reservation %s", job->spec.key,
-            mw_size_format (job->peak, a, sizeof (a)),
+            "reservation %s",
+            job->spec.key, mw_size_format (job->peak, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)),
             mw_size_format (job->reservation, c, sizeof (c)));
 }
@@ -82,8 +84,10 @@ static enum step_result _kill_start (struct warden *w, struct job *job)
     if (!asks)
         return _kill_now (w, job);
     if (nobody)
-        report (w, job, "step", REPORT_LOG, "job %s: no memwarden-courier runs "
-                "that could tell Slurm before", job->spec.key);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: no memwarden-courier runs "
+                "that could tell Slurm before",
+                job->spec.key);
     if (nobody || _node_is_short (job)) {
         ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, false);
         job->leaving = true;
@@ -114,9 +118,10 @@ static enum step_result _kill_answered (struct warden *w, struct job *job,
 
 static enum step_result _kill_recover (struct warden *w, struct job *job)
 {
-    step_timer (w, job, job->incident.phase == KILLING ? 0
-                        : job_is_step (job) ? TOLD_MS
-                        : w->conf.controller_timeout_ms);
+    step_timer (w, job,
+                job->incident.phase == KILLING ? 0
+                : job_is_step (job)            ? TOLD_MS
+                                               : w->conf.controller_timeout_ms);
     return STEP_WAIT;
 }
 
@@ -127,7 +132,7 @@ const struct step_ops step_kill = {
     .by_courier = _asks,
     .start = _kill_start,
     .timer = _kill_timer,
-    .deadline = step_wait,      /* the last rung: there is none to go on to */
+    .deadline = step_wait, /* the last rung: there is none to go on to */
     .answer = _kill_answered,
     .recover = _kill_recover,
 };

@@ -25,7 +25,8 @@ bool step_swap_free (void)
  * out, since the kernel has tried, but what it cannot run without can.  Woken
  * then, it dies of SIGSEGV: the kernel's own access to its memory (rseq(2))
  * does not sleep in an OOM, it fails. */
-static bool _reclaim_available (struct warden *w, struct job *job, struct mw_err *why)
+static bool _reclaim_available (struct warden *w, struct job *job,
+                                struct mw_err *why)
 {
     (void) w;
     if (!step_swap_free ())
@@ -33,7 +34,7 @@ static bool _reclaim_available (struct warden *w, struct job *job, struct mw_err
     else if (job->memcg.ops->sleeps_at_limit &&
              job->incident.trigger == TRIGGER_JOB)
         mw_err_set (why, "at a job's own limit the kernel has pushed out all "
-                    "that it can (cgroup v1)");
+                         "that it can (cgroup v1)");
     else
         return true;
     return false;
@@ -67,13 +68,16 @@ static bool _reclaim_enough (struct warden *w, const struct job *job,
 }
 
 /* The node may need more than what was asked of this job. */
-static enum step_result _reclaim_end (struct warden *w, struct job *job, bool enough)
+static enum step_result _reclaim_end (struct warden *w, struct job *job,
+                                      bool enough)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
     uint64_t began = _began (job), now = job->usage.total;
 
-    report (w, job, "step", REPORT_LOG, "job %s: %s of it pushed out; it uses "
-            "%s now, and %s of swap", job->spec.key,
+    report (w, job, "step", REPORT_LOG,
+            "job %s: %s of it pushed out; it uses "
+            "%s now, and %s of swap",
+            job->spec.key,
             mw_size_format (began > now ? began - now : 0, a, sizeof (a)),
             mw_size_format (now, b, sizeof (b)),
             mw_size_format (job->usage.swap, c, sizeof (c)));
@@ -107,9 +111,10 @@ static enum step_result _reclaim_start (struct warden *w, struct job *job)
     job->incident.pushing = job->incident.trigger == TRIGGER_NODE;
     job->incident.pushed = 0;
     job->incident.phase = (unsigned) (job->usage.total / MW_MIB);
-    report (w, job, "step", REPORT_LOG, "job %s: cold pages of its %s are "
-            "pushed out", job->spec.key,
-            mw_size_format (job->usage.total, a, sizeof (a)));
+    report (w, job, "step", REPORT_LOG,
+            "job %s: cold pages of its %s are "
+            "pushed out",
+            job->spec.key, mw_size_format (job->usage.total, a, sizeof (a)));
     return _piece (w, job);
 }
 

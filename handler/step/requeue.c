@@ -19,7 +19,8 @@
 
 enum { ASKED = 1, KILLING };
 
-static bool _requeue_available (struct warden *w, struct job *job, struct mw_err *why)
+static bool _requeue_available (struct warden *w, struct job *job,
+                                struct mw_err *why)
 {
     (void) w;
     if (job->spec.slurm_id == 0) {
@@ -61,7 +62,7 @@ static int _requeue_ask (struct warden *w, struct job *job,
     else
         report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
                 "job %s: to be requeued", job->spec.key);
-    report_flush (w);       /* the job is not told any more once it is leaving */
+    report_flush (w); /* the job is not told any more once it is leaving */
     in->requeue_mb = mb;
     if (ask (w, job, SPOOL_REQUEUE, mb, NULL, await) < 0)
         return -1;
@@ -90,7 +91,7 @@ static int _requeue_change (struct warden *w, struct job *job, enum run_end end)
         [KILLED] = "is for a job that is killed",
         [ENDED] = "is for a job that has ended in answer to a signal",
     };
-    static struct spool_request r;      /* 2 KiB: not on the stack */
+    static struct spool_request r; /* 2 KiB: not on the stack */
     struct incident *in = &job->incident;
     struct mw_err err;
     int rc;
@@ -102,12 +103,16 @@ static int _requeue_change (struct warden *w, struct job *job, enum run_end end)
     r.killed_s = end == KILLED ? clock_wall_us () / 1000000 : 0;
     r.after_end = end == ENDED;
     r.withdrawn = end == GOES_ON;
-    report (w, job, "asked", REPORT_LOG, "job %s: its requeue, which has no "
-            "answer yet, %s", job->spec.key, what[end]);
+    report (w, job, "asked", REPORT_LOG,
+            "job %s: its requeue, which has no "
+            "answer yet, %s",
+            job->spec.key, what[end]);
     rc = spool_put (&w->spool, &r, &err);
     if (rc < 0)
-        report (w, job, "failed", REPORT_LOG, "job %s: that cannot be told the "
-                "courier: %s", job->spec.key, err.text);
+        report (w, job, "failed", REPORT_LOG,
+                "job %s: that cannot be told the "
+                "courier: %s",
+                job->spec.key, err.text);
     return rc;
 }
 
@@ -142,8 +147,10 @@ static enum step_result _requeue_answer (struct warden *w, struct job *job,
     job->incident.requeue[0] = '\0';
     if (!a->ok) {
         job->leaving = false;
-        report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: the "
-                "controller does not requeue it: %s", job->spec.key, a->text);
+        report (w, job, "step", REPORT_LOG | REPORT_JOB,
+                "job %s: the "
+                "controller does not requeue it: %s",
+                job->spec.key, a->text);
         return STEP_NEXT;
     }
     job->incident.phase = KILLING;
@@ -155,16 +162,18 @@ static enum step_result _requeue_timer (struct warden *w, struct job *job)
     if (job->incident.phase == KILLING)
         return step_kill_all (w, job);
     job->leaving = false;
-    report (w, job, "step", REPORT_LOG, "job %s: no answer of the controller "
-            "in %" PRIu64 " ms; the request stays", job->spec.key,
-            w->conf.controller_timeout_ms);
+    report (w, job, "step", REPORT_LOG,
+            "job %s: no answer of the controller "
+            "in %" PRIu64 " ms; the request stays",
+            job->spec.key, w->conf.controller_timeout_ms);
     return STEP_NEXT;
 }
 
 static enum step_result _requeue_recover (struct warden *w, struct job *job)
 {
-    step_timer (w, job, job->incident.phase == KILLING
-                            ? 0 : w->conf.controller_timeout_ms);
+    step_timer (w, job,
+                job->incident.phase == KILLING ? 0
+                                               : w->conf.controller_timeout_ms);
     return STEP_WAIT;
 }
 

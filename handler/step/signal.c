@@ -69,8 +69,10 @@ static enum step_result _script_ended (struct warden *w, struct job *job)
         return STEP_WAIT;
     if (!_died_of (job->incident.status, step_rung (job)->signo))
         return _signal_over (w, job);
-    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: its script has "
-            "died of the signal, which is no answer", job->spec.key);
+    report (w, job, "step", REPORT_LOG | REPORT_JOB,
+            "job %s: its script has "
+            "died of the signal, which is no answer",
+            job->spec.key);
     return STEP_NEXT;
 }
 
@@ -94,7 +96,7 @@ static enum step_result _signal_look (struct warden *w, struct job *job)
      * to be taken for one that has made room and goes on */
     bool ended = memcg_sent_ended (&job->incident.sent);
 
-    if (job->incident.phase == ASKED)   /* the request stays */
+    if (job->incident.phase == ASKED) /* the request stays */
         return STEP_SOLVED;
     if (job->incident.phase == GONE)
         return _signal_over (w, job);
@@ -108,7 +110,8 @@ static enum step_result _signal_look (struct warden *w, struct job *job)
     if (relieved)
         return STEP_SOLVED;
     if (ended) {
-        report (w, job, "step", REPORT_LOG, "job %s: all that were sent the "
+        report (w, job, "step", REPORT_LOG,
+                "job %s: all that were sent the "
                 "signal have ended, and it is still at its limit",
                 job->spec.key);
         return STEP_NEXT;
@@ -120,9 +123,11 @@ static enum step_result _signal_look (struct warden *w, struct job *job)
 static enum step_result _nobody (struct warden *w, struct job *job,
                                  const char *name)
 {
-    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: none of its "
+    report (w, job, "step", REPORT_LOG | REPORT_JOB,
+            "job %s: none of its "
             "processes catches signal %s: nobody can answer it, so it is not "
-            "sent", job->spec.key, name);
+            "sent",
+            job->spec.key, name);
     return STEP_NEXT;
 }
 
@@ -139,9 +144,11 @@ static enum step_result _signal_start (struct warden *w, struct job *job)
         return _nobody (w, job, name);
     step_open_reserve (w, job, true);
     in->phase = SENT;
-    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: sent signal %s to "
-            "%s", job->spec.key, name, s->to_all
-            ? "all its processes" : "its processes that catch it");
+    report (w, job, "step", REPORT_LOG | REPORT_JOB,
+            "job %s: sent signal %s to "
+            "%s",
+            job->spec.key, name,
+            s->to_all ? "all its processes" : "its processes that catch it");
     if (n > 0)
         n = memcg_ask (&job->memcg, s->signo, s->to_all, false, &in->sent,
                        &err);

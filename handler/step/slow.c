@@ -14,8 +14,8 @@
 #include "handler/record/report.h"
 #include "handler/step/step.h"
 
-#define TURN_MS 400             /* a run and a stop */
-#define RUN_MIN_MS 10           /* shorter runs are only overhead */
+#define TURN_MS 400   /* a run and a stop */
+#define RUN_MIN_MS 10 /* shorter runs are only overhead */
 #define SHARE_DEFAULT 0.25
 
 enum { RUNNING = 0, STOPPED };
@@ -100,7 +100,7 @@ const struct step_ops step_slow = {
     .done = "slowed, it has come down by itself",
     .available = step_has_reserve,
     .start = _slow_start,
-    .again = step_next,         /* the reserve is full */
+    .again = step_next, /* the reserve is full */
     .timer = _slow_timer,
     .deadline = _slow_deadline,
     .recover = _slow_recover,

@@ -20,16 +20,11 @@ extern const struct step_ops step_hold, step_grow, step_reclaim, step_slow,
     step_enomem, step_signal, step_dump, step_suspend, step_requeue, step_kill;
 
 const struct step_ops *const step_table[MW_STEP_COUNT] = {
-    [MW_STEP_HOLD] = &step_hold,
-    [MW_STEP_GROW] = &step_grow,
-    [MW_STEP_RECLAIM] = &step_reclaim,
-    [MW_STEP_SLOW] = &step_slow,
-    [MW_STEP_ENOMEM] = &step_enomem,
-    [MW_STEP_SIGNAL] = &step_signal,
-    [MW_STEP_DUMP] = &step_dump,
-    [MW_STEP_SUSPEND] = &step_suspend,
-    [MW_STEP_REQUEUE] = &step_requeue,
-    [MW_STEP_KILL] = &step_kill,
+    [MW_STEP_HOLD] = &step_hold,       [MW_STEP_GROW] = &step_grow,
+    [MW_STEP_RECLAIM] = &step_reclaim, [MW_STEP_SLOW] = &step_slow,
+    [MW_STEP_ENOMEM] = &step_enomem,   [MW_STEP_SIGNAL] = &step_signal,
+    [MW_STEP_DUMP] = &step_dump,       [MW_STEP_SUSPEND] = &step_suspend,
+    [MW_STEP_REQUEUE] = &step_requeue, [MW_STEP_KILL] = &step_kill,
 };
 
 #define KILLS_FAST 200
@@ -55,7 +50,8 @@ enum step_result step_next (struct warden *w, struct job *job)
     return STEP_NEXT;
 }
 
-static step_handler *_handler (const struct step_ops *ops, enum step_cause cause)
+static step_handler *_handler (const struct step_ops *ops,
+                               enum step_cause cause)
 {
     switch (cause) {
     case STEP_START:
@@ -75,7 +71,7 @@ static step_handler *_handler (const struct step_ops *ops, enum step_cause cause
     case STEP_RECOVER:
         return ops->recover ? ops->recover : ops->timer;
     case STEP_ANSWER:
-        break;                  /* that has an argument more */
+        break; /* that has an argument more */
     }
     return NULL;
 }
@@ -140,9 +136,10 @@ static bool _slurm_cannot_thaw (const struct job *job)
 static void _step_watch (struct warden *w, struct job *job)
 {
     step_watch_freezer (w, job);
-    job->incident.killed_look_ms =
-        job->incident.frozen && _slurm_cannot_thaw (job)
-        ? clock_ms () + KILLED_LOOK_MS : 0;
+    job->incident.killed_look_ms = job->incident.frozen &&
+                                           _slurm_cannot_thaw (job)
+                                       ? clock_ms () + KILLED_LOOK_MS
+                                       : 0;
 }
 
 void step_killed_look (struct warden *w, struct job *job)
@@ -166,8 +163,10 @@ static void _record_freeze (struct warden *w, struct job *job, bool on)
     in->frozen = on;
     in->frozen_ms = on ? clock_ms () : 0;
     if (on) {
-        report (w, job, "held", REPORT_LOG, "job %s: held (its tasks are "
-                "frozen)", job->spec.key);
+        report (w, job, "held", REPORT_LOG,
+                "job %s: held (its tasks are "
+                "frozen)",
+                job->spec.key);
         return;
     }
     if (in->pushed > 0)
@@ -175,7 +174,8 @@ static void _record_freeze (struct warden *w, struct job *job, bool on)
                   mw_size_format (in->pushed, a, sizeof (a)));
     json_put_number (&p, "frozen_for_ms", ms);
     json_put_number (&p, "pushed", in->pushed);
-    report_more (w, job, "thawed", REPORT_LOG, json_put_done (&p), "job %s: "
+    report_more (w, job, "thawed", REPORT_LOG, json_put_done (&p),
+                 "job %s: "
                  "goes on (its tasks are thawed) after %" PRIu64 ".%" PRIu64
                  " s%s",
                  job->spec.key, ms / 1000, ms % 1000 / 100, out);
@@ -190,8 +190,10 @@ int step_freeze (struct warden *w, struct job *job, bool on)
     if (!on && job->incident.slurm_stops_ms) {
         job->incident.frozen = false;
         job->incident.frozen_ms = 0;
-        report (w, job, "step", REPORT_LOG, "job %s: left frozen, as Slurm has "
-                "suspended it", job->spec.key);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: left frozen, as Slurm has "
+                "suspended it",
+                job->spec.key);
         return 0;
     }
     _record_freeze (w, job, on);
@@ -226,13 +228,14 @@ int step_open_reserve (struct warden *w, struct job *job, bool on)
     job->incident.reserve_open = on;
     report (w, job, on ? "lent" : "returned", REPORT_LOG,
             on ? "job %s: its reserve of %s is open"
-               : "job %s: its reserve of %s is closed", job->spec.key,
-            mw_size_format (job->reserve, a, sizeof (a)));
+               : "job %s: its reserve of %s is closed",
+            job->spec.key, mw_size_format (job->reserve, a, sizeof (a)));
     if (job_assert_limit (job, &err) == 0)
         return 0;
     job->incident.reserve_open = !on;
-    report_failed (w, job, on ? "cannot open its reserve"
-                            : "cannot close its reserve", &err);
+    report_failed (w, job,
+                   on ? "cannot open its reserve" : "cannot close its reserve",
+                   &err);
     return -1;
 }
 
@@ -317,19 +320,23 @@ static bool _left_to_slurm (struct warden *w, struct job *job)
     if (in->ends_ms == 0) {
         in->ends_ms = now;
         in->kills = 1;
-        report (w, job, "step", REPORT_LOG, "job %s: suspended as it is, Slurm "
-                "kills it", job->spec.key);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: suspended as it is, Slurm "
+                "kills it",
+                job->spec.key);
         if (_slurm_cannot_thaw (job))
             job->memcg.ops->freeze (&job->memcg, false, NULL);
     }
     waited = now - in->ends_ms;
     if (waited >= w->conf.controller_timeout_ms) {
         in->slurm_ends = false;
-        report (w, job, "step", REPORT_LOG, "job %s: Slurm has not killed all "
-                "of it in %" PRIu64 " ms", job->spec.key, waited);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: Slurm has not killed all "
+                "of it in %" PRIu64 " ms",
+                job->spec.key, waited);
         return false;
     }
-    waited /= 4;        /* so it is looked at 25 times, whatever the time-out */
+    waited /= 4; /* so it is looked at 25 times, whatever the time-out */
     step_timer (w, job, waited < 10 ? 10 : waited);
     return true;
 }

@@ -12,10 +12,10 @@
 #include "handler/job/warden.h"
 
 enum step_result {
-    STEP_WAIT,                  /* under way: timer, event or answer follows */
-    STEP_SOLVED,                /* the OOM is over: undo, close the incident */
-    STEP_NEXT,                  /* done or in vain: next rung */
-    STEP_BACK,                  /* there is room now: back to the grow that was
+    STEP_WAIT,   /* under way: timer, event or answer follows */
+    STEP_SOLVED, /* the OOM is over: undo, close the incident */
+    STEP_NEXT,   /* done or in vain: next rung */
+    STEP_BACK,   /* there is room now: back to the grow that was
                                    refused for want of it */
 };
 
@@ -36,8 +36,8 @@ typedef enum step_result step_handler (struct warden *w, struct job *job);
 
 struct step_ops {
     enum mw_step_kind kind;
-    const char *done;           /* for people: how an OOM it solved ended */
-    bool frozen;                /* works on a frozen job: one that the step
+    const char *done; /* for people: how an OOM it solved ended */
+    bool frozen;      /* works on a frozen job: one that the step
                                    before it has frozen is left so */
 
     /* Can it be done to this job on this node? Returns true, or false and the
@@ -52,11 +52,12 @@ struct step_ops {
      *   one is NULL, the step waits on (STEP_WAIT), if no other default is named
      *   here.  Only [start] has to be there. */
     step_handler *start;
-    step_handler *again;        /* OOM once more while the step is on */
-    step_handler *timer;        /* look again: asked for by step_timer */
-    step_handler *deadline;     /* its time has passed. NULL: STEP_NEXT */
-    enum step_result (*answer) (struct warden *w, struct job *job,
-                                const struct spool_answer *a);  /* the courier's */
+    step_handler *again;    /* OOM once more while the step is on */
+    step_handler *timer;    /* look again: asked for by step_timer */
+    step_handler *deadline; /* its time has passed. NULL: STEP_NEXT */
+    enum step_result (*answer) (
+        struct warden *w, struct job *job,
+        const struct spool_answer *a); /* the courier's */
     step_handler *headroom;     /* there may be room for it in the pool */
     step_handler *woken;        /* somebody else has thawed it: it is frozen
                                    again */
@@ -99,7 +100,7 @@ bool step_swap_free (void);
 /* Shared by several steps.  Each remembers in job->incident, records, acts, and
  * returns 0; or -1 when it could not, with that recorded and remembered. */
 int step_freeze (struct warden *w, struct job *job, bool on);
-void step_freeze_again (struct warden *w, struct job *job);  /* or thaw: as
+void step_freeze_again (struct warden *w, struct job *job); /* or thaw: as
                                                                 it should be */
 /* If it is time for it (incident.killed_look_ms), look whether Slurm has killed
  *   the frozen [job].  Then thaw it, which only we can, so that it can die. */

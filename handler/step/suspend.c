@@ -50,7 +50,8 @@ static void _push (struct warden *w, struct job *job)
     in->pushing = false;
     job_read_usage (job);
     json_put_number (&p, "pushed", in->pushed);
-    report_more (w, job, "step", REPORT_LOG, json_put_done (&p), "job %s: %s of "
+    report_more (w, job, "step", REPORT_LOG, json_put_done (&p),
+                 "job %s: %s of "
                  "it pushed out in %" PRIu64 " ms; it uses %s now, and %s of "
                  "swap",
                  job->spec.key, mw_size_format (in->pushed, a, sizeof (a)),
@@ -83,8 +84,10 @@ static enum step_result _suspend_start (struct warden *w, struct job *job)
     in->pushing = in->trigger == TRIGGER_NODE && step_swap_free ();
     _next_timer (w, job);
     if (job->spec.slurm_id == 0) {
-        report (w, job, "step", REPORT_LOG, "job %s: no controller knows it: "
-                "it is held here, its CPUs are not freed", job->spec.key);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: no controller knows it: "
+                "it is held here, its CPUs are not freed",
+                job->spec.key);
         return STEP_WAIT;
     }
     if (in->slurm_stops_ms || _suspend_ask (w, job) < 0)
@@ -114,11 +117,15 @@ static enum step_result _suspend_answered (struct warden *w, struct job *job,
         return STEP_WAIT;
     }
     if (a->ok)
-        report (w, job, "step", REPORT_LOG, "job %s: suspended at the "
-                "controller, its CPUs are free", job->spec.key);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: suspended at the "
+                "controller, its CPUs are free",
+                job->spec.key);
     else
-        report (w, job, "step", REPORT_LOG, "job %s: the controller does not "
-                "suspend it (%s); it is held here", job->spec.key, a->text);
+        report (w, job, "step", REPORT_LOG,
+                "job %s: the controller does not "
+                "suspend it (%s); it is held here",
+                job->spec.key, a->text);
     _next_timer (w, job);
     return STEP_WAIT;
 }
@@ -145,15 +152,19 @@ static enum step_result _suspend_woken (struct warden *w, struct job *job)
     }
     in->suspended = false;
     if (ours)
-        report (w, job, "note", REPORT_LOG | REPORT_JOB, "job %s: resumed at "
-                "Slurm by somebody else", job->spec.key);
+        report (w, job, "note", REPORT_LOG | REPORT_JOB,
+                "job %s: resumed at "
+                "Slurm by somebody else",
+                job->spec.key);
     r = step_look_for_room (w, job, true);
     if (r != STEP_WAIT)
         return r;
     if (ours && in->trigger == TRIGGER_JOB && in->step + 2 < in->ladder->count)
         return STEP_NEXT;
-    report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: there is no room "
-            "for it: suspended %s", job->spec.key, ours ? "again" : "by us now");
+    report (w, job, "step", REPORT_LOG | REPORT_JOB,
+            "job %s: there is no room "
+            "for it: suspended %s",
+            job->spec.key, ours ? "again" : "by us now");
     _suspend_ask (w, job);
     return STEP_WAIT;
 }
@@ -167,9 +178,11 @@ static enum step_result _suspend_timer (struct warden *w, struct job *job)
     if (in->phase == ASKED &&
         clock_ms () - in->step_ms >= w->conf.controller_timeout_ms) {
         in->phase = PARKED;
-        report (w, job, "step", REPORT_LOG, "job %s: no answer of the "
+        report (w, job, "step", REPORT_LOG,
+                "job %s: no answer of the "
                 "controller in %" PRIu64 " ms; it is held here, the request "
-                "stays", job->spec.key, w->conf.controller_timeout_ms);
+                "stays",
+                job->spec.key, w->conf.controller_timeout_ms);
     }
     _next_timer (w, job);
     return STEP_WAIT;

@@ -10,7 +10,7 @@
 #include "handler/job/warden.h"
 #include "handler/record/report.h"
 
-static struct warden *_warden;     /* sd-event hands over one pointer */
+static struct warden *_warden; /* sd-event hands over one pointer */
 
 static struct job *_owner (const struct job_table *t, const struct memcg *m)
 {
@@ -22,14 +22,16 @@ static struct job *_owner (const struct job_table *t, const struct memcg *m)
 }
 
 /* The pool is none. */
-static struct job *_watch_below_job_of (const struct warden *w, const struct memcg *m)
+static struct job *_watch_below_job_of (const struct warden *w,
+                                        const struct memcg *m)
 {
     struct job *job = _owner (&w->jobs, m);
 
     return job ? job : _owner (&w->steps, m);
 }
 
-static void _watch_below_give (struct warden *w, struct memcg *m, const char *name)
+static void _watch_below_give (struct warden *w, struct memcg *m,
+                               const char *name)
 {
     struct job *job = _watch_below_job_of (w, m);
     struct memcg_below found = { 0 };
@@ -67,8 +69,9 @@ static int _watch_below_listen (struct warden *w, struct memcg *m,
     rc = sd_event_add_inotify (w->loop, source, path, IN_CREATE | IN_ONLYDIR,
                                _on_made, m);
     /* who makes many is not to keep an OOM waiting */
-    return rc < 0 ? rc : sd_event_source_set_priority (*source,
-                                                       SD_EVENT_PRIORITY_IDLE);
+    return rc < 0
+               ? rc
+               : sd_event_source_set_priority (*source, SD_EVENT_PRIORITY_IDLE);
 }
 
 void watch_below (struct warden *w, struct memcg *m, sd_event_source **source)
@@ -79,8 +82,10 @@ void watch_below (struct warden *w, struct memcg *m, sd_event_source **source)
         return;
     _warden = w;
     if (!*source && (rc = _watch_below_listen (w, m, source)) < 0)
-        report_log (w, LOG_WARNING, "%s: memory cgroups that are made below it "
+        report_log (w, LOG_WARNING,
+                    "%s: memory cgroups that are made below it "
                     "are not noticed, at limits of their own they wait for "
-                    "ever: %s", m->path, strerror (-rc));
+                    "ever: %s",
+                    m->path, strerror (-rc));
     _watch_below_give (w, m, NULL);
 }

@@ -60,14 +60,14 @@ void job_event_check (struct warden *w, struct job *job)
     else if (state == MEMCG_QUIET)
         watch_refault (w, job);
     else if (job_is_step (job))
-        return;                 /* its job hears of that, too */
+        return; /* its job hears of that, too */
     else if (state == MEMCG_PARENT_OOM)
-        node_look (w);          /* that is the pool's, or the node's */
+        node_look (w); /* that is the pool's, or the node's */
     else if (state == MEMCG_KERNEL_KILL)
         watch_kmsg_counted (w, job);
 }
 
-static struct warden *_warden;     /* sd-event hands over one pointer */
+static struct warden *_warden; /* sd-event hands over one pointer */
 
 static int _on_event (sd_event_source *s, int fd, uint32_t events, void *arg)
 {
@@ -122,8 +122,8 @@ static int _on_removal (sd_event_source *s, const struct inotify_event *e,
  * descriptor of it is closed, and that is ours. */
 static int _listen_removal (struct warden *w, struct job *job)
 {
-    cleanup_fd int above = openat (job->memcg.dir, "..", O_RDONLY |
-                                   O_DIRECTORY | O_CLOEXEC);
+    cleanup_fd int above = openat (job->memcg.dir, "..",
+                                   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char path[64];
     int rc;
 
@@ -133,8 +133,9 @@ static int _listen_removal (struct warden *w, struct job *job)
     rc = sd_event_add_inotify (w->loop, &job->removal, path,
                                IN_DELETE | IN_ONLYDIR, _on_removal, job);
     /* each job beside the removed one is called: no OOM is to wait for that */
-    return rc < 0 ? rc : sd_event_source_set_priority (job->removal,
-                                                       SD_EVENT_PRIORITY_IDLE);
+    return rc < 0 ? rc
+                  : sd_event_source_set_priority (job->removal,
+                                                  SD_EVENT_PRIORITY_IDLE);
 }
 
 int job_event_listen (struct warden *w, struct job *job, struct mw_err *err)
@@ -144,8 +145,10 @@ int job_event_listen (struct warden *w, struct job *job, struct mw_err *err)
     _warden = w;
     if (job->memcg.ops->removal_is_silent && !job->removal &&
         (rc = _listen_removal (w, job)) < 0)
-        report_log (w, LOG_WARNING, "job %s: should nobody release it, its end "
-                    "will not be noticed: %s", job->spec.key, strerror (-rc));
+        report_log (w, LOG_WARNING,
+                    "job %s: should nobody release it, its end "
+                    "will not be noticed: %s",
+                    job->spec.key, strerror (-rc));
     rc = sd_event_add_io (w->loop, &job->event, job->memcg.event,
                           job->memcg.ops->epoll_events, _on_event, job);
     if (rc >= 0 && !job->timer)

@@ -28,12 +28,12 @@
 #include "lib/json_put.h"
 
 #define READS_A_WAKE 32
-#define READS_AT_END 512        /* of a job's story: all that is likely there */
+#define READS_AT_END 512 /* of a job's story: all that is likely there */
 #define TOLD_A_SECOND 16
-#define NEAR_MS 5000            /* an OOM detected so long after was the same */
-#define CLOCKS_MS 60000         /* the log's clock drifts: compare anew */
-#define LOST_MS 1000            /* losses are told no more often than that */
-#define RECORD_MAX 8192         /* the kernel's CONSOLE_EXT_LOG_MAX */
+#define NEAR_MS 5000    /* an OOM detected so long after was the same */
+#define CLOCKS_MS 60000 /* the log's clock drifts: compare anew */
+#define LOST_MS 1000    /* losses are told no more often than that */
+#define RECORD_MAX 8192 /* the kernel's CONSOLE_EXT_LOG_MAX */
 
 struct watch_kmsg {
     int fd;
@@ -41,19 +41,19 @@ struct watch_kmsg {
     struct kmsg parser;
     struct kmsg_kill kill;
     char text[2 * RECORD_MAX];
-    size_t kept;                /* of it, a line that has not ended yet */
+    size_t kept; /* of it, a line that has not ended yet */
 
     /* our clock less the log's, µs: the least seen, since reading comes later
      * than writing */
     int64_t ahead_us;
-    uint64_t compared_ms;       /* 0 = not yet */
+    uint64_t compared_ms; /* 0 = not yet */
 
     uint64_t lost_told, lost_told_ms;
-    bool overrun;               /* records were lost nobody knows how many */
-    uint64_t second;            /* in which … */
-    unsigned told, untold;      /* … so many kills were (not) told */
-    uint64_t node_kill_ms;      /* last kill because the node was out; 0 */
-    char memory[PATH_MAX], unified[PATH_MAX];   /* mounts */
+    bool overrun;          /* records were lost nobody knows how many */
+    uint64_t second;       /* in which … */
+    unsigned told, untold; /* … so many kills were (not) told */
+    uint64_t node_kill_ms; /* last kill because the node was out; 0 */
+    char memory[PATH_MAX], unified[PATH_MAX]; /* mounts */
 };
 
 /* ---- times --------------------------------------------------------------- */
@@ -67,8 +67,8 @@ static void _compare_clocks (struct watch_kmsg *k, const char *line)
     if (sscanf (line, "%*u,%*u,%llu,", &us) != 1)
         return;
     ahead = (int64_t) (now - us);
-    if (k->compared_ms > 0 && now / 1000 - k->compared_ms < CLOCKS_MS
-        && ahead >= k->ahead_us)
+    if (k->compared_ms > 0 && now / 1000 - k->compared_ms < CLOCKS_MS &&
+        ahead >= k->ahead_us)
         return;
     k->ahead_us = ahead;
     k->compared_ms = now / 1000;
@@ -99,7 +99,8 @@ static const char *_below_mount (const struct watch_kmsg *k, const char *path)
     return "";
 }
 
-static struct job *_watch_kmsg_job_of (struct warden *w, const struct kmsg_kill *kill)
+static struct job *_watch_kmsg_job_of (struct warden *w,
+                                       const struct kmsg_kill *kill)
 {
     struct job *found = NULL;
     size_t longest = 0;
@@ -107,8 +108,8 @@ static struct job *_watch_kmsg_job_of (struct warden *w, const struct kmsg_kill 
     for (struct job *j = w->jobs.first; j; j = j->next) {
         const char *dir = _below_mount (w->kmsg, j->memcg.path);
 
-        if (strlen (dir) > longest
-            && kernel_kill_within (kill->task_memcg, dir)) {
+        if (strlen (dir) > longest &&
+            kernel_kill_within (kill->task_memcg, dir)) {
             found = j;
             longest = strlen (dir);
         }
@@ -117,8 +118,8 @@ static struct job *_watch_kmsg_job_of (struct warden *w, const struct kmsg_kill 
     for (struct job *j = w->steps.first; j; j = j->next) {
         const char *dir = _below_mount (w->kmsg, j->memcg.path);
 
-        if (*dir && kernel_kill_within (kill->task_memcg, dir)
-            && kernel_kill_within (kill->oom_memcg, dir))
+        if (*dir && kernel_kill_within (kill->task_memcg, dir) &&
+            kernel_kill_within (kill->oom_memcg, dir))
             found = j;
     }
     return found;
@@ -185,15 +186,17 @@ static void _watch_kmsg_tell (struct warden *w, struct job *job,
     mw_size_format (k->anon_rss > 0 ? (uint64_t) k->anon_rss * 1024 : 0, size,
                     sizeof (size));
     if (k->lost > 0)
-        snprintf (lost, sizeof (lost), " (%" PRIu64 " records of its report "
-                  "are lost)", k->lost);
+        snprintf (lost, sizeof (lost),
+                  " (%" PRIu64 " records of its report "
+                  "are lost)",
+                  k->lost);
     if (job)
         snprintf (who, sizeof (who), "job %s: the kernel", job->spec.key);
     report_more (w, job, "kernel-kill",
-                 REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
-                 _details (k, at_ms), "%s itself has killed process %" PRId64
-                 " (%s, %s): %s%s, noticed by %s; %s; %s", who, k->pid,
-                 k->comm, size, whose[c->why], lost,
+                 REPORT_LOG | REPORT_JOB | REPORT_COMMENT, _details (k, at_ms),
+                 "%s itself has killed process %" PRId64
+                 " (%s, %s): %s%s, noticed by %s; %s; %s",
+                 who, k->pid, k->comm, size, whose[c->why], lost,
                  k->invoker[0] ? k->invoker : "nobody known", first, remedy);
 }
 
@@ -205,8 +208,10 @@ static bool _watch_kmsg_too_many (struct warden *w)
 
     if (second != k->second) {
         if (k->untold > 0)
-            report (w, NULL, "kernel-kill", REPORT_LOG, "%u more kills by the "
-                    "kernel were not told one by one", k->untold);
+            report (w, NULL, "kernel-kill", REPORT_LOG,
+                    "%u more kills by the "
+                    "kernel were not told one by one",
+                    k->untold);
         k->second = second;
         k->told = k->untold = 0;
     }
@@ -235,8 +240,9 @@ static void _watch_kmsg_killed (struct warden *w, const char *line)
     struct job *job = _watch_kmsg_job_of (w, &k->kill);
     const char *pool = _below_mount (k, node_pool_path (w));
     struct kernel_kill_case c = {
-        .why = kernel_kill_why (&k->kill, job ? _below_mount (k,
-                                job->memcg.path) : "", pool),
+        .why = kernel_kill_why (&k->kill,
+                                job ? _below_mount (k, job->memcg.path) : "",
+                                pool),
         .ahead_ms = _ahead (w, job, at_ms),
         .node_reserve = w->node_reserve,
         .rate = node_rate (w),
@@ -247,7 +253,8 @@ static void _watch_kmsg_killed (struct warden *w, const char *line)
     };
 
     if (c.why == KERNEL_KILL_SYSRQ) {
-        report (w, job, "note", REPORT_LOG, "somebody had the kernel kill "
+        report (w, job, "note", REPORT_LOG,
+                "somebody had the kernel kill "
                 "process %" PRId64 " (%s) by sysrq f: nothing is started",
                 k->kill.pid, k->kill.comm);
         return;
@@ -289,7 +296,8 @@ void watch_kmsg_detected (struct warden *w, struct job *job)
         return;
     at = job ? &job->kernel_kill_ms : &w->kmsg->node_kill_ms;
     if (*at > 0 && *at <= now && now - *at < NEAR_MS)
-        report (w, job, "note", REPORT_LOG, "%s%s%sthe kernel had killed for "
+        report (w, job, "note", REPORT_LOG,
+                "%s%s%sthe kernel had killed for "
                 "it itself, %" PRIu64 " ms before memwarden detected it",
                 job ? "job " : "", job ? job->spec.key : "", job ? ": " : "",
                 now - *at);
@@ -317,11 +325,12 @@ static void _tell_lost (struct warden *w)
     struct watch_kmsg *k = w->kmsg;
     uint64_t lost = k->parser.lost - k->lost_told, now = clock_ms ();
 
-    if ((lost == 0 && !k->overrun)
-        || (k->lost_told_ms > 0 && now - k->lost_told_ms < LOST_MS))
+    if ((lost == 0 && !k->overrun) ||
+        (k->lost_told_ms > 0 && now - k->lost_told_ms < LOST_MS))
         return;
     k->lost_told_ms = now;
-    report (w, NULL, "note", REPORT_LOG, "the kernel's log was overwritten "
+    report (w, NULL, "note", REPORT_LOG,
+            "the kernel's log was overwritten "
             "before it was read: %s%" PRIu64 " records are lost",
             lost ? "" : "at least ", lost ? lost : 1);
     k->lost_told = k->parser.lost;
@@ -353,7 +362,7 @@ static bool _read_one (struct warden *w, bool *more)
         at = end + 1;
     }
     k->kept = (size_t) (k->text + n - at);
-    if (k->kept >= RECORD_MAX)          /* no record is as long */
+    if (k->kept >= RECORD_MAX) /* no record is as long */
         k->kept = 0;
     memmove (k->text, at, k->kept);
     return true;
@@ -365,9 +374,10 @@ static void _watch_kmsg_take (struct warden *w, unsigned most)
 
     while (most-- > 0 && more) {
         if (!_read_one (w, &more)) {
-            report_log (w, LOG_WARNING, "the kernel's log cannot be read any "
-                        "more (%s): its kills are counted, not explained", errno
-                        ? strerror (errno) : "it has ended");
+            report_log (w, LOG_WARNING,
+                        "the kernel's log cannot be read any "
+                        "more (%s): its kills are counted, not explained",
+                        errno ? strerror (errno) : "it has ended");
             watch_kmsg_close (w);
             return;
         }
@@ -415,7 +425,7 @@ static int _watch_kmsg_begin (struct warden *w, struct watch_kmsg *k)
     if (lseek (k->fd, 0, SEEK_END) < 0 && errno != ESPIPE)
         return -1;
     kmsg_init (&k->parser);
-    memset (k->text, 1, sizeof (k->text));     /* not first under an OOM */
+    memset (k->text, 1, sizeof (k->text)); /* not first under an OOM */
     if (_find_mounts (k) < 0)
         return -1;
     rc = sd_event_add_io (w->loop, &k->event, k->fd, EPOLLIN, _on_records, w);
@@ -441,8 +451,10 @@ void watch_kmsg_open (struct warden *w)
         w->kmsg = k;
         return;
     }
-    report_log (w, LOG_WARNING, "/dev/kmsg cannot be read (%s): kills by the "
-                "kernel itself are counted, not explained", strerror (errno));
+    report_log (w, LOG_WARNING,
+                "/dev/kmsg cannot be read (%s): kills by the "
+                "kernel itself are counted, not explained",
+                strerror (errno));
     if (k)
         _watch_kmsg_free (k);
 }

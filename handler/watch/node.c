@@ -43,24 +43,24 @@
 #define POOL_WALL (64 * MW_MIB) /* v2: the pool's memory.max above its high */
 
 struct node_watch {
-    struct memcg pool;          /* .dir -1 = none */
-    bool pool_failed;           /* said once */
-    bool pool_said;             /* why Slurm's is not taken over, once */
-    struct slurm_node slurm;    /* 0 = slurm.conf does not say */
+    struct memcg pool;       /* .dir -1 = none */
+    bool pool_failed;        /* said once */
+    bool pool_said;          /* why Slurm's is not taken over, once */
+    struct slurm_node slurm; /* 0 = slurm.conf does not say */
     sd_event_source *event, *below, *timer;
 
-    bool open;                  /* the node is out of memory */
+    bool open; /* the node is out of memory */
     uint64_t opened_ms;
     unsigned victims;
     char victim[MW_JOBKEY_MAX]; /* being dealt with; "" = none */
     unsigned rung;              /* it is at, since … */
     uint64_t rung_ms;
-    uint64_t rung_need;         /* bytes, then */
-    uint64_t stall_need;        /* bytes to give because tasks stalled; 0 */
-    bool stall_early;           /* it is for what may come */
-    uint64_t stall_ms;          /* stalls until then are spent */
+    uint64_t rung_need;  /* bytes, then */
+    uint64_t stall_need; /* bytes to give because tasks stalled; 0 */
+    bool stall_early;    /* it is for what may come */
+    uint64_t stall_ms;   /* stalls until then are spent */
 
-    struct signs_fall fall;     /* of MemAvailable and free swap */
+    struct signs_fall fall; /* of MemAvailable and free swap */
 };
 
 /* ---- when to look -------------------------------------------------------- */
@@ -76,13 +76,14 @@ static void _node_timer (struct node_watch *n, uint64_t ms)
 static uint64_t _left (const struct warden *w, uint64_t available)
 {
     const struct node_watch *n = w->node;
-    uint64_t left = available > w->node_reserve
-                    ? available - w->node_reserve : 0, room;
+    uint64_t left = available > w->node_reserve ? available - w->node_reserve
+                                                : 0,
+             room;
 
     if (n->pool.dir < 0 || !n->pool.shadow)
         return left;
-    room = w->pool_limit > n->pool.seen.used
-           ? w->pool_limit - n->pool.seen.used : 0;
+    room = w->pool_limit > n->pool.seen.used ? w->pool_limit - n->pool.seen.used
+                                             : 0;
     return mw_least (room, left);
 }
 
@@ -165,11 +166,11 @@ static uint64_t _need (struct warden *w, bool full, struct policy_node *node,
     struct memcg_usage u;
 
     *count = headroom_snapshot (w, node, w->scratch, w->scratch_max);
-    if (w->node->pool.dir >= 0
-        && w->node->pool.ops->read_usage (&w->node->pool, &u, NULL) == 0)
+    if (w->node->pool.dir >= 0 &&
+        w->node->pool.ops->read_usage (&w->node->pool, &u, NULL) == 0)
         node->used = u.used;
     else
-        node->used = 0;     /* without a pool MemAvailable alone tells */
+        node->used = 0; /* without a pool MemAvailable alone tells */
     _discount_stuck (w, *count);
     return policy_need (node, full);
 }
@@ -190,10 +191,13 @@ static void _record_others (struct warden *w, const struct policy_plan *plan,
         if (!job || job == victim)
             continue;
         policy_explain (plan, w->scratch, i, why, sizeof (why));
-        snprintf (text, sizeof (text), "job %.63s: the node is out of memory: "
-                  "%s%.320s", job->spec.key,
+        snprintf (text, sizeof (text),
+                  "job %.63s: the node is out of memory: "
+                  "%s%.320s",
+                  job->spec.key,
                   policy_is_chosen (&plan->ranks[i])
-                  ? "its turn comes if job by job too little is freed: " : "",
+                      ? "its turn comes if job by job too little is freed: "
+                      : "",
                   why);
         journal_append (w->journal, "node", job, NULL, text, NULL, NULL);
     }
@@ -202,12 +206,12 @@ static void _record_others (struct warden *w, const struct policy_plan *plan,
 /* Shadow mode: nobody gives anything, so the same plan comes again. */
 static bool _planned (struct warden *w, const struct policy_plan *plan)
 {
-    const struct job *job = plan->chosen
-                            ? job_at (&w->jobs, plan->ranks[0].job) : NULL;
+    const struct job *job = plan->chosen ? job_at (&w->jobs, plan->ranks[0].job)
+                                         : NULL;
     const struct node_watch *n = w->node;
 
-    return w->conf.shadow && n->victims > 0
-           && strcmp (n->victim, job ? job->spec.key : "") == 0;
+    return w->conf.shadow && n->victims > 0 &&
+           strcmp (n->victim, job ? job->spec.key : "") == 0;
 }
 
 static void _rung (struct node_watch *n, const struct job *job, uint64_t need)
@@ -235,7 +239,8 @@ static void _node_choose (struct warden *w, const struct policy_node *node,
         decision_record (w, node, full, &plan);
     if (plan.chosen == 0) {
         if (n->victims++ == 0)
-            report_log (w, LOG_CRIT, "the node is out of memory and no job can "
+            report_log (w, LOG_CRIT,
+                        "the node is out of memory and no job can "
                         "be chosen to give any");
         _node_timer (n, plan.covered > 0 ? LOOK_MS : NOBODY_MS);
         return;
@@ -274,9 +279,9 @@ static uint64_t _patience (const struct job *job)
  * nobody waits for memory yet. */
 static bool _only_reserve (const struct policy_node *node, bool full)
 {
-    return !full && node->used <= node->capacity
-           && node->available < node->reserve
-           && node->available > node->reserve / 2;
+    return !full && node->used <= node->capacity &&
+           node->available < node->reserve &&
+           node->available > node->reserve / 2;
 }
 
 /* Is there time for its pages to go out to swap?  Do they go so fast that the
@@ -314,16 +319,20 @@ static bool _wait_for_victim (struct warden *w, const struct policy_node *node,
         return false;
     if (job->incident.step != n->rung)
         _rung (n, job, need);
-    if (now - n->rung_ms < _patience (job)
-        || _pushes_enough (n, node, full, job, need))
+    if (now - n->rung_ms < _patience (job) ||
+        _pushes_enough (n, node, full, job, need))
         return true;
     if (job->incident.kills > 0) {
-        report (w, job, "node", REPORT_LOG, "job %s: is not gone after %d ms; "
-                "the next one is chosen", job->spec.key, PATIENCE_MS);
+        report (w, job, "node", REPORT_LOG,
+                "job %s: is not gone after %d ms; "
+                "the next one is chosen",
+                job->spec.key, PATIENCE_MS);
         return false;
     }
-    report (w, job, "node", REPORT_LOG, "job %s: this has not freed enough for "
-            "the node", job->spec.key);
+    report (w, job, "node", REPORT_LOG,
+            "job %s: this has not freed enough for "
+            "the node",
+            job->spec.key);
     incident_oom (w, job, TRIGGER_NODE);
     _rung (n, job, need);
     return true;
@@ -340,12 +349,14 @@ static void _node_begin (struct warden *w, const char *why, uint64_t need)
     n->victims = 0;
     /* one that is dying since the last time, or still on its way out, is waited
      * for: what it frees may be all that is needed */
-    if (!last || !last->incident.open
-        || (last->incident.kills == 0 && !last->incident.pushing))
+    if (!last || !last->incident.open ||
+        (last->incident.kills == 0 && !last->incident.pushing))
         n->victim[0] = '\0';
     mw_size_format (need, size, sizeof (size));
-    report (w, NULL, "node", REPORT_LOG, "the node is out of memory (%s): %s "
-            "must be freed", why, size);
+    report (w, NULL, "node", REPORT_LOG,
+            "the node is out of memory (%s): %s "
+            "must be freed",
+            why, size);
     w->up.detected (w, NULL);
     aftermath_node_oom (w);
 }
@@ -355,9 +366,10 @@ static void _node_over (struct warden *w)
     struct node_watch *n = w->node;
 
     n->open = false;
-    report (w, NULL, "node", REPORT_LOG, "the node has memory again after %"
-            PRIu64 " ms; %u jobs %s chosen", clock_ms () - n->opened_ms,
-            n->victims, w->conf.shadow ? "would have been" : "were");
+    report (w, NULL, "node", REPORT_LOG,
+            "the node has memory again after %" PRIu64 " ms; %u jobs %s chosen",
+            clock_ms () - n->opened_ms, n->victims,
+            w->conf.shadow ? "would have been" : "were");
     warden_room (w);
 }
 
@@ -380,8 +392,8 @@ static uint64_t _stall_need (struct warden *w, const struct policy_node *node,
     const struct job *job = n->victim[0] ? job_find (&w->jobs, n->victim)
                                          : NULL;
 
-    if (n->open && n->stall_need > 0 && job && job->incident.open
-        && clock_ms () - n->rung_ms < PATIENCE_MS)
+    if (n->open && n->stall_need > 0 && job && job->incident.open &&
+        clock_ms () - n->rung_ms < PATIENCE_MS)
         return n->stall_need;
     n->stall_need = watch_psi_need (w, node, n->stall_ms, &n->stall_early, why,
                                     len);
@@ -396,9 +408,9 @@ static bool _hovers (const struct warden *w, const struct policy_node *node)
 {
     uint64_t near = node->capacity / HOVER_PART;
 
-    return w->conf.shadow && w->node->open
-           && (node->available < node->reserve + near
-               || node->used + near > node->capacity);
+    return w->conf.shadow && w->node->open &&
+           (node->available < node->reserve + near ||
+            node->used + near > node->capacity);
 }
 
 static void _tick (struct warden *w)
@@ -412,18 +424,20 @@ static void _tick (struct warden *w)
     headroom_meminfo (w, &node);
     signs_learn (&w->node->fall, clock_ms (), node.available + node.swap_free);
     stalls = _stall_need (w, &node, why, sizeof (why));
-    if (!full && !w->node->open && node.available >= w->node_reserve
-        && stalls == 0) {
+    if (!full && !w->node->open && node.available >= w->node_reserve &&
+        stalls == 0) {
         _node_quiet (w, node.available);
         return;
     }
     need = _need (w, full, &node, &count);
     if (need > 0)
-        snprintf (why, sizeof (why), "%s", full ? "the pool is at its limit"
-                  : "MemAvailable is below the node reserve");
-    else        /* nobody breaks a promise for what has not come yet */
+        snprintf (why, sizeof (why), "%s",
+                  full ? "the pool is at its limit"
+                       : "MemAvailable is below the node reserve");
+    else /* nobody breaks a promise for what has not come yet */
         need = w->node->stall_early
-               ? mw_least (stalls, policy_spare (w->scratch, count)) : stalls;
+                   ? mw_least (stalls, policy_spare (w->scratch, count))
+                   : stalls;
     if (need == 0 && _hovers (w, &node)) {
         _node_timer (w->node, NOBODY_MS);
         return;
@@ -482,8 +496,7 @@ static uint64_t _respect (const struct memcg *m, uint64_t limit,
     *above = POOL_WALL;
     if (m->set_limit < limit)
         limit = m->set_limit;
-    if (wall == MEMCG_NO_LIMIT
-        || (limit < wall && wall - limit >= POOL_WALL))
+    if (wall == MEMCG_NO_LIMIT || (limit < wall && wall - limit >= POOL_WALL))
         return limit;
     *above = wall / 8 < POOL_WALL ? wall / 8 : POOL_WALL;
     if (limit > wall - *above)
@@ -526,8 +539,8 @@ static int _take_pool (struct warden *w, const char *path, struct mw_err *err)
     }
     if (pool_remember (w->journal->state_dir, m, err) < 0)
         return -1;
-    if (m->ops->set_limit (m, limit, above, err) < 0
-        || m->ops->arm (m, err) < 0) {
+    if (m->ops->set_limit (m, limit, above, err) < 0 ||
+        m->ops->arm (m, err) < 0) {
         pool_give_back (w->journal->state_dir, m, NULL);
         return -1;
     }
@@ -558,10 +571,12 @@ static const char *_slurms (struct warden *w, char path[PATH_MAX])
     if (!job->memcg.ops->sleeps_at_limit)
         return path;
     n->pool_said = true;
-    report_log (w, LOG_NOTICE, "the pool is %s, Slurm's own: not taken over, "
+    report_log (w, LOG_NOTICE,
+                "the pool is %s, Slurm's own: not taken over, "
                 "since on cgroup v1 jobs that nobody registers would sleep at "
                 "their limits; MemAvailable alone is watched (pool in "
-                "memwarden.conf has it taken over)", path);
+                "memwarden.conf has it taken over)",
+                path);
     return NULL;
 }
 
@@ -575,21 +590,24 @@ static void _find_pool (struct warden *w)
     if (n->pool.dir >= 0) {
         if (!memcg_gone (&n->pool))
             return;
-        _drop_pool (w);     /* another may have come in its place */
+        _drop_pool (w); /* another may have come in its place */
     }
     if (!path[0] && !(path = _slurms (w, found)))
         return;
     if (_take_pool (w, path, &err) == 0) {
         report_log (w, LOG_NOTICE, "pool %s%s: %s %s", path,
-                    path == found ? ", Slurm's own" : "", n->pool.shadow
-                    ? "only watched: its limit would be" : "limited to",
+                    path == found ? ", Slurm's own" : "",
+                    n->pool.shadow ? "only watched: its limit would be"
+                                   : "limited to",
                     mw_size_format (w->pool_limit, size, sizeof (size)));
         return;
     }
     if (!n->pool_failed && errno != ENOENT) {
         n->pool_failed = true;
-        report_log (w, LOG_ERR, "pool %s cannot be watched, MemAvailable alone "
-                    "is: %s", path, err.text);
+        report_log (w, LOG_ERR,
+                    "pool %s cannot be watched, MemAvailable alone "
+                    "is: %s",
+                    path, err.text);
     }
     _drop_pool (w);
 }
@@ -606,10 +624,12 @@ static void _read_slurm_conf (struct warden *w)
         *s = (struct slurm_node) { 0 };
         return;
     }
-    report_log (w, LOG_INFO, "slurm.conf: this node has RealMemory %s, "
-                "MemSpecLimit %s", s->real ? mw_size_format (s->real, a, sizeof
-                (a)) : "that does not count", mw_size_format (s->spec, b, sizeof
-                (b)));
+    report_log (w, LOG_INFO,
+                "slurm.conf: this node has RealMemory %s, "
+                "MemSpecLimit %s",
+                s->real ? mw_size_format (s->real, a, sizeof (a))
+                        : "that does not count",
+                mw_size_format (s->spec, b, sizeof (b)));
 }
 
 /* ---- what others call ---------------------------------------------------- */
@@ -617,7 +637,7 @@ static void _read_slurm_conf (struct warden *w)
 int node_open (struct warden *w, struct mw_err *err)
 {
     const struct memcg_spare jobs = _jobs_of (w);
-    char old[PATH_MAX];     /* of a warden that was killed */
+    char old[PATH_MAX]; /* of a warden that was killed */
     struct node_watch *n;
     int rc;
 
@@ -711,7 +731,7 @@ bool node_may_return (struct warden *w, struct job *job)
     if (w->node && w->node->open)
         return false;
     count = headroom_snapshot (w, &node, w->scratch, w->scratch_max);
-    first = policy_resume (w->scratch, count,
-                           headroom_left (w, &node, count), at);
+    first = policy_resume (w->scratch, count, headroom_left (w, &node, count),
+                           at);
     return first >= 0 && job_at (&w->jobs, (unsigned) first) == job;
 }

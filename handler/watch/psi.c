@@ -24,17 +24,17 @@
 #include "lib/clock.h"
 #include "lib/event.h"
 
-#define TOLD_MS 60000           /* stalls are told no more often than that */
+#define TOLD_MS 60000 /* stalls are told no more often than that */
 #define VMSTAT_MAX 16384
 
 struct watch_psi {
     int fd, vmstat;
     sd_event_source *event;
     struct conf_psi trigger;
-    uint64_t stalled_ms;        /* last event; 0 */
+    uint64_t stalled_ms; /* last event; 0 */
     uint64_t told_ms;
-    uint64_t scanned, refaulted;    /* counters then … */
-    struct signs_stall stall;       /* … and what they grew by */
+    uint64_t scanned, refaulted; /* counters then … */
+    struct signs_stall stall;    /* … and what they grew by */
 };
 
 static void _psi_name (const struct conf_psi *p, char *buf, size_t len)
@@ -51,10 +51,10 @@ static void _count (struct watch_psi *p, uint64_t now)
 {
     static char text[VMSTAT_MAX];
     uint64_t scanned = 0, file = 0, anon = 0, refaulted;
-    ssize_t n = p->vmstat < 0 ? -1 : pread (p->vmstat, text,
-                                            sizeof (text) - 1, 0);
-    bool fresh = p->stalled_ms > 0
-                 && now - p->stalled_ms <= 2 * p->trigger.window_ms;
+    ssize_t n = p->vmstat < 0 ? -1
+                              : pread (p->vmstat, text, sizeof (text) - 1, 0);
+    bool fresh = p->stalled_ms > 0 &&
+                 now - p->stalled_ms <= 2 * p->trigger.window_ms;
 
     p->stall = (struct signs_stall) { 0 };
     if (n <= 0)
@@ -62,21 +62,22 @@ static void _count (struct watch_psi *p, uint64_t now)
     text[n] = '\0';
     cg_key (text, "pgscan_direct", &scanned);
     if (!cg_key (text, "workingset_refault_file", &file))
-        cg_key (text, "workingset_refault", &file);     /* before Linux 5.9 */
+        cg_key (text, "workingset_refault", &file); /* before Linux 5.9 */
     cg_key (text, "workingset_refault_anon", &anon);
     refaulted = (file + anon) * (uint64_t) sysconf (_SC_PAGESIZE);
     if (fresh && scanned >= p->scanned && refaulted >= p->refaulted)
         p->stall = (struct signs_stall) { .ms = now - p->stalled_ms,
                                           .scanned = scanned - p->scanned,
-                                          .refaulted = refaulted
-                                                       - p->refaulted };
+                                          .refaulted = refaulted -
+                                                       p->refaulted };
     p->scanned = scanned;
     p->refaulted = refaulted;
 }
 
 static void _gone (struct warden *w)
 {
-    report_log (w, LOG_WARNING, "/proc/pressure/memory has gone: stalls are "
+    report_log (w, LOG_WARNING,
+                "/proc/pressure/memory has gone: stalls are "
                 "not seen any more, MemAvailable and the pool are");
     watch_psi_close (w);
 }
@@ -99,8 +100,10 @@ static int _on_stall (sd_event_source *s, int fd, uint32_t events, void *arg)
     if (p->told_ms == 0 || now - p->told_ms >= TOLD_MS) {
         p->told_ms = now;
         _psi_name (&p->trigger, name, sizeof (name));
-        report_log (w, LOG_INFO, "tasks wait for memory (PSI %s): the node is "
-                    "looked at", name);
+        report_log (w, LOG_INFO,
+                    "tasks wait for memory (PSI %s): the node is "
+                    "looked at",
+                    name);
     }
     w->up.stalled (w);
     report_flush (w);
@@ -134,8 +137,10 @@ static int _set_trigger (struct warden *w, struct watch_psi *p)
     if (_write_trigger (p) < 0)
         return -1;
     _psi_name (t, name, sizeof (name));
-    report_log (w, LOG_NOTICE, "PSI: the kernel takes only windows of 2 s "
-                "here: \"%s\"", name);
+    report_log (w, LOG_NOTICE,
+                "PSI: the kernel takes only windows of 2 s "
+                "here: \"%s\"",
+                name);
     return 0;
 }
 
@@ -172,7 +177,8 @@ void watch_psi_open (struct warden *w)
         return;
     p = calloc (1, sizeof (*p));
     if (p) {
-        *p = (struct watch_psi) { .fd = -1, .vmstat = -1,
+        *p = (struct watch_psi) { .fd = -1,
+                                  .vmstat = -1,
                                   .trigger = w->conf.psi };
         if (_psi_open (w, p) == 0) {
             w->psi = p;
@@ -180,8 +186,10 @@ void watch_psi_open (struct warden *w)
         }
     }
     _psi_name (&w->conf.psi, name, sizeof (name));
-    report_log (w, LOG_WARNING, "no PSI trigger \"%s\" (%s): stalls are not "
-                "seen, MemAvailable and the pool are", name, strerror (errno));
+    report_log (w, LOG_WARNING,
+                "no PSI trigger \"%s\" (%s): stalls are not "
+                "seen, MemAvailable and the pool are",
+                name, strerror (errno));
     if (p)
         _psi_free (p);
 }
@@ -197,8 +205,8 @@ bool watch_psi_stalled (const struct warden *w)
 {
     const struct watch_psi *p = w->psi;
 
-    return p && p->stalled_ms > 0
-           && clock_ms () - p->stalled_ms <= 2 * p->trigger.window_ms;
+    return p && p->stalled_ms > 0 &&
+           clock_ms () - p->stalled_ms <= 2 * p->trigger.window_ms;
 }
 
 void watch_psi_less (struct warden *w, uint64_t own)
@@ -220,8 +228,8 @@ uint64_t watch_psi_need (const struct warden *w, const struct policy_node *node,
     enum signs_second sign;
     uint64_t need;
 
-    if (!watch_psi_stalled (w) || w->psi->stall.ms == 0
-        || w->psi->stalled_ms - w->psi->stall.ms < since_ms)
+    if (!watch_psi_stalled (w) || w->psi->stall.ms == 0 ||
+        w->psi->stalled_ms - w->psi->stall.ms < since_ms)
         return 0;
     sign = signs_second (node, &w->psi->stall, &need);
     *early = sign == SIGNS_AVAILABLE;

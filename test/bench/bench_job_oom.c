@@ -45,13 +45,13 @@
 #define LIMIT (4 * MIB)
 #define TOUCHED (6 * MIB)
 
-#define CALM_MS 3000            /* nothing happens: all incidents are over */
+#define CALM_MS 3000 /* nothing happens: all incidents are over */
 
 /* Shared by driver, handler and touchers; nanoseconds. */
 static struct shared {
     volatile uint64_t vain, before, after, raised;
-    volatile uint64_t over;     /* v2: bytes above the limit, the most seen */
-} *shared;
+    volatile uint64_t over; /* v2: bytes above the limit, the most seen */
+} * shared;
 
 static struct tcg base, jobs[MAX_JOBS];
 static unsigned job_count = 1000, idle_s = 20;
@@ -133,8 +133,8 @@ static void watch_raise (struct tcg *job)
     T_CHECK (inotify_add_watch (f.fd, path, IN_MODIFY) >= 0, "inotify: %s",
              strerror (errno));
     p = t_spawn (job, touch_beyond, job);
-    T_CHECK (poll (&f, 1, T_PATIENCE) == 1
-             && read (f.fd, event, sizeof (event)) > 0,
+    T_CHECK (poll (&f, 1, T_PATIENCE) == 1 &&
+                 read (f.fd, event, sizeof (event)) > 0,
              "%s was not answered", path);
     shared->after = now_ns ();
     T_CHECK (cg_read_u64 (job->dir, "memory.peak", &used) == 0, "%s: no peak",
@@ -223,7 +223,8 @@ static void write_conf (const char *path)
     FILE *f = fopen (path, "w");
 
     T_CHECK (f, "%s: %s", path, strerror (errno));
-    fprintf (f, "socket = \"%s\"\nstate-dir = \"%s/state\"\n"
+    fprintf (f,
+             "socket = \"%s\"\nstate-dir = \"%s/state\"\n"
              "log-file = \"%s/log\"\nsyslog = \"false\"\npool = \"%s\"\n"
              "max-burst = \"x8\"\ncourier {\n start = \"false\"\n}\n",
              sock_path, dir, dir, base.path);
@@ -250,14 +251,18 @@ static void register_jobs (void)
 
     for (unsigned i = 0; i < job_count; i++) {
         spec = (struct mw_jobspec) {
-            .cpus = 1, .priority = 500, .reservation = LIMIT,
+            .cpus = 1,
+            .priority = 500,
+            .reservation = LIMIT,
             .burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 1.0 },
             .reserve = { .kind = MW_AMOUNT_BYTES, .bytes = MIB },
-            .layout = MW_LAYOUT_LEAF, .ladder = "grow=8M@1h,kill",
+            .layout = MW_LAYOUT_LEAF,
+            .ladder = "grow=8M@1h,kill",
         };
         snprintf (spec.key, sizeof (spec.key), "bench%u", i);
         T_CHECK (mw_client_register (sock, &spec, jobs[i].dir, jobs[i].freezer,
-                                     NULL, &err) == 0, "%s", err.text);
+                                     NULL, &err) == 0,
+                 "%s", err.text);
     }
     close (sock);
 }
@@ -291,7 +296,7 @@ static pid_t start_warden (void)
 
 struct status {
     uint64_t rss, locked, switches;
-    uint64_t calls, bytes;      /* reads and writes, bytes read */
+    uint64_t calls, bytes; /* reads and writes, bytes read */
 };
 
 static struct status read_status (pid_t pid)
@@ -395,8 +400,7 @@ static void count_work (const struct status *first, const struct status *last)
     printf ("an incident, from its event to its end, costs memwardend %.1f "
             "wake-ups, %.1f reads and writes, %.0f bytes read\n",
             (last->switches - first->switches) / n,
-            (last->calls - first->calls) / n,
-            (last->bytes - first->bytes) / n);
+            (last->calls - first->calls) / n, (last->bytes - first->bytes) / n);
 }
 
 static void measure_idle (pid_t pid)
@@ -406,9 +410,9 @@ static void measure_idle (pid_t pid)
     sleep (idle_s);
     last = read_status (pid);
     printf ("idle for %u s with %u armed memcgs: %lu context switches, RSS "
-            "%.1f MiB, locked %.1f MiB\n", idle_s, job_count,
-            (unsigned long) (last.switches - first.switches), last.rss / 1024.0,
-            last.locked / 1024.0);
+            "%.1f MiB, locked %.1f MiB\n",
+            idle_s, job_count, (unsigned long) (last.switches - first.switches),
+            last.rss / 1024.0, last.locked / 1024.0);
 }
 
 static void options (int argc, char **argv)
@@ -427,12 +431,15 @@ static void options (int argc, char **argv)
     }
     if (argc % 2 == 0 || job_count < 1 || job_count > MAX_JOBS)
         t_die ("usage: bench_job_oom [--jobs 1..%d] [--idle S] [--warden "
-               "MEMWARDEND]", MAX_JOBS);
+               "MEMWARDEND]",
+               MAX_JOBS);
     /* else nothing could be lent, and they would be killed instead */
     need = (job_count * LIMIT + TOUCHED) * 3 / 2;
     have = (uint64_t) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
-    T_CHECK (have >= need, "%u jobs take a machine of %lu MiB, this one has "
-             "%lu", job_count, (unsigned long) (need / MIB),
+    T_CHECK (have >= need,
+             "%u jobs take a machine of %lu MiB, this one has "
+             "%lu",
+             job_count, (unsigned long) (need / MIB),
              (unsigned long) (have / MIB));
 }
 
@@ -458,7 +465,7 @@ int main (int argc, char **argv)
             t_v2 ? "v2" : "v1", warden_path ? "memwardend" : "the back end");
     fflush (stdout);
     handler = warden_path ? start_warden () : start_back_end ();
-    usleep (500000);            /* what the last registration has put off */
+    usleep (500000); /* what the last registration has put off */
     measure_idle (handler);
     first = read_status (handler);
     measure ();

@@ -9,10 +9,10 @@
 
 /* The comm of a job's processes: the kernel's trace tells them apart by it. */
 #define NAME_INNOCENT "mwb-innocent"
-#define NAME_HOG "mwb-hog"              /* whose turn it is */
-#define NAME_OTHER "mwb-other"          /* over its reservation, not in turn */
+#define NAME_HOG "mwb-hog"     /* whose turn it is */
+#define NAME_OTHER "mwb-other" /* over its reservation, not in turn */
 
-uint64_t bench_now_us (void);           /* CLOCK_MONOTONIC */
+uint64_t bench_now_us (void); /* CLOCK_MONOTONIC */
 void bench_die (const char *fmt, ...)
     __attribute__ ((noreturn, format (printf, 1, 2)));
 
@@ -21,12 +21,12 @@ void bench_die (const char *fmt, ...)
 /* MemAvailable, each PERIOD at real-time priority, from locked memory. */
 struct watch {
     int meminfo;
-    uint64_t total;             /* bytes */
-    uint64_t available;         /* last sample, bytes */
+    uint64_t total;     /* bytes */
+    uint64_t available; /* last sample, bytes */
     uint64_t lowest;
     uint64_t sampled_us;
-    uint64_t stall_us;          /* longest gap between samples, less PERIOD */
-    double rate;                /* of its fall to the threshold, bytes a us */
+    uint64_t stall_us; /* longest gap between samples, less PERIOD */
+    double rate;       /* of its fall to the threshold, bytes a us */
 };
 
 /* Lock this process and open what is needed. */
@@ -46,17 +46,17 @@ pid_t watch_bystander (volatile uint64_t **stall_us);
 /* ---- bench_node_trace.c: what was done to whom, by the kernel's trace ---- */
 
 struct deeds {
-    uint64_t first_us;          /* first SIGTERM, SIGKILL or freeze of a process
+    uint64_t first_us;      /* first SIGTERM, SIGKILL or freeze of a process
                                    of any job; 0 = none */
-    char first_of[16];          /* its name */
-    char first_by[16];          /* who did it: a program's name, or "kernel" */
-    uint64_t first_gone_us;     /* last end of a process of that name */
-    uint64_t hog_us;            /* the same of NAME_HOG alone */
+    char first_of[16];      /* its name */
+    char first_by[16];      /* who did it: a program's name, or "kernel" */
+    uint64_t first_gone_us; /* last end of a process of that name */
+    uint64_t hog_us;        /* the same of NAME_HOG alone */
     uint64_t hog_gone_us;
-    unsigned innocent, other;   /* how many of those were signalled */
-    unsigned strangers;         /* … and of no job at all */
+    unsigned innocent, other; /* how many of those were signalled */
+    unsigned strangers;       /* … and of no job at all */
     char stranger[16];
-    unsigned lost;              /* records that did not fit */
+    unsigned lost; /* records that did not fit */
 };
 
 /* Begin to trace; what was traced before is dropped. */
@@ -69,21 +69,21 @@ void trace_end (uint64_t from_us, pid_t self, struct deeds *d);
 
 /* What a job is, before it runs. */
 struct plan {
-    const char *name;           /* NAME_… */
-    const char *kind, *first, *rate, *most;     /* of bench_node_hog, or NULL */
-    uint64_t reservation;       /* bytes */
+    const char *name;                       /* NAME_… */
+    const char *kind, *first, *rate, *most; /* of bench_node_hog, or NULL */
+    uint64_t reservation;                   /* bytes */
     unsigned priority;
 };
 
 struct where {
-    int pool;                   /* directory above all jobs */
-    const char *hog;            /* program */
-    const char *socket;         /* of memwardend; NULL = not registered */
-    bool low;                   /* write the reservation to memory.low */
+    int pool;           /* directory above all jobs */
+    const char *hog;    /* program */
+    const char *socket; /* of memwardend; NULL = not registered */
+    bool low;           /* write the reservation to memory.low */
 };
 
 struct runner {
-    char key[32];               /* its directory in the pool, and job key */
+    char key[32]; /* its directory in the pool, and job key */
     int dir, said;
     pid_t pid;
 };

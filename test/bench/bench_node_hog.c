@@ -34,7 +34,7 @@ static const char usage[] =
 #define MANY 20
 #define FORK_SIZE (4 * MW_MIB)
 #define FORK_PAUSE_US 20000
-#define PTE_REACH (2 * MW_MIB)      /* what one page of page table maps */
+#define PTE_REACH (2 * MW_MIB) /* what one page of page table maps */
 
 static struct {
     uint64_t first, rate, most;
@@ -177,19 +177,30 @@ static uint64_t _size (const char *text)
 
 static void _parse (int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "first", 1, NULL, 'f' }, { "rate", 1, NULL, 'r' },
-        { "most", 1, NULL, 'm' }, { "help", 0, NULL, 'h' }, { 0 }
-    };
+    static const struct option options[] = { { "first", 1, NULL, 'f' },
+                                             { "rate", 1, NULL, 'r' },
+                                             { "most", 1, NULL, 'm' },
+                                             { "help", 0, NULL, 'h' },
+                                             { 0 } };
     int c;
 
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1) {
         switch (c) {
-        case 'f': opt.first = _size (optarg); break;
-        case 'r': opt.rate = _size (optarg); break;
-        case 'm': opt.most = _size (optarg); break;
-        case 'h': fputs (usage, stdout); exit (0);
-        default: fputs (usage, stderr); exit (2);
+        case 'f':
+            opt.first = _size (optarg);
+            break;
+        case 'r':
+            opt.rate = _size (optarg);
+            break;
+        case 'm':
+            opt.most = _size (optarg);
+            break;
+        case 'h':
+            fputs (usage, stdout);
+            exit (0);
+        default:
+            fputs (usage, stderr);
+            exit (2);
         }
     }
     if (argc - optind != 2) {

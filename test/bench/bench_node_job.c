@@ -64,7 +64,8 @@ static void _register (const struct where *w, const struct plan *p,
 
     snprintf (spec.key, sizeof (spec.key), "%s", r->key);
     snprintf (spec.name, sizeof (spec.name), "%s", p->name);
-    if (sock < 0 || mw_client_register (sock, &spec, r->dir, -1, NULL, &err) < 0)
+    if (sock < 0 ||
+        mw_client_register (sock, &spec, r->dir, -1, NULL, &err) < 0)
         bench_die ("cannot register %s: %s", r->key, err.text);
 }
 
@@ -76,8 +77,8 @@ static void _become (const struct where *w, const struct plan *p,
     unsigned n = 3;
     int adj = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-    if (_write_at (r->dir, "cgroup.procs", "0") < 0 ||
-        adj < 0 || write (adj, "0", 1) != 1)
+    if (_write_at (r->dir, "cgroup.procs", "0") < 0 || adj < 0 ||
+        write (adj, "0", 1) != 1)
         _exit (1);
     setsid ();
     dup2 (said, STDOUT_FILENO);

@@ -32,49 +32,57 @@ static const char usage[] =
     "  --head            print the line that names the columns, and end\n"
     "SHAPE: big, many, fast, hidden, two, fork\n";
 
-#define HEAD "handler\tshape\trun\tverdict\tact_ms\tgone_ms\thog_ms\t" \
+#define HEAD \
+    "handler\tshape\trun\tverdict\tact_ms\tgone_ms\thog_ms\t" \
     "hog_gone_ms\trate_mib_s\tlowest_pct\tstall_ms\tobserver_ms\t" \
     "innocent\tother\tstrangers\tstranger\tby\n"
 
 #define MAX_JOBS 3
-#define LOOK_EVERY 10           /* samples between looks at the hog's cgroup */
-#define AFTER_MS 200            /* go on watching after its end */
-#define FROZEN_MS 3000          /* frozen that long: it is left so */
-#define CROSS_S 90              /* the threshold must be reached by then */
+#define LOOK_EVERY 10  /* samples between looks at the hog's cgroup */
+#define AFTER_MS 200   /* go on watching after its end */
+#define FROZEN_MS 3000 /* frozen that long: it is left so */
+#define CROSS_S 90     /* the threshold must be reached by then */
 #define CALM_MS 5000
 
 static struct {
     struct where where;
     const char *label, *shape;
     unsigned runs, first_run, threshold, pause, patience;
-} opt = { .label = "-", .runs = 1, .first_run = 1, .threshold = 10,
-          .patience = 20 };
+} opt = {
+    .label = "-", .runs = 1, .first_run = 1, .threshold = 10, .patience = 20
+};
 
+/* clang-format off */
 #define INNOCENT(size, mib) { .name = NAME_INNOCENT, .kind = "plain", \
     .first = size, .most = size, .reservation = (mib) * MW_MIB, \
     .priority = 500 }
 #define HOG(what, f, r, mib, prio) { .name = NAME_HOG, .kind = what, \
     .first = f, .rate = r, .reservation = (mib) * MW_MIB, .priority = prio }
+/* clang-format on */
 
 static const struct shape {
     const char *name;
-    struct plan job[MAX_JOBS];      /* the hog last */
+    struct plan job[MAX_JOBS]; /* the hog last */
 } shapes[] = {
     /* the innocent is the largest by far; all are of one priority */
-    { "big", { INNOCENT ("450M", 480),
-               HOG ("plain", "150M", "40M", 64, 500) } },
-    { "many", { INNOCENT ("450M", 480),
-                HOG ("many", "150M", "40M", 64, 500) } },
+    { "big",
+      { INNOCENT ("450M", 480), HOG ("plain", "150M", "40M", 64, 500) } },
+    { "many",
+      { INNOCENT ("450M", 480), HOG ("many", "150M", "40M", 64, 500) } },
     { "fast", { INNOCENT ("450M", 480), HOG ("plain", NULL, NULL, 64, 500) } },
-    { "hidden", { INNOCENT ("450M", 480),
-                  HOG ("hidden", "150M", "40M", 64, 500) } },
+    { "hidden",
+      { INNOCENT ("450M", 480), HOG ("hidden", "150M", "40M", 64, 500) } },
     /* the other is larger and farther over its reservation, but of higher
      * priority: what the hog has is enough */
-    { "two", { INNOCENT ("150M", 170),
-               { .name = NAME_OTHER, .kind = "plain", .first = "300M",
-                 .most = "300M", .reservation = 32 * MW_MIB,
-                 .priority = 700 },
-               HOG ("plain", "100M", "40M", 64, 300) } },
+    { "two",
+      { INNOCENT ("150M", 170),
+        { .name = NAME_OTHER,
+          .kind = "plain",
+          .first = "300M",
+          .most = "300M",
+          .reservation = 32 * MW_MIB,
+          .priority = 700 },
+        HOG ("plain", "100M", "40M", 64, 300) } },
     { "fork", { INNOCENT ("450M", 480), HOG ("fork", NULL, NULL, 64, 500) } },
 };
 
@@ -169,9 +177,8 @@ static void _print (unsigned run, const char *how, uint64_t crossed,
             _ms (crossed, d->hog_gone_us, e, sizeof (e)),
             w->rate * 1000000 / MW_MIB,
             (double) w->lowest * 100 / (double) w->total,
-            (double) stall_us / 1000, (double) w->stall_us / 1000,
-            d->innocent, d->other, d->strangers,
-            d->stranger[0] ? d->stranger : "-",
+            (double) stall_us / 1000, (double) w->stall_us / 1000, d->innocent,
+            d->other, d->strangers, d->stranger[0] ? d->stranger : "-",
             d->first_us ? d->first_by : "-");
     fflush (stdout);
 }
@@ -242,37 +249,83 @@ static unsigned _number (const char *text)
 
 static void _parse (int argc, char **argv)
 {
-    enum { POOL = 1, HOG_PATH, SHAPE, LABEL, RUNS, FIRST, THRESHOLD, SOCKET,
-           LOW, PAUSE, PATIENCE, COLUMNS, HELP };
-    static const struct option options[] = {
-        { "pool", 1, NULL, POOL }, { "hog", 1, NULL, HOG_PATH },
-        { "shape", 1, NULL, SHAPE }, { "label", 1, NULL, LABEL },
-        { "runs", 1, NULL, RUNS }, { "first-run", 1, NULL, FIRST },
-        { "threshold", 1, NULL, THRESHOLD }, { "socket", 1, NULL, SOCKET },
-        { "low", 0, NULL, LOW }, { "pause", 1, NULL, PAUSE },
-        { "patience", 1, NULL, PATIENCE }, { "head", 0, NULL, COLUMNS },
-        { "help", 0, NULL, HELP }, { 0 }
+    enum {
+        POOL = 1,
+        HOG_PATH,
+        SHAPE,
+        LABEL,
+        RUNS,
+        FIRST,
+        THRESHOLD,
+        SOCKET,
+        LOW,
+        PAUSE,
+        PATIENCE,
+        COLUMNS,
+        HELP
     };
+    static const struct option options[] = { { "pool", 1, NULL, POOL },
+                                             { "hog", 1, NULL, HOG_PATH },
+                                             { "shape", 1, NULL, SHAPE },
+                                             { "label", 1, NULL, LABEL },
+                                             { "runs", 1, NULL, RUNS },
+                                             { "first-run", 1, NULL, FIRST },
+                                             { "threshold", 1, NULL,
+                                               THRESHOLD },
+                                             { "socket", 1, NULL, SOCKET },
+                                             { "low", 0, NULL, LOW },
+                                             { "pause", 1, NULL, PAUSE },
+                                             { "patience", 1, NULL, PATIENCE },
+                                             { "head", 0, NULL, COLUMNS },
+                                             { "help", 0, NULL, HELP },
+                                             { 0 } };
     int c;
 
     opt.where.pool = -1;
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1) {
         switch (c) {
-        case POOL: opt.where.pool = open (optarg, O_RDONLY | O_DIRECTORY
-                                          | O_CLOEXEC); break;
-        case HOG_PATH: opt.where.hog = optarg; break;
-        case SHAPE: opt.shape = optarg; break;
-        case LABEL: opt.label = optarg; break;
-        case RUNS: opt.runs = _number (optarg); break;
-        case FIRST: opt.first_run = _number (optarg); break;
-        case THRESHOLD: opt.threshold = _number (optarg); break;
-        case SOCKET: opt.where.socket = optarg; break;
-        case LOW: opt.where.low = true; break;
-        case PAUSE: opt.pause = _number (optarg); break;
-        case PATIENCE: opt.patience = _number (optarg); break;
-        case COLUMNS: fputs (HEAD, stdout); exit (0);
-        case HELP: fputs (usage, stdout); exit (0);
-        default: fputs (usage, stderr); exit (2);
+        case POOL:
+            opt.where.pool = open (optarg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            break;
+        case HOG_PATH:
+            opt.where.hog = optarg;
+            break;
+        case SHAPE:
+            opt.shape = optarg;
+            break;
+        case LABEL:
+            opt.label = optarg;
+            break;
+        case RUNS:
+            opt.runs = _number (optarg);
+            break;
+        case FIRST:
+            opt.first_run = _number (optarg);
+            break;
+        case THRESHOLD:
+            opt.threshold = _number (optarg);
+            break;
+        case SOCKET:
+            opt.where.socket = optarg;
+            break;
+        case LOW:
+            opt.where.low = true;
+            break;
+        case PAUSE:
+            opt.pause = _number (optarg);
+            break;
+        case PATIENCE:
+            opt.patience = _number (optarg);
+            break;
+        case COLUMNS:
+            fputs (HEAD, stdout);
+            exit (0);
+        case HELP:
+            fputs (usage, stdout);
+            exit (0);
+        default:
+            fputs (usage, stderr);
+            exit (2);
         }
     }
     if (opt.where.pool < 0 || !opt.where.hog) {

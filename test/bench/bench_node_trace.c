@@ -53,7 +53,7 @@ void trace_begin (void)
 /* "   sender-123     [000] d..1.    15.123456: event: what" */
 struct record {
     pid_t sender;
-    char by[16];                /* its name */
+    char by[16]; /* its name */
     uint64_t us;
     char event[32];
     const char *what;
@@ -74,8 +74,10 @@ static bool _parse (const char *line, struct record *r)
     snprintf (r->by, sizeof (r->by), "%.*s",
               dash > line ? (int) (dash - line) : 0, line);
     at = strchr (cpu, ']');
-    if (!at || sscanf (at, "] %*s %lu.%lu: %31[^:]:%n", &s, &us, r->event,
-                       &len) != 3 || len == 0)
+    if (!at ||
+        sscanf (at, "] %*s %lu.%lu: %31[^:]:%n", &s, &us, r->event, &len) !=
+            3 ||
+        len == 0)
         return false;
     r->us = s * 1000000 + us;
     r->what = at + len;
@@ -155,8 +157,8 @@ static void _frozen (struct deeds *d, const struct record *r)
 
     if (!slash)
         return;
-    snprintf (name, sizeof (name), "mwb-%.*s",
-              (int) strcspn (slash + 1, ".\n"), slash + 1);
+    snprintf (name, sizeof (name), "mwb-%.*s", (int) strcspn (slash + 1, ".\n"),
+              slash + 1);
     _act (d, name, r);
     if (strcmp (name, NAME_HOG) == 0)
         _first (&d->hog_us, r->us);

@@ -76,8 +76,7 @@ void watch_open (struct watch *w)
 
     if (mlockall (MCL_CURRENT | MCL_FUTURE) < 0)
         bench_die ("cannot lock its memory: %s", strerror (errno));
-    if (sched_setscheduler (0, SCHED_FIFO | SCHED_RESET_ON_FORK,
-                            &first) < 0)
+    if (sched_setscheduler (0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) < 0)
         bench_die ("no real-time priority: %s", strerror (errno));
     w->meminfo = open ("/proc/meminfo", O_RDONLY | O_CLOEXEC);
     watch_reset (w);

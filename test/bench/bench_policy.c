@@ -17,8 +17,8 @@
 
 struct shape {
     const char *name;
-    unsigned priorities;        /* how many different ones */
-    uint64_t need_percent;      /* of what all jobs use */
+    unsigned priorities;   /* how many different ones */
+    uint64_t need_percent; /* of what all jobs use */
 };
 
 static const struct shape shapes[] = {
@@ -59,7 +59,8 @@ static uint64_t _fill (struct policy_job *jobs, unsigned n, unsigned priorities,
 
     for (i = 0; i < n; i++) {
         jobs[i] = (struct policy_job) {
-            .index = i, .slurm_id = i + 1,
+            .index = i,
+            .slurm_id = i + 1,
             .priority = (unsigned) (_random (seed) % priorities) * 50,
             .reservation = MW_GIB,
             .used = _random (seed) % (2 * MW_GIB),
@@ -98,23 +99,27 @@ static double _shape (const struct shape *s, unsigned n,
 
 int main (void)
 {
-    static const struct { unsigned jobs; double target_us; } sizes[] = {
-        { 1000, 100 }, { 10000, 2000 },
+    static const struct {
+        unsigned jobs;
+        double target_us;
+    } sizes[] = {
+        { 1000, 100 },
+        { 10000, 2000 },
     };
     int missed = 0;
     unsigned i, k;
 
     for (i = 0; i < sizeof (sizes) / sizeof (sizes[0]); i++) {
-        cleanup_free struct policy_job *jobs =
-            calloc (sizes[i].jobs, sizeof (*jobs));
-        cleanup_free struct policy_rank *ranks =
-            calloc (sizes[i].jobs, sizeof (*ranks));
+        cleanup_free struct policy_job *jobs = calloc (sizes[i].jobs,
+                                                       sizeof (*jobs));
+        cleanup_free struct policy_rank *ranks = calloc (sizes[i].jobs,
+                                                         sizeof (*ranks));
 
         if (!jobs || !ranks)
             return 1;
         for (k = 0; k < sizeof (shapes) / sizeof (shapes[0]); k++)
-            missed += _shape (&shapes[k], sizes[i].jobs, jobs, ranks)
-                      > sizes[i].target_us;
+            missed += _shape (&shapes[k], sizes[i].jobs, jobs, ranks) >
+                      sizes[i].target_us;
     }
     printf ("targets: median 100 us at 1,000 jobs, 2,000 us at 10,000: %s\n",
             missed ? "missed" : "kept");

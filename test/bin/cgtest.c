@@ -58,8 +58,8 @@ static void _clean_up (void)
     if (getpid () != owner)
         return;
     for (unsigned i = made_count; i-- > 0;) {
-        for (int try = 0; try < 500 && rmdir (made[i]) < 0 &&
-                 errno == EBUSY; try++) {
+        for (int try = 0; try < 500 && rmdir (made[i]) < 0 && errno == EBUSY;
+             try++) {
             dir = open (made[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
             if (dir < 0)
                 break;
@@ -129,14 +129,13 @@ void t_make (struct tcg *c, const struct tcg *parent, const char *name)
     if (t_v2)
         _delegate (parent->path);
     if (snprintf (c->path, sizeof (c->path), "%s/%s", parent->path, name) >=
-            (int) sizeof (c->path))
+        (int) sizeof (c->path))
         t_die ("path too long");
     c->dir = _mkdir (c->path);
     if (!*parent->freezer_path)
         return;
     if (snprintf (c->freezer_path, sizeof (c->freezer_path), "%s/%s",
-                  parent->freezer_path, name) >=
-            (int) sizeof (c->freezer_path))
+                  parent->freezer_path, name) >= (int) sizeof (c->freezer_path))
         t_die ("path too long");
     c->freezer = _mkdir (c->freezer_path);
 }
@@ -160,7 +159,7 @@ static void _rmdir (const char *path)
     for (int try = 0; rmdir (path) < 0; try++) {
         if (errno != EBUSY || try == 500)
             t_die ("rmdir %s: %s", path, strerror (errno));
-        usleep (10000);         /* a dead task's last breath */
+        usleep (10000); /* a dead task's last breath */
     }
     for (unsigned i = 0; i < made_count; i++) {
         if (!strcmp (made[i], path)) {
@@ -198,7 +197,7 @@ struct tproc t_spawn (const struct tcg *c, int (*fn) (void *arg), void *arg)
     if (p.pid == 0) {
         prctl (PR_SET_PDEATHSIG, SIGKILL);
         close (done[0]);
-        fcntl (done[1], F_SETFD, 0);    /* to its end, beyond an exec */
+        fcntl (done[1], F_SETFD, 0); /* to its end, beyond an exec */
         if (cg_write (c->dir, "cgroup.procs", "0") < 0 ||
             (c->freezer >= 0 && cg_write (c->freezer, "cgroup.procs", "0") < 0))
             _exit (99);
@@ -248,8 +247,8 @@ enum memcg_state t_wait (struct memcg *m, int timeout_ms)
         left = (end - now + 999) / 1000;
         f = (struct pollfd) { .fd = m->event, .events = m->ops->epoll_events };
         if (m->backoff_ms > 0)
-            poll (NULL, 0, left < (int) m->backoff_ms ? left :
-                                                        (int) m->backoff_ms);
+            poll (NULL, 0,
+                  left < (int) m->backoff_ms ? left : (int) m->backoff_ms);
         else
             poll (&f, 1, left);
     }

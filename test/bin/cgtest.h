@@ -13,18 +13,18 @@
 #include "handler/memcg/memcg.h"
 
 #define MIB (UINT64_C (1) << 20)
-#define T_PATIENCE 60000        /* ms; the VM is up to 20 times slower */
+#define T_PATIENCE 60000 /* ms; the VM is up to 20 times slower */
 
 struct tcg {
     char path[256];
-    char freezer_path[256];     /* "" on v2 */
+    char freezer_path[256]; /* "" on v2 */
     int dir, freezer;
     struct memcg m;
 };
 
 struct tproc {
     pid_t pid;
-    int done;                   /* reads EOF when the process has ended */
+    int done; /* reads EOF when the process has ended */
 };
 
 extern bool t_v2;
@@ -34,7 +34,10 @@ void t_die (const char *fmt, ...)
     __attribute__ ((noreturn, format (printf, 1, 2)));
 
 #define T_CHECK(cond, ...) \
-    do { if (!(cond)) t_die (__VA_ARGS__); } while (0)
+    do { \
+        if (!(cond)) \
+            t_die (__VA_ARGS__); \
+    } while (0)
 
 /* Find the hierarchy and make [base], the parent of all that follows. */
 void t_init (struct tcg *base);

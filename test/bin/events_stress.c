@@ -23,7 +23,7 @@
 #define LIMIT (2 * MIB)
 #define RAISED (32 * MIB)
 #define MAX_JOBS 1000
-#define ENDED 0x10000           /* in epoll's data, beside the job's number */
+#define ENDED 0x10000 /* in epoll's data, beside the job's number */
 
 enum round_kind { RAISE, KILL_AFTER, KILL_BEFORE };
 
@@ -31,9 +31,9 @@ struct stress_job {
     struct tcg c;
     struct tproc p;
     unsigned round;
-    bool running;               /* its process is */
-    bool answered;              /* this round's OOM was told */
-    uint64_t look_us;           /* look again then; 0 = wait for the event */
+    bool running;     /* its process is */
+    bool answered;    /* this round's OOM was told */
+    uint64_t look_us; /* look again then; 0 = wait for the event */
 };
 
 static struct tcg base;
@@ -56,7 +56,8 @@ static void listen_to (struct stress_job *j, bool on)
                              .data.u32 = j - jobs };
 
     T_CHECK (epoll_ctl (ep, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, j->c.m.event,
-                        &e) == 0, "epoll: %s", strerror (errno));
+                        &e) == 0,
+             "epoll: %s", strerror (errno));
 }
 
 static void make (struct stress_job *j)
@@ -255,8 +256,8 @@ int main (int argc, char **argv)
     struct rlimit r;
     unsigned all;
 
-    if (argc != 3 || (job_count = atoi (argv[1])) < 1 ||
-        job_count > MAX_JOBS || (rounds = atoi (argv[2])) < 1) {
+    if (argc != 3 || (job_count = atoi (argv[1])) < 1 || job_count > MAX_JOBS ||
+        (rounds = atoi (argv[2])) < 1) {
         fprintf (stderr, "usage: events_stress JOBS ROUNDS\n");
         return 2;
     }

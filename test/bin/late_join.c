@@ -20,8 +20,8 @@
 
 static _Thread_local int told;
 
-static long ms;         /* in slurmstepd, else 0 */
-static void *program;   /* where it is mapped */
+static long ms;       /* in slurmstepd, else 0 */
+static void *program; /* where it is mapped */
 
 static void *_base (const void *address)
 {
@@ -53,8 +53,8 @@ int stepd_terminate (int fd, unsigned short version);
 
 int stepd_terminate (int fd, unsigned short version)
 {
-    int (*real) (int, unsigned short) = (int (*) (int, unsigned short)) dlsym (
-        RTLD_NEXT, "stepd_terminate");
+    int (*real) (int, unsigned short) = (int (*) (int, unsigned short))
+        dlsym (RTLD_NEXT, "stepd_terminate");
     const char *var = getenv ("LATE_JOIN_MS");
 
     if (var)
@@ -66,9 +66,10 @@ int pthread_cond_signal (pthread_cond_t *cond)
 {
     static int (*real) (pthread_cond_t *);
 
-    if (!real)      /* not the old one of glibc 2.2.5 */
-        real = (int (*) (pthread_cond_t *)) dlvsym (
-            RTLD_NEXT, "pthread_cond_signal", "GLIBC_2.3.2");
+    if (!real) /* not the old one of glibc 2.2.5 */
+        real = (int (*) (pthread_cond_t *)) dlvsym (RTLD_NEXT,
+                                                    "pthread_cond_signal",
+                                                    "GLIBC_2.3.2");
     told = ms > 0 && _base (cond) == program;
     return real (cond);
 }

@@ -77,7 +77,7 @@ int stay (void *arg)
 static const struct promise *find (const char *name)
 {
     static const struct promise *const all[] = {
-        memcg_probe_oom, memcg_probe_usage, memcg_probe_kill,
+        memcg_probe_oom,  memcg_probe_usage,  memcg_probe_kill,
         memcg_probe_gone, memcg_probe_listen,
     };
 

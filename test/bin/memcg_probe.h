@@ -8,13 +8,15 @@ struct promise {
     const char *name;
     void (*fn) (void);
 };
+/* clang-format off */
 #define PROMISE(name) { #name, name }
+/* clang-format on */
 
 /* Each ends with a NULL name. */
 extern const struct promise memcg_probe_oom[], memcg_probe_usage[],
     memcg_probe_kill[], memcg_probe_gone[], memcg_probe_listen[];
 
-extern struct tcg base;         /* parent of all that a promise makes */
+extern struct tcg base; /* parent of all that a promise makes */
 extern struct mw_err err;
 
 /* Slurm's tree, made before the job is armed. */

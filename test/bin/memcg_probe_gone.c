@@ -28,7 +28,8 @@ static void a_removed_directory_is_gone (void)
     expect (&job.m, MEMCG_GONE, "job");
     expect (&job.m, MEMCG_GONE, "job, again");
     T_CHECK (job.m.ops->set_limit (&job.m, mib (16), 0, &err) < 0 &&
-             errno == ENODEV, "set_limit: %s", strerror (errno));
+                 errno == ENODEV,
+             "set_limit: %s", strerror (errno));
     T_CHECK (job.m.ops->kill (&job.m, &left, &err) < 0 && errno == ENODEV,
              "kill: %s", strerror (errno));
     T_CHECK (strstr (err.text, "removed") && strstr (err.text, job.path),
@@ -61,7 +62,8 @@ static void a_successor_of_the_same_name_is_never_touched (void)
              "its limit was changed");
     T_CHECK (!t_ended (&p, 100), "its process was killed");
     T_CHECK (memcg_reopen (&again, next.path, next.freezer_path, inode,
-                           MW_LAYOUT_LEAF, &err) < 0 && errno == ESTALE,
+                           MW_LAYOUT_LEAF, &err) < 0 &&
+                 errno == ESTALE,
              "reopened: %s", strerror (errno));
     T_CHECK (memcg_reopen (&again, next.path, next.freezer_path,
                            cg_inode (next.dir), MW_LAYOUT_LEAF, &err) == 0,
@@ -79,7 +81,8 @@ static void refused (const char *path, int want, const char *says)
 
     T_CHECK (dir >= 0, "%s: %s", path, strerror (errno));
     T_CHECK (memcg_open (&m, dir, -1, MW_LAYOUT_LEAF, &err) < 0 &&
-             errno == want, "%s: %s", path, strerror (errno));
+                 errno == want,
+             "%s: %s", path, strerror (errno));
     T_CHECK (strstr (err.text, says), "%s: says %s", path, err.text);
     close (dir);
 }
@@ -109,12 +112,14 @@ static void a_read_only_tree_is_a_clear_error (void)
     t_make (&job, &base, "job");
     T_CHECK (unshare (CLONE_NEWNS) == 0, "%s", strerror (errno));
     T_CHECK (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-             mount (job.path, job.path, NULL, MS_BIND, NULL) == 0 &&
-             mount (NULL, job.path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY,
-                    NULL) == 0, "mount: %s", strerror (errno));
+                 mount (job.path, job.path, NULL, MS_BIND, NULL) == 0 &&
+                 mount (NULL, job.path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY,
+                        NULL) == 0,
+             "mount: %s", strerror (errno));
     dir = open (job.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     T_CHECK (memcg_open (&m, dir, -1, MW_LAYOUT_LEAF, &err) < 0 &&
-             errno == EROFS, "opened: %s", strerror (errno));
+                 errno == EROFS,
+             "opened: %s", strerror (errno));
     T_CHECK (strstr (err.text, "Read-only") && strstr (err.text, job.path),
              "says %s", err.text);
     close (dir);

@@ -80,7 +80,7 @@ static void freeze_stops_and_thaw_goes_on (void)
     check_freeze (&leaf, &leaf);
     if (t_v2)
         return;
-    t_make (&bare, &base, "bare");      /* v1 without a freezer: SIGSTOP */
+    t_make (&bare, &base, "bare"); /* v1 without a freezer: SIGSTOP */
     close (bare.freezer);
     bare.freezer = -1;
     t_open (&bare, MW_LAYOUT_LEAF, mib (64));
@@ -90,7 +90,7 @@ static void freeze_stops_and_thaw_goes_on (void)
 static int bomb (void *arg)
 {
     struct rlimit r = { 150, 150 };
-    uid_t uid = 60000 + getpid () % 5000;   /* its processes are only these */
+    uid_t uid = 60000 + getpid () % 5000; /* its processes are only these */
 
     (void) arg;
     if (setrlimit (RLIMIT_NPROC, &r) < 0 || setresuid (uid, uid, uid) < 0)
@@ -135,9 +135,10 @@ static void without_cgroup_kill_a_fork_bomb_is_killed_whole (void)
     snprintf (file, sizeof (file), "%s/cgroup.kill", job.path);
     T_CHECK (unshare (CLONE_NEWNS) == 0, "%s", strerror (errno));
     T_CHECK (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-             mount (file, file, NULL, MS_BIND, NULL) == 0 &&
-             mount (NULL, file, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY,
-                    NULL) == 0, "mount: %s", strerror (errno));
+                 mount (file, file, NULL, MS_BIND, NULL) == 0 &&
+                 mount (NULL, file, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY,
+                        NULL) == 0,
+             "mount: %s", strerror (errno));
     dir = open (job.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     T_CHECK (cg_write (dir, "cgroup.kill", "1") < 0, "it can be written");
     T_CHECK (memcg_open (&m, dir, -1, MW_LAYOUT_LEAF, &err) == 0, "%s",
@@ -182,7 +183,7 @@ static void slurmstepd_is_spared (void)
         T_CHECK (i < 1000, "%d found", memcg_populated (&t.job.m));
         usleep (10000);
     }
-    if (!t_v2)      /* v2 kills the directory it never is in */
+    if (!t_v2) /* v2 kills the directory it never is in */
         kill_all (&t.job.m);
     else
         T_CHECK (memcg_signal (&t.job.m, SIGKILL, &err) == 1, "%s", err.text);

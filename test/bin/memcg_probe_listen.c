@@ -15,8 +15,9 @@ static void expect_silence (struct memcg *m, const char *who)
 
 static void give (const struct tcg *c, uint64_t limit)
 {
-    T_CHECK (cg_write_u64 (c->dir, t_v2 ? "memory.max"
-                           : "memory.limit_in_bytes", limit) == 0,
+    T_CHECK (cg_write_u64 (c->dir,
+                           t_v2 ? "memory.max" : "memory.limit_in_bytes",
+                           limit) == 0,
              "%s: %s", c->path, strerror (errno));
 }
 

@@ -91,11 +91,12 @@ static void with_equal_limits_no_oom_is_lost (void)
     q = t_spawn (&next, t_touch_and_stay, &some);
     do
         T_CHECK (next.m.ops->read_usage (&next.m, &u, &err) == 0 &&
-                 t_now_us () < end, "next does not get its memory");
+                     t_now_us () < end,
+                 "next does not get its memory");
     while (u.used < some);
     p = t_spawn (&job, t_touch, &bytes);
     expect (&pool.m, MEMCG_OOM, "pool");
-    if (!t_v2)      /* there the job gets on, slowly, to its own limit */
+    if (!t_v2) /* there the job gets on, slowly, to its own limit */
         expect (&job.m, MEMCG_PARENT_OOM, "job");
     expect (&next.m, t_v2 ? MEMCG_QUIET : MEMCG_PARENT_OOM, "next");
     set_limit (&pool.m, mib (128));
@@ -123,8 +124,8 @@ static void a_limit_lowered_by_another_is_put_back (void)
     t_open (&job, MW_LAYOUT_LEAF, mib (96));
     T_CHECK (cg_read_u64 (job.dir, "memory.max", &wall) == 0, "memory.max");
     T_CHECK (cg_write_u64 (job.dir, "memory.high", mib (8)) == 0 &&
-             cg_write_u64 (job.dir, "memory.max", mib (100)) == 0, "%s",
-             strerror (errno));
+                 cg_write_u64 (job.dir, "memory.max", mib (100)) == 0,
+             "%s", strerror (errno));
     p = t_spawn (&job, t_touch, &bytes);
     end = t_now_us () + T_PATIENCE * 1000;
     do {
@@ -178,8 +179,8 @@ static void a_kernel_kill_is_told_once (void)
     t_make (&job, &base, "job");
     t_open (&job, MW_LAYOUT_LEAF, mib (32));
     /* behind the back end's back */
-    rc = t_v2 ? cg_write_u64 (job.dir, "memory.max", mib (24)) :
-                cg_write (job.dir, "memory.oom_control", "0");
+    rc = t_v2 ? cg_write_u64 (job.dir, "memory.max", mib (24))
+              : cg_write (job.dir, "memory.oom_control", "0");
     T_CHECK (rc == 0, "%s", strerror (errno));
     p = t_spawn (&job, t_touch, &bytes);
     expect_killed (&p);
@@ -206,7 +207,7 @@ static void a_limit_below_usage_kills_nobody (void)
         expect (&job.m, MEMCG_OOM, "job");
     else
         T_CHECK (cg_read_u64 (job.m.dir, "memory.limit_in_bytes", &wall) == 0 &&
-                 wall >= bytes && wall < mib (96),
+                     wall >= bytes && wall < mib (96),
                  "the wall is at %" PRIu64 " of %" PRIu64, wall, bytes);
     T_CHECK (!t_ended (&p, 100), "the process was killed");
     kill_all (&job.m);
@@ -228,7 +229,7 @@ static void anon_beyond_the_limit_is_seen_in_time (void)
     t_make (&job, &base, "job");
     t_open (&job, MW_LAYOUT_LEAF, mib (32));
     p = t_spawn (&job, t_touch, &bytes);
-    watch.pid = fork ();        /* an observer of its own, by busy reading */
+    watch.pid = fork (); /* an observer of its own, by busy reading */
     if (watch.pid == 0) {
         prctl (PR_SET_PDEATHSIG, SIGKILL);
         while (u.used <= mib (32))

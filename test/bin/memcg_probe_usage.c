@@ -158,9 +158,11 @@ static void reclaim_takes_the_cache (void)
     T_CHECK (freed >= mib (4), "freed %lu", (unsigned long) freed);
     T_CHECK (job.m.ops->read_usage (&job.m, &u, &err) == 0, "%s", err.text);
     T_CHECK (u.total + freed <= before + MIB, "it freed less than it says");
-    T_CHECK (cg_read_u64 (job.dir, t_v2 ? "memory.high" :
-                          "memory.limit_in_bytes", &after) == 0 &&
-             after == mib (96), "the limit is not what it was");
+    T_CHECK (cg_read_u64 (job.dir,
+                          t_v2 ? "memory.high" : "memory.limit_in_bytes",
+                          &after) == 0 &&
+                 after == mib (96),
+             "the limit is not what it was");
 }
 
 static void memory_and_swap_move_together (void)
@@ -171,8 +173,8 @@ static void memory_and_swap_move_together (void)
 
     t_make (&job, &base, "job");
     T_CHECK (cg_write_u64 (job.dir, "memory.limit_in_bytes", mib (32)) == 0 &&
-             cg_write_u64 (job.dir, memsw, mib (40)) == 0, "%s",
-             strerror (errno));
+                 cg_write_u64 (job.dir, memsw, mib (40)) == 0,
+             "%s", strerror (errno));
     t_open (&job, MW_LAYOUT_LEAF, 0);
     set_limit (&job.m, mib (64));
     T_CHECK (cg_read_u64 (job.dir, memsw, &v) == 0 && v == mib (72),

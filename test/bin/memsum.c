@@ -62,6 +62,7 @@ int main (int argc, char **argv)
         gap = now - before > gap ? now - before : gap;
         before = now;
     } while (now - began < strtoul (argv[2], NULL, 10) * 1000);
-    printf ("sum %016" PRIx64 " turns %lu gap %" PRIu64 "\n", first, turns, gap);
+    printf ("sum %016" PRIx64 " turns %lu gap %" PRIu64 "\n", first, turns,
+            gap);
     return 0;
 }

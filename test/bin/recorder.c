@@ -20,8 +20,8 @@
 static void _write_down (FILE *log, const json_t *msg, const int *fds, int n)
 {
     cleanup_free char *text = json_dumps (json_object_get (msg, "job"),
-                                          JSON_ENCODE_ANY | JSON_COMPACT
-                                          | JSON_SORT_KEYS);
+                                          JSON_ENCODE_ANY | JSON_COMPACT |
+                                              JSON_SORT_KEYS);
 
     fprintf (log, "%s %s", mw_wire_type (msg), text ? text : "-");
     for (int i = 0; i < n; i++) {
@@ -64,8 +64,8 @@ int main (int argc, char **argv)
     strcpy (a.sun_path, argv[1]);
     unlink (argv[1]);
     signal (SIGCHLD, SIG_IGN);
-    if (bind (sock, (struct sockaddr *) &a, sizeof (a)) < 0
-        || listen (sock, 64) < 0)
+    if (bind (sock, (struct sockaddr *) &a, sizeof (a)) < 0 ||
+        listen (sock, 64) < 0)
         return 1;
     for (;;) {
         int peer = accept4 (sock, NULL, NULL, SOCK_CLOEXEC);

@@ -8,12 +8,12 @@
 #include "handler/spool/spool.h"
 #include "lib/clock.h"
 
-static const char usage[] =
-    "Usage: spoolput STATE-DIR init\n"
-    "       spoolput STATE-DIR put OP JOB [KEY=VALUE]...   prints the ID\n"
-    "       spoolput STATE-DIR take SECONDS   prints the next answer:\n"
-    "                                         ID ok|no CODE TEXT\n"
-    "Keys: arg, text.  The courier is root's.\n";
+static const char usage
+    [] = "Usage: spoolput STATE-DIR init\n"
+         "       spoolput STATE-DIR put OP JOB [KEY=VALUE]...   prints the ID\n"
+         "       spoolput STATE-DIR take SECONDS   prints the next answer:\n"
+         "                                         ID ok|no CODE TEXT\n"
+         "Keys: arg, text.  The courier is root's.\n";
 
 static int _die (const char *what)
 {

@@ -23,8 +23,7 @@
 #include "lib/cleanup.h"
 
 /* What the plugin wants of Slurm. */
-void slurm_info (const char *fmt, ...)
-    __attribute__ ((format (printf, 1, 2)));
+void slurm_info (const char *fmt, ...) __attribute__ ((format (printf, 1, 2)));
 
 void slurm_info (const char *fmt, ...)
 {
@@ -91,7 +90,7 @@ int main (int argc, char **argv)
 
     if (argc < 5) {
         fprintf (stderr, "usage: stepd_probe PLUGIN MEMORY-DIR FREEZER-DIR|- "
-                 "COMMAND...\n");
+                         "COMMAND...\n");
         return 2;
     }
     if (pipe2 (gate, O_CLOEXEC) < 0 || pipe2 (joined, O_CLOEXEC) < 0)

@@ -42,8 +42,8 @@ static const char usage[] =
 
 static struct {
     uint64_t size, rate;
-    bool shmem, lock, give_back, resume, ignore_term, stay, go_on,
-         pieces, then_fork;
+    bool shmem, lock, give_back, resume, ignore_term, stay, go_on, pieces,
+        then_fork;
     unsigned children;
     double stay_s, write_s;
     const char *checkpoint, *stop_file;
@@ -156,10 +156,10 @@ static int _work (void)
 
     if (opt.pieces)
         return _work_pieces ();
-    mem = mmap (NULL, opt.size, PROT_READ | PROT_WRITE,
-                flags | MAP_ANONYMOUS, -1, 0);
-    if (mem == MAP_FAILED || (opt.lock &&
-        mlock2 (mem, opt.size, MLOCK_ONFAULT) < 0)) {
+    mem = mmap (NULL, opt.size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS,
+                -1, 0);
+    if (mem == MAP_FAILED ||
+        (opt.lock && mlock2 (mem, opt.size, MLOCK_ONFAULT) < 0)) {
         perror ("touchmem: memory");
         return 1;
     }
@@ -201,43 +201,99 @@ static uint64_t _size_arg (const char *text)
 
 static void _parse (int argc, char **argv)
 {
-    enum { SIZE = 1, RATE, SHMEM, LOCK, CHILDREN, STAY, FREE, STOP_FILE,
-           CHECKPOINT, WRITE_FOR, GO_ON, RESUME, IGNORE_TERM, HELP, PIECES,
-           THEN_FORK };
+    enum {
+        SIZE = 1,
+        RATE,
+        SHMEM,
+        LOCK,
+        CHILDREN,
+        STAY,
+        FREE,
+        STOP_FILE,
+        CHECKPOINT,
+        WRITE_FOR,
+        GO_ON,
+        RESUME,
+        IGNORE_TERM,
+        HELP,
+        PIECES,
+        THEN_FORK
+    };
     static const struct option options[] = {
-        { "size", 1, NULL, SIZE }, { "rate", 1, NULL, RATE },
-        { "shmem", 0, NULL, SHMEM }, { "lock", 0, NULL, LOCK },
-        { "children", 1, NULL, CHILDREN }, { "stay", 1, NULL, STAY },
-        { "free", 0, NULL, FREE }, { "stop-file", 1, NULL, STOP_FILE },
+        { "size", 1, NULL, SIZE },
+        { "rate", 1, NULL, RATE },
+        { "shmem", 0, NULL, SHMEM },
+        { "lock", 0, NULL, LOCK },
+        { "children", 1, NULL, CHILDREN },
+        { "stay", 1, NULL, STAY },
+        { "free", 0, NULL, FREE },
+        { "stop-file", 1, NULL, STOP_FILE },
         { "checkpoint", 1, NULL, CHECKPOINT },
         { "write-for", 1, NULL, WRITE_FOR },
         { "go-on", 0, NULL, GO_ON },
         { "resume", 0, NULL, RESUME },
-        { "pieces", 0, NULL, PIECES }, { "then-fork", 0, NULL, THEN_FORK },
-        { "ignore-term", 0, NULL, IGNORE_TERM }, { "help", 0, NULL, HELP },
+        { "pieces", 0, NULL, PIECES },
+        { "then-fork", 0, NULL, THEN_FORK },
+        { "ignore-term", 0, NULL, IGNORE_TERM },
+        { "help", 0, NULL, HELP },
         { 0 }
     };
     int c;
 
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1) {
         switch (c) {
-        case SIZE: opt.size = _size_arg (optarg); break;
-        case RATE: opt.rate = _size_arg (optarg); break;
-        case SHMEM: opt.shmem = true; break;
-        case LOCK: opt.lock = true; break;
-        case CHILDREN: opt.children = (unsigned) atoi (optarg); break;
-        case STAY: opt.stay = true; opt.stay_s = atof (optarg); break;
-        case FREE: opt.give_back = true; break;
-        case STOP_FILE: opt.stop_file = optarg; break;
-        case CHECKPOINT: opt.checkpoint = optarg; break;
-        case WRITE_FOR: opt.write_s = atof (optarg); break;
-        case GO_ON: opt.go_on = true; break;
-        case RESUME: opt.resume = true; break;
-        case IGNORE_TERM: opt.ignore_term = true; break;
-        case PIECES: opt.pieces = true; break;
-        case THEN_FORK: opt.then_fork = true; break;
-        case HELP: fputs (usage, stdout); exit (0);
-        default: fputs (usage, stderr); exit (2);
+        case SIZE:
+            opt.size = _size_arg (optarg);
+            break;
+        case RATE:
+            opt.rate = _size_arg (optarg);
+            break;
+        case SHMEM:
+            opt.shmem = true;
+            break;
+        case LOCK:
+            opt.lock = true;
+            break;
+        case CHILDREN:
+            opt.children = (unsigned) atoi (optarg);
+            break;
+        case STAY:
+            opt.stay = true;
+            opt.stay_s = atof (optarg);
+            break;
+        case FREE:
+            opt.give_back = true;
+            break;
+        case STOP_FILE:
+            opt.stop_file = optarg;
+            break;
+        case CHECKPOINT:
+            opt.checkpoint = optarg;
+            break;
+        case WRITE_FOR:
+            opt.write_s = atof (optarg);
+            break;
+        case GO_ON:
+            opt.go_on = true;
+            break;
+        case RESUME:
+            opt.resume = true;
+            break;
+        case IGNORE_TERM:
+            opt.ignore_term = true;
+            break;
+        case PIECES:
+            opt.pieces = true;
+            break;
+        case THEN_FORK:
+            opt.then_fork = true;
+            break;
+        case HELP:
+            fputs (usage, stdout);
+            exit (0);
+        default:
+            fputs (usage, stderr);
+            exit (2);
         }
     }
     if (opt.size == 0) {

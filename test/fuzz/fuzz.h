@@ -14,7 +14,7 @@
 struct fuzz_target {
     const char *name;
     void (*run) (const uint8_t *data, size_t size);
-    const char *const *seeds;   /* NULL-terminated; mutants start from these */
+    const char *const *seeds; /* NULL-terminated; mutants start from these */
 };
 
 extern const struct fuzz_target fuzz_targets[];

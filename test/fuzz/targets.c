@@ -15,7 +15,11 @@
 #include "lib/wire.h"
 
 /* Broken promises stop the fuzzer, also where NDEBUG is defined. */
-#define PROMISE(cond) do { if (!(cond)) abort (); } while (0)
+#define PROMISE(cond) \
+    do { \
+        if (!(cond)) \
+            abort (); \
+    } while (0)
 
 static char *_string (const uint8_t *data, size_t size)
 {
@@ -107,8 +111,8 @@ static void _wire (const uint8_t *data, size_t size)
     cleanup_json json_t *msg = NULL;
     struct mw_err err = { "" };
 
-    PROMISE (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
-                         SOCK_NONBLOCK, 0, pair) == 0);
+    PROMISE (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                         0, pair) == 0);
     if (send (pair[0], data, size, 0) == (ssize_t) size && size > 0) {
         rc = mw_wire_recv (pair[1], &msg, fds, &n, &err);
         PROMISE (rc == 1 || rc == -1);
@@ -125,8 +129,9 @@ static void _wire (const uint8_t *data, size_t size)
 /* The kernel's log has names that users chose: none comes out untamed. */
 static void _check_kill (const struct kmsg_kill *k)
 {
-    const char *const text[] = { k->time, k->invoker, k->gfp, k->constraint,
-                                 k->oom_memcg, k->task_memcg, k->comm };
+    const char *const text[] = { k->time,       k->invoker,   k->gfp,
+                                 k->constraint, k->oom_memcg, k->task_memcg,
+                                 k->comm };
 
     for (size_t i = 0; i < sizeof (text) / sizeof (text[0]); i++) {
         PROMISE (strlen (text[i]) < KMSG_PATH_MAX);
@@ -157,8 +162,8 @@ static void _kmsg (const uint8_t *data, size_t size)
 /* A whole decision can be made again, and every job of it is explained. */
 static void _check_decision (const struct decision *d)
 {
-    cleanup_free struct policy_rank *ranks =
-        calloc (d->count + 1, sizeof (*ranks));
+    cleanup_free struct policy_rank *ranks = calloc (d->count + 1,
+                                                     sizeof (*ranks));
     struct policy_plan plan = { .ranks = ranks };
     struct mw_err why;
 
@@ -200,9 +205,12 @@ static void _decision (const uint8_t *data, size_t size)
 }
 
 static const char *const _ladders[] = {
-    "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill", "hold@5s,slow=30%,kill",
-    "reclaim=25%,dump=heap@9s,suspend@1h", "enomem,signal=40@1500ms",
-    "signal=TERM:all@2s,requeue", NULL,
+    "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill",
+    "hold@5s,slow=30%,kill",
+    "reclaim=25%,dump=heap@9s,suspend@1h",
+    "enomem,signal=40@1500ms",
+    "signal=TERM:all@2s,requeue",
+    NULL,
 };
 static const char *const _sizes[] = {
     "1.5G", "x1.5", "25%", "8191P", "365d", "1500ms", "-1", NULL,
@@ -211,11 +219,14 @@ static const char *const _specs[] = {
     "{\"key\":\"12\",\"slurm_id\":12,\"uid\":1000,\"gid\":100,\"cpus\":4,"
     "\"priority\":300,\"reservation\":1073741824,\"burst\":\"x1.5\","
     "\"reserve\":\"64M\",\"ladder\":\"grow@30s,kill\",\"layout\":\"slurm\","
-    "\"batch\":true,\"name\":\"sim\"}", "{\"key\":\"a\"}", NULL,
+    "\"batch\":true,\"name\":\"sim\"}",
+    "{\"key\":\"a\"}",
+    NULL,
 };
 static const char *const _messages[] = {
     "{\"v\":1,\"type\":\"jobs\",\"after\":\"12\"}",
-    "{\"v\":1,\"type\":\"register\",\"job\":{\"key\":\"a\"}}", NULL,
+    "{\"v\":1,\"type\":\"register\",\"job\":{\"key\":\"a\"}}",
+    NULL,
 };
 
 static const char *const _logs[] = {
@@ -229,29 +240,31 @@ static const char *const _logs[] = {
     "pgtables:160kB oom_score_adj:0\n",
     "[Sat Nov 21 05:00:00 2026] Out of memory: Kill process 9 (x) score 900 or "
     "sacrifice child\n[Sat Nov 21 05:00:00 2026] Killed process 9 (x) "
-    "total-vm:1kB, anon-rss:2kB, file-rss:3kB\n", NULL,
+    "total-vm:1kB, anon-rss:2kB, file-rss:3kB\n",
+    NULL,
 };
 
-#define DECISION(part) "{\"t\":\"2026\",\"event\":\"decision\"," \
+#define DECISION(part) \
+    "{\"t\":\"2026\",\"event\":\"decision\"," \
     "\"decision\":{\"v\":1,\"id\":2," part "}}\n"
-#define HEAD "\"head\":{\"of\":2,\"need\":99,\"covered\":9,\"stalls\":0," \
+#define HEAD \
+    "\"head\":{\"of\":2,\"need\":99,\"covered\":9,\"stalls\":0," \
     "\"at_limit\":true,\"order\":\"overage\",\"ladder\":\"kill\"," \
     "\"memory\":999,\"capacity\":900,\"used\":900,\"available\":9," \
     "\"reserve\":99,\"swap_free\":0,\"swap_total\":0}"
-#define JOBS "\"job\":[[\"7\",\"al\",0,5,500,500,9,9,0,90,0,99,1,7,1,\"p\"," \
+#define JOBS \
+    "\"job\":[[\"7\",\"al\",0,5,500,500,9,9,0,90,0,99,1,7,1,\"p\"," \
     "\"a\",\"q\"],[\"8\",\"\",1,5,9,9,200,300,0,90,0,99,1,8,4]]"
 #define PLAN "\"plan\":[0,0,1,5]"
 static const char *const _decisions[] = {
     DECISION (HEAD "," JOBS "," PLAN),
-    DECISION (HEAD) DECISION (JOBS) DECISION (PLAN), NULL,
+    DECISION (HEAD) DECISION (JOBS) DECISION (PLAN),
+    NULL,
 };
 
 const struct fuzz_target fuzz_targets[] = {
-    { "ladder", _ladder, _ladders },
-    { "units", _units, _sizes },
-    { "jobspec", _jobspec, _specs },
-    { "wire", _wire, _messages },
-    { "kmsg", _kmsg, _logs },
-    { "decision", _decision, _decisions },
+    { "ladder", _ladder, _ladders }, { "units", _units, _sizes },
+    { "jobspec", _jobspec, _specs }, { "wire", _wire, _messages },
+    { "kmsg", _kmsg, _logs },        { "decision", _decision, _decisions },
 };
 const size_t fuzz_count = sizeof (fuzz_targets) / sizeof (fuzz_targets[0]);

@@ -25,7 +25,7 @@
 struct fake_pool pool;
 
 static struct {
-    sd_event_source *timer;             /* the node's */
+    sd_event_source *timer; /* the node's */
     sd_event_time_handler_t on_timer;
     sd_event_io_handler_t on_pool, on_stall;
     uint64_t scanned, refaulted;
@@ -146,8 +146,10 @@ static int _set_limit (struct memcg *m, uint64_t limit, uint64_t above,
     }
     pool.limit = limit;
     pool.above = above;
-    return cg_write_u64 (m->dir, "memory.high", limit) < 0
-           || cg_write_u64 (m->dir, "memory.max", limit + above) < 0 ? -1 : 0;
+    return cg_write_u64 (m->dir, "memory.high", limit) < 0 ||
+                   cg_write_u64 (m->dir, "memory.max", limit + above) < 0
+               ? -1
+               : 0;
 }
 
 static const struct memcg_ops ops = {
@@ -165,9 +167,14 @@ int __wrap_memcg_reopen (struct memcg *m, const char *path, const char *freezer,
                          struct mw_err *why)
 {
     (void) freezer;
-    *m = (struct memcg) { .ops = &ops, .layout = layout, .freezer = -1,
-                          .event = -1, .usage = -1, .oom_control = -1,
-                          .limit = -1, .hard = -1,
+    *m = (struct memcg) { .ops = &ops,
+                          .layout = layout,
+                          .freezer = -1,
+                          .event = -1,
+                          .usage = -1,
+                          .oom_control = -1,
+                          .limit = -1,
+                          .hard = -1,
                           .set_limit = pool.set_limit };
     m->dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (m->dir < 0)
@@ -249,7 +256,8 @@ bool node_has_room (void)
 void node_has (uint64_t available, uint64_t swap_free)
 {
     char text[128];
-    int n = snprintf (text, sizeof (text), "MemAvailable: %20" PRIu64 " kB\n"
+    int n = snprintf (text, sizeof (text),
+                      "MemAvailable: %20" PRIu64 " kB\n"
                       "SwapTotal: 8388608 kB\nSwapFree: %20" PRIu64 " kB\n",
                       available / 1024, swap_free / 1024);
 
@@ -261,9 +269,11 @@ static void _vmstat (void)
 {
     char text[256];
 
-    snprintf (text, sizeof (text), "pgscan_kswapd 77777\npgscan_direct %"
-              PRIu64 "\nworkingset_refault_anon 0\nworkingset_refault_file %"
-              PRIu64 "\n", node.scanned, node.refaulted);
+    snprintf (text, sizeof (text),
+              "pgscan_kswapd 77777\npgscan_direct %" PRIu64
+              "\nworkingset_refault_anon 0\nworkingset_refault_file %" PRIu64
+              "\n",
+              node.scanned, node.refaulted);
     _put ("/proc/vmstat", text);
 }
 

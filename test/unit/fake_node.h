@@ -10,13 +10,13 @@
 #include "test/unit/fake_warden.h"
 
 struct fake_pool {
-    char path[PATH_MAX];        /* a directory that is one; "" = none is */
-    bool stubborn;              /* its limit cannot be set */
-    bool deaf;                  /* it cannot be armed */
-    enum memcg_state state;     /* by [check] */
+    char path[PATH_MAX];    /* a directory that is one; "" = none is */
+    bool stubborn;          /* its limit cannot be set */
+    bool deaf;              /* it cannot be armed */
+    enum memcg_state state; /* by [check] */
     struct memcg_usage usage;
-    uint64_t set_limit;         /* what somebody has set before, bytes */
-    uint64_t limit, above;      /* as the warden has set them, bytes; 0 */
+    uint64_t set_limit;    /* what somebody has set before, bytes */
+    uint64_t limit, above; /* as the warden has set them, bytes; 0 */
     unsigned opened, armed, disarmed;
 };
 

@@ -78,7 +78,8 @@ int peer_memcg (const char *name)
     _file (dir, "memory.usage_in_bytes", "0\n");
     _file (dir, "memory.max_usage_in_bytes", "0\n");
     _file (dir, "memory.stat", "");
-    _file (dir, "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n"
+    _file (dir, "memory.oom_control",
+           "oom_kill_disable 0\nunder_oom 0\n"
            "oom_kill 0\n");
     return dir;
 }
@@ -112,7 +113,7 @@ int peer_begin (void **state)
     fake.w.up.note = control_note;
     fake.w.up.tell = control_tell;
     fake.w.up.release = warden_release;
-    fake.w.scratch = NULL;      /* a registration makes it */
+    fake.w.scratch = NULL; /* a registration makes it */
     fake.w.ranks = NULL;
     fake.w.scratch_max = 0;
     fake.w.control = -1;
@@ -149,7 +150,7 @@ struct call {
     int rc, fd, error;
     json_t *reply;
     struct mw_err err;
-    int made;                   /* eventfd */
+    int made; /* eventfd */
 };
 
 static void *_thread (void *arg)
@@ -203,8 +204,9 @@ static void _make_call (struct call *c)
 
 json_t *peer_call (int sock, json_t *req, const int *fds, int nfds, int *fd)
 {
-    struct call c = { .make = _make_call, .sock = sock, .req = req, .fds = fds,
-                      .nfds = nfds };
+    struct call c = {
+        .make = _make_call, .sock = sock, .req = req, .fds = fds, .nfds = nfds
+    };
 
     _run (&c);
     json_decref (req);
@@ -232,8 +234,11 @@ static void _make_register (struct call *c)
 int peer_register (int sock, const struct mw_jobspec *spec, int dir,
                    struct mw_err *cut)
 {
-    struct call c = { .make = _make_register, .sock = sock, .spec = spec,
-                      .fds = &dir, .cut = cut };
+    struct call c = { .make = _make_register,
+                      .sock = sock,
+                      .spec = spec,
+                      .fds = &dir,
+                      .cut = cut };
 
     _run (&c);
     return c.rc;
@@ -259,8 +264,9 @@ static void _make_ended (struct call *c)
 
 int peer_ended (int sock, const char *key, int status)
 {
-    struct call c = { .make = _make_ended, .sock = sock, .key = key,
-                      .status = status };
+    struct call c = {
+        .make = _make_ended, .sock = sock, .key = key, .status = status
+    };
 
     _run (&c);
     return c.rc;
@@ -301,7 +307,7 @@ int peer_open (uid_t uid)
     peers.uid = uid;
     sock = mw_client_open (peers.socket, CALL_MS, &peers.err);
     assert_true (sock >= 0);
-    fake_loop ();               /* the warden looks whose it is */
+    fake_loop (); /* the warden looks whose it is */
     return sock;
 }
 
@@ -338,9 +344,14 @@ struct mw_jobspec peer_spec (const char *key)
 {
     struct mw_jobspec spec = {
         .slurm_id = (uint32_t) strtoul (key, NULL, 10),
-        .uid = PEER_OWNER, .cpus = 2, .priority = MW_PRIORITY_DEFAULT,
-        .reservation = FAKE_LIMIT_BYTES, .layout = MW_LAYOUT_LEAF,
-        .batch = true, .tells = true, .name = "sim",
+        .uid = PEER_OWNER,
+        .cpus = 2,
+        .priority = MW_PRIORITY_DEFAULT,
+        .reservation = FAKE_LIMIT_BYTES,
+        .layout = MW_LAYOUT_LEAF,
+        .batch = true,
+        .tells = true,
+        .name = "sim",
     };
 
     const char *dot = strchr (key, '.');

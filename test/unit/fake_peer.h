@@ -16,16 +16,16 @@
 #include "lib/jobspec.h"
 #include "test/unit/fake_warden.h"
 
-#define PEER_OWNER 1000         /* of peer_job's, and a stranger to them */
+#define PEER_OWNER 1000 /* of peer_job's, and a stranger to them */
 #define PEER_STRANGER 1001
 
 /* All of it is as at peer_begin again for the next test. */
 struct peers {
-    char socket[108];           /* its path */
-    uid_t uid;                  /* of who connects from now on; 0 at first */
+    char socket[108]; /* its path */
+    uid_t uid;        /* of who connects from now on; 0 at first */
     pid_t pid;
-    bool no_cgroup;             /* what is opened as a memcg is none */
-    struct mw_err err;          /* of the last call */
+    bool no_cgroup;    /* what is opened as a memcg is none */
+    struct mw_err err; /* of the last call */
 };
 
 extern struct peers peers;

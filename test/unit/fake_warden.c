@@ -31,7 +31,7 @@
 #include "lib/cleanup.h"
 
 #define JOBS_MAX 8
-#define FREEZER "cgroup.freeze"     /* what is not v1 is taken for v2 */
+#define FREEZER "cgroup.freeze" /* what is not v1 is taken for v2 */
 
 struct fake fake;
 
@@ -62,8 +62,8 @@ int sysinfo (struct sysinfo *si)
 
 static void _write (int dir, const char *name, const char *text)
 {
-    cleanup_fd int fd = openat (dir, name, O_WRONLY | O_CREAT | O_TRUNC |
-                                O_CLOEXEC, 0600);
+    cleanup_fd int fd = openat (dir, name,
+                                O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     assert_true (fd >= 0);
     assert_int_equal (write (fd, text, strlen (text)), strlen (text));
@@ -72,7 +72,8 @@ static void _write (int dir, const char *name, const char *text)
 void fake_available (uint64_t bytes)
 {
     char text[128];
-    int n = snprintf (text, sizeof (text), "MemAvailable: %20" PRIu64 " kB\n"
+    int n = snprintf (text, sizeof (text),
+                      "MemAvailable: %20" PRIu64 " kB\n"
                       "SwapTotal: 8388608 kB\nSwapFree: 8388608 kB\n",
                       bytes / 1024);
 
@@ -345,15 +346,25 @@ int fake_begin (void **state)
     reports = (struct report) { 0 };
     after = (struct aftermath) { 0 };
     fake.w = (struct warden) {
-        .up = { .note = _note, .tell = _tell, .freezer = incident_freezer,
+        .up = { .note = _note,
+                .tell = _tell,
+                .freezer = incident_freezer,
                 .node_is_short = _node_is_short,
-                .node_may_return = _node_may_return, .stalled = _stalled,
-                .detected = _detected, .release = _release },
-        .journal = &journal, .report = &reports, .after = &after,
+                .node_may_return = _node_may_return,
+                .stalled = _stalled,
+                .detected = _detected,
+                .release = _release },
+        .journal = &journal,
+        .report = &reports,
+        .after = &after,
         .courier_kept = true,
-        .node_memory = 8 * MW_GIB, .node_reserve = MW_GIB,
-        .pool_limit = UINT64_MAX, .node_cpus = 4,
-        .scratch = scratch, .ranks = ranks, .scratch_max = JOBS_MAX,
+        .node_memory = 8 * MW_GIB,
+        .node_reserve = MW_GIB,
+        .pool_limit = UINT64_MAX,
+        .node_cpus = 4,
+        .scratch = scratch,
+        .ranks = ranks,
+        .scratch_max = JOBS_MAX,
     };
     fake.task = _start_task ();
     return fake.task > 0 && mkdtemp (fake.dir) ? _open_warden (&fake.w) : -1;
@@ -405,8 +416,8 @@ static void _attach (struct job *job)
     m->oom_control = -1;
     m->dir = open (m->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true (m->dir >= 0);
-    assert_true (sd_event_add_time (fake.w.loop, &job->timer, CLOCK_BOOTTIME,
-                                    0, 0, _on_timer, job) >= 0);
+    assert_true (sd_event_add_time (fake.w.loop, &job->timer, CLOCK_BOOTTIME, 0,
+                                    0, _on_timer, job) >= 0);
     sd_event_source_set_enabled (job->timer, SD_EVENT_OFF);
 }
 

@@ -30,15 +30,15 @@ enum fake_deed {
 struct fake {
     struct warden w;
     char dir[64];
-    uint64_t now;               /* clock_ms */
+    uint64_t now; /* clock_ms */
     unsigned did[FAKE_DEEDS];
-    int fails[FAKE_DEEDS];      /* with this errno; 0 = it works */
-    unsigned left;              /* processes that a kill finds */
-    uint64_t frees;             /* bytes that go out with a reclaim */
-    uint64_t swap_free;         /* bytes; of the node */
+    int fails[FAKE_DEEDS]; /* with this errno; 0 = it works */
+    unsigned left;         /* processes that a kill finds */
+    uint64_t frees;        /* bytes that go out with a reclaim */
+    uint64_t swap_free;    /* bytes; of the node */
     bool node_is_short, node_may_return;
-    unsigned detected;          /* calls of warden.up.detected */
-    pid_t task;                 /* of every job: it catches USR1, and ends at
+    unsigned detected; /* calls of warden.up.detected */
+    pid_t task;        /* of every job: it catches USR1, and ends at
                                    TERM, which it catches, too */
 };
 
@@ -70,7 +70,7 @@ void fake_gone (const struct job *job);
 /* Is it frozen?  Somebody else freezes or thaws it, and the warden is told. */
 bool fake_frozen (const struct job *job);
 void fake_freezes (struct job *job, bool on);
-void fake_writes_freezer (struct job *job, bool on);    /* not told yet */
+void fake_writes_freezer (struct job *job, bool on); /* not told yet */
 
 /* What is done for the node's sake is [text]. */
 void fake_node_ladder (const char *text);

@@ -64,11 +64,12 @@ static void the_last_of_so_many_node_ooms_drains_it (void **state)
     assert_int_equal (fake_requests (SPOOL_DRAIN, &r), 1);
     assert_string_equal (r.job, "node");
     assert_int_equal (r.slurm_id, 0);
-    assert_int_equal (r.not_after_ms, 0);       /* also when it is back late */
+    assert_int_equal (r.not_after_ms, 0); /* also when it is back late */
     assert_string_equal (r.text, "memwarden: out of memory 3 times in 2 s; "
-                         "see memwarden events");
+                                 "see memwarden events");
     assert_int_equal (fake_recorded ("the controller is asked to drain this "
-                                     "node: out of memory 3 times in 2 s"), 1);
+                                     "node: out of memory 3 times in 2 s"),
+                      1);
 }
 
 static void the_first_may_be_enough (void **state)
@@ -89,7 +90,7 @@ static void what_is_longer_ago_than_the_window_does_not_count (void **state)
     assert_int_equal (w->conf.drain_window_ms, HOUR_MS);
     _node_ooms (3, HOUR_MS + 1);
     assert_int_equal (fake_requests (SPOOL_DRAIN, NULL), 0);
-    fake.now += HOUR_MS;                        /* just within it */
+    fake.now += HOUR_MS; /* just within it */
     aftermath_node_oom (w);
     assert_int_equal (fake_requests (SPOOL_DRAIN, NULL), 1);
 }
@@ -123,7 +124,7 @@ static void one_that_is_refused_is_asked_for_again (void **state)
     _drain_answered (false, "Invalid user id");
     assert_int_equal (fake_recorded (".drain: Invalid user id\""), 1);
     fake.now += HOUR_MS / 2;
-    aftermath_node_oom (w);             /* they are counted anew */
+    aftermath_node_oom (w); /* they are counted anew */
     assert_int_equal (fake_requests (SPOOL_DRAIN, NULL), 1);
     fake.now += 3000;
     aftermath_node_oom (w);
@@ -170,7 +171,7 @@ static void processes_that_do_not_die_drain_it_where_configured (void **state)
     aftermath_stuck (w, job, 3);
     assert_int_equal (fake_requests (SPOOL_DRAIN, &r), 1);
     assert_string_equal (r.text, "memwarden: 3 processes of job 12 cannot be "
-                         "killed");
+                                 "killed");
     assert_int_equal (r.slurm_id, 0);
 }
 
@@ -215,7 +216,7 @@ static void the_hook_is_told_how_it_ended (void **state)
     _says (r.text, "trigger", "job");
     _says (r.text, "incident", "12.1");
     _says (r.text, "memory", job->memcg.path);
-    assert_int_equal (job->incident.request[0], '\0');      /* nobody waits */
+    assert_int_equal (job->incident.request[0], '\0'); /* nobody waits */
 }
 
 static void the_outcome_is_in_what_the_hook_is_told (void **state)
@@ -236,7 +237,7 @@ static void without_a_hook_none_is_run (void **state)
     (void) state;
     aftermath_hook (w, job, "killed");
     _configure_hook ();
-    w->conf.hook_count = 0;     /* its name alone is left */
+    w->conf.hook_count = 0; /* its name alone is left */
     aftermath_hook (w, job, "killed");
     assert_int_equal (fake_requests (SPOOL_HOOK, NULL), 0);
 }
@@ -273,8 +274,10 @@ static void the_webhook_gets_the_whole_story_once (void **state)
     const json_t *last = json_array_get (story, json_array_size (story) - 1);
 
     _says (body, "event", "resolved");
-    assert_string_equal (json_string_value (json_object_get (
-                             json_array_get (story, 0), "event")), "detected");
+    assert_string_equal (json_string_value (
+                             json_object_get (json_array_get (story, 0),
+                                              "event")),
+                         "detected");
     assert_string_equal (json_string_value (json_object_get (last, "event")),
                          "resolved");
 }
@@ -305,7 +308,8 @@ static void the_answer_to_a_requeue_ends_the_story_of_a_job (void **state)
     assert_int_equal (fake_recorded ("\"job\":\"run.7\""), 1);
     assert_int_equal (fake_recorded ("job run.7: the answer to "
                                      "run.7.0000000004.requeue: requeued as "
-                                     "12\""), 1);
+                                     "12\""),
+                      1);
 }
 
 static void no_other_answer_about_a_job_that_is_gone_is_told (void **state)

@@ -18,9 +18,9 @@
 
 static struct warden *const w = &fake.w;
 
-static struct memcg_ops ops;        /* the fake's, and: */
+static struct memcg_ops ops; /* the fake's, and: */
 static unsigned calls, waiting;
-static char below[64];              /* what it was called for; "*" = all */
+static char below[64]; /* what it was called for; "*" = all */
 
 static void _free_below (struct memcg *m, const char *name,
                          struct memcg_below *found)
@@ -65,7 +65,7 @@ static void what_is_there_is_given_at_once (void **state)
     assert_string_equal (below, "*");
     assert_int_equal (calls, 1);
     assert_int_equal (fake_recorded ("\"event\":\"nested\""), 0);
-    watch_below (w, &job->memcg, &job->below);      /* and again */
+    watch_below (w, &job->memcg, &job->below); /* and again */
     assert_int_equal (calls, 2);
 }
 

@@ -23,8 +23,8 @@
 #define SPACE " \t\n"
 
 static struct source {
-    char path[300];             /* "handler/spool/spool.c" */
-    char *text;                 /* without comments */
+    char path[300]; /* "handler/spool/spool.c" */
+    char *text;     /* without comments */
 } sources[SOURCES_MAX];
 static unsigned source_count;
 
@@ -135,11 +135,11 @@ static bool _among (const char *path, const char *patterns)
     char copy[256], *save = NULL;
     bool found = false, not = patterns[0] == '!';
 
-    snprintf (copy, sizeof (copy), "%s", patterns + not);
+    snprintf (copy, sizeof (copy), "%s", patterns + not );
     for (char *p = strtok_r (copy, " ", &save); p && !found;
          p = strtok_r (NULL, " ", &save))
         found = fnmatch (p, path, 0) == 0;
-    return found != not;
+    return found != not ;
 }
 
 /* ---- names --------------------------------------------------------------- */
@@ -234,8 +234,8 @@ static void _count (const char *text, const char *name, unsigned *given,
 /* Where the two ends of each of an enum's names are. */
 static const struct pair {
     const char *header, *name;
-    const char *givers, *takers;    /* patterns of files */
-    bool any;                       /* whatever a taker does with it */
+    const char *givers, *takers; /* patterns of files */
+    bool any;                    /* whatever a taker does with it */
 } pairs[] = {
     { "handler/spool/spool.h", "spool_op",
       "!handler/courier/*.c handler/spool/spool.c",
@@ -347,7 +347,7 @@ static void _documented (struct names *out)
     while (p < end && *p != '.') {
         size_t len = strcspn (p, " ,.*(\n");
 
-        if (*p == '(') {            /* what it means */
+        if (*p == '(') { /* what it means */
             p += strcspn (p, ")") + 1;
             continue;
         }

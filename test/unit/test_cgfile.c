@@ -18,7 +18,7 @@
 #include "lib/cgmount.h"
 #include "lib/cleanup.h"
 
-#define MANY_PIDS 5000      /* several times the buffer they are read by */
+#define MANY_PIDS 5000 /* several times the buffer they are read by */
 
 static char root[] = "/tmp/mwt.cgfile.XXXXXX";
 
@@ -43,8 +43,10 @@ static int make_tree (void **state)
     if (!pids || !mkdtemp (root))
         return -1;
     setenv ("MEMWARDEN_SYSROOT", root, 1);
-    for (const char *const *d = (const char *const[]) { "cg", "cg/step_0",
-             "cg/step_1", "cg/.hidden", NULL }; *d; d++) {
+    for (const char *const *d =
+             (const char *const[]) { "cg", "cg/step_0", "cg/step_1",
+                                     "cg/.hidden", NULL };
+         *d; d++) {
         snprintf (path, sizeof (path), "%s/%s", root, *d);
         if (mkdir (path, 0700) < 0)
             return -1;
@@ -135,7 +137,7 @@ static void a_key_is_matched_whole (void **state)
     assert_true (cg_read (dir, "memory.stat", buf, sizeof (buf)) > 0);
     assert_true (cg_key (buf, "anon", &v));
     assert_int_equal (v, 10);
-    assert_true (cg_key (buf, "kernel", &v));   /* no newline behind it */
+    assert_true (cg_key (buf, "kernel", &v)); /* no newline behind it */
     assert_int_equal (v, 5);
     assert_false (cg_key (buf, "ano", &v));
     assert_false (cg_key (buf, "thp", &v));
@@ -212,7 +214,7 @@ static void only_directories_are_children (void **state)
     assert_int_equal (cg_each_child (dir, _collect, names), 3);
     assert_non_null (strstr (names, "step_0"));
     assert_non_null (strstr (names, "step_1"));
-    names[0] = '\0';    /* a second time: the first used up no position */
+    names[0] = '\0'; /* a second time: the first used up no position */
     assert_int_equal (cg_each_child (dir, _collect, names), 3);
 }
 
@@ -238,8 +240,9 @@ static void mounts_are_cgroups_whole_or_a_part (void **state)
     (void) state;
     assert_int_equal (cgmount_each (_list, found), -1);
     assert_int_equal (errno, ENOENT);
-    for (const char *const *d = (const char *const[]) { "proc", "proc/self",
-             NULL }; *d; d++) {
+    for (const char *const *d =
+             (const char *const[]) { "proc", "proc/self", NULL };
+         *d; d++) {
         snprintf (path, sizeof (path), "%s/%s", root, *d);
         assert_int_equal (mkdir (path, 0700), 0);
     }

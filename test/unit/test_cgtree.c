@@ -18,11 +18,11 @@
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 
-#define DEEP 1500           /* levels of directories "d" */
-#define EACH 50             /* levels from one with others beside to the next */
-#define CHAIN 40            /* and how deep one of those is */
+#define DEEP 1500 /* levels of directories "d" */
+#define EACH 50   /* levels from one with others beside to the next */
+#define CHAIN 40  /* and how deep one of those is */
 #define ALL (1 + DEEP + DEEP / EACH * (1 + CHAIN))
-#define FILES_MAX 64        /* that the walker may open */
+#define FILES_MAX 64 /* that the walker may open */
 
 static char root[32];
 
@@ -95,7 +95,7 @@ struct seen {
     uint64_t inode[2 * ALL];
     unsigned n, stop;
     const char *skip;
-    unsigned removed;           /* levels that [_visit] removes at the bottom */
+    unsigned removed; /* levels that [_visit] removes at the bottom */
 };
 
 static bool _has (const struct seen *s, uint64_t inode)
@@ -117,7 +117,7 @@ static void _remove_upwards (int dir, unsigned levels)
 
         assert_true (up >= 0);
         if (unlinkat (up, "d", AT_REMOVEDIR) < 0)
-            levels = 0;         /* one with others in it */
+            levels = 0; /* one with others in it */
         close (fd);
         fd = up;
     }

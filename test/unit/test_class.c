@@ -92,7 +92,11 @@ static void an_answer_is_read_whole_or_not_at_all (void **state)
     struct job_facts f = { .known = false };
     char text[300];
     static const char *const bad[] = {
-        "", "{}", "[]", "p", "{\"partition\":\"p\",\"account\":\"a\"}",
+        "",
+        "{}",
+        "[]",
+        "p",
+        "{\"partition\":\"p\",\"account\":\"a\"}",
         "{\"partition\":\"p\",\"account\":\"a\",\"qos\":\"q\"}",
         "{\"partition\":1,\"account\":\"a\",\"qos\":\"q\",\"restarts\":0}",
         "{\"partition\":\"p\\n\",\"account\":\"a\",\"qos\":\"q\","
@@ -111,12 +115,15 @@ static void an_answer_is_read_whole_or_not_at_all (void **state)
         assert_int_equal (errno, EPROTO);
         assert_false (f.known);
     }
-    snprintf (text, sizeof (text), "{\"partition\":\"p\",\"account\":\"a\","
-              "\"qos\":\"%064d\",\"restarts\":0}", 0);
+    snprintf (text, sizeof (text),
+              "{\"partition\":\"p\",\"account\":\"a\","
+              "\"qos\":\"%064d\",\"restarts\":0}",
+              0);
     assert_int_equal (class_parse (text, &f, &err), -1);
     assert_int_equal (class_parse ("{\"partition\":\"p\",\"account\":\"\","
-                                   "\"qos\":\"normal\",\"restarts\":3}", &f,
-                                   &err), 0);
+                                   "\"qos\":\"normal\",\"restarts\":3}",
+                                   &f, &err),
+                      0);
     assert_true (f.known);
     assert_int_equal (f.restarts, 3);
     assert_string_equal (f.partition, "p");
@@ -131,7 +138,9 @@ static struct job *_new_job (struct job_table *t, unsigned priority)
     struct job *job = job_new (t);
 
     assert_non_null (job);
-    job->spec = (struct mw_jobspec) { .key = "7", .uid = 1000, .cpus = 1,
+    job->spec = (struct mw_jobspec) { .key = "7",
+                                      .uid = 1000,
+                                      .cpus = 1,
                                       .priority = priority,
                                       .reservation = GIB };
     assert_int_equal (job_resolve (job, &conf, 16 * GIB, 4, &cuts, &err), 0);

@@ -219,7 +219,8 @@ static void register_hands_over_both_directories (void **state)
     close (fds[0]);
     close (fds[1]);
     assert_int_equal (mw_jobspec_decode (json_object_get (msg, "job"), &got,
-                                         NULL), 0);
+                                         NULL),
+                      0);
     assert_string_equal (got.key, "12");
 }
 
@@ -300,7 +301,8 @@ static void a_program_learns_its_own_memory (void **state)
     static const char *const answers[] = {
         "{\"v\":1,\"type\":\"ok\",\"job\":{\"key\":\"12\",\"priority\":300,"
         "\"used\":5,\"reservation\":6,\"limit\":7,\"reserve\":8,"
-        "\"incident\":{\"id\":\"12.1\",\"step\":\"grow\"}}}", NULL,
+        "\"incident\":{\"id\":\"12.1\",\"step\":\"grow\"}}}",
+        NULL,
     };
     cleanup_fd int listener = _bind (SOCK_SEQPACKET, 1);
     struct memwarden_status st;
@@ -346,7 +348,8 @@ static void a_program_hears_notes_until_the_warden_goes (void **state)
 {
     static const char *const answers[] = {
         "{\"v\":1,\"type\":\"ok\",\"job\":{\"key\":\"12\"}}",
-        "{\"v\":1,\"type\":\"ok\"}", NULL,
+        "{\"v\":1,\"type\":\"ok\"}",
+        NULL,
     };
     cleanup_fd int listener = _bind (SOCK_SEQPACKET, 1);
     cleanup_fd int fd = -1;

@@ -15,7 +15,7 @@
 
 #include "handler/conf/conf.h"
 
-static struct conf conf;        /* large: not for the stack */
+static struct conf conf; /* large: not for the stack */
 static struct mw_err err;
 static char path[] = "/tmp/mwt.conf.XXXXXX";
 
@@ -41,7 +41,7 @@ static void defaults_are_sane (void **state)
     assert_true (conf.syslog);
     assert_false (conf.shadow);
     assert_int_equal (conf.max_priority, 500);
-    assert_int_equal (_load (""), 0);       /* an empty file is all defaults */
+    assert_int_equal (_load (""), 0); /* an empty file is all defaults */
     conf_defaults (&again);
     assert_memory_equal (&again, &conf, sizeof (conf));
 }
@@ -49,26 +49,28 @@ static void defaults_are_sane (void **state)
 static void every_option_is_read (void **state)
 {
     (void) state;
-    assert_int_equal (_load (
-        "# comments do not\n# shift lines\n"
-        "socket = /run/x.sock  # nor here\n"
-        "state-dir = \"/var/s\"\nlog-file = \"\"\nsyslog = no\n"
-        "shadow = yes /* nor\n here */\npool = /sys/fs/cgroup/memory/x\n"
-        "fill-rate = 3G\npsi = \"full 80ms/2s\"\n"
-        "node-reserve = 2G\nresume-at = \"12.5%\"\n"
-        "node-ladder = \"requeue,kill\"\norder = strict-priority\n"
-        "max-bounces = 7\nbounce-window = 10m\nno-mem-share = 50%\n"
-        "burst = x1.5\nmax-burst = x2\nreserve = 64M\nmax-priority = 600\n"
-        "ladder = \"grow=512M@10m,dump=gdb,kill\"\n"
-        "controller-timeout = 3s\n"
-        "courier { start = yes\n path = /bin/true\n user = root\n"
-        " slurm-conf = /etc/slurm.conf\n webhook = \"https://h/x\" }\n"
-        "class night { match-qos = \"night*\"\n match-partition = p\n"
-        " match-account = a\n match-user = u\n protect = yes\n"
-        " max-priority = 900\n burst = x3\n max-burst = x3\n reserve = 0\n"
-        " ladder = kill\n node-ladder = kill }\n"
-        "class empty {}\n"
-        "hook gdb { path = /usr/bin/gcore\n timeout = 30s }\n"), 0);
+    assert_int_equal (
+        _load (
+            "# comments do not\n# shift lines\n"
+            "socket = /run/x.sock  # nor here\n"
+            "state-dir = \"/var/s\"\nlog-file = \"\"\nsyslog = no\n"
+            "shadow = yes /* nor\n here */\npool = /sys/fs/cgroup/memory/x\n"
+            "fill-rate = 3G\npsi = \"full 80ms/2s\"\n"
+            "node-reserve = 2G\nresume-at = \"12.5%\"\n"
+            "node-ladder = \"requeue,kill\"\norder = strict-priority\n"
+            "max-bounces = 7\nbounce-window = 10m\nno-mem-share = 50%\n"
+            "burst = x1.5\nmax-burst = x2\nreserve = 64M\nmax-priority = 600\n"
+            "ladder = \"grow=512M@10m,dump=gdb,kill\"\n"
+            "controller-timeout = 3s\n"
+            "courier { start = yes\n path = /bin/true\n user = root\n"
+            " slurm-conf = /etc/slurm.conf\n webhook = \"https://h/x\" }\n"
+            "class night { match-qos = \"night*\"\n match-partition = p\n"
+            " match-account = a\n match-user = u\n protect = yes\n"
+            " max-priority = 900\n burst = x3\n max-burst = x3\n reserve = 0\n"
+            " ladder = kill\n node-ladder = kill }\n"
+            "class empty {}\n"
+            "hook gdb { path = /usr/bin/gcore\n timeout = 30s }\n"),
+        0);
     assert_string_equal (conf.socket, "/run/x.sock");
     assert_string_equal (conf.log_file, "");
     assert_true (conf.node_reserve.bytes == 2 * MW_GIB);
@@ -100,8 +102,9 @@ static const struct wrong {
     unsigned line;
     const char *says;
 } wrongs[] = {
-    { "# a\n\nlader = kill\n", 3, "unknown option \"lader\"; did you mean"
-                                  " \"ladder\"?" },
+    { "# a\n\nlader = kill\n", 3,
+      "unknown option \"lader\"; did you mean"
+      " \"ladder\"?" },
     { "node_reserve = 1G\n", 1, "did you mean \"node-reserve\"?" },
     { "frobnicate = 1\n", 1, "see memwarden.conf(5)" },
     { "webhook = \"\"\n", 1, "in a courier section only" },

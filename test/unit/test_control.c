@@ -84,8 +84,8 @@ static void what_is_done_to_a_job_is_its_owners_and_roots (void **state)
 
 static void a_job_that_is_not_there_is_named (void **state)
 {
-    static const char *const types[] = { "release", "ended", "hold", "resume",
-                                         "set", "attach" };
+    static const char *const types[] = { "release", "ended", "hold",
+                                         "resume",  "set",   "attach" };
     cleanup_fd int root = peer_open (0);
 
     (void) state;
@@ -157,7 +157,8 @@ static void _describe (struct job *job)
     snprintf (job->facts.partition, sizeof (job->facts.partition), "long");
     snprintf (job->facts.account, sizeof (job->facts.account), "phys");
     snprintf (job->facts.qos, sizeof (job->facts.qos), "high");
-    job->memcg.seen = (struct memcg_usage) { .total = 400, .used = 300,
+    job->memcg.seen = (struct memcg_usage) { .total = 400,
+                                             .used = 300,
                                              .swap = 50 };
     job->peak = 1000;
     job->reservation = 100 * MW_MIB;
@@ -255,7 +256,7 @@ static void while_slurm_stops_it_its_time_stands_still (void **state)
     assert_true (json_is_true (json_object_get (j, "suspended")));
     job->incident.slurm_stops_ms = 0;
     job->incident.suspended = false;
-    fake.now += 10000;          /* it is over by now */
+    fake.now += 10000; /* it is over by now */
 
     cleanup_json json_t *over = _told ();
 
@@ -373,7 +374,7 @@ static void a_process_that_is_gone_is_in_no_job (void **state)
 
     (void) state;
     free (job->memcg.path);
-    job->memcg.path = NULL;     /* one that could not be opened has none */
+    job->memcg.path = NULL; /* one that could not be opened has none */
     _self_is ("0::/slurm/uid_0/job_12\n", "");
     snprintf (path, sizeof (path), "%s/proc/4711/cgroup", fake.dir);
     unlink (path);
@@ -638,7 +639,8 @@ static void a_higher_limit_may_let_a_held_job_go_on (void **state)
 }
 
 /* Before the deed it is on record; so is that it came to nothing. */
-static void a_limit_that_cannot_be_written_is_not_the_next_wardens (void **state)
+static void a_limit_that_cannot_be_written_is_not_the_next_wardens (
+    void **state)
 {
     cleanup_fd int root = peer_open (0);
     struct job *job = peer_job ("12", "kill");
@@ -650,8 +652,10 @@ static void a_limit_that_cannot_be_written_is_not_the_next_wardens (void **state
     assert_int_equal (job->limit, FAKE_LIMIT_BYTES);
     assert_int_equal (w->jobs.committed, FAKE_LIMIT_BYTES);
     assert_int_equal (fake_restart ("12")->limit, FAKE_LIMIT_BYTES);
-    assert_int_equal (fake_recorded ("job 12: its limit stays 512 MiB: the fake "
-                                     "fails"), 1);
+    assert_int_equal (fake_recorded (
+                          "job 12: its limit stays 512 MiB: the fake "
+                          "fails"),
+                      1);
 }
 
 static void a_ladder_is_one_that_can_be_read (void **state)

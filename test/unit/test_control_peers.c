@@ -69,9 +69,16 @@ static void _is_refused (int sock, const char *bytes, size_t len, int number,
 static void a_bad_packet_is_refused_and_the_next_one_served (void **state)
 {
     static const char *const none[] = {
-        "x", "[]", "{}", "{\"v\":1}", "{\"type\":\"node\"}", "{\"v\":1,\"type\":7}",
-        "{\"v\":1,\"type\":\"node\",\"v\":1}", "{\"v\":1,\"type\":\"node\"",
-        "{\"v\":\"1\",\"type\":\"node\"}", "{\"v\":1,\"type\":\"no\xff\"}",
+        "x",
+        "[]",
+        "{}",
+        "{\"v\":1}",
+        "{\"type\":\"node\"}",
+        "{\"v\":1,\"type\":7}",
+        "{\"v\":1,\"type\":\"node\",\"v\":1}",
+        "{\"v\":1,\"type\":\"node\"",
+        "{\"v\":\"1\",\"type\":\"node\"}",
+        "{\"v\":1,\"type\":\"no\xff\"}",
     };
     static const char newer[] = "{\"v\":2,\"type\":\"node\"}";
     cleanup_fd int sock = peer_open (PEER_STRANGER);
@@ -152,7 +159,8 @@ static void more_descriptors_than_allowed_are_refused (void **state)
         char buf[CMSG_SPACE (3 * sizeof (int))];
     } control = { .buf = { 0 } };
     struct iovec iov = { .iov_base = (void *) text, .iov_len = strlen (text) };
-    struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1,
+    struct msghdr hdr = { .msg_iov = &iov,
+                          .msg_iovlen = 1,
                           .msg_control = control.buf,
                           .msg_controllen = sizeof (control.buf) };
     struct cmsghdr *c = CMSG_FIRSTHDR (&hdr);
@@ -186,7 +194,7 @@ static void who_hangs_up_is_forgotten (void **state)
     fake_loop ();
     assert_int_equal (w->peer_count, 1);
     assert_int_equal (peer_does (b, peer_ask ("node", NULL)), 0);
-    assert_int_equal (send (b, "", 0, 0), 0);   /* as good as closed */
+    assert_int_equal (send (b, "", 0, 0), 0); /* as good as closed */
     assert_true (_is_closed (b));
     close (b);
     assert_null (w->peers);
@@ -229,7 +237,8 @@ static void each_step_of_root_has_a_connection (void **state)
         sock[i] = peer_open (0);
     assert_int_equal (w->peer_count, 3 * OF_ONE_USER);
     assert_int_equal (peer_does (sock[3 * OF_ONE_USER - 1],
-                                 peer_ask ("node", NULL)), 0);
+                                 peer_ask ("node", NULL)),
+                      0);
     for (int i = 0; i < 3 * OF_ONE_USER; i++)
         close (sock[i]);
 }
@@ -241,7 +250,7 @@ static void users_together_cannot_keep_root_out (void **state)
     int stranger;
 
     (void) state;
-    w->peer_count += 1023;      /* of others, beside root's */
+    w->peer_count += 1023; /* of others, beside root's */
 
     cleanup_fd int last = peer_open (PEER_OWNER);
 
@@ -685,10 +694,10 @@ static void a_reload_does_not_move_the_socket (void **state)
     cleanup_fd int fd = -1;
 
     (void) state;
-    w->socket_override = NULL;      /* it was configured so at the start */
+    w->socket_override = NULL; /* it was configured so at the start */
     snprintf (other, sizeof (other), "%s/other", fake.dir);
     snprintf (w->conf.socket, sizeof (w->conf.socket), "%s", other);
-    fd = _bound (other);            /* another's */
+    fd = _bound (other); /* another's */
     control_close (w);
     assert_int_equal (access (peers.socket, F_OK), -1);
     assert_int_equal (access (other, F_OK), 0);

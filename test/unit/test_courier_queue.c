@@ -104,8 +104,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (requests_of_one_job_wait_for_each_other),
         cmocka_unit_test (those_of_other_jobs_do_not),
-        cmocka_unit_test (
-            hooks_and_webhooks_do_not_keep_back_the_controller),
+        cmocka_unit_test (hooks_and_webhooks_do_not_keep_back_the_controller),
         cmocka_unit_test (a_deferred_line_keeps_back_only_lines),
         cmocka_unit_test (a_request_is_taken_once),
         cmocka_unit_test (the_wait_between_attempts_grows_up_to_a_bound),

@@ -100,8 +100,10 @@ static void _record_v2 (const char *options)
 {
     char mounts[256];
 
-    snprintf (mounts, sizeof (mounts), "30 1 0:26 / /sys/fs/cgroup "
-              "rw,nosuid shared:4 - cgroup2 cgroup2 rw%s\n", options);
+    snprintf (mounts, sizeof (mounts),
+              "30 1 0:26 / /sys/fs/cgroup "
+              "rw,nosuid shared:4 - cgroup2 cgroup2 rw%s\n",
+              options);
     _write ("/proc/self/mountinfo", mounts);
     _write ("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
     _write ("/sys/fs/cgroup/cgroup.subtree_control", "cpu memory pids\n");
@@ -130,7 +132,8 @@ static void v2_that_hands_no_memory_down_is_told (void **state)
     _record_v2 ("");
     _write ("/sys/fs/cgroup/cgroup.subtree_control", "cpu\n");
     _write ("/proc/sys/kernel/osrelease", "5.15.0-91\n");
-    _is ("memory cgroups", DOCTOR_LACKS, "write \"+memory\" into "
+    _is ("memory cgroups", DOCTOR_LACKS,
+         "write \"+memory\" into "
          "/sys/fs/cgroup/cgroup.subtree_control");
     _is ("memory.high", DOCTOR_OK, "there in Linux 5.15.0-91");
     _is ("memory.reclaim", DOCTOR_LACKS, "not there in Linux 5.15.0-91");
@@ -152,7 +155,8 @@ static void a_hybrid_node_is_told_what_is_used_from_where (void **state)
             "30 1 0:26 / /sys/fs/cgroup/freezer rw - cgroup x rw,freezer\n"
             "30 1 0:27 / /sys/fs/cgroup/unified rw - cgroup2 x rw\n");
     _write ("/sys/fs/cgroup/unified/cgroup.controllers", "hugetlb\n");
-    _is ("memory cgroups", DOCTOR_OK, "cgroup v1 at /sys/fs/cgroup/memory, "
+    _is ("memory cgroups", DOCTOR_OK,
+         "cgroup v1 at /sys/fs/cgroup/memory, "
          "hybrid with v2 at /sys/fs/cgroup/unified");
     _is ("freezer", DOCTOR_OK, "cgroup v1 at /sys/fs/cgroup/freezer");
     _is ("cgroup.kill", DOCTOR_NA, "not of cgroup v1");
@@ -198,7 +202,8 @@ static void slurm_is_read_as_slurm_reads_it (void **state)
 {
     (void) state;
     _write ("/proc/self/mountinfo", "");
-    _write ("/etc/slurm/slurm.conf", "# TaskPlugin=task/none\n"
+    _write ("/etc/slurm/slurm.conf",
+            "# TaskPlugin=task/none\n"
             " taskplugin = task/affinity,Task/Cgroup # both\n"
             "PrologFlags=Alloc,Contain\n");
     _write ("/etc/slurm/cgroup.conf", "ConstrainRAMSpace=no\n");

@@ -28,7 +28,8 @@ static void a_code_is_set_behind_its_arguments (void **state)
     (void) state;
     errno = 0;
     assert_int_equal (mw_err_code (&err, ESRCH, "no job %d%s", 12,
-                                   (errno = EIO) ? "" : "!"), -1);
+                                   (errno = EIO) ? "" : "!"),
+                      -1);
     assert_string_equal (err.text, "no job 12");
     assert_int_equal (errno, ESRCH);
     assert_int_equal (mw_err_code (NULL, EPERM, "not yours"), -1);

@@ -25,8 +25,8 @@ static uint64_t _next (uint64_t *seed)
 /* Bytes that grammars care for are worth more than random ones. */
 static uint8_t _byte (uint64_t *seed)
 {
-    static const char telling[] =
-        "0123456789,@=%x.-\"{}[]:\\kKmMgGsS\n\033\xff";
+    static const char
+        telling[] = "0123456789,@=%x.-\"{}[]:\\kKmMgGsS\n\033\xff";
     uint64_t r = _next (seed);
 
     return r & 1 ? (uint8_t) telling[(r >> 8) % sizeof (telling)]
@@ -39,23 +39,23 @@ static size_t _mutate (uint8_t *data, size_t size, uint64_t *seed)
     size_t at = size ? _next (seed) % size : 0, n;
 
     switch (_next (seed) % 4) {
-    case 0:                             /* replace */
+    case 0: /* replace */
         if (size)
             data[at] = _byte (seed);
         return size;
-    case 1:                             /* insert */
+    case 1: /* insert */
         if (size == ROOM)
             return size;
         memmove (data + at + 1, data + at, size - at);
         data[at] = _byte (seed);
         return size + 1;
-    case 2:                             /* cut out */
+    case 2: /* cut out */
         if (!size)
             return 0;
         n = 1 + _next (seed) % (size - at);
         memmove (data + at, data + at + n, size - at - n);
         return size - n;
-    default:                            /* repeat the tail */
+    default: /* repeat the tail */
         n = size - at;
         if (size + n > ROOM)
             return size;

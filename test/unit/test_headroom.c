@@ -225,7 +225,7 @@ static void no_more_is_left_than_available_above_the_reserve (void **state)
     struct job *job = fake_job ("12", "kill");
 
     (void) state;
-    fake_uses (job, 4 * MW_GIB);    /* what is missing is its own */
+    fake_uses (job, 4 * MW_GIB); /* what is missing is its own */
     fake_available (2 * MW_GIB);
     assert_int_equal (_left (), MW_GIB);
     fake_available (MW_GIB);
@@ -238,9 +238,9 @@ static void a_smaller_pool_leaves_more_to_the_system (void **state)
 {
     (void) state;
     w->pool_limit = 4 * MW_GIB;
-    fake_available (5 * MW_GIB);    /* 3 GiB are the system's, 4 are left it */
+    fake_available (5 * MW_GIB); /* 3 GiB are the system's, 4 are left it */
     assert_int_equal (_left (), 4 * MW_GIB);
-    fake_available (4 * MW_GIB - 512 * MW_MIB);     /* 4.5 GiB */
+    fake_available (4 * MW_GIB - 512 * MW_MIB); /* 4.5 GiB */
     assert_int_equal (_left (), 2 * MW_GIB + 512 * MW_MIB);
 }
 

@@ -18,9 +18,11 @@ static bool _hears (const char *exe, int signo, const char *blk,
 {
     char status[512];
 
-    snprintf (status, sizeof (status), "Name:\tx\\nSigCgt:\t7fffffff\n"
+    snprintf (status, sizeof (status),
+              "Name:\tx\\nSigCgt:\t7fffffff\n"
               "SigPnd:\t0000000000000000\nSigBlk:\t%s\nSigIgn:\t%s\n"
-              "SigCgt:\t%s\nCapInh:\t0000000000000000\n", blk, ign, cgt);
+              "SigCgt:\t%s\nCapInh:\t0000000000000000\n",
+              blk, ign, cgt);
     return hears_by_status (status, exe, signo);
 }
 
@@ -55,13 +57,13 @@ static void srun_would_pass_it_on_to_all (void **state)
 static void a_shell_hears_what_it_has_a_trap_for (void **state)
 {
     (void) state;
-    assert_false (_hears ("bash", SIGUSR1, "0000000000010000", NONE,
-                          "0000000000010000"));
-    assert_true (_hears ("bash", SIGUSR1, "0000000000010000", NONE,
-                         "0000000000010200"));
+    assert_false (
+        _hears ("bash", SIGUSR1, "0000000000010000", NONE, "0000000000010000"));
+    assert_true (
+        _hears ("bash", SIGUSR1, "0000000000010000", NONE, "0000000000010200"));
     /* trap … EXIT */
-    assert_false (_hears ("bash", SIGUSR1, "0000000000010000", NONE,
-                          "0000000043817ef9"));
+    assert_false (
+        _hears ("bash", SIGUSR1, "0000000000010000", NONE, "0000000043817ef9"));
     assert_false (_hears ("bash", SIGINT, NONE, NONE, "0000000000010002"));
     assert_true (_hears ("dash", SIGINT, NONE, NONE, "0000000000010002"));
 }
@@ -72,12 +74,14 @@ static void who_is_killed_dies_when_let (void **state)
     assert_true (hears_killed_by_status (
         "Name:\tsrun\nState:\tD (disk sleep)\nVmSize:\t    2544 kB\n"
         "SigPnd:\t0000000000000100\nShdPnd:\t00000000000c0100\n"));
-    assert_false (hears_killed_by_status (      /* SIGTERM may be waited for */
-        "Name:\tsrun\nState:\tD (disk sleep)\nVmSize:\t    2544 kB\n"
-        "SigPnd:\t0000000000000000\nShdPnd:\t0000000000004000\n"));
-    assert_true (hears_killed_by_status (       /* at it */
-        "Name:\tsrun\nState:\tR (running)\n"
-        "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"));
+    assert_false (
+        hears_killed_by_status (/* SIGTERM may be waited for */
+                                "Name:\tsrun\nState:\tD (disk sleep)\nVmSize:\t    2544 kB\n"
+                                "SigPnd:\t0000000000000000\nShdPnd:\t0000000000004000\n"));
+    assert_true (
+        hears_killed_by_status (/* at it */
+                                "Name:\tsrun\nState:\tR (running)\n"
+                                "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"));
     assert_false (hears_killed_by_status ("Name:\tsrun\nState:\tZ (zombie)\n"));
     assert_false (hears_killed (getpid ()));
     assert_false (hears_killed (-1));
@@ -104,7 +108,7 @@ static void this_very_process (void **state)
     child = fork ();
     if (child == 0)
         _exit (0);
-    while (hears_started (child))       /* until only its parent is waited for */
+    while (hears_started (child)) /* until only its parent is waited for */
         usleep (1000);
     waitpid (child, NULL, 0);
 }

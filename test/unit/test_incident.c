@@ -52,7 +52,7 @@ static void the_deadline_and_nothing_before_it_leads_on (void **state)
     assert_int_equal (in->step, 1);
     assert_int_equal (in->step_ms, fake.now);
     assert_int_equal (in->deadline_ms, fake.now + 30000);
-    assert_int_equal (fake.did[FAKE_FREEZE], 1);    /* it was left so */
+    assert_int_equal (fake.did[FAKE_FREEZE], 1); /* it was left so */
     assert_int_equal (fake.did[FAKE_THAW], 0);
     fake_deadline (job);
     assert_int_equal (fake_rung (job), MW_STEP_KILL);
@@ -84,7 +84,7 @@ static void what_was_suspended_is_resumed_to_run (void **state)
     assert_int_equal (fake_requests (SPOOL_RESUME, NULL), 1);
     assert_true (job->incident.again_ms > 0);
     fake_deadline (job);
-    assert_int_equal (job->incident.again_ms, 0);   /* hold looks at nothing */
+    assert_int_equal (job->incident.again_ms, 0); /* hold looks at nothing */
 }
 
 static void a_rung_that_is_not_there_is_passed_over (void **state)
@@ -95,7 +95,8 @@ static void a_rung_that_is_not_there_is_passed_over (void **state)
     incident_oom (w, job, TRIGGER_JOB);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     assert_int_equal (fake_recorded ("dump=nosuch@10s is not available on this "
-                                     "node: no hook"), 1);
+                                     "node: no hook"),
+                      1);
     assert_int_equal (fake_requests (SPOOL_HOOK, NULL), 0);
 }
 
@@ -113,7 +114,7 @@ static void a_step_that_solves_it_closes_the_incident (void **state)
     assert_int_equal (fake.did[FAKE_LIMIT], limits + 1);
     assert_int_equal (job->incident.number, 1);
     assert_int_equal (job->incidents, 1);
-    assert_int_equal (job->look_ms, fake.now + 10);     /* v1 may be silent */
+    assert_int_equal (job->look_ms, fake.now + 10); /* v1 may be silent */
     assert_true (fake_timer_is_on (job));
     assert_int_equal (fake_recorded ("\"event\":\"resolved\""), 1);
     assert_int_equal (fake_recorded ("back below its limit after it was grown"),
@@ -131,7 +132,7 @@ static void its_peak_is_read_once_more_at_the_end (void **state)
     assert_int_equal (job->peak, FAKE_LIMIT_BYTES + 64 * MW_MIB);
     assert_int_equal (fake_recorded ("ended; it used up to 576 MiB"), 1);
     ended = fake.now;
-    fake_timer (job);       /* not when its step would have looked */
+    fake_timer (job); /* not when its step would have looked */
     assert_int_equal (fake.now, ended + 10);
 }
 
@@ -158,7 +159,7 @@ static void an_oom_after_the_script_is_slurms_to_end (void **state)
     incident_oom (w, job, TRIGGER_JOB);
     assert_false (job->incident.open);
     fake_node_ladder ("hold@60s,kill");
-    incident_oom (w, job, TRIGGER_NODE);    /* the node needs it all the same */
+    incident_oom (w, job, TRIGGER_NODE); /* the node needs it all the same */
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
 }
 
@@ -195,7 +196,7 @@ static void a_ladder_that_has_ended_closes_the_incident (void **state)
     (void) state;
     incident_oom (w, job, TRIGGER_ADMIN);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
-    incident_oom (w, job, TRIGGER_ADMIN);       /* nothing more */
+    incident_oom (w, job, TRIGGER_ADMIN); /* nothing more */
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     assert_int_equal (job->incident.deadline_ms, 0);
     fake.fails[FAKE_FREEZE] = EIO;
@@ -241,14 +242,14 @@ static void the_node_climbs_its_own_ladder (void **state)
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     assert_int_equal (job->incident.step, 0);
     assert_int_equal (job->incident.trigger, TRIGGER_NODE);
-    assert_int_equal (job->incident.number, 1);     /* the same incident */
+    assert_int_equal (job->incident.number, 1); /* the same incident */
     incident_oom (w, job, TRIGGER_NODE);
     assert_int_equal (job->incident.step, 1);
-    incident_oom (w, job, TRIGGER_JOB);             /* nobody climbs for that */
+    incident_oom (w, job, TRIGGER_JOB); /* nobody climbs for that */
     assert_int_equal (job->incident.step, 1);
     incident_oom (w, job, TRIGGER_NODE);
     assert_int_equal (fake_rung (job), MW_STEP_KILL);
-    assert_int_equal (fake.did[FAKE_KILL], 1);      /* nobody is asked */
+    assert_int_equal (fake.did[FAKE_KILL], 1); /* nobody is asked */
 }
 
 static void the_node_ends_what_the_old_ladder_did (void **state)
@@ -288,7 +289,7 @@ static void the_node_does_not_wait_for_the_answer_before_a_kill (void **state)
     incident_oom (w, job, TRIGGER_NODE);
     assert_int_equal (fake.did[FAKE_KILL], 1);
     assert_false (job->incident.slurm_ends);
-    incident_oom (w, job, TRIGGER_NODE);    /* it dies already */
+    incident_oom (w, job, TRIGGER_NODE); /* it dies already */
     assert_int_equal (fake.did[FAKE_KILL], 1);
 }
 
@@ -353,9 +354,9 @@ static void a_courier_that_was_there_is_waited_for_once (void **state)
     assert_int_equal (fake_rung (job), MW_STEP_DUMP);
     assert_int_equal (in->phase, PHASE_SEEKS);
     assert_int_equal (in->again_ms, fake.now + 3000);
-    incident_oom (w, job, TRIGGER_JOB);     /* nothing has begun */
+    incident_oom (w, job, TRIGGER_JOB); /* nothing has begun */
     assert_int_equal (in->phase, PHASE_SEEKS);
-    fake_timer (job);                       /* and no second time */
+    fake_timer (job); /* and no second time */
     assert_int_equal (fake_rung (job), MW_STEP_KILL);
     assert_int_equal (fake_recorded ("no memwarden-courier runs\""), 2);
     assert_int_equal (fake.did[FAKE_KILL], 1);
@@ -422,8 +423,10 @@ static void an_answer_that_is_not_awaited_changes_nothing (void **state)
     assert_true (in->request[0]);
     assert_int_equal (fake_recorded ("\"event\":\"answered\""), 1);
     incident_end (w, job, "x");
-    incident_answer (w, job, &(struct spool_answer) {
-        .id = "12.0000000099.suspend", .ok = true, .suspended = true });
+    incident_answer (w, job,
+                     &(struct spool_answer) { .id = "12.0000000099.suspend",
+                                              .ok = true,
+                                              .suspended = true });
     assert_false (in->open || in->slurm_ends);
 }
 
@@ -433,12 +436,15 @@ static void a_courtesy_that_fails_is_no_part_of_it (void **state)
 
     (void) state;
     incident_oom (w, job, TRIGGER_JOB);
-    incident_answer (w, job, &(struct spool_answer) {
-        .id = "12.0000000001.notify", .text = "no" });
-    incident_answer (w, job, &(struct spool_answer) {
-        .id = "12.0000000002.comment", .ok = true });
-    incident_answer (w, job, &(struct spool_answer) {
-        .id = "12.0000000003.webhook", .text = "no" });
+    incident_answer (w, job,
+                     &(struct spool_answer) { .id = "12.0000000001.notify",
+                                              .text = "no" });
+    incident_answer (w, job,
+                     &(struct spool_answer) { .id = "12.0000000002.comment",
+                                              .ok = true });
+    incident_answer (w, job,
+                     &(struct spool_answer) { .id = "12.0000000003.webhook",
+                                              .text = "no" });
     assert_int_equal (fake_recorded ("\"event\":\"answered\""), 0);
     assert_true (job->incident.request[0]);
 }
@@ -453,7 +459,7 @@ static void a_timer_comes_once (void **state)
     incident_oom (w, job, TRIGGER_JOB);
     fake_uses (job, 2 * FAKE_LIMIT_BYTES);
     assert_int_equal (job->peak, FAKE_LIMIT_BYTES);
-    incident_oom (w, job, TRIGGER_JOB);     /* which tells what it has seen */
+    incident_oom (w, job, TRIGGER_JOB); /* which tells what it has seen */
     assert_int_equal (job->peak, 2 * FAKE_LIMIT_BYTES);
 }
 
@@ -617,7 +623,7 @@ static void the_end_of_one_is_room_for_the_next (void **state)
     fake_loop ();
     assert_true (fake_frozen (next));
     incident_end (w, job, "the job has ended");
-    assert_true (fake_frozen (next));       /* not in its own event */
+    assert_true (fake_frozen (next)); /* not in its own event */
     fake_loop ();
     fake_is_clean (next);
 }
@@ -641,7 +647,7 @@ static void who_is_stopped_at_slurm_gets_no_room (void **state)
 static void the_last_grow_that_was_refused_is_tried (void **state)
 {
     struct job *job = fake_job ("12", "grow=64M@60s,grow=256M@60s,dump=no@1s,"
-                                "hold@60s,kill");
+                                      "hold@60s,kill");
 
     (void) state;
     fake_available (0);

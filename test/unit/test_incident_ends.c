@@ -33,7 +33,7 @@ static void suspended_at_slurm_its_ladder_waits (void **state)
     assert_int_equal (in->slurm_stops_ms, fake.now);
     assert_false (fake_timer_is_on (job));
     fake.now += 3600000;
-    incident_timer (w, job);                    /* not even by mistake */
+    incident_timer (w, job); /* not even by mistake */
     assert_int_equal (fake_rung (job), MW_STEP_GROW);
     assert_int_equal (in->again_ms, again);
     incident_oom (w, job, TRIGGER_JOB);
@@ -58,7 +58,7 @@ static void what_slurm_had_stopped_before_is_seen_at_once (void **state)
     assert_int_equal (job->incident.slurm_stops_ms, fake.now);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     incident_end (w, job, "x");
-    assert_true (fake_frozen (job));            /* it is Slurm's */
+    assert_true (fake_frozen (job)); /* it is Slurm's */
     assert_int_equal (fake.did[FAKE_THAW], 0);
     assert_int_equal (fake_recorded ("left frozen, as Slurm has suspended"), 1);
 }
@@ -69,19 +69,19 @@ static void a_job_whose_steps_are_not_all_frozen (void **state)
     struct job *held = fake_oom ("13", "hold@60s,kill");
 
     (void) state;
-    incident_freezer (w, runs, false, true);        /* as it should be */
+    incident_freezer (w, runs, false, true); /* as it should be */
     assert_int_equal (fake.did[FAKE_THAW], 0);
     incident_freezer (w, runs, true, true);
     assert_true (runs->incident.slurm_stops_ms > 0);
-    incident_freezer (w, runs, true, true);         /* not all go on yet */
+    incident_freezer (w, runs, true, true); /* not all go on yet */
     assert_true (runs->incident.slurm_stops_ms > 0);
     incident_freezer (w, held, true, true);
     assert_int_equal (held->incident.slurm_stops_ms, 0);
-    assert_int_equal (fake.did[FAKE_FREEZE], 2);    /* again */
+    assert_int_equal (fake.did[FAKE_FREEZE], 2); /* again */
     incident_freezer (w, held, true, false);
     assert_true (held->incident.slurm_stops_ms > 0);
     assert_int_equal (fake.did[FAKE_FREEZE], 2);
-    incident_freezer (w, held, true, true);         /* one of them is enough */
+    incident_freezer (w, held, true, true); /* one of them is enough */
     assert_int_equal (held->incident.slurm_stops_ms, 0);
     assert_int_equal (fake.did[FAKE_FREEZE], 3);
 }
@@ -138,7 +138,7 @@ static void held_for_the_node_while_slurm_stops_it (void **state)
     fake.now += 600000;
     incident_timer (w, job);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
-    fake_freezes (job, false);          /* resumed there, it is held by us */
+    fake_freezes (job, false); /* resumed there, it is held by us */
     assert_int_equal (job->incident.slurm_stops_ms, 0);
     assert_int_equal (job->incident.frozen_ms, since + 600000);
     assert_int_equal (job->incident.deadline_ms, deadline + 600000);
@@ -189,7 +189,7 @@ static void thawed_to_die_it_is_left_so_for_a_moment (void **state)
     fake_freezes (job, false);
     assert_false (fake_frozen (job));
     assert_int_equal (job->incident.again_ms, fake.now + 1000);
-    fake_timer (job);       /* thawed still, and somebody is there after all */
+    fake_timer (job); /* thawed still, and somebody is there after all */
     assert_true (job->incident.again_ms > fake.now);
 }
 
@@ -236,7 +236,7 @@ static void hold_and_resume (void **state)
     assert_int_equal (errno, EBUSY);
     fake_available (8 * MW_GIB);
     incident_headroom (w);
-    assert_true (fake_frozen (job));        /* nor that of people */
+    assert_true (fake_frozen (job)); /* nor that of people */
     assert_int_equal (incident_resume (w, job, &err), 0);
     fake_is_clean (job);
 }
@@ -266,13 +266,13 @@ static void resume_takes_what_room_there_is (void **state)
     (void) state;
     fake_available (0);
     incident_oom (w, job, TRIGGER_JOB);
-    fake_available (MW_GIB + 8 * MW_MIB);   /* no piece, but some */
+    fake_available (MW_GIB + 8 * MW_MIB); /* no piece, but some */
     incident_headroom (w);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     assert_int_equal (incident_resume (w, job, &err), 0);
     assert_int_equal (fake_rung (job), MW_STEP_GROW);
     assert_int_equal (job->incident.lent, 8 * MW_MIB);
-    assert_int_equal (incident_resume (w, job, &err), -1);  /* it runs */
+    assert_int_equal (incident_resume (w, job, &err), -1); /* it runs */
     assert_int_equal (errno, EINVAL);
     assert_int_equal (fake_rung (job), MW_STEP_GROW);
 }
@@ -294,9 +294,9 @@ static void resume_is_slurms_where_slurm_has_stopped_it (void **state)
 static void whatever_was_done_is_undone_at_the_end (void **state)
 {
     static const char *const ladder[] = {
-        "hold@60s,kill", "grow@60s,kill", "slow@60s,kill", "enomem@60s,kill",
-        "signal=USR1@60s,kill", "dump@60s,kill", "suspend@60s,kill",
-        "requeue,kill", "kill",
+        "hold@60s,kill",    "grow@60s,kill",        "slow@60s,kill",
+        "enomem@60s,kill",  "signal=USR1@60s,kill", "dump@60s,kill",
+        "suspend@60s,kill", "requeue,kill",         "kill",
     };
     char key[8];
 
@@ -306,7 +306,7 @@ static void whatever_was_done_is_undone_at_the_end (void **state)
 
         snprintf (key, sizeof (key), "%u", 20 + i);
         job = fake_job (key, ladder[i]);
-        job->limit = MW_MIB;    /* so that its task is no small one (enomem) */
+        job->limit = MW_MIB; /* so that its task is no small one (enomem) */
         incident_oom (w, job, TRIGGER_JOB);
         assert_int_equal (job->incident.step, 0);
         assert_true (job->incident.open);
@@ -383,7 +383,7 @@ static void the_script_waits_for_who_has_a_use_for_that (void **state)
     assert_int_equal (job->incident.status, 3 << 8);
     assert_true (job->incident.ended);
     assert_int_equal (fake_requests (SPOOL_REQUEUE, NULL), 1);
-    assert_true (incident_script_ended (w, job, 0));    /* told twice */
+    assert_true (incident_script_ended (w, job, 0)); /* told twice */
     assert_int_equal (job->incident.status, 3 << 8);
 }
 
@@ -401,7 +401,8 @@ static void in_shadow_mode_nothing_is_done (void **state)
         assert_int_equal (fake.did[i], 0);
     assert_int_equal (fake_recorded ("\"event\":\"shadow\""), 1);
     assert_int_equal (fake_recorded ("would have begun with grow@1m: 128 MiB "
-                                     "could have been lent (dump: no hook"), 1);
+                                     "could have been lent (dump: no hook"),
+                      1);
     assert_int_equal (fake_recorded ("\"trigger\":\"job\""), 2);
     assert_int_equal (incident_hold (w, job, &err), -1);
     assert_int_equal (errno, ENOTSUP);
@@ -442,7 +443,7 @@ static void a_restart_goes_on_where_it_was (void **state)
     incident_recover (w, job);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     assert_int_equal (job->incident.deadline_ms, deadline);
-    assert_int_equal (fake.did[FAKE_FREEZE], 2);    /* asserted again */
+    assert_int_equal (fake.did[FAKE_FREEZE], 2); /* asserted again */
     assert_true (job->freezers > 0);
     fake_deadline (job);
     assert_int_equal (job->incident.step, 1);
@@ -458,7 +459,7 @@ static void a_restart_knows_the_hold_of_an_admin (void **state)
     incident_recover (w, job);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     assert_int_equal (job->incident.ladder->count, 1);
-    job->incident.step = 1;     /* by a record of another warden's making */
+    job->incident.step = 1; /* by a record of another warden's making */
     incident_recover (w, job);
     assert_int_equal (job->incident.step, 0);
     assert_int_equal (incident_resume (w, job, &err), 0);
@@ -477,7 +478,7 @@ static void a_restart_leaves_to_slurm_what_it_has_stopped (void **state)
     assert_true (job->incident.slurm_stops_ms > 0);
     assert_true (fake_frozen (job));
     assert_int_equal (fake.did[FAKE_THAW], 0);
-    fake_writes_freezer (job, false);   /* nobody is there to see it */
+    fake_writes_freezer (job, false); /* nobody is there to see it */
     job = fake_restart ("12");
     incident_recover (w, job);
     assert_int_equal (job->incident.slurm_stops_ms, 0);

@@ -21,7 +21,7 @@
 
 static struct warden *const w = &fake.w;
 
-static struct memcg_ops ops;        /* the fake's, and: */
+static struct memcg_ops ops; /* the fake's, and: */
 static enum memcg_state says;
 static unsigned backs_off_ms, checks, released;
 
@@ -87,8 +87,8 @@ static void an_event_is_looked_at_once (void **state)
 
 static void _put (const struct job *job, const char *name, const char *text)
 {
-    cleanup_fd int fd = openat (job->memcg.dir, name, O_WRONLY | O_CREAT |
-                                O_CLOEXEC, 0600);
+    cleanup_fd int fd = openat (job->memcg.dir, name,
+                                O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
     assert_int_equal (write (fd, text, strlen (text)), strlen (text));
 }
@@ -201,7 +201,7 @@ static void one_that_backs_off_is_not_heard_meanwhile (void **state)
     assert_int_equal (checks, 1);
     backs_off_ms = 0;
     fake.now += 1;
-    fake_loop ();               /* its timer, and what came meanwhile */
+    fake_loop (); /* its timer, and what came meanwhile */
     assert_in_range (checks, 2, 3);
     assert_int_equal (job->look_ms, 0);
     checks = 0;
@@ -236,7 +236,7 @@ static void its_timer_is_its_incidents (void **state)
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     fake.now += 1;
     fake_loop ();
-    assert_int_equal (checks, 1);           /* that was its event */
+    assert_int_equal (checks, 1); /* that was its event */
     assert_int_equal (fake_rung (job), MW_STEP_KILL);
     assert_true (fake_timer_is_on (job));
 }

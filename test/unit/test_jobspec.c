@@ -12,13 +12,22 @@
 #include "lib/jobspec.h"
 
 static const struct mw_jobspec full = {
-    .key = "12", .slurm_id = 12, .array_job_id = 10, .array_task_id = 2,
-    .uid = 1000, .gid = 100, .cpus = 4, .priority = 300,
+    .key = "12",
+    .slurm_id = 12,
+    .array_job_id = 10,
+    .array_task_id = 2,
+    .uid = 1000,
+    .gid = 100,
+    .cpus = 4,
+    .priority = 300,
     .reservation = UINT64_C (1) << 40,
     .burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 1.5 },
     .reserve = { .kind = MW_AMOUNT_BYTES, .bytes = 64 * MW_MIB },
-    .ladder = "grow@30s,kill", .layout = MW_LAYOUT_SLURM, .batch = true,
-    .user = "ada", .name = "sim",
+    .ladder = "grow@30s,kill",
+    .layout = MW_LAYOUT_SLURM,
+    .batch = true,
+    .user = "ada",
+    .name = "sim",
 };
 
 /* Decode the JSON [text]. Returns as mw_jobspec_decode. */
@@ -80,7 +89,9 @@ static void a_step_names_its_job (void **state)
 
     (void) state;
     assert_int_equal (_decode ("{\"key\":\"12.0\",\"of\":\"12\","
-                               "\"layout\":\"step\"}", &got, NULL), 0);
+                               "\"layout\":\"step\"}",
+                               &got, NULL),
+                      0);
     assert_string_equal (mw_jobspec_step (&got), "0");
     obj = mw_jobspec_encode (&got);
     assert_int_equal (mw_jobspec_decode (obj, &again, NULL), 0);
@@ -95,7 +106,8 @@ static void missing_members_take_the_defaults (void **state)
 
     (void) state;
     assert_int_equal (_decode ("{\"key\":\"a\",\"from_the_future\":[1]}", &got,
-                               NULL), 0);
+                               NULL),
+                      0);
     assert_int_equal (got.priority, MW_PRIORITY_DEFAULT);
     assert_int_equal (got.cpus, 1);
     assert_int_equal (got.reservation, 0);
@@ -132,7 +144,8 @@ static void keys_cannot_lead_out_of_a_directory (void **state)
 static void numbers_out_of_range_are_refused_by_name (void **state)
 {
     (void) state;
-    _refused ("{\"key\":\"a\",\"priority\":1001}", "\"priority\" must be a "
+    _refused ("{\"key\":\"a\",\"priority\":1001}",
+              "\"priority\" must be a "
               "whole number from 0 to 1000");
     _refused ("{\"key\":\"a\",\"priority\":-1}", "\"priority\"");
     _refused ("{\"key\":\"a\",\"priority\":5.5}", "\"priority\"");
@@ -161,12 +174,11 @@ static void bad_texts_are_refused_by_name (void **state)
     _refused ("{\"key\":\"a\",\"batch\":1}", "\"batch\"");
     _refused ("{\"key\":\"12.0\",\"of\":\"12\"}", "\"of\"");
     _refused ("{\"key\":\"12.0\",\"layout\":\"step\"}", "\"of\"");
-    _refused ("{\"key\":\"12.\",\"of\":\"12\",\"layout\":\"step\"}",
-              "\"of\"");
-    _refused ("{\"key\":\"13.0\",\"of\":\"12\",\"layout\":\"step\"}",
-              "\"of\"");
+    _refused ("{\"key\":\"12.\",\"of\":\"12\",\"layout\":\"step\"}", "\"of\"");
+    _refused ("{\"key\":\"13.0\",\"of\":\"12\",\"layout\":\"step\"}", "\"of\"");
     _refused ("{\"key\":\"12.0\",\"of\":\"12\",\"layout\":\"step\","
-              "\"slurm_id\":12}", "\"of\"");
+              "\"slurm_id\":12}",
+              "\"of\"");
     _refused ("{\"key\":\"a\",\"name\":1}", "\"name\"");
 }
 
@@ -190,7 +202,8 @@ static void a_name_that_is_no_utf8_can_be_sent (void **state)
     cleanup_json json_t *j = NULL;
 
     (void) state;
-    strcpy (spec.name, "gr\xfc\xdf" "e");
+    strcpy (spec.name, "gr\xfc\xdf"
+                       "e");
     j = mw_jobspec_encode (&spec);
     assert_non_null (j);
     assert_int_equal (mw_jobspec_decode (j, &got, NULL), 0);

@@ -82,8 +82,13 @@ static struct job *_job (struct job_table *t, const char *key)
     job->limit = 96 * MW_MIB;
     job->priority = 300;
     job->incident = (struct incident) {
-        .open = true, .number = 2, .step = 0, .deadline_ms = 12345,
-        .frozen = true, .lent = MW_MIB, .request = "12.0000000001.suspend",
+        .open = true,
+        .number = 2,
+        .step = 0,
+        .deadline_ms = 12345,
+        .frozen = true,
+        .lent = MW_MIB,
+        .request = "12.0000000001.suspend",
         .ladder = ladder_share (&ladder),
     };
     job->incidents = 2;
@@ -147,8 +152,7 @@ static void a_restart_finds_the_jobs_as_they_were (void **state)
     assert_int_equal (journal_open (&j, dir, &err), 0);
     journal_append (&j, "registered", _job (&t, "12"), NULL, "a", NULL, &err);
     journal_append (&j, "registered", _job (&t, "13"), NULL, "b", NULL, &err);
-    journal_append (&j, "released", job_find (&t, "13"), NULL, "c", NULL,
-                    &err);
+    journal_append (&j, "released", job_find (&t, "13"), NULL, "c", NULL, &err);
     seq = j.seq;
     journal_close (&j);
     assert_int_equal (journal_open (&j, dir, &err), 0);
@@ -181,8 +185,9 @@ static void a_hostile_name_makes_no_second_record (void **state)
         cleanup_json json_t *r = json_loads (line, 0, NULL);
 
         assert_true (json_is_object (r));
-        assert_non_null (strstr (json_string_value (json_object_get (
-                                     r, "text")), "\xc3\xa4"));
+        assert_non_null (
+            strstr (json_string_value (json_object_get (r, "text")),
+                    "\xc3\xa4"));
         assert_null (strchr (line, '\033'));
         lines++;
     }
@@ -232,7 +237,8 @@ static void killed_at_any_byte_the_last_whole_state_wins (void **state)
             assert_int_equal (back.first->incident.frozen, whole == 3);
         /* and the next record does not stick to what was torn */
         assert_int_equal (journal_append (&j, "note", NULL, NULL, "n", NULL,
-                                          &err), 0);
+                                          &err),
+                          0);
         journal_close (&j);
         _free_all (&back);
     }
@@ -257,7 +263,8 @@ static void half_a_state_changes_nothing (void **state)
     assert_non_null (f);
     fputs ("{\"event\":\"held\",\"job\":\"12\",\"st\":{\"limit\":1}}\n"
            "{\"event\":\"held\",\"job\":\"../x\",\"st\":{}}\n"
-           "[]\n\n{\"job\":7}\nnonsense\n", f);
+           "[]\n\n{\"job\":7}\nnonsense\n",
+           f);
     fclose (f);
     assert_int_equal (journal_open (&j, dir, &err), 0);
     assert_int_equal (journal_recover (&j, &back, &err), 0);
@@ -370,8 +377,9 @@ static int _on_a_full_disk (void)
         return 77;
     if (journal_open (&j, dir, &err) < 0)
         return 1;
-    while ((rc = journal_append (&j, "note", job, NULL, "x", NULL,
-                                 &err)) == 0 && n < 1000)
+    while ((rc = journal_append (&j, "note", job, NULL, "x", NULL, &err)) ==
+               0 &&
+           n < 1000)
         n++;
     if (rc == 0 || errno != ENOSPC || !j.failing)
         return 2;
@@ -384,8 +392,7 @@ static int _on_a_full_disk (void)
     journal_close (&j);
     if (journal_open (&j, dir, &err) < 0)
         return 4;
-    if (journal_recover (&j, &back, &err) < 0 || err.text[0] ||
-        back.count != 1)
+    if (journal_recover (&j, &back, &err) < 0 || err.text[0] || back.count != 1)
         return 5;
     job->incident.frozen = false;
     if (journal_append (&j, "thawed", job, NULL, "y", NULL, &err) < 0 ||

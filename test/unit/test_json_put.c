@@ -50,7 +50,7 @@ static void a_text_is_cut_at_a_characters_boundary (void **state)
         cleanup_json json_t *j = _object (128, most, &over);
         const char *text = json_string_value (json_object_get (j, "a"));
 
-        assert_false (over);            /* it was asked for */
+        assert_false (over); /* it was asked for */
         assert_non_null (text);
         assert_memory_equal (text, whole, strlen (text));
         assert_true (strlen (text) >= had);
@@ -125,7 +125,8 @@ static void numbers_are_as_they_are (void **state)
     json_put_signed (&p, NULL, INT64_MIN);
     json_put_signed (&p, NULL, INT64_MAX);
     json_put_end (&p, "]");
-    assert_string_equal (json_put_done (&p), "[9223372036854775807,0,-1,"
+    assert_string_equal (json_put_done (&p),
+                         "[9223372036854775807,0,-1,"
                          "-9223372036854775808,9223372036854775807]");
     assert_false (p.over);
 }

@@ -72,16 +72,16 @@ static void job_70_is_not_in_job_7 (void **state)
 static void the_node_reserve_named_covers_what_was_late (void **s)
 {
     struct kernel_kill_case c = {
-        .why = KERNEL_KILL_NODE, .ahead_ms = -50,
-        .node_reserve = 100 * MW_MIB, .rate = MW_MIB,
+        .why = KERNEL_KILL_NODE,
+        .ahead_ms = -50,
+        .node_reserve = 100 * MW_MIB,
+        .rate = MW_MIB,
     };
 
     (void) s;
-    assert_int_equal (kernel_kill_node_reserve (&c, 64 * MW_GIB),
-                      250 * MW_MIB);
+    assert_int_equal (kernel_kill_node_reserve (&c, 64 * MW_GIB), 250 * MW_MIB);
     c.ahead_ms = INT64_MIN;
-    assert_int_equal (kernel_kill_node_reserve (&c, 64 * MW_GIB),
-                      200 * MW_MIB);
+    assert_int_equal (kernel_kill_node_reserve (&c, 64 * MW_GIB), 200 * MW_MIB);
     /* never more than half the node, whatever the numbers */
     c.ahead_ms = INT64_MIN + 1;
     c.rate = UINT64_MAX;
@@ -93,8 +93,9 @@ static void the_node_reserve_named_covers_what_was_late (void **s)
 
 static void every_case_says_who_was_first_and_what_to_set (void **state)
 {
-    struct kernel_kill_case c = { .ahead_ms = -7, .reserve = 8 * MW_MIB,
-                                  .node_reserve = MW_MIB, .rate = 1 };
+    struct kernel_kill_case c = {
+        .ahead_ms = -7, .reserve = 8 * MW_MIB, .node_reserve = MW_MIB, .rate = 1
+    };
     struct kmsg_kill k = _kill ("/slurm/job_7/step_0", "/slurm/job_7/step_0");
     char text[320];
 
@@ -105,8 +106,8 @@ static void every_case_says_who_was_first_and_what_to_set (void **state)
     assert_non_null (strstr (kernel_kill_first (&c, text, sizeof (text)),
                              "begun 12 ms before"));
     c.ahead_ms = INT64_MIN;
-    assert_non_null (strstr (kernel_kill_first (&c, text, sizeof (text)),
-                             "no sign"));
+    assert_non_null (
+        strstr (kernel_kill_first (&c, text, sizeof (text)), "no sign"));
     for (c.why = KERNEL_KILL_NODE; c.why < KERNEL_KILL_ELSEWHERE; c.why++)
         assert_true (strlen (kernel_kill_remedy (&c, &k, MW_GIB, text,
                                                  sizeof (text))) > 20);
@@ -116,12 +117,12 @@ static void every_case_says_who_was_first_and_what_to_set (void **state)
     c.why = KERNEL_KILL_NODE;
     kernel_kill_remedy (&c, &k, MW_GIB, text, sizeof (text));
     assert_non_null (strstr (text, "node-reserve = \"2M\""));
-    c.shadow = true;            /* no setting but one would have won */
+    c.shadow = true; /* no setting but one would have won */
     kernel_kill_remedy (&c, &k, MW_GIB, text, sizeof (text));
     assert_null (strstr (text, "node-reserve"));
     assert_non_null (strstr (text, "shadow"));
-    assert_non_null (strstr (kernel_kill_first (&c, text, sizeof (text)),
-                             "only watches"));
+    assert_non_null (
+        strstr (kernel_kill_first (&c, text, sizeof (text)), "only watches"));
 }
 
 int main (void)

@@ -94,7 +94,7 @@ static void linux_5_14_with_nothing_but_kernel_before_it (void **state)
     assert_string_equal (kills[0].oom_memcg,
                          "/system.slice/slurmstepd.scope/job_4711");
     assert_string_equal (kills[0].task_memcg, "/system.slice/slurmstepd.scope/"
-                         "job_4711/step_0/user/task_0");
+                                              "job_4711/step_0/user/task_0");
     assert_int_equal (kills[0].memcg_limit, 8388608);
     assert_int_equal (kills[0].frames, 6);
     assert_int_equal (kills[0].uid, 1042);
@@ -117,7 +117,7 @@ static void linux_6_1_memcg_policy_and_cpuset (void **state)
     assert_string_equal (kills[2].constraint, "CONSTRAINT_CPUSET");
     assert_int_equal (kills[2].total_vm, 67111208);
     for (unsigned i = 0; i < 3; i++) {
-        assert_false (kills[i].global);     /* its global_oom: no memcg's */
+        assert_false (kills[i].global); /* its global_oom: no memcg's */
         assert_false (kills[i].sysrq);
         assert_true (kills[i].frames > 10);
     }
@@ -221,15 +221,24 @@ static void a_kill_without_its_head_is_not_lost (void **state)
 static void other_lines_are_nothing (void **state)
 {
     static const char *const lines[] = {
-        "", "[", "[ 1961]     0  1961", "4,1", "4,1,2", ";", "<6>", "kernel: ",
-        "Killed", "the user said Killed process 12 (a)", "oom-kill:",
+        "",
+        "[",
+        "[ 1961]     0  1961",
+        "4,1",
+        "4,1,2",
+        ";",
+        "<6>",
+        "kernel: ",
+        "Killed",
+        "the user said Killed process 12 (a)",
+        "oom-kill:",
     };
     struct kmsg_log *log = kmsg_log_new ();
 
     (void) state;
     for (unsigned i = 0; i < sizeof (lines) / sizeof (lines[0]); i++)
-        assert_false (kmsg_log_line (log, lines[i], strlen (lines[i]),
-                                     &kills[0]));
+        assert_false (
+            kmsg_log_line (log, lines[i], strlen (lines[i]), &kills[0]));
 }
 
 /* Feed [lines] up to NULL. Returns how many reports they have, in kills. */
@@ -247,12 +256,15 @@ static unsigned _lines (const char *const *lines)
     return n;
 }
 
-#define KILL(pid, comm) "Memory cgroup out of memory: Killed process " pid \
-    " (" comm ") total-vm:9kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, " \
+#define KILL(pid, comm) \
+    "Memory cgroup out of memory: Killed process " pid " (" comm \
+    ") total-vm:9kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, " \
     "UID:7 pgtables:8kB oom_score_adj:0"
-#define HEAD(comm) comm " invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), " \
-    "order=0, oom_score_adj=0"
-#define VERDICT(cpuset, whose, pid) "oom-kill:constraint=CONSTRAINT_MEMCG," \
+#define HEAD(comm) \
+    comm " invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), " \
+         "order=0, oom_score_adj=0"
+#define VERDICT(cpuset, whose, pid) \
+    "oom-kill:constraint=CONSTRAINT_MEMCG," \
     "nodemask=(null),cpuset=" cpuset ",mems_allowed=0-1,3," whose ",task=a," \
     "pid=" pid ",uid=7"
 
@@ -264,11 +276,12 @@ static void what_a_user_says_is_no_kill (void **state)
         "[1.0] tmpfs: Unknown parameter '" KILL ("1", "a") "'",
         "[1.0] tmpfs: Unknown parameter '[ 2.0] " KILL ("1", "a"),
         "[1.0] tmpfs: Unknown parameter 'x kernel: " KILL ("1", "a"),
-        KILL ("1", "a"),        /* the second line of such a message */
+        KILL ("1", "a"), /* the second line of such a message */
         "[1.0] x Memory cgroup out of memory: Killed process 1 (a)",
         "[1.0] Killed process 1 (a) total-vm:1kB",
         "[1.0] " KILL ("99999999999999999999", "a"),
-        "[1.0] " KILL ("-1", "a"), "[1.0] " KILL ("0", "a"),
+        "[1.0] " KILL ("-1", "a"),
+        "[1.0] " KILL ("0", "a"),
         "[1.0] " KILL ("1", "a name of 16 B.!"),
         "[1.0] " KILL ("1", "a") ")}]",
         "[1.0] " HEAD ("who is too long "),
@@ -278,7 +291,8 @@ static void what_a_user_says_is_no_kill (void **state)
         "Nov 26 09:00:00 cn1 alice: " KILL ("1", "a"),
         "Nov 26 09:00:00 cn1 alice: kernel: " KILL ("1", "a"),
         "Nov 26 09:00:00 cn1 npd[6018]: [ 1.0] " KILL ("1", "a"),
-        "<4>1 2026-03-01T10:00:00Z cn1 npd 7 - - " KILL ("1", "a"), NULL,
+        "<4>1 2026-03-01T10:00:00Z cn1 npd 7 - - " KILL ("1", "a"),
+        NULL,
     };
 
     (void) state;
@@ -338,8 +352,10 @@ static void a_group_ends_where_heads_are_held_back (void **state)
         "[1.5] " KILL ("501", "a"),
         "[1.5] Tasks in /job_1 are going to be killed due to memory.oom.group "
         "set",
-        "[1.5] " KILL ("501", "a"), "[1.5] " KILL ("502", "a"),
-        "[9.0] " KILL ("777", "b"), NULL,
+        "[1.5] " KILL ("501", "a"),
+        "[1.5] " KILL ("502", "a"),
+        "[9.0] " KILL ("777", "b"),
+        NULL,
     };
     struct kmsg_log *log = kmsg_log_new ();
     char line[256];
@@ -360,7 +376,7 @@ static void a_group_ends_where_heads_are_held_back (void **state)
     kmsg_log_free (log);
     assert_int_equal (_lines (lines), 3);
     assert_string_equal (kills[1].task_memcg, "/job_1");
-    assert_string_equal (kills[2].task_memcg, "");  /* much later */
+    assert_string_equal (kills[2].task_memcg, ""); /* much later */
 }
 
 /* Users name cgroups, and nest them. */
@@ -383,8 +399,7 @@ static void a_directory_s_name_moves_no_kill (void **state)
     (void) state;
     assert_int_equal (_lines (nested), 1);
     assert_string_equal (kills[0].oom_memcg, "/u1/x,task_memcg=/u2/job_9/y");
-    assert_string_equal (kills[0].task_memcg,
-                         "/u1/x,task_memcg=/u2/job_9/y/z");
+    assert_string_equal (kills[0].task_memcg, "/u1/x,task_memcg=/u2/job_9/y/z");
     assert_int_equal (_lines (cpuset), 1);
     assert_string_equal (kills[0].task_memcg, "/u1/s");
     assert_false (kills[0].global);
@@ -397,7 +412,8 @@ static void mutated_lines_stay_in_bounds (void **state)
 {
     static const char *const lines[] = {
         "4,7,1,-;leak invoked oom-killer: gfp_mask=0xcc0(GFP), order=0, x",
-        "[ 1.0] Call Trace:", "[ 1.0]  dump_stack+0x1/0x2",
+        "[ 1.0] Call Trace:",
+        "[ 1.0]  dump_stack+0x1/0x2",
         "[ 1.0] Task in /a killed as a result of limit of /b",
         "[ 1.0] oom-kill:constraint=C,global_oom,task_memcg=/,task=a,pid=1",
         "Mar  3 11:20:01 n kernel: Killed process 1 (a), UID 1, total-vm:2kB",

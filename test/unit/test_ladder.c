@@ -127,8 +127,10 @@ static void a_signal_may_be_for_all (void **state)
 static void an_unknown_step_has_a_caret_and_the_allowed_ones (void **state)
 {
     (void) state;
-    _refused ("explode", "unknown step \"explode\"; allowed are hold, grow, "
-              "reclaim, slow, enomem, signal, dump, suspend, requeue, kill", 0);
+    _refused ("explode",
+              "unknown step \"explode\"; allowed are hold, grow, "
+              "reclaim, slow, enomem, signal, dump, suspend, requeue, kill",
+              0);
     _refused ("grow@30s,explode", "unknown step \"explode\"", 9);
     _refused ("grow@30s,Kill", "unknown step \"Kill\"", 9);
     _refused ("grow@30s, kill", "unknown step \" kill\"", 9);
@@ -247,7 +249,10 @@ static void hostile_ladders_cannot_forge_lines (void **state)
 static void what_is_written_is_read_back (void **state)
 {
     static const char *const same[] = {
-        "kill", "grow@30s,kill", "slow=30%@2m,kill", "signal=40@1500ms,kill",
+        "kill",
+        "grow@30s,kill",
+        "slow=30%@2m,kill",
+        "signal=40@1500ms,kill",
         "grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill",
         "reclaim,dump=heap-1@9s,suspend@30m,requeue,kill",
     };
@@ -257,8 +262,7 @@ static void what_is_written_is_read_back (void **state)
     for (size_t i = 0; i < sizeof (same) / sizeof (same[0]); i++) {
         struct mw_ladder l = _parse (same[i]);
 
-        assert_string_equal (mw_ladder_format (&l, buf, sizeof (buf)),
-                             same[i]);
+        assert_string_equal (mw_ladder_format (&l, buf, sizeof (buf)), same[i]);
     }
 }
 

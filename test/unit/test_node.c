@@ -144,7 +144,7 @@ static void the_fastest_fall_is_reckoned_with (void **state)
     node_has (3 * MW_GIB, SWAP);
     node_later (100);
     assert_int_equal (node_rate (w), MW_GIB / 100);
-    node_has (3 * MW_GIB, SWAP - MW_GIB / 2);   /* pushed out: it falls, too */
+    node_has (3 * MW_GIB, SWAP - MW_GIB / 2); /* pushed out: it falls, too */
     node_later (10);
     assert_int_equal (node_rate (w), MW_GIB / 20);
 }
@@ -164,13 +164,14 @@ static void below_the_reserve_one_has_to_give (void **state)
     assert_true (node_is_short (w));
     assert_int_equal (node_opened_ms (w), fake.now);
     assert_int_equal (node_due (), 10);
-    assert_int_equal (fake.detected, 2);    /* the node's and the job's */
+    assert_int_equal (fake.detected, 2); /* the node's and the job's */
     assert_int_equal (over->incident.trigger, TRIGGER_NODE);
     assert_int_equal (fake_rung (over), MW_STEP_HOLD);
     assert_false (within->incident.open);
     assert_int_equal (fake_recorded ("the node is out of memory (MemAvailable "
                                      "is below the node reserve): 512 MiB must "
-                                     "be freed"), 1);
+                                     "be freed"),
+                      1);
     assert_int_equal (fake_recorded ("\"event\":\"decision\""), 1);
     assert_int_equal (fake_recorded ("job 13: the node is out of memory: "), 1);
     assert_int_equal (fake_recorded ("its turn comes"), 0);
@@ -181,10 +182,11 @@ static void whose_turn_may_come_is_told_so (void **state)
     (void) state;
     _two_jobs ("hold@60s,kill");
     fake_uses (within, MW_GIB);
-    node_has (MW_MIB, SWAP);                /* 1,471 MiB: both of them */
+    node_has (MW_MIB, SWAP); /* 1,471 MiB: both of them */
     node_later (1);
     assert_int_equal (fake_recorded ("the node is out of memory: its turn "
-                                     "comes"), 1);
+                                     "comes"),
+                      1);
     assert_int_equal (over->incident.open + within->incident.open, 1);
 }
 
@@ -201,15 +203,17 @@ static void it_is_over_when_there_is_memory_again (void **state)
     assert_false (node_is_short (w));
     assert_int_equal (node_opened_ms (w), 0);
     assert_int_equal (fake_recorded ("memory again after 20 ms; 1 jobs were "
-                                     "chosen"), 1);
+                                     "chosen"),
+                      1);
     assert_true (node_has_room ());
-    assert_true (over->incident.open);      /* until there is room for it */
+    assert_true (over->incident.open); /* until there is room for it */
     node_has (RESERVE - MW_MIB, SWAP);
     node_later (10);
     node_has (RESERVE, SWAP);
     node_later (5);
     assert_int_equal (fake_recorded ("memory again after 5 ms; 1 jobs were "
-                                     "chosen"), 1);
+                                     "chosen"),
+                      1);
 }
 
 static void jobs_that_come_meanwhile_change_nothing (void **state)
@@ -280,7 +284,7 @@ static void _patience (const char *rung, uint64_t ms)
     enum mw_step_kind kind;
     char ladder[64];
 
-    job->limit = MW_MIB;        /* so that its task is no small one to enomem */
+    job->limit = MW_MIB; /* so that its task is no small one to enomem */
     snprintf (ladder, sizeof (ladder), "%s@60s,kill", rung);
     fake_node_ladder (ladder);
     node_has (RESERVE - MW_MIB, SWAP);
@@ -303,7 +307,7 @@ static void each_rung_has_its_time (void **state)
     (void) state;
     node_watched ();
     fake.left = 1;
-    fake.swap_free = 0;         /* so a suspend does not push */
+    fake.swap_free = 0; /* so a suspend does not push */
     _patience ("hold", 100);
     _patience ("suspend", 100);
     _patience ("slow", 100);
@@ -330,7 +334,7 @@ static void the_next_rung_has_its_time_from_its_beginning (void **state)
     _node_oom ("hold@60s,slow@60s,kill");
     node_later (100);
     assert_int_equal (fake_rung (over), MW_STEP_SLOW);
-    node_later (100);               /* no look in between */
+    node_later (100); /* no look in between */
     assert_int_equal (fake_rung (over), MW_STEP_KILL);
 }
 
@@ -343,7 +347,7 @@ static void who_does_not_die_is_not_counted_on_any_more (void **state)
     assert_int_equal (fake_recorded ("is not gone after 2000 ms"), 0);
     node_later (1);
     assert_int_equal (fake_recorded ("is not gone after 2000 ms"), 1);
-    assert_false (within->incident.open);       /* it may be enough yet */
+    assert_false (within->incident.open); /* it may be enough yet */
     assert_int_equal (node_due (), 10);
     node_later (1);
     assert_int_equal (fake_rung (within), MW_STEP_KILL);
@@ -396,7 +400,7 @@ static void one_that_dies_since_the_last_time_is_waited_for (void **state)
     node_has (4 * MW_GIB, SWAP);
     node_later (10);
     assert_false (node_is_short (w));
-    fake_uses (over, 0);                        /* by what is known */
+    fake_uses (over, 0); /* by what is known */
     node_has (RESERVE - MW_MIB, SWAP);
     node_later (10);
     assert_true (node_is_short (w));
@@ -503,7 +507,7 @@ static void stalls_alone_harm_nobody (void **state)
     assert_int_equal (fake_logged ("(PSI some 150ms/1s): the node is"), 1);
     assert_false (node_is_short (w));
     node_has (RESERVE + RESERVE / 4, SWAP);
-    node_stall (1000, 0, 0);                /* the node looked for nothing */
+    node_stall (1000, 0, 0); /* the node looked for nothing */
     assert_false (node_is_short (w));
 }
 
@@ -515,7 +519,7 @@ static void the_first_stall_has_nothing_to_compare_with (void **state)
     node_has (RESERVE + RESERVE / 4, SWAP);
     node_stall (1, 5000, 0);
     assert_false (node_is_short (w));
-    node_stall (2001, 5000, 0);             /* too long ago */
+    node_stall (2001, 5000, 0); /* too long ago */
     assert_false (node_is_short (w));
     node_stall (2000, 5000, 0);
     assert_true (node_is_short (w));
@@ -572,8 +576,8 @@ static void _put (const struct job *job, const char *name, const char *key,
 {
     char text[64];
     int n = snprintf (text, sizeof (text), "%s %" PRIu64 "\n", key, value);
-    cleanup_fd int fd = openat (job->memcg.dir, name, O_WRONLY | O_CREAT |
-                                O_TRUNC | O_CLOEXEC, 0600);
+    cleanup_fd int fd = openat (job->memcg.dir, name,
+                                O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     assert_int_equal (write (fd, text, (size_t) n), n);
 }
@@ -610,7 +614,7 @@ static void stalls_are_spent_on_one_victim (void **state)
     (void) state;
     _two_jobs_stall ("signal=USR1@60s,kill");
     assert_int_equal (fake_rung (over), MW_STEP_SIGNAL);
-    node_later (1999);                  /* no new one: it may free it yet */
+    node_later (1999); /* no new one: it may free it yet */
     assert_true (node_is_short (w));
     assert_int_equal (fake_rung (over), MW_STEP_SIGNAL);
     node_later (1);
@@ -692,7 +696,7 @@ static void the_first_may_return_when_there_is_room (void **state)
     struct job *b = fake_oom ("13", "hold@60s,kill");
 
     (void) state;
-    assert_true (node_may_return (w, a));       /* also without a watch */
+    assert_true (node_may_return (w, a)); /* also without a watch */
     node_watched ();
     assert_true (node_may_return (w, a));
     assert_false (node_may_return (w, b));

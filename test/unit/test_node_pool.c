@@ -194,7 +194,7 @@ static void what_a_killed_warden_left_is_put_back (void **state)
 {
     (void) state;
     _killed ();
-    w->conf.pool[0] = '\0';         /* the next one takes none */
+    w->conf.pool[0] = '\0'; /* the next one takes none */
     node_watched ();
     assert_true (node_pool_file ("memory.max") == UINT64_MAX);
     assert_false (_is_remembered ());
@@ -274,7 +274,8 @@ static void but_not_on_v1 (void **state)
     assert_int_equal (pool.opened, 0);
     assert_string_equal (node_pool_path (w), "");
     assert_int_equal (fake_logged ("the pool is /x/slurm, Slurm's own: not "
-                                   "taken over"), 1);
+                                   "taken over"),
+                      1);
 }
 
 /* ---- at its limit -------------------------------------------------------- */
@@ -290,7 +291,7 @@ static void at_its_limit_a_job_has_to_give (void **state)
     assert_true (node_is_short (w));
     assert_int_equal (fake_rung (over), MW_STEP_HOLD);
     assert_int_equal (fake_recorded ("(the pool is at its limit): 448 MiB"), 1);
-    pool.usage.used = CAPACITY + 1;     /* without a new event */
+    pool.usage.used = CAPACITY + 1; /* without a new event */
     pool.state = MEMCG_QUIET;
     node_later (10);
     assert_true (node_is_short (w));
@@ -429,7 +430,7 @@ static void what_would_be_done_is_told_once (void **state)
     assert_int_equal (node_due (), 1000);
     assert_int_equal (fake_recorded ("\"event\":\"shadow\""), 1);
     assert_int_equal (fake_recorded ("\"event\":\"decision\""), 1);
-    fake_job ("13", "kill")->reservation = 0;   /* now another is the first */
+    fake_job ("13", "kill")->reservation = 0; /* now another is the first */
     node_later (1000);
     assert_int_equal (fake_recorded ("\"event\":\"shadow\""), 2);
 }

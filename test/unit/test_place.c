@@ -22,9 +22,10 @@ static int parse (const char *text)
 static void v1_job_is_what_stands_before_the_step (void **state)
 {
     (void) state;
-    assert_int_equal (parse (
-        "9:name=systemd:/\n6:freezer:/slurm_n1/uid_1000/job_12/step_0\n"
-        "4:memory:/slurm_n1/uid_1000/job_12/step_0/task_3\n0::/\n"), 0);
+    assert_int_equal (
+        parse ("9:name=systemd:/\n6:freezer:/slurm_n1/uid_1000/job_12/step_0\n"
+               "4:memory:/slurm_n1/uid_1000/job_12/step_0/task_3\n0::/\n"),
+        0);
     assert_false (paths.v2);
     assert_string_equal (paths.job, "/slurm_n1/uid_1000/job_12");
     assert_string_equal (paths.step, "step_0");
@@ -36,12 +37,14 @@ static void v2_job_too_whatever_it_is_called (void **state)
 {
     (void) state;
     assert_int_equal (parse ("0::/system.slice/slurmstepd.scope/job_7/"
-                             "step_batch/user/task_0\n"), 0);
+                             "step_batch/user/task_0\n"),
+                      0);
     assert_true (paths.v2);
     assert_string_equal (paths.job, "/system.slice/slurmstepd.scope/job_7");
     assert_string_equal (paths.step, "step_batch");
     assert_int_equal (parse ("0::/system.slice/slurmstepd.scope/"
-                             "s7BQ4ZT5C9X00/step_0/user/task_0\n"), 0);
+                             "s7BQ4ZT5C9X00/step_0/user/task_0\n"),
+                      0);
     assert_string_equal (paths.job,
                          "/system.slice/slurmstepd.scope/s7BQ4ZT5C9X00");
 }
@@ -49,17 +52,20 @@ static void v2_job_too_whatever_it_is_called (void **state)
 static void on_a_hybrid_host_memory_is_where_its_controller_is (void **state)
 {
     (void) state;
-    assert_int_equal (parse (
-        "4:cpu,memory:/slurm/uid_1/job_2/step_3/task_0\n"
-        "0::/system.slice/slurmstepd.scope/job_9/step_9/user/task_0\n"), 0);
+    assert_int_equal (
+        parse ("4:cpu,memory:/slurm/uid_1/job_2/step_3/task_0\n"
+               "0::/system.slice/slurmstepd.scope/job_9/step_9/user/task_0\n"),
+        0);
     assert_false (paths.v2);
     assert_string_equal (paths.job, "/slurm/uid_1/job_2");
-    assert_int_equal (parse (
-        "0::/system.slice/slurmstepd.scope/job_9/step_9/user/task_0\n"
-        "4:memory:/slurm/uid_1/job_2/step_3/task_0\n"), 0);
+    assert_int_equal (
+        parse ("0::/system.slice/slurmstepd.scope/job_9/step_9/user/task_0\n"
+               "4:memory:/slurm/uid_1/job_2/step_3/task_0\n"),
+        0);
     assert_string_equal (paths.job, "/slurm/uid_1/job_2");
     assert_int_equal (parse ("4:name=memory:/x/step_1\n3:memoryx:/x/step_1\n"
-                             "0::/a/job_9/step_9/user\n"), 0);
+                             "0::/a/job_9/step_9/user\n"),
+                      0);
     assert_true (paths.v2);
     assert_string_equal (paths.job, "/a/job_9");
 }
@@ -68,7 +74,8 @@ static void where_slurm_made_none_there_is_none (void **state)
 {
     (void) state;
     assert_int_equal (parse ("6:freezer:/slurm/uid_1/job_2/step_0\n"
-                             "4:memory:/user.slice\n0::/\n"), 0);
+                             "4:memory:/user.slice\n0::/\n"),
+                      0);
     assert_string_equal (paths.job, "");
     assert_string_equal (paths.freezer, "/slurm/uid_1/job_2");
     assert_int_equal (parse ("4:memory:/step_0\n"), 0);
@@ -80,13 +87,15 @@ static void names_that_look_like_steps_do_not_mislead (void **state)
     (void) state;
     /* a user's own directory below the task */
     assert_int_equal (parse ("4:memory:/slurm/uid_1/job_2/step_0/task_0/"
-                             "step_9/x\n"), 0);
+                             "step_9/x\n"),
+                      0);
     assert_string_equal (paths.job, "/slurm/uid_1/job_2");
     /* nodes called step_a and step_b */
     assert_int_equal (parse ("4:memory:/slurm_step_a/uid_1/job_2/step_0\n"), 0);
     assert_string_equal (paths.job, "/slurm_step_a/uid_1/job_2");
     assert_int_equal (parse ("0::/system.slice/step_b_slurmstepd.scope/job_2/"
-                             "step_0/user\n"), 0);
+                             "step_0/user\n"),
+                      0);
     assert_string_equal (paths.job,
                          "/system.slice/step_b_slurmstepd.scope/job_2");
     /* colons belong to the path */

@@ -11,7 +11,7 @@
 #include "handler/policy/policy.h"
 
 #define MAX_JOBS 16
-#define M(n) ((n) * MW_MIB)
+#define M(n) ((n) *MW_MIB)
 
 static const struct policy_node node = { .capacity = M (1000) };
 
@@ -20,16 +20,22 @@ static struct policy_job _job (unsigned index, unsigned priority,
                                uint64_t reservation, uint64_t used)
 {
     return (struct policy_job) {
-        .index = index, .slurm_id = 100 + index, .priority = priority,
-        .reservation = M (reservation), .limit = M (2 * reservation),
-        .used = M (used), .elapsed_ms = 60000, .cpus = 1, .requeueable = true,
+        .index = index,
+        .slurm_id = 100 + index,
+        .priority = priority,
+        .reservation = M (reservation),
+        .limit = M (2 * reservation),
+        .used = M (used),
+        .elapsed_ms = 60000,
+        .cpus = 1,
+        .requeueable = true,
     };
 }
 
 struct planned {
     struct policy_plan plan;
     struct policy_rank ranks[MAX_JOBS];
-    char victims[128];          /* their indices, in order: "3 1" */
+    char victims[128]; /* their indices, in order: "3 1" */
 };
 
 static void _plan (struct planned *p, const struct policy_job *jobs,
@@ -61,7 +67,7 @@ static const struct policy_rank *_of (const struct planned *p, unsigned job)
 static void a_job_over_its_reservation_goes_before_one_within (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 10, 400, 390),     /* innocent, though low and larger */
+        _job (0, 10, 400, 390), /* innocent, though low and larger */
         _job (1, 900, 100, 300),
     };
     struct planned p;
@@ -93,7 +99,8 @@ static void strict_priority_puts_priority_before_reservation (void **state)
 static void lower_priority_goes_first (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 500, 100, 300), _job (1, 499, 100, 200),
+        _job (0, 500, 100, 300),
+        _job (1, 499, 100, 200),
         _job (2, 501, 100, 900),
     };
     struct planned p;
@@ -106,8 +113,8 @@ static void lower_priority_goes_first (void **state)
 static void larger_relative_overage_goes_first (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 500, 400, 600),    /* 200 over: 50 % */
-        _job (1, 500, 100, 200),    /* 100 over: 100 % */
+        _job (0, 500, 400, 600), /* 200 over: 50 % */
+        _job (1, 500, 100, 200), /* 100 over: 100 % */
     };
     struct planned p;
 
@@ -121,7 +128,8 @@ static void larger_relative_overage_goes_first (void **state)
 static void a_job_with_nothing_reserved_is_infinitely_over (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 500, 1, 900), _job (1, 500, 0, 200),
+        _job (0, 500, 1, 900),
+        _job (1, 500, 0, 200),
     };
     struct planned p;
 
@@ -133,7 +141,8 @@ static void a_job_with_nothing_reserved_is_infinitely_over (void **state)
 static void least_lost_work_goes_first (void **state)
 {
     struct policy_job jobs[] = {
-        _job (0, 500, 100, 200), _job (1, 500, 100, 200),
+        _job (0, 500, 100, 200),
+        _job (1, 500, 100, 200),
         _job (2, 500, 100, 200),
     };
     struct planned p;
@@ -154,7 +163,8 @@ static void least_lost_work_goes_first (void **state)
 static void the_younger_job_breaks_the_tie (void **state)
 {
     struct policy_job jobs[] = {
-        _job (0, 500, 100, 200), _job (1, 500, 100, 200),
+        _job (0, 500, 100, 200),
+        _job (1, 500, 100, 200),
     };
     struct planned p;
 
@@ -169,9 +179,8 @@ static void the_younger_job_breaks_the_tie (void **state)
 static void the_one_job_that_suffices_is_preferred (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 500, 10, 60),      /* 500 % over, too small */
-        _job (1, 500, 10, 50),
-        _job (2, 500, 100, 200),    /* 100 % over, enough */
+        _job (0, 500, 10, 60), /* 500 % over, too small */
+        _job (1, 500, 10, 50), _job (2, 500, 100, 200), /* 100 % over, enough */
     };
     struct planned p;
 
@@ -185,7 +194,7 @@ static void the_one_job_that_suffices_is_preferred (void **state)
 static void where_no_single_job_suffices_it_is_the_fewest (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 500, 1, 30), _job (1, 500, 2, 30), _job (2, 500, 3, 30),
+        _job (0, 500, 1, 30),  _job (1, 500, 2, 30),  _job (2, 500, 3, 30),
         _job (3, 500, 20, 60), _job (4, 500, 30, 60), _job (5, 500, 30, 55),
     };
     struct planned p;
@@ -199,7 +208,8 @@ static void where_no_single_job_suffices_it_is_the_fewest (void **state)
 static void a_small_job_is_let_off_if_a_later_one_must_go_anyway (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 100, 10, 20), _job (1, 200, 100, 500),
+        _job (0, 100, 10, 20),
+        _job (1, 200, 100, 500),
     };
     struct planned p;
 
@@ -211,7 +221,9 @@ static void a_small_job_is_let_off_if_a_later_one_must_go_anyway (void **state)
 static void reservations_are_broken_only_when_overages_fail (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 100, 10, 40), _job (1, 900, 10, 60), _job (2, 300, 500, 450),
+        _job (0, 100, 10, 40),
+        _job (1, 900, 10, 60),
+        _job (2, 300, 500, 450),
         _job (3, 200, 100, 90),
     };
     struct planned p;
@@ -230,7 +242,8 @@ static void reservations_are_broken_only_when_overages_fail (void **state)
 static void nobody_over_is_resolved_by_priority (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 700, 500, 450), _job (1, 300, 500, 450),
+        _job (0, 700, 500, 450),
+        _job (1, 300, 500, 450),
     };
     struct planned p;
 
@@ -243,7 +256,8 @@ static void nobody_over_is_resolved_by_priority (void **state)
 static void protected_jobs_are_never_chosen (void **state)
 {
     struct policy_job jobs[] = {
-        _job (0, 0, 10, 900), _job (1, 1000, 500, 50),
+        _job (0, 0, 10, 900),
+        _job (1, 1000, 500, 50),
     };
     struct planned p;
 
@@ -258,7 +272,8 @@ static void protected_jobs_are_never_chosen (void **state)
 static void what_leaves_is_counted_and_not_chosen_again (void **state)
 {
     struct policy_job jobs[] = {
-        _job (0, 100, 10, 300), _job (1, 100, 10, 300),
+        _job (0, 100, 10, 300),
+        _job (1, 100, 10, 300),
     };
     struct planned p;
 
@@ -274,7 +289,8 @@ static void what_leaves_is_counted_and_not_chosen_again (void **state)
 static void a_held_job_is_still_a_candidate (void **state)
 {
     struct policy_job jobs[] = {
-        _job (0, 100, 10, 300), _job (1, 500, 10, 300),
+        _job (0, 100, 10, 300),
+        _job (1, 500, 10, 300),
     };
     struct planned p;
 
@@ -299,18 +315,21 @@ static void need_zero_chooses_nobody (void **state)
 static void explanations_carry_every_term (void **state)
 {
     const struct policy_job jobs[] = {
-        _job (0, 100, 100, 300), _job (1, 800, 400, 350),
+        _job (0, 100, 100, 300),
+        _job (1, 800, 400, 350),
     };
     struct planned p;
     char text[512];
 
     (void) state;
     _plan (&p, jobs, 2, 200, CONF_ORDER_OVERAGE);
-    assert_string_equal (policy_explain (&p.plan, jobs, 0, text, sizeof (text)),
+    assert_string_equal (
+        policy_explain (&p.plan, jobs, 0, text, sizeof (text)),
         "chosen: frees 300 MiB, enough for the 200 MiB needed (uses 300 MiB, "
         "200 MiB (200.0%) over its reservation of 100 MiB; priority 100; would "
         "lose 60.0 CPU-seconds and can be requeued)");
-    assert_string_equal (policy_explain (&p.plan, jobs, 1, text, sizeof (text)),
+    assert_string_equal (
+        policy_explain (&p.plan, jobs, 1, text, sizeof (text)),
         "not chosen: within its reservation, and those chosen suffice (uses "
         "350 MiB, within its reservation of 400 MiB; priority 800; would lose "
         "60.0 CPU-seconds and can be requeued)");
@@ -319,13 +338,14 @@ static void explanations_carry_every_term (void **state)
 static void headroom_is_what_is_neither_used_nor_promised (void **state)
 {
     struct policy_job jobs[] = {
-        _job (0, 500, 200, 100), _job (1, 500, 100, 150),
+        _job (0, 500, 200, 100),
+        _job (1, 500, 100, 150),
     };
 
     (void) state;
     assert_int_equal (policy_headroom (&node, jobs, 0), M (1000));
     assert_int_equal (policy_headroom (&node, jobs, 2), M (650));
-    jobs[1].lent = M (80);          /* limit 200 of which 80 lent: uses 30 */
+    jobs[1].lent = M (80); /* limit 200 of which 80 lent: uses 30 */
     assert_int_equal (policy_headroom (&node, jobs, 2), M (600));
     jobs[0].reservation = M (5000);
     assert_int_equal (policy_headroom (&node, jobs, 2), 0);
@@ -368,8 +388,10 @@ static void what_breaks_no_promise_is_what_jobs_over_theirs_use (void **state)
 
 static void need_is_what_is_missing_and_a_margin (void **state)
 {
-    struct policy_node n = { .capacity = M (1600), .used = M (1600),
-                             .available = M (500), .reserve = M (200) };
+    struct policy_node n = { .capacity = M (1600),
+                             .used = M (1600),
+                             .available = M (500),
+                             .reserve = M (200) };
 
     (void) state;
     assert_int_equal (policy_need (&n, false), 0);
@@ -387,7 +409,9 @@ static void need_is_what_is_missing_and_a_margin (void **state)
 static void the_best_protected_held_job_comes_back_first (void **state)
 {
     struct policy_job jobs[] = {
-        _job (0, 900, 100, 100), _job (1, 300, 100, 50), _job (2, 400, 100, 50),
+        _job (0, 900, 100, 100),
+        _job (1, 300, 100, 50),
+        _job (2, 400, 100, 50),
         _job (3, 400, 100, 50),
     };
 

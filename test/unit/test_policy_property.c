@@ -68,14 +68,19 @@ static void _make (struct trial *t)
     t->node.used = _size (wild) * 4;
     for (i = 0; i < t->count; i++) {
         t->jobs[i] = (struct policy_job) {
-            .index = i, .slurm_id = (uint32_t) _below (4),
+            .index = i,
+            .slurm_id = (uint32_t) _below (4),
             .priority = (unsigned) _below (kinds) * 300,
-            .reservation = _size (wild), .limit = _size (wild),
-            .lent = _below (4) ? 0 : _size (wild), .used = _size (wild),
+            .reservation = _size (wild),
+            .limit = _size (wild),
+            .lent = _below (4) ? 0 : _size (wild),
+            .used = _size (wild),
             .swap = _below (2) ? 0 : _size (wild),
             .elapsed_ms = wild ? _random () : _below (3) * 1000,
-            .cpus = (uint32_t) _below (4), .requeueable = _below (2),
-            .protect = _below (8) == 0, .leaving = _below (8) == 0,
+            .cpus = (uint32_t) _below (4),
+            .requeueable = _below (2),
+            .protect = _below (8) == 0,
+            .leaving = _below (8) == 0,
             .parked = _below (4) == 0,
         };
     }
@@ -115,10 +120,10 @@ static bool _tier_before (const struct policy_job *a,
     return _over (a) && !_over (b);
 }
 
-#define CHECK(t, promise, cond)                                          \
-    do {                                                                 \
-        if (!(cond))                                                     \
-            _broken ((t), promise, #cond);                               \
+#define CHECK(t, promise, cond) \
+    do { \
+        if (!(cond)) \
+            _broken ((t), promise, #cond); \
     } while (0)
 
 static void _broken (const struct trial *t, const char *promise,
@@ -151,8 +156,7 @@ static void _check_whole (const struct trial *t)
     CHECK (t, "every job is in the plan", t->plan.chosen <= t->count);
     for (i = 0; i < t->count; i++) {
         CHECK (t, "every job is there once", t->ranks[i].job < t->count);
-        CHECK (t, "every job is there once",
-               !(seen >> t->ranks[i].job & 1));
+        CHECK (t, "every job is there once", !(seen >> t->ranks[i].job & 1));
         seen |= UINT64_C (1) << t->ranks[i].job;
         CHECK (t, "the victims are the first",
                policy_is_chosen (&t->ranks[i]) == (i < t->plan.chosen));
@@ -227,9 +231,9 @@ static void _check_minimal (const struct trial *t)
 
         /* one over its reservation is not let off before one within */
         for (k = 0; _over (&t->jobs[r->job]) && k < t->plan.chosen; k++)
-            shield |= !_over (&t->jobs[t->ranks[k].job])
-                      && _tier_before (&t->jobs[r->job],
-                                       &t->jobs[t->ranks[k].job], t->order);
+            shield |= !_over (&t->jobs[t->ranks[k].job]) &&
+                      _tier_before (&t->jobs[r->job], &t->jobs[t->ranks[k].job],
+                                    t->order);
         CHECK (t, "nobody chosen in vain",
                shield || t->plan.covered - r->frees < t->need);
     }
@@ -246,8 +250,8 @@ static void _check_fewest (const struct trial *t)
         return;
     v = &t->jobs[t->ranks[0].job];
     for (i = 0; i < t->plan.chosen; i++) {
-        if (_tier_before (v, &t->jobs[t->ranks[i].job], t->order)
-            || _tier_before (&t->jobs[t->ranks[i].job], v, t->order))
+        if (_tier_before (v, &t->jobs[t->ranks[i].job], t->order) ||
+            _tier_before (&t->jobs[t->ranks[i].job], v, t->order))
             return;
     }
     for (i = 0; i < t->count; i++) {
@@ -255,8 +259,8 @@ static void _check_fewest (const struct trial *t)
 
         if (j->leaving)
             leaving += _frees (j);
-        if (!_candidate (j) || _tier_before (v, j, t->order)
-            || _tier_before (j, v, t->order))
+        if (!_candidate (j) || _tier_before (v, j, t->order) ||
+            _tier_before (j, v, t->order))
             continue;
         for (k = n++; k > 0 && best[k - 1] < _frees (j); k--)
             best[k] = best[k - 1];
@@ -294,7 +298,7 @@ static bool _wrong_way (const struct trial *t, const struct policy_rank *a,
                         const struct policy_rank *b)
 {
     const struct policy_job *ja = &t->jobs[a->job], *jb = &t->jobs[b->job];
-    const uint64_t most = (UINT64_C (1) << 52) - 1;     /* told apart up to */
+    const uint64_t most = (UINT64_C (1) << 52) - 1; /* told apart up to */
     uint64_t ra = a->relative < most ? a->relative : most;
     uint64_t rb = b->relative < most ? b->relative : most;
 
@@ -338,13 +342,14 @@ static void _check_same (const struct trial *t)
     unsigned i;
 
     _run (&again, 0x5a);
-    CHECK (t, "same input, same plan", again.plan.chosen == t->plan.chosen
-           && again.plan.covered == t->plan.covered
-           && again.plan.reservations_broken == t->plan.reservations_broken);
+    CHECK (t, "same input, same plan",
+           again.plan.chosen == t->plan.chosen &&
+               again.plan.covered == t->plan.covered &&
+               again.plan.reservations_broken == t->plan.reservations_broken);
     for (i = 0; i < t->count; i++)
         CHECK (t, "same input, same plan",
-               again.ranks[i].job == t->ranks[i].job
-               && again.ranks[i].verdict == t->ranks[i].verdict);
+               again.ranks[i].job == t->ranks[i].job &&
+                   again.ranks[i].verdict == t->ranks[i].verdict);
 }
 
 static void _check_shuffled (const struct trial *t)
@@ -364,15 +369,16 @@ static void _check_shuffled (const struct trial *t)
            other.plan.chosen == t->plan.chosen);
     for (i = 0; i < t->plan.chosen; i++)
         CHECK (t, "order of input decides nothing",
-               other.jobs[other.ranks[i].job].index
-               == t->jobs[t->ranks[i].job].index);
+               other.jobs[other.ranks[i].job].index ==
+                   t->jobs[t->ranks[i].job].index);
 }
 
 static void _check_rest (const struct trial *t)
 {
     uint64_t headroom = policy_headroom (&t->node, t->jobs, t->count);
     const struct mw_amount a = { .kind = (enum mw_amount_kind) _below (4),
-                                 .bytes = _size (1), .ratio = 1.25 };
+                                 .bytes = _size (1),
+                                 .ratio = 1.25 };
     uint64_t resume_at = _size (0);
     char text[96];
     unsigned i;
@@ -383,14 +389,14 @@ static void _check_rest (const struct trial *t)
            policy_grow (&a, _size (1), _size (1), headroom) <= headroom);
     back = policy_resume (t->jobs, t->count, headroom, resume_at);
     CHECK (t, "only who is held comes back",
-           back < 0 || (t->jobs[back].parked && !t->jobs[back].leaving
-                        && headroom >= resume_at));
+           back < 0 || (t->jobs[back].parked && !t->jobs[back].leaving &&
+                        headroom >= resume_at));
     for (i = 0; i < t->count; i++) {
         memset (text, 'x', sizeof (text));
         policy_explain (&t->plan, t->jobs, i, text, sizeof (text) - 1);
         CHECK (t, "an explanation stays in its buffer",
-               text[sizeof (text) - 1] == 'x'
-               && memchr (text, '\0', sizeof (text) - 1));
+               text[sizeof (text) - 1] == 'x' &&
+                   memchr (text, '\0', sizeof (text) - 1));
     }
 }
 

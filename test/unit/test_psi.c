@@ -53,7 +53,8 @@ static void the_trigger_is_as_configured (void **state)
 static void full_stalls_are_another (void **state)
 {
     (void) state;
-    w->conf.psi = (struct conf_psi) { .kind = CONF_PSI_FULL, .stall_ms = 70,
+    w->conf.psi = (struct conf_psi) { .kind = CONF_PSI_FULL,
+                                      .stall_ms = 70,
                                       .window_ms = 2000 };
     _psi ();
     _trigger_is ("full 70000 2000000");
@@ -78,7 +79,8 @@ static void without_a_pressure_file_there_is_none (void **state)
     assert_null (w->psi);
     assert_false (watch_psi_stalled (w));
     assert_int_equal (fake_logged ("no PSI trigger \"some 150ms/1s\" (No such "
-                                   "file"), 1);
+                                   "file"),
+                      1);
 }
 
 /* A file that refuses what is written to it with EINVAL, as the kernel does a
@@ -115,7 +117,9 @@ static void each_stall_is_passed_on_and_seldom_told (void **state)
 static uint64_t _need (uint64_t since_ms)
 {
     struct policy_node node = {
-        .capacity = 16 * MW_GIB, .available = 3 * MW_GIB, .reserve = MW_GIB,
+        .capacity = 16 * MW_GIB,
+        .available = 3 * MW_GIB,
+        .reserve = MW_GIB,
         .swap_total = MW_GIB,
     };
     bool early;
@@ -143,7 +147,8 @@ static void only_what_stalled_since_counts (void **state)
 
 static void what_jobs_read_in_again_is_no_more_than_all (void **state)
 {
-    struct policy_node node = { .capacity = 16 * MW_GIB, .reserve = MW_GIB,
+    struct policy_node node = { .capacity = 16 * MW_GIB,
+                                .reserve = MW_GIB,
                                 .available = 3 * MW_GIB };
     char why[96];
     bool early = true;
@@ -155,7 +160,7 @@ static void what_jobs_read_in_again_is_no_more_than_all (void **state)
     assert_true (watch_psi_need (w, &node, 0, &early, why, sizeof (why)) > 0);
     assert_false (early);
     assert_string_equal (why, "tasks wait for memory, and what is dropped is "
-                         "read in again");
+                              "read in again");
     watch_psi_less (w, 2 * MW_GIB);
     assert_int_equal (watch_psi_need (w, &node, 0, &early, why, sizeof (why)),
                       0);

@@ -23,16 +23,18 @@ static uint64_t refaulted, stalled_us, hits;
 static void _put (const struct job *job, const char *name, const char *text,
                   uint64_t value)
 {
-    cleanup_fd int fd = openat (job->memcg.dir, name, O_WRONLY | O_CREAT |
-                                O_TRUNC | O_CLOEXEC, 0600);
+    cleanup_fd int fd = openat (job->memcg.dir, name,
+                                O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     assert_true (dprintf (fd, "%s%" PRIu64 "\n", text, value) > 0);
 }
 
 static void _counters (struct job *job)
 {
-    _put (job, "memory.stat", "anon 1\nworkingset_refault_anon 0\n"
-          "workingset_refault_file ", refaulted);
+    _put (job, "memory.stat",
+          "anon 1\nworkingset_refault_anon 0\n"
+          "workingset_refault_file ",
+          refaulted);
     _put (job, "memory.pressure", "some avg10=0.00 total=", stalled_us);
     _put (job, "memory.events", "low 0\nmax 0\nhigh ", hits);
 }
@@ -90,11 +92,11 @@ static void all_three_have_to_find_it_so (void **state)
         _look (job, 1000, 250, 2 * MW_MIB);
         assert_int_equal (job->refault.looks, 2);
         if (i == 0)
-            _look (job, 1000, 249, 2 * MW_MIB);     /* hardly stalls */
+            _look (job, 1000, 249, 2 * MW_MIB); /* hardly stalls */
         else if (i == 1)
-            _look (job, 1000, 250, MW_MIB / 2);     /* reads little */
+            _look (job, 1000, 250, MW_MIB / 2); /* reads little */
         else
-            _look (job, 3001, 3001, 8 * MW_MIB);    /* long ago */
+            _look (job, 3001, 3001, 8 * MW_MIB); /* long ago */
         assert_int_equal (job->refault.looks, 0);
         _look (job, 1000, 1000, 0);
     }
@@ -159,8 +161,10 @@ static void what_was_swapped_out_counts_too (void **state)
 
     (void) state;
     fake.now += 1000;
-    _put (job, "memory.stat", "workingset_refault_file 3\n"
-          "workingset_refault_anon ", 4);
+    _put (job, "memory.stat",
+          "workingset_refault_file 3\n"
+          "workingset_refault_anon ",
+          4);
     watch_refault (w, job);
     assert_int_equal (job->refault.bytes, 7 * sysconf (_SC_PAGESIZE));
     fake.now += 1000;
@@ -200,14 +204,14 @@ static void what_a_job_does_at_its_limit_is_no_sign_of_the_nodes (void **state)
     struct job *job = _full ();
 
     (void) state;
-    job->memcg.set_limit = MEMCG_NO_LIMIT;      /* no livelock here */
+    job->memcg.set_limit = MEMCG_NO_LIMIT; /* no livelock here */
     assert_int_equal (_own (job, 0, 4 * MW_MIB), 0);
     assert_int_equal (_own (job, 1, MW_MIB), 5 * MW_MIB);
     assert_int_equal (_own (job, 1, MW_MIB), MW_MIB);
     assert_int_equal (_own (job, 0, MW_MIB), 0);
-    assert_int_equal (_own (job, 1, MW_MIB), 8 * MW_MIB);   /* all again */
+    assert_int_equal (_own (job, 1, MW_MIB), 8 * MW_MIB); /* all again */
     assert_int_equal (job->refault.ms, 0);
-    _put (job, "memory.events", "high 4\nmax ", 1);     /* its wall's */
+    _put (job, "memory.events", "high 4\nmax ", 1); /* its wall's */
     assert_int_equal (watch_refault_all (w), 0);
     _put (job, "memory.stat", "workingset_refault_file ",
           10 * MW_MIB / (uint64_t) sysconf (_SC_PAGESIZE));
@@ -226,10 +230,10 @@ static void who_is_known_to_be_below_is_not_read (void **state)
     job->memcg.seen_high++;
     assert_int_equal (_own (job, 1, MW_MIB), 2 * MW_MIB);
     assert_int_equal (_own (job, 1, MW_MIB), 0);
-    job->look_ms = fake.now + 10;               /* not heard meanwhile */
+    job->look_ms = fake.now + 10; /* not heard meanwhile */
     assert_int_equal (_own (job, 1, MW_MIB), 4 * MW_MIB);
     job->look_ms = 0;
-    job->memcg.shadow = true;                   /* its kernel's kills alone */
+    job->memcg.shadow = true; /* its kernel's kills alone */
     assert_int_equal (_own (job, 1, MW_MIB), MW_MIB);
     job->memcg.shadow = false;
     incident_oom (w, job, TRIGGER_JOB);

@@ -24,7 +24,7 @@
 #include "test/unit/fake_peer.h"
 
 static struct warden *const w = &fake.w;
-static int root = -1, dir = -1;         /* a connection; the memcg of job 12 */
+static int root = -1, dir = -1; /* a connection; the memcg of job 12 */
 static struct mw_err cut;
 
 static int _begin (void **state)
@@ -56,8 +56,8 @@ static struct job *_register (const char *key, int memcg)
 {
     struct mw_jobspec spec = peer_spec (key);
 
-    return peer_register (root, &spec, memcg, &cut) == 0
-           ? warden_find (w, key) : NULL;
+    return peer_register (root, &spec, memcg, &cut) == 0 ? warden_find (w, key)
+                                                         : NULL;
 }
 
 /* The file [name] of [memcg] begins with [text]. */
@@ -82,7 +82,8 @@ static void _vanish (struct job *job)
 static void _in_oom (int memcg)
 {
     cg_write (memcg, "memory.usage_in_bytes", "536870912\n");
-    cg_write (memcg, "memory.oom_control", "oom_kill_disable 0\nunder_oom 1\n"
+    cg_write (memcg, "memory.oom_control",
+              "oom_kill_disable 0\nunder_oom 1\n"
               "oom_kill 0\n");
 }
 
@@ -141,7 +142,8 @@ static void a_job_is_limited_armed_and_on_record (void **state)
     assert_string_equal (cut.text, "");
     assert_null (job->freezer_path);
     assert_int_equal (fake_recorded ("job 12: registered: reservation 512 MiB, "
-                                     "limit 512 MiB, priority 500, ladder "), 1);
+                                     "limit 512 MiB, priority 500, ladder "),
+                      1);
     assert_int_equal (fake_requests (SPOOL_LOOKUP, NULL), 1);
 }
 
@@ -154,7 +156,7 @@ static void what_is_cut_is_told_once (void **state)
     mw_err_set (&cut, "its ladder is not allowed");
     assert_int_equal (peer_register (root, &spec, dir, &cut), 0);
     assert_string_equal (cut.text, "its ladder is not allowed; the priority of "
-                         "900 that it asked for is cut to 500");
+                                   "900 that it asked for is cut to 500");
     assert_int_equal (fake_recorded ("\"event\":\"cut\""), 1);
     assert_int_equal (peer_register (root, &spec, dir, &cut), 0);
     assert_string_equal (cut.text, "");
@@ -353,8 +355,8 @@ static void a_step_is_registered_in_its_job (void **state)
     assert_int_equal (w->steps.count, 1);
     assert_int_equal (w->jobs.committed, FAKE_LIMIT_BYTES);
     _has (step, "memory.limit_in_bytes", "536870912");
-    assert_true (cg_read (step, "memory.soft_limit_in_bytes",
-                          cut.text, sizeof (cut.text)) == 0);
+    assert_true (cg_read (step, "memory.soft_limit_in_bytes", cut.text,
+                          sizeof (cut.text)) == 0);
     assert_null (w->steps.first->class);
     assert_int_equal (fake_requests (SPOOL_LOOKUP, NULL), 1);
 }
@@ -445,10 +447,10 @@ static void its_incident_ends_with_it (void **state)
     assert_int_equal (peer_release (root, "12"), 0);
     assert_int_equal (fake_recorded ("\"event\":\"resolved\""), 1);
     assert_null (w->jobs.first);
-    note = peer_hears (owner);      /* who is attached is told, … */
+    note = peer_hears (owner); /* who is attached is told, … */
     assert_non_null (note);
     assert_non_null (strstr (peer_text (note, "text"), "gave back"));
-    assert_null (peer_hears (step));        /* … its stderr is closed */
+    assert_null (peer_hears (step)); /* … its stderr is closed */
 }
 
 static void its_memory_is_there_for_others (void **state)
@@ -466,7 +468,8 @@ static void a_kill_of_the_kernels_is_told_at_its_end (void **state)
 {
     (void) state;
     assert_non_null (_register ("12", dir));
-    cg_write (dir, "memory.oom_control", "oom_kill_disable 1\nunder_oom 0\n"
+    cg_write (dir, "memory.oom_control",
+              "oom_kill_disable 1\nunder_oom 0\n"
               "oom_kill 2\n");
     assert_int_equal (peer_release (root, "12"), 0);
     assert_int_equal (fake_recorded ("\"event\":\"kernel-kill\""), 1);
@@ -478,7 +481,8 @@ static void one_that_was_only_heard_is_told_at_its_end (void **state)
     w->conf.shadow = true;
     assert_non_null (_register ("12", dir));
     cg_write (dir, "memory.max_usage_in_bytes", "4096");
-    cg_write (dir, "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n"
+    cg_write (dir, "memory.oom_control",
+              "oom_kill_disable 0\nunder_oom 0\n"
               "oom_kill 2\n");
     assert_int_equal (peer_release (root, "12"), 0);
     assert_int_equal (fake_recorded ("\"event\":\"shadow\""), 1);
@@ -538,7 +542,8 @@ static void the_next_warden_takes_up_what_is_there (void **state)
     assert_int_equal (w->steps.count, 1);
     assert_int_equal (fake_recorded ("job 12: taken up again"), 1);
     assert_int_equal (fake_recorded ("step 12.0: taken up again"), 1);
-    assert_int_equal (fake_recorded ("job 13: gone while the warden was away: "),
+    assert_int_equal (fake_recorded (
+                          "job 13: gone while the warden was away: "),
                       1);
     assert_true (w->request_seq >= w->journal->seq);
 }
@@ -712,7 +717,7 @@ static void at_the_end_each_job_is_the_kernels (void **state)
     _has (step, "memory.oom_control", "0");
     assert_false (job->memcg.armed);
     assert_null (job->event);
-    assert_ptr_equal (warden_find (w, "12"), job);  /* for the next one */
+    assert_ptr_equal (warden_find (w, "12"), job); /* for the next one */
     assert_int_equal (fake_recorded ("\"event\":\"released\""), 0);
 }
 

@@ -18,7 +18,7 @@
 #include "lib/cleanup.h"
 
 #define MOST 3000
-#define M(n) ((n) * MW_MIB)
+#define M(n) ((n) *MW_MIB)
 
 static char dir[] = "/tmp/mwt.replay.XXXXXX";
 static struct journal journal;
@@ -35,13 +35,17 @@ static int fresh (void **state)
     strcpy (dir + strlen (dir) - 6, "XXXXXX");
     if (!mkdtemp (dir))
         return -1;
-    w = (struct warden) { .journal = &journal, .pool_limit = UINT64_MAX,
-                          .node_memory = M (4096), .node_reserve = M (96),
-                          .scratch = snapshot, .ranks = ranks,
+    w = (struct warden) { .journal = &journal,
+                          .pool_limit = UINT64_MAX,
+                          .node_memory = M (4096),
+                          .node_reserve = M (96),
+                          .scratch = snapshot,
+                          .ranks = ranks,
                           .scratch_max = MOST };
     conf_defaults (&w.conf);
     w.conf.node_reserve = (struct mw_amount) { MW_AMOUNT_BYTES, M (96), 0 };
-    node = (struct policy_node) { .capacity = M (4000), .reserve = M (96),
+    node = (struct policy_node) { .capacity = M (4000),
+                                  .reserve = M (96),
                                   .available = M (50) };
     return journal_open (&journal, dir, &err);
 }
@@ -71,9 +75,14 @@ static struct policy_job *_add (const char *key, unsigned priority,
     job->spec.priority = priority;
     job->priority = priority < 500 ? priority : 500;
     *p = (struct policy_job) {
-        .index = w.jobs.count - 1, .slurm_id = 100 + w.jobs.count,
-        .priority = job->priority, .reservation = reservation,
-        .limit = 2 * reservation, .used = used, .elapsed_ms = 60000, .cpus = 3,
+        .index = w.jobs.count - 1,
+        .slurm_id = 100 + w.jobs.count,
+        .priority = job->priority,
+        .reservation = reservation,
+        .limit = 2 * reservation,
+        .used = used,
+        .elapsed_ms = 60000,
+        .cpus = 3,
         .requeueable = true,
     };
     return p;
@@ -121,10 +130,10 @@ static unsigned _read (void)
     assert_non_null (f = fopen (path, "r"));
     while (getline (&text, &room, f) > 0) {
         cleanup_json json_t *record = json_loads (text, 0, NULL);
-        const char *event =
-            json_string_value (json_object_get (record, "event"));
+        const char *event = json_string_value (
+            json_object_get (record, "event"));
 
-        assert_int_equal (rc, 0);       /* nothing behind a whole one */
+        assert_int_equal (rc, 0); /* nothing behind a whole one */
         rc = decision_take (&d, record, &err);
         assert_true (rc >= 0);
         records += !strcmp (event, "decision");
@@ -143,8 +152,7 @@ static const char *_victims (const struct conf *conf, bool *same)
     text[0] = '\0';
     for (unsigned i = 0; i < r.plan.chosen; i++)
         n += (size_t) snprintf (text + n, sizeof (text) - n, "%s%s",
-                                i ? " " : "",
-                                d.jobs[r.plan.ranks[i].job].key);
+                                i ? " " : "", d.jobs[r.plan.ranks[i].job].key);
     *same = r.same;
     replay_free (&r);
     return text;
@@ -162,8 +170,8 @@ static void what_is_written_is_read (void **state)
     p->lent = M (5);
     p->limit = UINT64_MAX;
     p->requeueable = false;
-    w.jobs.first->facts =
-        (struct job_facts) { true, "p\"1", "phys\\", "\xff", 0 };
+    w.jobs.first->facts = (struct job_facts) { true, "p\"1", "phys\\", "\xff",
+                                               0 };
     node.swap_total = M (8);
     _decide (M (200), false);
     assert_int_equal (_read (), 1);
@@ -181,13 +189,13 @@ static void what_is_written_is_read (void **state)
     assert_string_equal (d.jobs[0].key, "hog");
     assert_string_equal (d.jobs[0].facts.partition, "p\"1");
     assert_string_equal (d.jobs[0].facts.account, "phys\\");
-    assert_string_equal (d.jobs[0].facts.qos, "?");     /* not UTF-8 */
-    assert_int_equal (d.jobs[0].asked, 900);    /* capped by default at 500 */
+    assert_string_equal (d.jobs[0].facts.qos, "?"); /* not UTF-8 */
+    assert_int_equal (d.jobs[0].asked, 900); /* capped by default at 500 */
     assert_int_equal (d.snapshot[0].priority, 500);
     assert_int_equal (d.jobs[1].uid, 12345);
     assert_string_equal (d.jobs[1].user, "al\"ice");
     assert_false (d.jobs[1].facts.known);
-    p->limit = INT64_MAX;                       /* JSON knows no more */
+    p->limit = INT64_MAX; /* JSON knows no more */
     _assert_equal (&d.snapshot[0], &snapshot[0]);
     _assert_equal (&d.snapshot[1], p);
     assert_int_equal (d.plan[0].verdict, POLICY_SUFFICES_ALONE);
@@ -217,7 +225,7 @@ static void thousands_of_jobs_take_several_records (void **state)
     }
     w.conf.node_reserve.bytes = M (96);
     _victims (&w.conf, &same);
-    assert_false (same);        /* MemAvailable asks for less than 9000 MiB */
+    assert_false (same); /* MemAvailable asks for less than 9000 MiB */
 }
 
 static void by_its_own_configuration_it_is_the_same (void **state)
@@ -236,7 +244,8 @@ static void by_its_own_configuration_it_is_the_same (void **state)
 
             snprintf (key, sizeof (key), "j%u", i);
             _add (key, (unsigned) random () % 1001, M (random () % 200),
-                  M (random () % 300))->leaving = random () % 9 == 0;
+                  M (random () % 300))
+                ->leaving = random () % 9 == 0;
         }
         node.available = M (random () % 96);
         _decide (policy_need (&node, false), false);
@@ -266,11 +275,11 @@ static void another_configuration_is_followed (void **state)
 
     assert_int_equal (mw_ladder_parse ("kill", &w.conf.node_ladder, NULL), 0);
     assert_string_equal (_victims (&w.conf, &same), "hog");
-    assert_false (same);        /* what is done to it is not */
+    assert_false (same); /* what is done to it is not */
 
     w.conf.node_reserve.bytes = M (40);
     assert_string_equal (_victims (&w.conf, &same), "");
-    assert_false (same);        /* at that moment there was no need */
+    assert_false (same); /* at that moment there was no need */
 
     w.conf.node_reserve.bytes = M (4096);
     assert_int_equal (replay_decide (&d, &w.conf, &r, &err), -1);
@@ -297,10 +306,10 @@ static void classes_are_found_by_what_the_controller_said (void **state)
     assert_string_equal (_victims (&w.conf, &same), "b");
     c->protect = false;
     c->match_qos[0] = '\0';
-    c->max_priority = 50;               /* for everybody: the tie-break */
+    c->max_priority = 50; /* for everybody: the tie-break */
     assert_string_equal (_victims (&w.conf, &same), "b");
     w.conf.class_count = 0;
-    w.conf.max_priority = 900;          /* b gets what it had asked for */
+    w.conf.max_priority = 900; /* b gets what it had asked for */
     assert_string_equal (_victims (&w.conf, &same), "a");
 }
 
@@ -311,7 +320,7 @@ static void stalls_and_the_pool_are_followed_too (void **state)
     (void) state;
     _add ("a", 100, M (100), M (700));
     node.available = M (3000);
-    _decide (M (64), false);            /* no number asks for it: stalls do */
+    _decide (M (64), false); /* no number asks for it: stalls do */
     _read ();
     assert_int_equal (d.stalls, M (64));
     assert_string_equal (_victims (&w.conf, &same), "a");
@@ -328,11 +337,11 @@ static void stalls_and_the_pool_are_followed_too (void **state)
     w.conf.node_reserve.bytes = M (20);
     assert_string_equal (_victims (&w.conf, &same), "a");
     d.pool_limit = d.node.capacity = d.node.used = M (4000);
-    assert_string_equal (_victims (&w.conf, &same), "");    /* 4076 now */
+    assert_string_equal (_victims (&w.conf, &same), ""); /* 4076 now */
     w.conf.node_reserve.bytes = M (200);
     assert_string_equal (_victims (&w.conf, &same), "a");
     w.conf.pool[0] = '\0';
-    assert_string_equal (_victims (&w.conf, &same), "");    /* none to tell */
+    assert_string_equal (_victims (&w.conf, &same), ""); /* none to tell */
 }
 
 #define HEAD_OF(n) \
@@ -345,7 +354,8 @@ static void stalls_and_the_pool_are_followed_too (void **state)
 static int _take (const char *decision)
 {
     cleanup_json json_t *record = json_pack ("{s:s,s:s,s:o}", "event",
-        "decision", "t", "x", "decision", json_loads (decision, 0, NULL));
+                                             "decision", "t", "x", "decision",
+                                             json_loads (decision, 0, NULL));
 
     assert_non_null (record);
     return decision_take (&d, record, &err);
@@ -354,7 +364,10 @@ static int _take (const char *decision)
 static void a_file_of_anybodys_does_no_harm (void **state)
 {
     static const char *const bad[] = {
-        "{}", "[]", "{\"v\":1}", "{\"v\":1,\"id\":1}",
+        "{}",
+        "[]",
+        "{\"v\":1}",
+        "{\"v\":1,\"id\":1}",
         "{\"v\":1,\"id\":1,\"job\":[" ROW "]}",
         "{\"v\":1,\"id\":1,\"head\":{}}",
         "{\"v\":1,\"id\":1,\"head\":{\"of\":4000000000}}",
@@ -362,17 +375,17 @@ static void a_file_of_anybodys_does_no_harm (void **state)
         "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[[]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[[\"../x\"]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD
-            ",\"job\":[[\"k\",\"\",0,0,1,5000,1,1,0,1,0,1,1,1,0]]}",
+        ",\"job\":[[\"k\",\"\",0,0,1,5000,1,1,0,1,0,1,1,1,0]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD
-            ",\"job\":[[\"k\",\"\",0,0,1,-1,1,1,0,1,0,1,1,1,0]]}",
+        ",\"job\":[[\"k\",\"\",0,0,1,-1,1,1,0,1,0,1,1,1,0]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD
-            ",\"job\":[[\"k\",\"\",0,0,1,1,1,1,0,1,0,1,1,1,0,\"\",\"\"]]}",
+        ",\"job\":[[\"k\",\"\",0,0,1,1,1,1,0,1,0,1,1,1,0,\"\",\"\"]]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[" ROW "],\"plan\":[1,0]}",
         "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[" ROW "],\"plan\":[0,9]}",
-        "{\"v\":1,\"id\":1,\"head\":" HEAD
-            ",\"job\":[" ROW "],\"plan\":[0,0,0,0]}",
-        "{\"v\":1,\"id\":1,\"head\":" HEAD_OF ("2")
-            ",\"job\":[" ROW "," ROW "],\"plan\":[0,0,0,0]}",
+        "{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[" ROW
+        "],\"plan\":[0,0,0,0]}",
+        "{\"v\":1,\"id\":1,\"head\":" HEAD_OF ("2") ",\"job\":[" ROW "," ROW
+                                                    "],\"plan\":[0,0,0,0]}",
     };
 
     (void) state;
@@ -383,8 +396,9 @@ static void a_file_of_anybodys_does_no_harm (void **state)
     }
     assert_int_equal (_take ("{\"v\":2,\"id\":1}"), -1);
     assert_int_equal (errno, ENOTSUP);
-    assert_int_equal (_take ("{\"v\":1,\"id\":1,\"head\":" HEAD
-                             ",\"job\":[" ROW "],\"plan\":[0,0]}"), 1);
+    assert_int_equal (_take ("{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[" ROW
+                             "],\"plan\":[0,0]}"),
+                      1);
 }
 
 static void what_was_cut_off_is_not_mixed_with_the_next (void **state)
@@ -392,10 +406,12 @@ static void what_was_cut_off_is_not_mixed_with_the_next (void **state)
     (void) state;
     assert_int_equal (_take ("{\"v\":1,\"id\":1,\"head\":" HEAD "}"), 0);
     assert_int_equal (_take ("{\"v\":1,\"id\":2,\"job\":[" ROW "]}"), -1);
-    assert_int_equal (_take ("{\"v\":1,\"id\":1,\"head\":" HEAD
-                             ",\"job\":[" ROW "]}"), 0);
-    assert_int_equal (_take ("{\"v\":1,\"id\":3,\"head\":" HEAD
-                             ",\"job\":[" ROW "]}"), 0);
+    assert_int_equal (_take ("{\"v\":1,\"id\":1,\"head\":" HEAD ",\"job\":[" ROW
+                             "]}"),
+                      0);
+    assert_int_equal (_take ("{\"v\":1,\"id\":3,\"head\":" HEAD ",\"job\":[" ROW
+                             "]}"),
+                      0);
     assert_int_equal (_take ("{\"v\":1,\"id\":3,\"plan\":[0,0]}"), 1);
     assert_int_equal (d.id, 3);
 }

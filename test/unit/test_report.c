@@ -20,7 +20,7 @@
 #include "handler/record/report.h"
 
 static char dir[] = "/tmp/mwt.report.XXXXXX";
-static struct warden w;         /* large: not for the stack */
+static struct warden w; /* large: not for the stack */
 static struct journal journal;
 static struct report reports;
 
@@ -54,7 +54,8 @@ static int open_report (void **state)
     journal = (struct journal) { 0 };
     reports = (struct report) { 0 };
     w = (struct warden) { .up = { .note = note_nobody, .tell = tell_nobody },
-                          .journal = &journal, .report = &reports };
+                          .journal = &journal,
+                          .report = &reports };
     conf_defaults (&w.conf);
     w.conf.syslog = false;
     snprintf (w.conf.log_file, sizeof (w.conf.log_file), "%s/log", dir);
@@ -142,8 +143,8 @@ static void a_syslog_that_does_not_read_is_not_waited_for (void **state)
 
     (void) state;
     assert_int_equal (socketpair (AF_UNIX, SOCK_DGRAM, 0, pair), 0);
-    reports.syslog_fd = pair[0];       /* a blocking one, at that */
-    alarm (20);                         /* waiting would be for ever */
+    reports.syslog_fd = pair[0]; /* a blocking one, at that */
+    alarm (20);                  /* waiting would be for ever */
     for (int i = 0; i < 10000; i++)
         report_log (&w, LOG_NOTICE, "line");
     alarm (0);

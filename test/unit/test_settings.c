@@ -38,8 +38,9 @@ static void defaults_are_those_of_the_contract (void **state)
 
 static void priority_is_0_to_1000 (void **state)
 {
-    static const char *const bad[] = { "1001", "-1", "", "x", "5.5", "500x",
-                                       "99999999999999999999" };
+    static const char *const bad[] = {
+        "1001", "-1", "", "x", "5.5", "500x", "99999999999999999999"
+    };
 
     (void) state;
     assert_int_equal (put (SETTING_PRIORITY, "0"), 0);
@@ -56,8 +57,8 @@ static void priority_is_0_to_1000 (void **state)
 
 static void burst_is_a_size_or_a_factor_from_1 (void **state)
 {
-    static const char *const bad[] = { "-1", "0", "x0.5", "x0", "50%", "", "M",
-                                       "xnan", "xinf", "9999999P" };
+    static const char *const bad[] = { "-1", "0", "x0.5", "x0",   "50%",
+                                       "",   "M", "xnan", "xinf", "9999999P" };
 
     (void) state;
     assert_int_equal (put (SETTING_BURST, "6G"), 0);

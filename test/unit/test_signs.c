@@ -10,7 +10,7 @@
 #include "handler/policy/signs.h"
 #include "lib/units.h"
 
-#define M(n) ((n) * MW_MIB)
+#define M(n) ((n) *MW_MIB)
 
 static void the_next_look_is_never_later_than_memory_could_be_used (void **s)
 {
@@ -59,8 +59,8 @@ static void the_fastest_fall_is_remembered (void **state)
     assert_int_equal (f.rate, 0);
     signs_learn (&f, 1010, M (900));
     assert_int_equal (f.rate, M (10));
-    signs_learn (&f, 1110, M (800));        /* slower */
-    signs_learn (&f, 1120, M (2000));       /* freed */
+    signs_learn (&f, 1110, M (800));  /* slower */
+    signs_learn (&f, 1120, M (2000)); /* freed */
     assert_int_equal (f.rate, M (10));
     signs_learn (&f, 1121, M (1950));
     assert_int_equal (f.rate, M (50));
@@ -78,7 +78,7 @@ static void a_fall_in_steps_is_a_fall (void **state)
     }
     signs_learn (&f, 3000, M (982));
     assert_false (f.falling);
-    signs_learn (&f, 3005, M (982) - 100 * MW_KIB);     /* noise */
+    signs_learn (&f, 3005, M (982) - 100 * MW_KIB); /* noise */
     assert_false (f.falling);
 }
 
@@ -99,12 +99,12 @@ static void a_clock_that_jumps_teaches_nothing_wrong (void **state)
 
     (void) state;
     signs_learn (&f, 10000, M (1000));
-    signs_learn (&f, 10000, M (10));        /* stands still */
-    signs_learn (&f, 500, M (900));         /* back */
+    signs_learn (&f, 10000, M (10)); /* stands still */
+    signs_learn (&f, 500, M (900));  /* back */
     assert_int_equal (f.rate, 0);
-    signs_learn (&f, 600, M (800));         /* goes on from there */
+    signs_learn (&f, 600, M (800)); /* goes on from there */
     assert_int_equal (f.rate, M (1));
-    signs_learn (&f, 600 + 3600000, M (100));   /* the node slept an hour */
+    signs_learn (&f, 600 + 3600000, M (100)); /* the node slept an hour */
     assert_int_equal (f.rate, M (1));
     signs_learn (&f, UINT64_MAX, M (50));
     assert_int_equal (f.rate, M (1));
@@ -113,8 +113,11 @@ static void a_clock_that_jumps_teaches_nothing_wrong (void **state)
 static struct policy_node _node (void)
 {
     return (struct policy_node) {
-        .capacity = M (1600), .reserve = M (100), .available = M (800),
-        .swap_total = M (160), .swap_free = M (160),
+        .capacity = M (1600),
+        .reserve = M (100),
+        .available = M (800),
+        .swap_total = M (160),
+        .swap_free = M (160),
     };
 }
 
@@ -136,7 +139,8 @@ static void psi_alone_needs_nothing (void **state)
     /* the node has looked for some pages: that happens on any good day */
     n = _node ();
     n.available = M (300);
-    s = (struct signs_stall) { .ms = 1000, .scanned = 5000,
+    s = (struct signs_stall) { .ms = 1000,
+                               .scanned = 5000,
                                .refaulted = M (1) };
     assert_int_equal (signs_second (&n, &s, &need), SIGNS_NONE);
     /* nor is it short of anything while a quarter of it is available */
@@ -161,7 +165,7 @@ static void psi_and_a_second_sign_need_something (void **state)
     n.swap_free = M (9);
     assert_int_equal (signs_second (&n, &s, &need), SIGNS_SWAP);
     assert_int_equal (need, M (100));
-    n.swap_total = n.swap_free = 0;         /* none is not full */
+    n.swap_total = n.swap_free = 0; /* none is not full */
     assert_int_equal (signs_second (&n, &s, &need), SIGNS_NONE);
     s.refaulted = M (30);
     assert_int_equal (signs_second (&n, &s, &need), SIGNS_REFAULTS);

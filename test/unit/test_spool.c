@@ -41,10 +41,15 @@ static int remove_spool (void **state)
 
 static struct spool_request _request (uint64_t seq, enum spool_op op)
 {
-    struct spool_request r = { .job = "12", .slurm_id = 12, .op = op,
-                               .restart_count = 3, .since_s = 1700000000,
-                               .mem_mb = 3072, .after_end = true,
-                               .not_after_ms = 99, .killed_s = 1700000009,
+    struct spool_request r = { .job = "12",
+                               .slurm_id = 12,
+                               .op = op,
+                               .restart_count = 3,
+                               .since_s = 1700000000,
+                               .mem_mb = 3072,
+                               .after_end = true,
+                               .not_after_ms = 99,
+                               .killed_s = 1700000009,
                                .withdrawn = true };
 
     snprintf (r.text, sizeof (r.text), "it's \"so\" \\ \xc3\xa4");
@@ -138,8 +143,8 @@ static void a_name_that_leaves_the_spool_is_refused (void **state)
 static void an_answer_takes_its_request_away (void **state)
 {
     struct spool_request r = _request (1, SPOOL_SUSPEND);
-    struct spool_answer a = { .ok = false, .code = 2039,
-                              .text = "no \"way\"" }, b;
+    struct spool_answer a = { .ok = false, .code = 2039, .text = "no \"way\"" },
+                        b;
     char id[SPOOL_ID_MAX];
 
     (void) state;
@@ -170,8 +175,13 @@ static void a_request_can_be_taken_back (void **state)
 static void forged_answers_are_refused_and_gone (void **state)
 {
     static const char *const forged[] = {
-        "", "nonsense", "[]", "{}", "{\"id\":\"other\",\"ok\":true}",
-        "{\"id\":\"f\",\"ok\":1}", "{\"id\":\"f\",\"ok\":true,\"code\":\"x\"}",
+        "",
+        "nonsense",
+        "[]",
+        "{}",
+        "{\"id\":\"other\",\"ok\":true}",
+        "{\"id\":\"f\",\"ok\":1}",
+        "{\"id\":\"f\",\"ok\":true,\"code\":\"x\"}",
         "{\"id\":\"f\",\"ok\":true,\"code\":99999999999}",
         "{\"id\":\"f\",\"ok\":true,\"text\":7}",
     };
@@ -192,7 +202,8 @@ static void control_characters_of_an_answer_are_tamed (void **state)
     struct spool_answer a;
 
     (void) state;
-    _put_raw ("ans", "f", "{\"id\":\"f\",\"ok\":true,"
+    _put_raw ("ans", "f",
+              "{\"id\":\"f\",\"ok\":true,"
               "\"text\":\"\\u001b[2Jx\\ny\"}");
     assert_int_equal (spool_take_answer (&s, &a, &err), 1);
     assert_string_equal (a.text, "?[2Jx?y");
@@ -328,7 +339,10 @@ static void a_courier_is_there_as_long_as_its_process (void **state)
 static void what_the_courier_says_is_a_strangers (void **state)
 {
     static const char *const bad[] = {
-        "", "{}", "[1]", "{\"since\":1,\"restarts\":-1,\"trouble\":\"\"}",
+        "",
+        "{}",
+        "[1]",
+        "{\"since\":1,\"restarts\":-1,\"trouble\":\"\"}",
         "{\"since\":\"x\",\"restarts\":1,\"trouble\":\"\"}",
     };
     struct spool_courier c;
@@ -371,14 +385,16 @@ static void a_story_is_posted_with_its_request (void **state)
     strcpy (r.text, "{\"event\":\"resolved\"}");
     spool_story (&s, "12.1.story", "{\"old\":1}", 9, true, false);
     assert_int_equal (spool_story (&s, "12.1.story", "{\"a\":1}", 7, true,
-                                   false), 0);
+                                   false),
+                      0);
     assert_int_equal (spool_story (&s, "12.1.story", "{\"b\":2}", 7, false,
-                                   true), 0);
+                                   true),
+                      0);
     assert_int_equal (spool_put_story (&s, &r, "12.1.story", &err), 0);
     assert_int_equal (spool_read_request (&s, r.id, &q, &err), 0);
     assert_memory_equal (&q, &r, sizeof (r));
     assert_string_equal (_story_of (r.id), "{\"event\":\"resolved\","
-                         "\"story\":[{\"a\":1},{\"b\":2}]}");
+                                           "\"story\":[{\"a\":1},{\"b\":2}]}");
 }
 
 static void a_story_may_be_empty (void **state)
@@ -403,9 +419,11 @@ static void of_a_long_story_the_end_is_told (void **state)
     memcpy (record + sizeof (record) - 2, "\"}", 2);
     for (int i = 0; i < 1000; i++)
         assert_int_equal (spool_story (&s, "12.1.story", record,
-                                       sizeof (record), i == 0, false), 0);
+                                       sizeof (record), i == 0, false),
+                          0);
     assert_int_equal (spool_story (&s, "12.1.story", "{\"end\":1}", 9, false,
-                                   true), 0);
+                                   true),
+                      0);
     assert_int_equal (spool_put_story (&s, &r, "12.1.story", &err), 0);
     text = _story_of (r.id);
     assert_true (strlen (text) > SPOOL_STORY_MAX &&

@@ -108,7 +108,7 @@ static void grow_lends_no_more_than_its_ladder_says (void **state)
     assert_int_equal (job->incident.lent, 64 * MW_MIB);
     incident_oom (w, job, TRIGGER_JOB);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
-    assert_int_equal (job->incident.lent, 64 * MW_MIB);     /* kept */
+    assert_int_equal (job->incident.lent, 64 * MW_MIB); /* kept */
     assert_int_equal (fake_recorded ("all that its ladder allows"), 1);
     assert_int_equal (times->incident.lent, FAKE_LIMIT_BYTES / 2);
     incident_oom (w, times, TRIGGER_JOB);
@@ -240,11 +240,12 @@ static void reclaim_is_not_for_who_sleeps_at_its_limit_on_v1 (void **state)
     struct job *job = fake_job ("12", "reclaim,hold@60s,kill");
 
     (void) state;
-    w->conf.shadow = true;              /* so nobody uses those */
+    w->conf.shadow = true; /* so nobody uses those */
     job->memcg.ops = &memcg_v1_ops;
     incident_oom (w, job, TRIGGER_JOB);
     assert_int_equal (fake_recorded ("begun with hold@1m (reclaim: at a job's "
-                                     "own limit"), 1);
+                                     "own limit"),
+                      1);
     fake_node_ladder ("reclaim,hold@60s,kill");
     incident_oom (w, job, TRIGGER_NODE);
     assert_int_equal (fake_recorded ("begun with reclaim"), 1);
@@ -279,7 +280,7 @@ static void reclaim_for_the_node_down_to_the_reservation (void **state)
     fake_timer (job);
     assert_int_equal (fake.did[FAKE_RECLAIM], 2);
     assert_int_equal (fake_rung (job), MW_STEP_RECLAIM);
-    fake_timer (job);       /* it has given its part, and the node wants more */
+    fake_timer (job); /* it has given its part, and the node wants more */
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
     assert_false (job->incident.pushing);
     assert_int_equal (fake.did[FAKE_RECLAIM], 2);
@@ -334,7 +335,7 @@ static void slow_leaves_it_running_when_it_ends (void **state)
     (void) state;
     fake_timer (job);
     assert_true (fake_frozen (job));
-    incident_oom (w, job, TRIGGER_JOB);     /* the reserve is full */
+    incident_oom (w, job, TRIGGER_JOB); /* the reserve is full */
     assert_int_equal (fake_rung (job), MW_STEP_GROW);
     assert_false (fake_frozen (job));
     assert_true (job->incident.reserve_open);
@@ -470,7 +471,7 @@ static void enomem_whose_reserve_is_full_leads_on (void **state)
     (void) state;
     incident_oom (w, job, TRIGGER_JOB);
     assert_int_equal (fake_rung (job), MW_STEP_HOLD);
-    assert_int_equal (job->incident.again_ms, 0);   /* enomem's look */
+    assert_int_equal (job->incident.again_ms, 0); /* enomem's look */
     assert_true (_data_limit () == before);
 }
 

@@ -25,7 +25,8 @@ static void _task_ends (void)
     siginfo_t info;
 
     assert_int_equal (waitid (P_PID, (id_t) fake.task, &info,
-                              WEXITED | WNOWAIT), 0);
+                              WEXITED | WNOWAIT),
+                      0);
 }
 
 static void signal_opens_the_reserve_and_waits (void **state)
@@ -74,7 +75,7 @@ static void signal_to_who_holds_most_is_answered_by_them (void **state)
     struct job *job = fake_oom ("12", "signal=USR1@30s,kill");
 
     (void) state;
-    job->limit = 4096;              /* of which its task holds most */
+    job->limit = 4096; /* of which its task holds most */
     fake_uses (job, 0);
     fake_timer (job);
     assert_int_equal (fake_rung (job), MW_STEP_SIGNAL);
@@ -119,12 +120,12 @@ static void signal_that_empties_a_batch_job (void **state)
     fake_timer (job);
     assert_int_equal (fake_requests (SPOOL_REQUEUE, NULL), 0);
     assert_int_equal (job->incident.again_ms, fake.now + 3000);
-    fake_timer (job);               /* no word of its script */
+    fake_timer (job); /* no word of its script */
     assert_int_equal (fake_requests (SPOOL_REQUEUE, NULL), 1);
     assert_int_equal (job->incident.deadline_ms, 0);
     assert_int_equal (job->incident.again_ms,
                       fake.now + w->conf.controller_timeout_ms);
-    fake_timer (job);               /* no answer: the request stays */
+    fake_timer (job); /* no answer: the request stays */
     assert_false (job->incident.open);
     assert_int_equal (fake_requests (SPOOL_REQUEUE, NULL), 1);
 }
@@ -144,7 +145,7 @@ static void signal_that_the_script_dies_of_is_no_answer (void **state)
 {
     struct job *job = fake_oom ("12", "signal=USR1@30s,hold@60s,requeue,kill");
     struct job *shell = fake_oom ("13", "signal=USR1@30s,hold@60s,requeue,"
-                                  "kill");
+                                        "kill");
 
     (void) state;
     assert_true (incident_script_ended (w, job, SIGUSR1));
@@ -176,7 +177,7 @@ static void signal_after_a_requeue_without_an_answer (void **state)
     assert_int_equal (fake_rung (job), MW_STEP_SIGNAL);
     _task_ends ();
     fake_uses (job, 0);
-    fake_timer (job);               /* the same request, of one that is over */
+    fake_timer (job); /* the same request, of one that is over */
     assert_int_equal (fake_requests (SPOOL_REQUEUE, &r), 1);
     assert_true (r.after_end && !r.withdrawn);
     assert_string_equal (job->incident.request, r.id);
@@ -196,7 +197,7 @@ static void signal_at_its_deadline_with_nobody_left (void **state)
     fake_deadline (job);
     assert_int_equal (fake_requests (SPOOL_REQUEUE, NULL), 1);
     assert_int_equal (fake_rung (job), MW_STEP_SIGNAL);
-    assert_true (incident_script_ended (w, job, 0));    /* no news by now */
+    assert_true (incident_script_ended (w, job, 0)); /* no news by now */
     assert_int_equal (fake_requests (SPOOL_REQUEUE, NULL), 1);
 }
 
@@ -249,7 +250,7 @@ static void dump_after_which_it_is_below_has_solved_it (void **state)
 
     (void) state;
     fake_uses (job, 0);
-    incident_oom (w, job, TRIGGER_JOB);     /* nothing for that */
+    incident_oom (w, job, TRIGGER_JOB); /* nothing for that */
     fake_answer (job, SPOOL_HOOK, false, 1);
     fake_is_clean (job);
 }
@@ -351,7 +352,7 @@ static void suspend_resumed_by_somebody (void **state)
     struct job *last = fake_oom ("13", "suspend@10m,kill");
 
     (void) state;
-    fake_freezes (job, false);              /* before there is an answer */
+    fake_freezes (job, false); /* before there is an answer */
     assert_int_equal (fake_rung (job), MW_STEP_SUSPEND);
     fake_answer (last, SPOOL_SUSPEND, true, 0);
     fake_freezes (last, false);
@@ -379,7 +380,7 @@ static void suspend_for_the_node_pushes_everything_out (void **state)
     fake_timer (job);
     fake_timer (job);
     assert_true (job->incident.pushing);
-    fake_timer (job);                       /* nothing is left */
+    fake_timer (job); /* nothing is left */
     assert_false (job->incident.pushing);
     assert_int_equal (fake.did[FAKE_RECLAIM], 3);
     assert_int_equal (fake_recorded ("\"pushed\":536870912"), 1);
@@ -453,7 +454,7 @@ static void suspend_of_what_slurm_has_suspended_asks_for_nothing (void **state)
     incident_oom (w, job, TRIGGER_NODE);
     assert_true (job->incident.frozen);
     assert_int_equal (fake_requests (SPOOL_SUSPEND, NULL), 0);
-    fake_freezes (job, false);          /* resumed there: now it is ours */
+    fake_freezes (job, false); /* resumed there: now it is ours */
     assert_true (fake_frozen (job));
     assert_int_equal (fake_requests (SPOOL_SUSPEND, NULL), 1);
     assert_int_equal (fake_recorded ("suspended by us now"), 1);
@@ -595,8 +596,10 @@ static void kill_waits_frozen_for_slurm_to_know (void **state)
     assert_int_equal (fake_requests (SPOOL_COMPLETE_OOM, NULL), 2);
     incident_oom (w, job, TRIGGER_JOB);
     fake_empty (job);
-    incident_answer (w, job, &(struct spool_answer) {
-        .id = "12.0000000099.complete-oom" });      /* not its own */
+    incident_answer (
+        w, job,
+        &(struct spool_answer) {
+            .id = "12.0000000099.complete-oom" }); /* not its own */
     assert_int_equal (fake.did[FAKE_KILL], 1);
 }
 
@@ -653,7 +656,7 @@ static void kill_again_until_nobody_is_left (void **state)
     assert_int_equal (fake_recorded ("2 processes cannot be killed"), 1);
     assert_int_equal (fake_requests (SPOOL_DRAIN, NULL), 1);
     fake.left = 0;
-    fake_timer (job);                   /* its own process is still listed */
+    fake_timer (job); /* its own process is still listed */
     assert_true (job->incident.open);
     fake_empty (job);
     fake_timer (job);

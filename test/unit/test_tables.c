@@ -12,19 +12,21 @@
 #include "handler/cli/tables.h"
 #include "lib/cleanup.h"
 
-#define LONG_NAME "a-name-that-someone-has-given-his-job-to-see-what-becomes-of-it"
+#define LONG_NAME \
+    "a-name-that-someone-has-given-his-job-to-see-what-becomes-of-it"
 
 static json_t *_job (const char *key, const char *step)
 {
-    json_t *job = json_pack ("{s:s,s:i,s:i,s:I,s:I,s:I,s:i}", "key", key, "uid", 0,
-                             "priority", 100, "used", (json_int_t) 32 << 20,
-                             "reservation", (json_int_t) 64 << 20,
-                             "limit", (json_int_t) 128 << 20, "lent", 0);
+    json_t *job = json_pack ("{s:s,s:i,s:i,s:I,s:I,s:I,s:i}", "key", key, "uid",
+                             0, "priority", 100, "used", (json_int_t) 32 << 20,
+                             "reservation", (json_int_t) 64 << 20, "limit",
+                             (json_int_t) 128 << 20, "lent", 0);
 
     assert_non_null (job);
     if (step)
         json_object_set_new (job, "incident",
-                             json_pack ("{s:s,s:i}", "step", step, "left_ms", 61000));
+                             json_pack ("{s:s,s:i}", "step", step, "left_ms",
+                                        61000));
     return job;
 }
 
@@ -66,7 +68,8 @@ static int _place (const char *line, const char *what)
 
 static void _top_at (size_t width)
 {
-    cleanup_json json_t *a = _job ("7", NULL), *b = _job (LONG_NAME, "checkpoint");
+    cleanup_json json_t *a = _job ("7", NULL),
+                        *b = _job (LONG_NAME, "checkpoint");
     const json_t *order[] = { a, b };
     cleanup_free char *text = tables_top (order, 2, width);
 
@@ -74,8 +77,10 @@ static void _top_at (size_t width)
     assert_int_equal (_lines (text), 3);
     for (int i = 0; i < 3; i++)
         assert_true (strlen (_line (text, i)) <= width);
-    assert_int_equal (_place (_line (text, 1), "["), _place (_line (text, 2), "["));
-    assert_int_equal (_place (_line (text, 1), " 32"), _place (_line (text, 2), " 32"));
+    assert_int_equal (_place (_line (text, 1), "["),
+                      _place (_line (text, 2), "["));
+    assert_int_equal (_place (_line (text, 1), " 32"),
+                      _place (_line (text, 2), " 32"));
     _place (_line (text, 1), "|");
     _place (_line (text, 2), "128");
     _place (_line (text, 2), "a-name-");
@@ -136,9 +141,10 @@ static void test_no_jobs_are_a_heading (void **state)
 
 static void test_a_command_cannot_reach_the_terminal (void **state)
 {
-    cleanup_json json_t *list = json_pack (
-        "[{s:i,s:i,s:i,s:s,s:s}]", "pid", 42, "uid", 0, "rss", 4096, "state", "S",
-        "command", "x\033[2Jevil\nroot\t1\xc2\x9b");
+    cleanup_json json_t *list = json_pack ("[{s:i,s:i,s:i,s:s,s:s}]", "pid", 42,
+                                           "uid", 0, "rss", 4096, "state", "S",
+                                           "command",
+                                           "x\033[2Jevil\nroot\t1\xc2\x9b");
     cleanup_free char *text = tables_processes (list, 0);
 
     (void) state;

@@ -28,7 +28,7 @@ static int _size_refused (const char *text)
     if (mw_size_parse (text, &bytes, &err) == 0)
         fail_msg ("\"%s\" was taken as %lu", text, (unsigned long) bytes);
     assert_int_equal (bytes, 4711);
-    assert_true (strchr (err.text, ';') != NULL);   /* says what is right */
+    assert_true (strchr (err.text, ';') != NULL); /* says what is right */
     return errno;
 }
 
@@ -61,8 +61,9 @@ static void a_bare_number_is_refused_as_a_size (void **state)
 static void what_is_no_size_is_refused (void **state)
 {
     static const char *const bad[] = {
-        "", " ", "G", "1X", "1 G", "1GG", "1iB", "inf", "nan", "0x10M", "1e3M",
-        "1,5G", "M1", "--1M", "+", ".", "1.2.3M", "1BB", "0.5",
+        "",    " ",   "G",      "1X",   "1 G",  "1GG", "1iB",
+        "inf", "nan", "0x10M",  "1e3M", "1,5G", "M1",  "--1M",
+        "+",   ".",   "1.2.3M", "1BB",  "0.5",
     };
 
     (void) state;
@@ -112,11 +113,16 @@ static void amounts_saturate_and_x1_is_exact (void **state)
 
 static void bad_amounts_are_refused (void **state)
 {
-    static const struct { const char *text; int error; } bad[] = {
-        { "", EINVAL }, { "x", EINVAL }, { "%", EINVAL }, { "x1.5G", EINVAL },
-        { "x-1", ERANGE }, { "-5%", ERANGE }, { "x1001", ERANGE },
-        { "x99999999999999999999", ERANGE }, { "5%%", EINVAL },
-        { "1.5", EINVAL }, { "-1", ERANGE }, { "xinf", EINVAL },
+    static const struct {
+        const char *text;
+        int error;
+    } bad[] = {
+        { "", EINVAL },      { "x", EINVAL },
+        { "%", EINVAL },     { "x1.5G", EINVAL },
+        { "x-1", ERANGE },   { "-5%", ERANGE },
+        { "x1001", ERANGE }, { "x99999999999999999999", ERANGE },
+        { "5%%", EINVAL },   { "1.5", EINVAL },
+        { "-1", ERANGE },    { "xinf", EINVAL },
     };
 
     (void) state;
@@ -132,8 +138,8 @@ static void bad_amounts_are_refused (void **state)
 static void amounts_are_written_as_they_are_typed (void **state)
 {
     static const char *const typed[] = {
-        "512M", "x1.5", "25%", "x1", "12.5%", "17B", "0", "3G", "x1.000000001",
-        "0.1%", "x1000",
+        "512M", "x1.5", "25%",          "x1",   "12.5%", "17B",
+        "0",    "3G",   "x1.000000001", "0.1%", "x1000",
     };
 
     (void) state;
@@ -149,11 +155,20 @@ static void amounts_are_written_as_they_are_typed (void **state)
 
 static void sizes_are_written_for_a_reader (void **state)
 {
-    static const struct { uint64_t bytes; const char *text; } want[] = {
-        { 0, "0 B" }, { 17, "17 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" },
-        { 512 * MW_KIB, "512 KiB" }, { 2 * MW_GIB, "2.0 GiB" },
-        { 3 * MW_GIB / 2, "1.5 GiB" }, { MW_MIB - 1, "1.0 MiB" },
-        { 100 * MW_MIB - 1, "100 MiB" }, { 99 * MW_MIB, "99.0 MiB" },
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } want[] = {
+        { 0, "0 B" },
+        { 17, "17 B" },
+        { 1023, "1023 B" },
+        { 1024, "1.0 KiB" },
+        { 512 * MW_KIB, "512 KiB" },
+        { 2 * MW_GIB, "2.0 GiB" },
+        { 3 * MW_GIB / 2, "1.5 GiB" },
+        { MW_MIB - 1, "1.0 MiB" },
+        { 100 * MW_MIB - 1, "100 MiB" },
+        { 99 * MW_MIB, "99.0 MiB" },
         { UINT64_MAX, "16384 PiB" },
     };
 
@@ -169,7 +184,15 @@ static void sizes_are_written_for_a_reader (void **state)
 static void exact_sizes_are_read_back (void **state)
 {
     static const uint64_t sizes[] = {
-        0, 1, 1023, 1024, 1025, MW_MIB, 1536 * MW_MIB, MW_GIB, 5000 * MW_GIB,
+        0,
+        1,
+        1023,
+        1024,
+        1025,
+        MW_MIB,
+        1536 * MW_MIB,
+        MW_GIB,
+        5000 * MW_GIB,
         INT64_MAX,
     };
     char buf[MW_SIZE_STRLEN];
@@ -184,12 +207,20 @@ static void exact_sizes_are_read_back (void **state)
 
 static void durations_are_read_and_written (void **state)
 {
-    static const struct { const char *text; uint64_t ms; const char *back; }
-    want[] = {
-        { "30", 30000, "30s" }, { "30s", 30000, "30s" }, { "0", 0, "0s" },
-        { "10m", 600000, "10m" }, { "1500ms", 1500, "1500ms" },
-        { "1.5h", 5400000, "90m" }, { "2d", 172800000, "2d" },
-        { "0.5", 500, "500ms" }, { "365d", UINT64_C (31536000000), "365d" },
+    static const struct {
+        const char *text;
+        uint64_t ms;
+        const char *back;
+    } want[] = {
+        { "30", 30000, "30s" },
+        { "30s", 30000, "30s" },
+        { "0", 0, "0s" },
+        { "10m", 600000, "10m" },
+        { "1500ms", 1500, "1500ms" },
+        { "1.5h", 5400000, "90m" },
+        { "2d", 172800000, "2d" },
+        { "0.5", 500, "500ms" },
+        { "365d", UINT64_C (31536000000), "365d" },
     };
 
     (void) state;
@@ -206,10 +237,15 @@ static void durations_are_read_and_written (void **state)
 
 static void bad_durations_are_refused (void **state)
 {
-    static const struct { const char *text; int error; } bad[] = {
-        { "", EINVAL }, { "s", EINVAL }, { "5x", EINVAL }, { "5 s", EINVAL },
-        { "-1s", ERANGE }, { "366d", ERANGE }, { "1y", EINVAL },
-        { "99999999999999999999s", ERANGE }, { "1e9", EINVAL },
+    static const struct {
+        const char *text;
+        int error;
+    } bad[] = {
+        { "", EINVAL },    { "s", EINVAL },
+        { "5x", EINVAL },  { "5 s", EINVAL },
+        { "-1s", ERANGE }, { "366d", ERANGE },
+        { "1y", EINVAL },  { "99999999999999999999s", ERANGE },
+        { "1e9", EINVAL },
     };
 
     (void) state;
@@ -226,8 +262,9 @@ static void bad_durations_are_refused (void **state)
 static void priorities_are_0_to_1000 (void **state)
 {
     static const char *const bad[] = {
-        "1001", "-1", "", "-", "5.0", "1e2", " 5", "5 ", "0x5",
-        "18446744073709551617", "high",
+        "1001", "-1", "",   "-",   "5.0",
+        "1e2",  " 5", "5 ", "0x5", "18446744073709551617",
+        "high",
     };
     unsigned priority = 4711;
     struct mw_err err;

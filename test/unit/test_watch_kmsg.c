@@ -22,7 +22,7 @@
 static struct warden *const w = &fake.w;
 static int log_fd = -1;
 static unsigned seq;
-static struct job *job;         /* "12", which the log calls /12 */
+static struct job *job; /* "12", which the log calls /12 */
 
 /* A pipe is the log, and where the jobs are is the mount. */
 static void _kmsg (void)
@@ -37,7 +37,8 @@ static void _kmsg (void)
     assert_int_equal (system (path), 0);
     snprintf (path, sizeof (path), "%s/proc/self/mountinfo", fake.dir);
     f = fopen (path, "we");
-    assert_true (fprintf (f, "30 1 0:26 / %s rw - cgroup2 x rw\n", fake.dir) > 0);
+    assert_true (fprintf (f, "30 1 0:26 / %s rw - cgroup2 x rw\n", fake.dir) >
+                 0);
     assert_int_equal (fclose (f), 0);
     snprintf (path, sizeof (path), "%s/dev/kmsg", fake.dir);
     assert_int_equal (mkfifo (path, 0600), 0);
@@ -72,15 +73,18 @@ static void _kills (const char *oom, const char *task)
 
     _record ("leak invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, "
              "oom_score_adj=0");
-    snprintf (text, sizeof (text), "oom-kill:constraint=%s,nodemask=(null),"
+    snprintf (text, sizeof (text),
+              "oom-kill:constraint=%s,nodemask=(null),"
               "cpuset=/,mems_allowed=0,%s%s,task_memcg=%s,task=leak,pid=431,"
-              "uid=1000", oom[0] ? "CONSTRAINT_MEMCG" : "CONSTRAINT_NONE",
+              "uid=1000",
+              oom[0] ? "CONSTRAINT_MEMCG" : "CONSTRAINT_NONE",
               oom[0] ? "oom_memcg=" : "global_oom", oom, task);
     _record (text);
-    snprintf (text, sizeof (text), "%s: Killed process 431 (leak) "
+    snprintf (text, sizeof (text),
+              "%s: Killed process 431 (leak) "
               "total-vm:80000kB, anon-rss:64000kB, file-rss:1000kB, "
-              "shmem-rss:0kB, UID:1000 pgtables:180kB oom_score_adj:0", oom[0]
-              ? "Memory cgroup out of memory" : "Out of memory");
+              "shmem-rss:0kB, UID:1000 pgtables:180kB oom_score_adj:0",
+              oom[0] ? "Memory cgroup out of memory" : "Out of memory");
     _record (text);
     watch_kmsg_read (w);
 }
@@ -145,11 +149,12 @@ static void the_nodes_is_told_of_its_job_and_before_its_oom (void **state)
     fake.now += 4999;
     watch_kmsg_detected (w, NULL);
     assert_int_equal (fake_recorded ("the kernel had killed for it itself, "
-                                     "4999 ms before"), 1);
-    watch_kmsg_detected (w, NULL);          /* once */
+                                     "4999 ms before"),
+                      1);
+    watch_kmsg_detected (w, NULL); /* once */
     assert_int_equal (fake_recorded ("the kernel had killed for it"), 1);
     fake.now += 1;
-    watch_kmsg_detected (w, job);           /* 5 s: another one */
+    watch_kmsg_detected (w, job); /* 5 s: another one */
     assert_int_equal (fake_recorded ("the kernel had killed for it"), 1);
 }
 
@@ -180,9 +185,13 @@ static void a_steps_is_told_of_it (void **state)
     step = job_new (&w->steps);
     snprintf (step->spec.key, sizeof (step->spec.key), "12.0");
     snprintf (step->spec.of, sizeof (step->spec.of), "12");
-    step->memcg = (struct memcg) { .ops = job->memcg.ops, .dir = -1,
-                                   .event = -1, .limit = -1, .hard = -1,
-                                   .usage = -1, .oom_control = -1,
+    step->memcg = (struct memcg) { .ops = job->memcg.ops,
+                                   .dir = -1,
+                                   .event = -1,
+                                   .limit = -1,
+                                   .hard = -1,
+                                   .usage = -1,
+                                   .oom_control = -1,
                                    .freezer = -1 };
     assert_true (asprintf (&step->memcg.path, "%s/12/step_0", fake.dir) > 0);
     step->ladder = ladder_share (job->ladder);
@@ -216,7 +225,7 @@ static void one_that_is_counted_waits_for_its_report (void **state)
     _kills ("/12", "/12");
     assert_false (job->kernel_kill_untold);
     fake.now += 1000;
-    watch_kmsg_counted (w, job);            /* it was that one */
+    watch_kmsg_counted (w, job); /* it was that one */
     assert_false (job->kernel_kill_untold);
     fake.now += 1;
     watch_kmsg_counted (w, job);
