@@ -37,6 +37,7 @@
 
 MW_SRC=${MW_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 MW_BUILD=${MW_BUILD:-$MW_SRC/build}
+. "$MW_SRC/test/lib/wait.sh"
 CLUSTER_USER=${CLUSTER_USER:-nobody}
 CLUSTER_DIR=
 
@@ -191,18 +192,9 @@ _cluster_end () {           # PIDFILE COMM: TERM, and KILL after 10 s
     local pid
     pid=$(_cluster_pid_of "$1" "$2") || return 0
     kill "$pid" 2>/dev/null
-    _cluster_poll 10 _cluster_gone "$pid" && return 0
+    wait_for 10 _cluster_gone "$pid" && return 0
     kill -9 "$pid" 2>/dev/null
-    _cluster_poll 10 _cluster_gone "$pid"
-}
-
-_cluster_poll () {          # SECONDS COMMAND…; test/vm sets MW_SLOW
-    local end=$((SECONDS + $1 * ${MW_SLOW:-1})) pause=0.1; shift
-    [ "${MW_SLOW:-1}" -eq 1 ] || pause=1    # a look costs a slow machine much
-    until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep $pause
-    done
+    wait_for 10 _cluster_gone "$pid"
 }
 
 _cluster_munged () {
@@ -245,7 +237,7 @@ slurmd_restart () {
     [ "${1:-}" != -9 ] || { sig=-9; shift; }
     pid=$(cat "$CLUSTER_DIR/run/slurmd-$CLUSTER_NODE.pid")
     kill "$sig" "$pid"
-    _cluster_poll 60 _cluster_gone "$pid"
+    wait_for 60 _cluster_gone "$pid"
     ! _cluster_v2 || ! _cluster_systemd ||
         systemctl reset-failed "slurmd_$CLUSTER_NODE" 2>/dev/null
     _cluster_slurmd "$CLUSTER_NODE" "$@"
@@ -253,7 +245,7 @@ slurmd_restart () {
 
 slurmctld_start () {
     slurmctld 2>>"$CLUSTER_DIR/log/slurmctld.err" &&
-        _cluster_poll 20 scontrol ping -o
+        wait_for 20 scontrol ping -o
 }
 
 slurmctld_stop () { _cluster_end "$CLUSTER_DIR/run/slurmctld.pid" slurmctld; }
@@ -276,7 +268,7 @@ _cluster_try () {
         chmod 1777 "$d/out" && _cluster_plugins && _cluster_conf &&
         _cluster_munged && slurmctld_start || return 1
     for node in $CLUSTER_NODES; do _cluster_slurmd "$node" || return 1; done
-    _cluster_poll 30 _cluster_idle
+    wait_for 30 _cluster_idle
 }
 
 cluster_start () {
@@ -355,7 +347,7 @@ cluster_stop () {
     slurmstepds_kill
     cg=$(_cluster_cgroups)
     # shellcheck disable=SC2086
-    [ -z "$cg" ] || _cluster_poll 30 _cluster_rmcgroups $cg ||
+    [ -z "$cg" ] || wait_for 30 _cluster_rmcgroups $cg ||
         _cluster_say "could not remove" "$(_cluster_cgroups)"
     _cluster_end "$CLUSTER_DIR/run/munged.pid" munged
     rm -rf "$CLUSTER_DIR"
@@ -392,7 +384,7 @@ node_state () {
 }
 
 wait_job () {
-    _cluster_poll "$3" _cluster_job_is "$1" "$2" && return 0
+    wait_for "$3" _cluster_job_is "$1" "$2" && return 0
     echo "job $1 is '$(job_state "$1")', not $2, after $3 s" >&2
     return 1
 }

@@ -1,9 +1,12 @@
 # tap.sh - for test/integration/*.t: TAP, clean-up, waiting.  Source it first.
 #
 # A test says in its head which machines it is for, as test/run reads it:
-#   # runs: v1 v2          cgroup versions (native v1 here; v2 only in the VM)
-#   # in-vm: 6.12 6.1-v1   of the VMs, only those whose label begins so
+#   # runs: v1 v2          cgroup versions and kinds of VM in which it can run (v1:
+#                          on this machine, too; "native": there alone)
+#   # in-vm: 6.12-v2       VMs (test/vm/all) in which it is a part of the whole
 #   # vm-only              the node itself is to run out: never on this machine
+#   # alone                beside no other test
+#   # takes: 90 s          here; what is long is begun first
 #   # needs: cluster       a throw-away Slurm cluster (test/lib/cluster.sh)
 # It gets MW_SRC (source tree), MW_BUILD (build tree), and TMP (a private
 # directory, removed at its end).  Whatever it starts it stops in at_exit.
@@ -78,18 +81,7 @@ skip_all () { echo "1..0 # SKIP $1"; _planned=yes; exit 0; }
 # done_testing: last line of every test
 done_testing () { _planned=yes; echo "1..$_n"; }
 
-# wait_for SECONDS COMMAND…: until it succeeds; fails after SECONDS, or MW_SLOW
-# times as many where test/vm says that the machine is slow.  For what gives no
-# event to wait on; a test's verdict must not depend on its speed.  Where a processor is
-# emulated a look takes a fifth of a second of it, which is missing elsewhere.
-[ "${MW_SLOW:-1}" -gt 1 ] && _pause=0.4 || _pause=0.05
-wait_for () {
-    local end=$((SECONDS + $1 * ${MW_SLOW:-1})); shift
-    until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep "$_pause"
-    done
-}
+. "$MW_SRC/test/lib/wait.sh"
 
 # wait_end SECONDS PID: like wait, with wait_for's patience; then 124
 wait_end () {

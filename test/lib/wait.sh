@@ -1,0 +1,22 @@
+# wait.sh - until something is so that gives no event to wait on
+#
+#   wait_for SECONDS COMMAND…    until it succeeds; fails after SECONDS, or MW_SLOW
+#                                times as many where test/vm says that the machine is
+#                                slow; a test's verdict must not depend on its speed
+
+# what never says anything: a pause by it takes no process, which are dear in a VM
+[ -n "${_silence:-}" ] || exec {_silence}<> <(:)
+
+wait_for () {
+    local _end=$((SECONDS + $1 * ${MW_SLOW:-1})) _began _us _pause; shift
+    while :; do
+        _began=${EPOCHREALTIME/[.,]/}
+        "$@" >/dev/null 2>&1 && return
+        [ $SECONDS -lt $_end ] || return 1
+        # no more than a quarter of the time goes to looking
+        _us=$((3 * (${EPOCHREALTIME/[.,]/} - _began)))
+        [ $_us -gt 50000 ] || _us=50000
+        printf -v _pause '%d.%06d' $((_us / 1000000)) $((_us % 1000000))
+        read -rt "$_pause" -u "$_silence"
+    done
+}
