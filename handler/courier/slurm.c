@@ -19,6 +19,7 @@
 
 #include "handler/courier/compat.h"
 #include "lib/json_put.h"
+#include "lib/units.h"
 
 /* The low bits of a job's state; slurm.h has it since 22.05 only inside. */
 #define STATE_BASE 0x000000ff
@@ -276,19 +277,36 @@ static int _slurm_release (struct target *t)
     return _update (t->whole, &desc);
 }
 
+/* This machine's name, as Slurm knows its nodes by. */
+static void _host_name (char *host, size_t len)
+{
+    host[0] = '\0';
+    gethostname (host, len - 1);
+    host[len - 1] = '\0';
+    host[strcspn (host, ".")] = '\0';
+}
+
 /* How much memory a job on [node] can have at most, in MiB; UINT64_MAX if that
- * cannot be found out. */
+ * cannot be found out.  [node] may be NULL: a job that waits has none, but it ran
+ * on this machine. */
 static uint64_t _slurm_node_memory (char *node)
 {
     node_info_msg_t *msg = NULL;
     uint64_t most = UINT64_MAX;
+    char host[65];
+    int rc = node ? slurm_load_node_single (&msg, node, 0)
+                  : slurm_load_node (0, &msg, SHOW_ALL);
 
-    if (!node || slurm_load_node_single (&msg, node, 0) != SLURM_SUCCESS)
+    if (rc != SLURM_SUCCESS)
         return most;
-    if (msg->record_count == 1 &&
-        msg->node_array[0].real_memory > msg->node_array[0].mem_spec_limit)
-        most = msg->node_array[0].real_memory -
-               msg->node_array[0].mem_spec_limit;
+    _host_name (host, sizeof (host));
+    for (uint32_t i = 0; i < msg->record_count; i++) {
+        const node_info_t *n = &msg->node_array[i];
+
+        if ((node || (n->node_hostname && !strcmp (n->node_hostname, host))) &&
+            n->real_memory > n->mem_spec_limit)
+            most = mw_least (most, n->real_memory - n->mem_spec_limit);
+    }
     slurm_free_node_info_msg (msg);
     return most;
 }
@@ -565,7 +583,7 @@ static void _look_up (struct target *t, struct courier_result *res)
 static int _node_name (const char *name, char *out, size_t len,
                        struct courier_result *res)
 {
-    char host[65] = "";
+    char host[65];
     node_info_msg_t *msg = NULL;
     unsigned found = 0;
 
@@ -573,8 +591,7 @@ static int _node_name (const char *name, char *out, size_t len,
         snprintf (out, len, "%s", name);
         return 0;
     }
-    gethostname (host, sizeof (host) - 1);
-    host[strcspn (host, ".")] = '\0';
+    _host_name (host, sizeof (host));
     errno = 0;
     if (slurm_load_node (0, &msg, SHOW_ALL) != SLURM_SUCCESS) {
         _failed (res, errno, "cannot look for this node");

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 native
+# takes: 117 s
 # needs: cluster
 # A requeue with more memory also where that was given per CPU, and with no more
 # than a node has; what must not be requeued, or cannot, is not, the story says
@@ -32,22 +33,33 @@ like 'the answer says so' "$(cat "$COURIER_LOG")" 'requeued with --mem-per-cpu=6
 ok 'which wants more than the node has: runs again' wait_job "$much" COMPLETED 200
 is 'with all it has' "$(job_field "$much" MinMemoryNode)" 2000M
 
-met=$(submit --requeue --mem=60 --on-oom=requeue,kill --wrap "
+# its requeue is asked for while the courier hangs, and somebody is first
+until_go="
     [ -z \"\$SLURM_RESTART_COUNT\" ] || exit 0
     until [ -e $CLUSTER_DIR/out/go ]; do sleep 0.1; done
-    exec $take --size 100M")
+    exec $take --size 100M"
+met=$(submit --requeue --mem=60 --on-oom=requeue,kill --wrap "$until_go")
+half=$(submit --requeue --mem=60 --on-oom=requeue=x50,kill --wrap "$until_go")
 must 'another runs' wait_for 90 looked_up "$met"
+must 'and another' wait_for 90 looked_up "$half"
 kill -STOP "$COURIER_PID"
 at_exit 'kill -CONT $COURIER_PID'
 touch "$CLUSTER_DIR/out/go"
-must 'its requeue is asked for, and the courier hangs' wait_for 60 \
-    journal_has "$met" step:requeue
+for job in $met $half; do
+    must 'its requeue is asked for, and the courier hangs' wait_for 60 \
+        journal_has "$job" step:requeue
+done
 ok 'its user requeues it' as_user scontrol requeue "$met"
-pending () { [ "$(job_state "$met")" = PENDING ]; }
-ok 'it is to run again' wait_for 60 pending
+ok 'the other is requeued as by a courier that dies before it gives it memory' \
+    scontrol requeuehold "$half"
+pending () { [ "$(job_state "$1")" = PENDING ]; }
+ok 'it is to run again' wait_for 60 pending "$met"
+ok 'so is the other' wait_for 60 pending "$half"
 kill -CONT "$COURIER_PID"
 ok 'the courier finds that done' wait_for 60 \
     grep -qE "$met\..*requeue: requeued already" "$COURIER_LOG"
 ok 'it completes' wait_job "$met" COMPLETED 200
 is 'in its second run' "$(job_field "$met" Restarts)" 1
+ok 'the other, which the courier finds half done, completes' wait_job "$half" COMPLETED 200
+is 'with all that its node has' "$(job_field "$half" MinMemoryNode)" 2000M
 done_testing
