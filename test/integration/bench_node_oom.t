@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 native
+# takes: 73 s
 # test/bench/node_oom measures what it says: a node that runs out in its VM, one
 # hog beside a larger innocent job; memwarden ends the hog and nobody else.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12
 # needs: cluster
 # A person is told why: in the job's own standard error, in its comment at the
 # controller, and by `memwarden why` in order and with numbers.

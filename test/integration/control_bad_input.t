@@ -1,6 +1,7 @@
 # control_bad_input.t - whatever comes over the socket, from whomever: it is
 # refused by a sentence, and the jobs that are registered notice nothing.
 # runs: v1 v2
+# takes: 66 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/packet.sh"

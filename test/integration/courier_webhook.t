@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12
 # Each incident is posted to the webhook, once, when it is resolved, with the whole
 # story that the journal has of it, also over a restart of the warden; a receiver
 # that is away, hangs or answers 500 costs time alone, and one that refuses is not

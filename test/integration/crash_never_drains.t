@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1
+# takes: 71 s
 # needs: cluster
 # kill -9 of the warden, of the courier, or of both, in the middle of hold, suspend,
 # requeue and kill (one running, one suspended at Slurm) costs no node: each job ends

@@ -1,6 +1,7 @@
 # event_cost.t - what an OOM costs the warden does not grow with how many jobs are
 # armed: wake-ups, reads and writes, and bytes read are counted, no time is taken
 # runs: v1 v2
+# alone
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 [ "$(id -u)" = 0 ] || skip_all "only root may make cgroups"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1
+# takes: 41 s
 # needs: cluster
 # A job that memwarden kills or requeues, suspended or not, never leaves a
 # slurmstepd behind that waits for UnkillableStepTimeout and drains the node ("Kill

@@ -3,6 +3,7 @@
 # members are killed or requeued for their memory, and each comes to the end that its
 # ladder says.
 # runs: v1
+# takes: 74 s
 # needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

@@ -3,6 +3,7 @@
 # handled, and ends as it should: task/affinity before task/cgroup, no extern
 # step, proctrack/linuxproc, job_container/tmpfs.
 # runs: v1
+# takes: 154 s
 # needs: cluster
 TMPDIR=/var/tmp     # job_container/tmpfs gives each job a /tmp of its own
 . "$(dirname "$0")/../lib/tap.sh"

@@ -4,6 +4,7 @@
 # fails as OUT_OF_MEMORY; and one that is grown or requeued instead has not failed
 # for any of them.
 # runs: v1
+# takes: 47 s
 # needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

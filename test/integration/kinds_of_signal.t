@@ -4,6 +4,7 @@
 # script hears it when it goes on; and a job that is suspended there, whose time
 # stands still, is sent it then.  Each ends as under Slurm alone.
 # runs: v1
+# takes: 129 s
 # needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

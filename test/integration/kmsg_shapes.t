@@ -1,6 +1,7 @@
 # kmsg_shapes.t - memwarden kmsg reads the kernel's kills out of every log that is met
 # in life, each field right; what it cannot read is said, never "0 kills"
 # runs: v1
+# takes: 43 s
 . "$(dirname "$0")/../lib/tap.sh"
 MEMWARDEN=$MW_BUILD/handler/memwarden
 data=$MW_SRC/test/data/kmsg     # cases: from life; forms: after mm/oom_kill.c

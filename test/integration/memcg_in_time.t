@@ -2,6 +2,7 @@
 # on its way, not when it has got what it wanted.  How late it was seen is printed:
 # where nothing is emulated it is to be within 50 ms.
 # runs: v2
+# in-vm: 6.12-v2 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 
 for n in 1 2 3; do

@@ -1,5 +1,6 @@
 # memcg_kill.t - a job is stopped and killed whole, slurmstepd never
 # runs: v1 v2 hybrid
+# in-vm: 6.12-v2 6.1-v1 6.1-v2 6.1-hybrid
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

@@ -1,6 +1,7 @@
 # memcg_kill_by_signal.t - where cgroup.kill is missing or cannot be written, a job is
 # frozen against its forks and killed by signals, until none is left
 # runs: v2
+# in-vm: 6.12-v2 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 
 ok 'a fork bomb is killed whole' \

@@ -1,6 +1,7 @@
 # memcg_listen.t - a memcg that is only listened to tells of the OOM that the kernel
 # answers in it: of each once, wherever in the job the limit was, and of no other
 # runs: v1 v2
+# in-vm: 6.12-v2 6.1-v1 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

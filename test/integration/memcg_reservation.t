@@ -1,5 +1,6 @@
 # memcg_reservation.t - memory.low is carried by the ancestors
 # runs: v2
+# in-vm: 6.12-v2 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

@@ -1,5 +1,6 @@
 # memcg_usage.t - page cache is never blamed; all that cannot be reclaimed is, once
 # runs: v1 v2
+# in-vm: 6.12-v2 6.1-v1 6.1-v2
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

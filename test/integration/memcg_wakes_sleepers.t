@@ -2,6 +2,7 @@
 # is memory again.  The kernel does not tell it of slab that was freed (inodes,
 # dentries …): the warden does, and the job goes on instead of sleeping for ever.
 # runs: v1
+# in-vm: 6.1-v1
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

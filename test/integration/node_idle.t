@@ -1,6 +1,7 @@
 # node_idle.t - while the jobs could not use up the node's memory even at their
 # limits no timer runs: the warden is not woken at all
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

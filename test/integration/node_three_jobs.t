@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-v2 6.1-v1
+# alone
+# in-vm: 6.12-slurm
 # needs: cluster
 # Three jobs on a node that runs out of memory: of high priority and within its
 # reservation, in the middle and a little over it, low and far over it.  The low one

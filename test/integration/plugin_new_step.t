@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12
+# in-vm: 6.12-plugin
 # needs: cluster
 # Slurm writes the job's limit anew at the start of every step.  Where cgroup.conf
 # allows the burst (AllowedRAMSpace), a job that is over its reservation can start

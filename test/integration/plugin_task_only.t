@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.1-v2
+# in-vm: 6.12-plugin
 # needs: cluster
 # With the task plugin alone (TaskPlugin=task/cgroup,task/memwarden) every job is placed and
 # registered once, and its OOM is handled by its ladder.

@@ -1,6 +1,7 @@
 # psi_alone_harms_nobody.t - tasks that stall have the node looked at, and no job is
 # harmed for it while the node has memory
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/psi.sh"

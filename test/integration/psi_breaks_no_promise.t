@@ -1,6 +1,7 @@
 # psi_breaks_no_promise.t - where tasks stall and MemAvailable is only close to the
 # reserve, nobody within the reservation has to give; where it is below it, somebody
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/psi.sh"

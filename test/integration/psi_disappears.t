@@ -1,6 +1,7 @@
 # psi_disappears.t - a pressure file that goes costs this source alone, and one that
 # is not there too
 # runs: v1 v2
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

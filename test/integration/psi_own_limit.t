@@ -1,6 +1,7 @@
 # psi_own_limit.t - what a job at its own limit has to read in again is no sign of
 # the node's, however little is left there; what others have to is one
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/psi.sh"

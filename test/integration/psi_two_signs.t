@@ -1,6 +1,7 @@
 # psi_two_signs.t - tasks stall: only when the node itself looks for memory, and
 # MemAvailable is close to the reserve, has a job to give; one for one need
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/psi.sh"

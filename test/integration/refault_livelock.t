@@ -1,6 +1,7 @@
 # refault_livelock.t - a job whose limit is full, and which only reads in again what
 # was just dropped, never gets an OOM from the kernel: memwarden takes it for one
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/psi.sh"

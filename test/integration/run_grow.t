@@ -1,4 +1,5 @@
 # runs: v1 v2 hybrid
+# in-vm: 6.12-v2
 # A job that outgrows its limit is lent memory, completes, and gives it back:
 # `memwarden run` exits 0 and the journal tells it in order.
 . "$(dirname "$0")/../lib/tap.sh"

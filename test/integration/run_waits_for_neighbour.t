@@ -1,6 +1,7 @@
 # A job whose pool has no headroom waits, suspended, until its neighbour ends; then
 # it is lent what it needs, and completes.  Its owner may also resume or hold it.
 # runs: v1 v2
+# alone
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

@@ -1,7 +1,6 @@
 # shadow_job.t - shadow mode: a job's own OOM is left to the kernel, nothing of its
 # memcg is touched, nobody is told in it; what would have been done is on record
 # runs: v1 v2
-# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -1,7 +1,6 @@
 # shadow_lets_go.t - a warden that is started in shadow mode undoes what the one
 # before it had done, and from then on touches nothing
 # runs: v1 v2
-# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -1,7 +1,6 @@
 # shadow_node.t - shadow mode: the node runs out of memory, its own or that of the
 # pool; who would have had to give, and what, is on record, and nobody is harmed
 # runs: v1 v2
-# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

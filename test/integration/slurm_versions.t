@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 native
+# takes: 242 s
 # The courier and both plugins compile without a warning, and link, against the
 # Slurm of Debian 13 and of the Debian after it (test/lib/slurm_dev fetches it),
 # and configure names the version that it found.

@@ -2,6 +2,7 @@
 # soak_minute.t - test/soak for about a minute: two rounds of a seed whose plan has
 # every kind of job and of event, however long a slow machine takes for them.
 # runs: v1 native
+# takes: 65 s
 # needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 

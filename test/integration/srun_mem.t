@@ -5,7 +5,8 @@
 # and the steps beside it go on; also when the warden is a new one.  A step without
 # --mem has the job's limit.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# takes: 35 s
+# in-vm: 6.12-plugin
 # needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"

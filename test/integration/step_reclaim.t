@@ -2,7 +2,8 @@
 # to swap while the node is short of memory, and nobody is killed for it; what
 # cannot be pushed out, or where there is no swap, goes to the next step.
 # runs: v1 v2 swap
-# in-vm: 6.12 6.1-swap
+# alone
+# in-vm: 6.12-node 6.12-swap 6.1-swap
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

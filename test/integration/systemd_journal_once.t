@@ -1,7 +1,6 @@
 # systemd_journal_once.t - under systemd each line of the warden's is in the journal
 # once, though its standard error and syslog both end there, and with its priority
 # runs: systemd
-# in-vm: 6.12
 . "$(dirname "$0")/../lib/tap.sh"
 [ -d /run/systemd/system ] || skip_all "systemd does not run here"
 touchmem=$MW_BUILD/test/bin/touchmem

@@ -2,6 +2,7 @@
 # cannot be chosen by the kernel, handles an OOM, comes back when it is killed, and
 # when it is stopped leaves no job frozen or throttled
 # runs: systemd
+# in-vm: 6.12-systemd
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/install.sh"
 [ -d /run/systemd/system ] || skip_all "systemd does not run here"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 native
+# takes: 146 s
 # What happens in the VM of test/vm/run stays there, but for what is asked for:
 # its output, its exit status, and the files of its results directory.
 . "$(dirname "$0")/../lib/tap.sh"
