@@ -8,6 +8,7 @@
 #include "plugin/teller.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -39,6 +40,8 @@
 #define DRAIN_MS 1000
 #define ARRIVE_MS 100
 #define STACK (256 * 1024)
+#define MORE_MS 5 /* no line for so long: it was the last for now */
+#define LINE_SIZE (MW_ERR_MAX + 16)
 
 static struct {
     char key[MW_JOBKEY_MAX], step[PLACE_STEP_MAX], socket[108];
@@ -55,26 +58,21 @@ static struct {
     bool end;
 
     /* the thread's own */
-    int sock;           /* -1: no warden at the moment */
-    uint64_t last;      /* number of the last line */
-    bool asked;         /* an answer is awaited … */
-    unsigned asked_for; /* … after which that many calls are served */
-    int retry;          /* ms until a warden is looked for again */
+    int sock;              /* -1: no warden at the moment */
+    uint64_t last;         /* number of the last line */
+    bool asked;            /* an answer is awaited … */
+    unsigned asked_for;    /* … after which that many calls are served */
+    int retry;             /* ms until a warden is looked for again */
+    char unsaid[PIPE_BUF]; /* lines not yet written: one piece to who reads */
+    size_t unsaid_len;
 } s = {
     .retry = RETRY_MS, .wake = -1, .sock = -1, .lock = PTHREAD_MUTEX_INITIALIZER
 };
 
 /* ---- writing ------------------------------------------------------------- */
 
-void teller_say (const char *text)
+static void _teller_write (const char *at, size_t left)
 {
-    char line[MW_ERR_MAX + 16];
-    const char *at = line;
-    size_t left;
-
-    snprintf (line, sizeof (line) - 1, "memwarden: %s", text);
-    left = strlen (line);
-    line[left++] = '\n';
     while (left > 0) {
         struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
         ssize_t n;
@@ -92,6 +90,49 @@ void teller_say (const char *text)
     }
 }
 
+static size_t _teller_line (char line[LINE_SIZE], const char *text)
+{
+    size_t len;
+
+    snprintf (line, LINE_SIZE - 1, "memwarden: %s", text);
+    len = strlen (line);
+    line[len++] = '\n';
+    return len;
+}
+
+void teller_say (const char *text)
+{
+    char line[LINE_SIZE];
+
+    _teller_write (line, _teller_line (line, text));
+}
+
+static void _teller_flush (void)
+{
+    if (s.unsaid_len == 0)
+        return;
+    _teller_write (s.unsaid, s.unsaid_len);
+    s.unsaid_len = 0;
+    pthread_mutex_lock (&s.lock);
+    s.fresh = true;
+    pthread_mutex_unlock (&s.lock);
+}
+
+/* What is said at once goes out at once: slurmstepd has a TCP packet for each
+ * piece that it reads of it, the kernel keeps a second small one back until the
+ * first is acknowledged (Nagle; 40 ms), and by then an srun inside the job, on
+ * another node, has been killed with it. */
+static void _teller_add (const char *text)
+{
+    char line[LINE_SIZE];
+    size_t len = _teller_line (line, text);
+
+    if (s.unsaid_len + len > sizeof (s.unsaid))
+        _teller_flush ();
+    memcpy (s.unsaid + s.unsaid_len, line, len);
+    s.unsaid_len += len;
+}
+
 /* ---- the warden ---------------------------------------------------------- */
 
 static void _is_there (bool there)
@@ -103,6 +144,7 @@ static void _is_there (bool there)
 
 static void _hang_up (void)
 {
+    _teller_flush ();
     _is_there (false);
     if (s.sock >= 0)
         close (s.sock);
@@ -151,12 +193,8 @@ static void _note (const json_t *msg)
     s.open = json_is_true (json_object_get (msg, "open"));
     pthread_mutex_unlock (&s.lock);
     s.last = (uint64_t) json_integer_value (json_object_get (msg, "line"));
-    if (!text)
-        return;
-    teller_say (text);
-    pthread_mutex_lock (&s.lock);
-    s.fresh = true;
-    pthread_mutex_unlock (&s.lock);
+    if (text)
+        _teller_add (text);
 }
 
 /* The warden has no such job: one that did not begin with it, or that it has
@@ -193,6 +231,7 @@ static bool _teller_hear (void)
                 json_object_get (msg, "line"));
         s.asked = false;
         s.retry = RETRY_MS;
+        _teller_flush ();
         _teller_serve (s.asked_for);
         return true;
     }
@@ -223,6 +262,24 @@ static bool _waited_for (bool *end)
     return waited;
 }
 
+/* How long nothing may come, in ms; -1: for ever. */
+static int _teller_patience (bool waited)
+{
+    if (s.unsaid_len > 0)
+        return MORE_MS;
+    if (s.sock >= 0)
+        return -1;
+    return waited ? HURRY_MS : s.retry;
+}
+
+static void _nothing_came (void)
+{
+    if (s.unsaid_len > 0)
+        _teller_flush ();
+    else
+        s.retry = 2 * s.retry < RETRY_MAX_MS ? 2 * s.retry : RETRY_MAX_MS;
+}
+
 static void *_teller_listen (void *arg)
 {
     bool end = false;
@@ -234,10 +291,12 @@ static void *_teller_listen (void *arg)
                                { .fd = s.sock, .events = POLLIN } };
         uint64_t n;
 
-        if (end)
+        if (end) {
+            _teller_flush ();
             return NULL;
-        if (poll (p, 2, s.sock >= 0 ? -1 : waited ? HURRY_MS : s.retry) == 0)
-            s.retry = 2 * s.retry < RETRY_MAX_MS ? 2 * s.retry : RETRY_MAX_MS;
+        }
+        if (poll (p, 2, _teller_patience (waited)) == 0)
+            _nothing_came ();
         if (p[0].revents && read (s.wake, &n, sizeof (n)) < 0)
             continue;
         if (s.sock >= 0 && p[1].revents)
@@ -311,6 +370,7 @@ void teller_begin (const char *key, const char *step, const char *socket)
         if (poll (&p, 1, ANSWER_MS) <= 0 || !_teller_hear ())
             break;
     }
+    _teller_flush ();
     s.running = s.wake >= 0 && _start_thread () == 0;
 }
 
