@@ -2,6 +2,7 @@
 # the name of a process that crashes, nor a mount option, nor what is written to
 # /dev/kmsg; in no job's story, not in the log, not in `memwarden kmsg`
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

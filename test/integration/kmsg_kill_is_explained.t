@@ -1,6 +1,7 @@
 # kmsg_kill_is_explained.t - a kill by the kernel itself, in a registered job, is in
 # the job's story: which process, whose limit, who was first, what to set
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -2,6 +2,7 @@
 # every kill: one without its report is told to its own job or to nobody known,
 # never to the job of the report before
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -1,6 +1,7 @@
 # kmsg_who_was_first.t - the kernel and memwarden at the same OOM: the story says who
 # was first, and by how many milliseconds
 # runs: v1
+# alone
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

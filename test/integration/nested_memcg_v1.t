@@ -4,6 +4,7 @@
 # waits for nobody when the warden stops, or is killed and failsafe comes; the job's
 # own OOM stays the warden's
 # runs: v1
+# alone
 # takes: 30 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
