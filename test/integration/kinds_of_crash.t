@@ -5,7 +5,6 @@
 # nothing is left known or frozen; whether the cgroups have gone as well, or not.
 # runs: v1 v2
 # takes: 42 s
-# in-vm: 6.12-v2
 # needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

@@ -13,9 +13,11 @@ wait_for () {
         _began=${EPOCHREALTIME/[.,]/}
         "$@" >/dev/null 2>&1 && return
         [ $SECONDS -lt $_end ] || return 1
-        # no more than an eighth of the time goes to looking: eight tests look at once
+        # an eighth of the time goes to looking, since eight tests look at once; but
+        # what is so for some seconds only must not be missed
         _us=$((7 * (${EPOCHREALTIME/[.,]/} - _began)))
         [ $_us -gt 50000 ] || _us=50000
+        [ $_us -lt 1000000 ] || _us=1000000
         printf -v _pause '%d.%06d' $((_us / 1000000)) $((_us % 1000000))
         read -rt "$_pause" -u "$_silence"
     done
