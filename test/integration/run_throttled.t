@@ -14,21 +14,21 @@ throttled () { [ "$(awk '/^high / { print $2 }' "$(last_state "$1" memory)/memor
 
 key=deaf$$
 run_job "$key" --reservation 64M --limit 64M --reserve 16M \
-    --on-oom 'signal=USR1:all@15s,kill' -- \
+    --on-oom 'signal=USR1:all@60s,kill' -- \
     sh -c "trap '' USR1; exec '$TOUCHMEM' --size 300M"
 job=$!
 must 'a job deaf to its signal gets there' wait_for 20 journal_has "$key" step:signal
 is 'its reserve is open: the limit is 80 MiB' "$(high "$key")" $((80 << 20))
 ok 'it is throttled' wait_for 20 throttled "$key"
-wait_end 60 $job
+wait_end 90 $job
 is 'not longer than to its deadline: then it is killed' $? 137
 ok 'the journal has its release' wait_for 20 journal_has "$key" released
 like 'signal, then kill' "$(journal_events "$key")" 'step:signal .*step:kill .*resolved'
 # from its detection: the deadline begins before the signal's record is written
-is 'by the ladder, after the 15 s of its signal' "$(jq -s --arg k "$key" '
+is 'by the ladder, after the 60 s of its signal' "$(jq -s --arg k "$key" '
     [.[] | select(.job == $k)] | (map(select(.step == "kill")) | first | .ms)
     - (map(select(.event == "detected")) | first | .ms)
-    | . >= 15000' "$WARDEN_STATE/journal.jsonl")" true
+    | . >= 60000' "$WARDEN_STATE/journal.jsonl")" true
 is 'not by the kernel' "$(journal_has "$key" kernel-kill && echo killed)" ''
 
 key=grown$$
