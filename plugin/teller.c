@@ -43,6 +43,8 @@
 #define MORE_MS 5 /* no line for so long: it was the last for now */
 #define LINE_SIZE (MW_ERR_MAX + 16)
 
+_Static_assert(LINE_SIZE <= PIPE_BUF, "a line has room among the unsaid");
+
 static struct {
     char key[MW_JOBKEY_MAX], step[PLACE_STEP_MAX], socket[108];
     bool running, gave_up; /* the main thread's */
