@@ -187,6 +187,30 @@ int cg_each_pid (int dir, const char *name, int (*visit) (pid_t pid, void *arg),
     }
 }
 
+/* Is it that what was to be opened or read is not there (any more), or is no
+ * directory?  Anything else (no descriptor left, no memory) says nothing of it. */
+static bool _is_absent (int error)
+{
+    return error == ENOENT || error == ENODEV || error == ENOTDIR ||
+           error == ELOOP;
+}
+
+/* Keep errno in [*failed], unless it is only that, or an earlier one is there. */
+static void _note_failure (int *failed)
+{
+    if (*failed == 0 && !_is_absent (errno))
+        *failed = errno;
+}
+
+/* Returns [count]; -1 with errno where something has [failed]. */
+static int _count_or_fail (int count, int failed)
+{
+    if (failed == 0)
+        return count;
+    errno = failed;
+    return -1;
+}
+
 /* A cgroupfs directory tells d_type; others may say DT_UNKNOWN, and then the
  * O_DIRECTORY of the open decides. */
 static bool _may_be_dir (const struct dirent64 *e)
@@ -197,6 +221,7 @@ static bool _may_be_dir (const struct dirent64 *e)
 }
 
 static int _visit_entry (int dir, const struct dirent64 *e, int *count,
+                         int *failed,
                          int (*visit) (int child, const char *name, void *arg),
                          void *arg)
 {
@@ -205,8 +230,10 @@ static int _visit_entry (int dir, const struct dirent64 *e, int *count,
     if (!_may_be_dir (e))
         return 0;
     child = _cgfile_open_file (dir, e->d_name, O_RDONLY | O_DIRECTORY);
-    if (child < 0) /* removed meanwhile, a link, or a file */
+    if (child < 0) {
+        _note_failure (failed);
         return 0;
+    }
     ++*count;
     return visit (child, e->d_name, arg);
 }
@@ -218,19 +245,21 @@ int cg_each_child (int dir,
     /* opened anew: [dir] keeps its own read position */
     cleanup_fd int fd = _cgfile_open_file (dir, ".", O_RDONLY | O_DIRECTORY);
     _Alignas(struct dirent64) char buf[4096];
-    int count = 0;
+    int count = 0, failed = 0;
     ssize_t n, i;
 
     if (fd < 0)
         return -1;
     while ((n = cg_entries (fd, buf, sizeof (buf))) > 0) {
         for (i = 0; i < n; i += ((struct dirent64 *) (buf + i))->d_reclen) {
-            if (_visit_entry (dir, (struct dirent64 *) (buf + i), &count, visit,
-                              arg) != 0)
+            if (_visit_entry (dir, (struct dirent64 *) (buf + i), &count,
+                              &failed, visit, arg) != 0)
                 return count;
         }
     }
-    return n < 0 ? -1 : count;
+    if (n < 0)
+        return -1;
+    return _count_or_fail (count, failed);
 }
 
 /* ---- controllers (cgroup v2) --------------------------------------------- */
@@ -321,6 +350,7 @@ struct walk {
     int (*visit) (int dir, const char *name, void *arg);
     void *arg;
     int count;
+    int failed; /* errno of the first directory that could not be read */
 };
 
 static struct level *_cgfile_level (struct walk *w)
@@ -328,8 +358,8 @@ static struct level *_cgfile_level (struct walk *w)
     return &w->level[w->depth % WALK_OPEN];
 }
 
-/* The next directory in [l]; NULL: there is none. */
-static const struct dirent64 *_next_dir (struct level *l)
+/* The next directory in [l]; NULL: there is none, or [*failed]. */
+static const struct dirent64 *_next_dir (struct level *l, int *failed)
 {
     const struct dirent64 *e;
     ssize_t n;
@@ -337,7 +367,9 @@ static const struct dirent64 *_next_dir (struct level *l)
     for (;;) {
         if (l->at >= l->have) {
             n = cg_entries (l->fd, l->buf, sizeof (l->buf));
-            if (n <= 0) /* the end, or removed: then it was empty */
+            if (n < 0) /* removed: then it was empty */
+                _note_failure (failed);
+            if (n <= 0)
                 return NULL;
             l->have = (size_t) n;
             l->at = 0;
@@ -382,11 +414,13 @@ static bool _cgfile_leave (struct walk *w)
     inode = cg_inode (child);
     fd = _cgfile_open_file (child, "..", O_RDONLY | O_DIRECTORY);
     close (child);
-    if (fd < 0)
+    if (fd < 0) {
+        w->failed = errno; /* and all that is above it */
         return false;
+    }
     w->top = --w->depth;
     *_cgfile_level (w) = (struct level) { .fd = fd };
-    while ((e = _next_dir (_cgfile_level (w))) && e->d_ino != inode)
+    while ((e = _next_dir (_cgfile_level (w), &w->failed)) && e->d_ino != inode)
         ;
     /* It has gone meanwhile, and its place with it: some are visited twice, but
      * whoever removes as fast as we read does not hold us for ever. */
@@ -404,22 +438,24 @@ int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
     if (fd < 0)
         return -1;
     w.depth = w.top = w.again = 0;
-    w.count = 0;
+    w.count = w.failed = 0;
     w.visit = visit;
     w.arg = arg;
     if (_cgfile_enter (&w, fd, "", true) != 0)
         return w.count;
     for (;;) {
-        const struct dirent64 *e = _next_dir (_cgfile_level (&w));
+        const struct dirent64 *e = _next_dir (_cgfile_level (&w), &w.failed);
 
         if (!e && !_cgfile_leave (&w))
-            return w.count;
+            return _count_or_fail (w.count, w.failed);
         if (!e)
             continue;
         fd = _cgfile_open_file (_cgfile_level (&w)->fd, e->d_name,
                                 O_RDONLY | O_DIRECTORY);
-        if (fd < 0) /* removed meanwhile, a link, or a file */
+        if (fd < 0) {
+            _note_failure (&w.failed);
             continue;
+        }
         rc = _cgfile_enter (&w, fd, e->d_name, false);
         if (rc == 0 || rc == CG_SKIP)
             continue;
@@ -434,9 +470,10 @@ int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
 static int _remove_leaves (struct level *l, uint64_t emptied, int *left)
 {
     const struct dirent64 *e;
+    int failed = 0;
 
     *left = -1;
-    while ((e = _next_dir (l))) {
+    while ((e = _next_dir (l, &failed))) {
         if (unlinkat (l->fd, e->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
             continue;
         if (e->d_ino == emptied) {
@@ -448,6 +485,12 @@ static int _remove_leaves (struct level *l, uint64_t emptied, int *left)
         if (*left < 0)
             *left = _cgfile_open_file (l->fd, e->d_name,
                                        O_RDONLY | O_DIRECTORY);
+        if (*left < 0)
+            _note_failure (&failed);
+    }
+    if (failed && *left < 0) {
+        errno = failed;
+        return -1;
     }
     return 0;
 }

@@ -51,7 +51,8 @@ int cg_each_pid (int dir, const char *name, int (*visit) (pid_t pid, void *arg),
 
 /* Call [visit] with a descriptor (closed afterwards) and the name of each
  *   directory right below [dir], in readdir's order, links never followed.
- *   Returns how many; -1 with errno. */
+ * Returns how many; -1 with errno where one that is there could not be opened:
+ *   all that could be were visited. */
 int cg_each_child (int dir,
                    int (*visit) (int child, const char *name, void *arg),
                    void *arg);
@@ -73,7 +74,8 @@ int cg_hand_down (int root, const char *mount, const char *path,
  *   descriptors and without recursion, links never followed.  It stops when
  *   [visit] returns non-zero, but with CG_SKIP it only does not go below that
  *   one.  Where directories are removed meanwhile some may be visited twice.
- * Returns how many were visited; -1 with errno. */
+ * Returns how many were visited; -1 with errno where one that is there could not
+ *   be read: all that could be were visited. */
 #define CG_SKIP INT_MIN
 int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
              void *arg);

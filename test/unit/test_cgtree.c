@@ -142,6 +142,14 @@ static int _visit (int dir, const char *name, void *arg)
     return s->stop && s->n == s->stop ? 7 : 0;
 }
 
+static int _count_dir (int dir, const char *name, void *arg)
+{
+    (void) dir;
+    (void) name;
+    ++*(unsigned *) arg;
+    return 0;
+}
+
 static unsigned _walk (struct seen *s)
 {
     cleanup_fd int dir = open (root, O_RDONLY | O_DIRECTORY);
@@ -224,6 +232,32 @@ static void what_does_not_go_is_told (void **state)
     assert_int_equal (faccessat (dir, "d/d/d/file", F_OK, 0), 0);
 }
 
+/* Of what is not seen nobody may say that it is not there. */
+static void what_cannot_be_opened_is_told (void **state)
+{
+    cleanup_fd int dir = open (root, O_RDONLY | O_DIRECTORY);
+    unsigned files = _open_files (), n = 0;
+    int next = dup (dir), walked, each, why[2];
+    struct rlimit was, few;
+
+    (void) state;
+    close (next);
+    assert_int_equal (getrlimit (RLIMIT_NOFILE, &was), 0);
+    few = (struct rlimit) { (rlim_t) next + 1, was.rlim_max };
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &few), 0);
+    walked = cg_walk (dir, _count_dir, &n);
+    why[0] = errno;
+    each = cg_each_child (dir, _count_dir, &n);
+    why[1] = errno;
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &was), 0);
+    assert_int_equal (walked, -1);
+    assert_int_equal (why[0], EMFILE);
+    assert_int_equal (each, -1);
+    assert_int_equal (why[1], EMFILE);
+    assert_int_equal (n, 1); /* what could be */
+    assert_int_equal (_open_files (), files);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +266,7 @@ int main (void)
         ON_TREE (a_visit_may_stop_it_anywhere),
         ON_TREE (a_visit_may_spare_what_is_below),
         ON_TREE (what_goes_meanwhile_hides_nothing),
+        ON_TREE (what_cannot_be_opened_is_told),
         ON_TREE (a_deep_tree_is_removed),
         ON_TREE (what_does_not_go_is_told),
     };
