@@ -187,9 +187,7 @@ int cg_each_pid (int dir, const char *name, int (*visit) (pid_t pid, void *arg),
     }
 }
 
-/* Is it that what was to be opened or read is not there (any more), or is no
- * directory?  Anything else (no descriptor left, no memory) says nothing of it. */
-static bool _is_absent (int error)
+bool cg_is_absent (int error)
 {
     return error == ENOENT || error == ENODEV || error == ENOTDIR ||
            error == ELOOP;
@@ -198,7 +196,7 @@ static bool _is_absent (int error)
 /* Keep errno in [*failed], unless it is only that, or an earlier one is there. */
 static void _note_failure (int *failed)
 {
-    if (*failed == 0 && !_is_absent (errno))
+    if (*failed == 0 && !cg_is_absent (errno))
         *failed = errno;
 }
 

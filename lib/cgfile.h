@@ -43,6 +43,11 @@ int cg_write_u64 (int dir, const char *name, uint64_t value);
  * Returns true and sets [*value]. */
 bool cg_key (const char *text, const char *key, uint64_t *value);
 
+/* Does the errno [error] say that what was to be opened or read is not there (any
+ *   more), or is no directory?  Any other (no descriptor left, no memory) says
+ *   nothing of what is in it. */
+bool cg_is_absent (int error);
+
 /* Call [visit] for each pid in the tasks file [name] ("cgroup.procs") of [dir];
  *   stops when it returns non-zero. Reads in pieces: any number of pids.
  * Returns how many it was called for; -1 with errno. */

@@ -238,8 +238,10 @@ void memcg_close (struct memcg *m)
 struct walk {
     int (*visit) (int dir, void *arg);
     void *arg;
+    uint64_t spare; /* inode of a directory that is left out; 0 = none */
     int count;
     int stop;
+    int failed; /* errno */
 };
 
 static int _walk (int dir, const char *name, void *arg)
@@ -247,6 +249,8 @@ static int _walk (int dir, const char *name, void *arg)
     struct walk *w = arg;
 
     (void) name;
+    if (w->spare && cg_inode (dir) == w->spare)
+        return CG_SKIP;
     w->count++;
     return w->stop = w->visit (dir, w->arg);
 }
@@ -256,6 +260,7 @@ struct top {
     int (*visit) (int dir, void *arg);
     void *arg;
     int count;
+    int failed; /* errno */
 };
 
 static int _visit_step (int dir, const char *name, void *arg)
@@ -268,7 +273,9 @@ static int _visit_step (int dir, const char *name, void *arg)
     if (t->inner) {
         inner = openat (dir, t->inner,
                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (inner < 0) /* the step is being made, or removed */
+        if (inner < 0 && !cg_is_absent (errno))
+            t->failed = errno;
+        if (inner < 0) /* or the step is being made, or removed */
             return 0;
         dir = inner;
     }
@@ -285,15 +292,36 @@ int memcg_each_top (const struct memcg *m, int dir, const char *inner,
         visit (dir, arg);
         return 1;
     }
-    return cg_each_child (dir, _visit_step, &t) < 0 ? -1 : t.count;
+    if (cg_each_child (dir, _visit_step, &t) < 0)
+        return -1;
+    if (!t.failed)
+        return t.count;
+    errno = t.failed;
+    return -1;
 }
 
 static int _walk_top (int dir, void *arg)
 {
     struct walk *w = arg;
 
-    cg_walk (dir, _walk, w);
+    if (cg_walk (dir, _walk, w) < 0 && !cg_is_absent (errno))
+        w->failed = errno;
     return w->stop;
+}
+
+/* On v1 a task may sit at any level; on v2 only below step_X/user, and what is
+ * in step_X/slurm is slurmstepd. */
+static int _each_dir (const struct memcg *m, struct walk *w)
+{
+    if (m->ops == &memcg_v1_ops || m->layout != MW_LAYOUT_SLURM)
+        _walk_top (m->dir, w);
+    else if (memcg_each_top (m, m->dir, "user", _walk_top, w) < 0 &&
+             !cg_is_absent (errno))
+        w->failed = errno;
+    if (!w->failed)
+        return w->count;
+    errno = w->failed;
+    return -1;
 }
 
 int memcg_each_dir (const struct memcg *m, int (*visit) (int dir, void *arg),
@@ -301,13 +329,24 @@ int memcg_each_dir (const struct memcg *m, int (*visit) (int dir, void *arg),
 {
     struct walk w = { .visit = visit, .arg = arg };
 
-    /* On v1 a task may sit at any level; on v2 only below step_X/user, and
-     * what is in step_X/slurm is slurmstepd. */
-    if (m->ops == &memcg_v1_ops || m->layout != MW_LAYOUT_SLURM)
-        cg_walk (m->dir, _walk, &w);
-    else if (memcg_each_top (m, m->dir, "user", _walk_top, &w) < 0)
+    return _each_dir (m, &w);
+}
+
+int memcg_each_own_dir (const struct memcg *m,
+                        int (*visit) (int dir, void *arg), void *arg)
+{
+    const char *name = m->ops == &memcg_v1_ops ? "step_extern"
+                                               : "step_extern/user";
+    cleanup_fd int spare = -1;
+    struct walk w = { .visit = visit, .arg = arg };
+
+    if (m->layout == MW_LAYOUT_SLURM)
+        spare = openat (m->dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (spare >= 0)
+        w.spare = cg_inode (spare);
+    else if (m->layout == MW_LAYOUT_SLURM && !cg_is_absent (errno))
         return -1;
-    return w.count;
+    return _each_dir (m, &w);
 }
 
 /*  Its freezers  */
@@ -391,7 +430,15 @@ struct each {
     void *arg;
     int count;
     int stop;
+    int failed; /* errno */
 };
+
+/* A directory that has gone holds no process; nor does a threaded one of v2, whose
+ * processes are those of the one above (EOPNOTSUPP). */
+static bool _holds_none (int error)
+{
+    return cg_is_absent (error) || error == EOPNOTSUPP;
+}
 
 static int _memcg_visit_pid (pid_t pid, void *arg)
 {
@@ -408,9 +455,18 @@ static int _visit_procs (int dir, void *arg)
 {
     struct each *e = arg;
 
-    /* a directory that goes meanwhile holds no process */
-    cg_each_pid (dir, "cgroup.procs", _memcg_visit_pid, e);
+    if (cg_each_pid (dir, "cgroup.procs", _memcg_visit_pid, e) < 0 &&
+        !_holds_none (errno))
+        e->failed = errno;
     return e->stop;
+}
+
+/* Returns how many there were; -1 with errno where that is not sure. */
+static int _memcg_counted (const struct each *e, int walked)
+{
+    if (e->failed)
+        errno = e->failed;
+    return walked < 0 || e->failed ? -1 : e->count;
 }
 
 int memcg_each_pid (struct memcg *m, int (*visit) (pid_t pid, void *arg),
@@ -418,7 +474,7 @@ int memcg_each_pid (struct memcg *m, int (*visit) (pid_t pid, void *arg),
 {
     struct each e = { .m = m, .visit = visit, .arg = arg };
 
-    return memcg_each_dir (m, _visit_procs, &e) < 0 ? -1 : e.count;
+    return _memcg_counted (&e, memcg_each_dir (m, _visit_procs, &e));
 }
 
 static int _count_pid (pid_t pid, void *arg)
@@ -449,6 +505,7 @@ struct batch {
     struct memcg_sent *kept; /* who they are; NULL */
     bool spare_extern;
     int sent;
+    int failed; /* errno */
     unsigned n;
     struct {
         pid_t pid;
@@ -491,8 +548,9 @@ static void _memcg_flush (struct batch *b)
 {
     int rc;
 
-    if (b->n > 0)
-        cg_each_pid (b->dir, "cgroup.procs", _mark_listed, b);
+    if (b->n > 0 && cg_each_pid (b->dir, "cgroup.procs", _mark_listed, b) < 0 &&
+        !_holds_none (errno))
+        b->failed = errno;
     for (unsigned i = 0; i < b->n; i++) {
         if (b->task[i].listed) {
             if (b->kept) /* first: it may die of it */
@@ -532,60 +590,48 @@ static int _memcg_take (pid_t pid, void *arg)
     return 0;
 }
 
-/* The extern step has only Slurm's own `sleep` and what ssh brought: its end
- * would be the extern step's, and scancel does not signal it either. */
-static bool _is_extern (int dir)
-{
-    char link[32], path[MEMCG_PATH_MAX];
-    ssize_t n;
-
-    snprintf (link, sizeof (link), "/proc/self/fd/%d", dir);
-    n = readlink (link, path, sizeof (path) - 1);
-    if (n < 0)
-        return false;
-    path[n] = '\0';
-    return strstr (path, "/step_extern") != NULL;
-}
-
 static int _memcg_killed (pid_t pid, void *arg)
 {
     (void) arg;
     return hears_killed (pid);
 }
 
-static int _visit_own (int dir, void *arg)
-{
-    return _is_extern (dir) ? 0 : _visit_procs (dir, arg);
-}
-
 bool memcg_dying (struct memcg *m)
 {
     struct each e = { .m = m, .visit = _memcg_killed };
+    int walked = memcg_each_own_dir (m, _visit_procs, &e);
 
-    memcg_each_dir (m, _visit_own, &e);
-    return e.stop || e.count == 0;
+    return e.stop || _memcg_counted (&e, walked) == 0;
 }
 
 static int _signal_dir (int dir, void *arg)
 {
     struct batch *b = arg;
 
-    if (b->spare_extern && _is_extern (dir))
-        return 0;
     b->dir = dir;
-    cg_each_pid (dir, "cgroup.procs", _memcg_take, b);
+    if (cg_each_pid (dir, "cgroup.procs", _memcg_take, b) < 0 &&
+        !_holds_none (errno))
+        b->failed = errno;
     _memcg_flush (b);
     return 0;
 }
 
 static int _memcg_signal_batch (struct batch *b, struct mw_err *err)
 {
+    int walked;
+
     if (memcg_gone (b->m)) {
         errno = ENODEV;
         return memcg_fail (b->m, "signal the tasks in", "cgroup.procs", err);
     }
-    if (memcg_each_dir (b->m, _signal_dir, b) < 0)
-        return memcg_fail (b->m, "walk", "", err);
+    if (b->spare_extern)
+        walked = memcg_each_own_dir (b->m, _signal_dir, b);
+    else
+        walked = memcg_each_dir (b->m, _signal_dir, b);
+    if (b->failed)
+        errno = b->failed;
+    if (walked < 0 || b->failed)
+        return memcg_fail (b->m, "see all tasks in", "cgroup.procs", err);
     return b->sent;
 }
 

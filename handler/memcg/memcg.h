@@ -203,7 +203,8 @@ unsigned memcg_freezers (struct memcg *m, int *fd, unsigned max);
 /* Is what is below such a file to be frozen (1) or not (0)? -1: it is gone. */
 int memcg_freezer_is (int fd);
 
-/* How many processes of the job there are (slurmstepd not counted); -1. */
+/* How many processes of the job there are (slurmstepd not counted); -1 with errno
+ *   where that could not be seen. */
 int memcg_populated (struct memcg *m);
 
 /* Is somebody ending the job: is there a process of it that has been SIGKILLed,
@@ -211,7 +212,8 @@ int memcg_populated (struct memcg *m);
 bool memcg_dying (struct memcg *m);
 
 /* Call [visit] for each process of the job, never for a slurmstepd.
- * Returns how many; -1 with errno. */
+ * Returns how many; -1 with errno where some could not be seen: [visit] was called
+ *   for all that could. */
 int memcg_each_pid (struct memcg *m, int (*visit) (pid_t pid, void *arg),
                     void *arg);
 

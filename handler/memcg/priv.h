@@ -37,13 +37,22 @@ int memcg_fail (const struct memcg *m, const char *what, const char *file,
                 struct mw_err *err);
 
 /* Call [visit] for every directory that may hold the job's own tasks, however
- *   deep its tree is (cg_walk). Returns how many; -1 with errno. */
+ *   deep its tree is (cg_walk).
+ * Returns how many; -1 with errno where one could not be read: all that could
+ *   be were visited. */
 int memcg_each_dir (const struct memcg *m, int (*visit) (int dir, void *arg),
                     void *arg);
 
+/* The same without the extern step: that has only Slurm's own `sleep` and what
+ *   ssh brought. Its end would be the extern step's, and scancel does not signal
+ *   it either. */
+int memcg_each_own_dir (const struct memcg *m,
+                        int (*visit) (int dir, void *arg), void *arg);
+
 /* Call [visit] for the top of every part of [dir] that may be frozen or killed
  *   as a whole: in MW_LAYOUT_SLURM each child `step_*` (and in it [inner], if
- *   not NULL), else [dir] itself. Returns how many; -1 with errno. */
+ *   not NULL), else [dir] itself. Returns how many; -1 with errno as
+ *   memcg_each_dir. */
 int memcg_each_top (const struct memcg *m, int dir, const char *inner,
                     int (*visit) (int dir, void *arg), void *arg);
 

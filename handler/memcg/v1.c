@@ -378,12 +378,14 @@ static int _v1_freeze (struct memcg *m, bool on, struct mw_err *err)
     if (m->freezer < 0)
         return memcg_signal_all (m, on ? SIGSTOP : SIGCONT, err) < 0 ? -1 : 0;
     n = memcg_each_top (m, m->freezer, NULL, _write_freezer, &w);
+    if (n < 0 && !w.failed)
+        w.failed = errno;
     if (n == 0 && !memcg_gone (m))
         return mw_err_code (err, ESRCH,
                             "cannot %s %s: no step_* in its "
                             "freezer directory",
                             on ? "freeze" : "thaw", m->path);
-    if (n <= 0 || faccessat (m->freezer, "freezer.state", F_OK, 0) < 0)
+    if (n == 0 || faccessat (m->freezer, "freezer.state", F_OK, 0) < 0)
         w.failed = ENODEV;
     if (!w.failed)
         return 0;

@@ -364,11 +364,13 @@ static int _write_tops (struct memcg *m, const char *file, const char *text,
     struct write_tops w = { .file = file, .text = text };
     int n = memcg_each_top (m, m->dir, "user", _write_top, &w);
 
-    if (n < 0 || memcg_gone (m)) {
+    if (n < 0 && !w.failed)
+        w.failed = errno;
+    if (memcg_gone (m)) {
         errno = ENODEV;
         return memcg_fail (m, "write", file, err);
     }
-    if (n == 0)
+    if (n == 0 && !w.failed)
         return mw_err_code (err, ESRCH,
                             "cannot write %s below %s: no "
                             "step_*/user there",
@@ -389,18 +391,22 @@ static int _v2_freeze (struct memcg *m, bool on, struct mw_err *err)
  * freeze against forks and signal: a frozen task of v2 dies at once. */
 static int _v2_kill (struct memcg *m, unsigned *left, struct mw_err *err)
 {
-    int n;
+    int n, unseen;
 
     memcg_mrelease (m);
     n = memcg_populated (m);
-    if (n > 0 && _write_tops (m, "cgroup.kill", "1", err) < 0 &&
+    unseen = n < 0 ? errno : 0;
+    if (n != 0 && _write_tops (m, "cgroup.kill", "1", err) < 0 &&
         errno != ENODEV) {
         _v2_freeze (m, true, NULL);
         n = memcg_signal_all (m, SIGKILL, err);
+        unseen = n < 0 ? errno : 0;
     }
-    if (n < 0 || memcg_gone (m)) {
-        errno = ENODEV;
-        return memcg_fail (m, "kill in", "cgroup.procs", err);
+    if (memcg_gone (m))
+        unseen = ENODEV;
+    if (unseen) {
+        errno = unseen;
+        return memcg_fail (m, "kill all in", "cgroup.procs", err);
     }
     *left = n;
     return 0;

@@ -304,6 +304,12 @@ void step_unsuspend (struct warden *w, struct job *job)
     memcg_signal (&job->memcg, SIGCONT, NULL);
 }
 
+/* Is no task of [job] left?  Not being able to look is no answer. */
+static bool _is_empty (struct job *job)
+{
+    return memcg_gone (&job->memcg) || memcg_populated (&job->memcg) == 0;
+}
+
 /* A job that Slurm has suspended is killed by slurmd in the moment it hears of
  * its end.  In 22.05 and 24.11, a step whose tasks end by somebody else's hand
  * in that moment may hang (its slurmstepd starts its terminate monitor once more
@@ -353,10 +359,10 @@ enum step_result step_kill_all (struct warden *w, struct job *job)
     in->frozen = false;
     in->suspended = false;
     if (_left_to_slurm (w, job))
-        return memcg_populated (&job->memcg) > 0 ? STEP_WAIT : STEP_SOLVED;
+        return _is_empty (job) ? STEP_SOLVED : STEP_WAIT;
     rc = job->memcg.ops->kill (&job->memcg, &left, &err);
     if ((rc < 0 && errno == ENODEV) ||
-        (left == 0 && memcg_populated (&job->memcg) <= 0))
+        (rc == 0 && left == 0 && _is_empty (job)))
         return STEP_SOLVED;
     if (++in->kills == KILLS_FAST) {
         report (w, job, "failed", REPORT_LOG,

@@ -456,6 +456,17 @@ void fake_empty (const struct job *job)
     _write (job->memcg.dir, "cgroup.procs", "");
 }
 
+void fake_unseen (const struct job *job, bool on)
+{
+    assert_int_equal (unlinkat (job->memcg.dir, "cgroup.procs",
+                                on ? 0 : AT_REMOVEDIR),
+                      0);
+    if (on)
+        assert_int_equal (mkdirat (job->memcg.dir, "cgroup.procs", 0700), 0);
+    else
+        fake_empty (job);
+}
+
 void fake_uses (struct job *job, uint64_t bytes)
 {
     job->memcg.seen = (struct memcg_usage) { .total = bytes, .used = bytes };

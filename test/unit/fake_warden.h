@@ -61,6 +61,9 @@ struct job *fake_oom (const char *key, const char *ladder);
 /* No process is in it any more. */
 void fake_empty (const struct job *job);
 
+/* Its list of processes cannot be read, or again, and is empty. */
+void fake_unseen (const struct job *job, bool on);
+
 /* It uses [bytes] from now on. */
 void fake_uses (struct job *job, uint64_t bytes);
 

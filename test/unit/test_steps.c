@@ -82,6 +82,25 @@ static void one_that_slurm_cannot_thaw_is_thawed_to_die (void **state)
     assert_false (fake_frozen (job));
 }
 
+/* ---- kill ---------------------------------------------------------------- */
+
+/* "killed" would have its memory counted on, and an innocent die for it. */
+static void what_cannot_be_seen_is_not_said_to_be_killed (void **state)
+{
+    struct job *job = fake_job ("12", "kill");
+
+    (void) state;
+    job->spec.slurm_id = 0;
+    fake_unseen (job, true);
+    incident_oom (w, job, TRIGGER_JOB);
+    fake_timer (job);
+    assert_true (job->incident.open);
+    assert_int_equal (fake_recorded ("12: killed;"), 0);
+    fake_unseen (job, false);
+    fake_timer (job);
+    fake_is_clean (job);
+}
+
 /* ---- grow ---------------------------------------------------------------- */
 
 static void grow_lends_piece_after_piece (void **state)
@@ -508,6 +527,7 @@ int main (void)
         T (hold_for_the_node_ends_when_the_node_says_so),
         T (one_that_cannot_be_thawed_is_said_so),
         T (one_that_slurm_cannot_thaw_is_thawed_to_die),
+        T (what_cannot_be_seen_is_not_said_to_be_killed),
         T (grow_lends_piece_after_piece),
         T (grow_lends_no_more_than_its_ladder_says),
         T (grow_without_headroom_leads_on),
