@@ -234,12 +234,35 @@ static void _release_steps (struct warden *w, const struct job *job)
     }
 }
 
+/* What is left in a job that is said to be over: nobody is to count on its memory.
+ * "" = nothing. */
+static void _left_in (struct job *job, struct mw_err *text)
+{
+    char a[MW_SIZE_STRLEN];
+    int n = memcg_populated (&job->memcg);
+
+    text->text[0] = '\0';
+    if (job_read_usage (job) < 0)
+        return;
+    mw_size_format (job->usage.used, a, sizeof (a));
+    if (n == 0 && job->usage.used < JOB_STAYS_BYTES)
+        return;
+    if (n == 0)
+        mw_err_set (text, ", but %s stay: " JOB_STAYS_AS, a);
+    else if (n < 0)
+        mw_err_set (text, ", but %s are still in use in it", a);
+    else
+        mw_err_set (text, ", but %d of its processes %s still there, with %s",
+                    n, n == 1 ? "is" : "are", a);
+}
+
 void warden_release (struct warden *w, struct job *job, const char *why)
 {
     enum memcg_state last = job->memcg.dir < 0
                                 ? MEMCG_GONE
                                 : job->memcg.ops->check (&job->memcg);
     bool gone = last == MEMCG_GONE;
+    struct mw_err left = { "" };
 
     if (!job_is_step (job))
         _release_steps (w, job);
@@ -255,8 +278,10 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     incident_end (w, job,
                   job_is_step (job) ? "the step has ended"
                                     : "the job has ended");
-    report (w, job, "released", REPORT_LOG, "job %s: released: %s",
-            job->spec.key, why);
+    if (!gone && job->memcg.armed)
+        _left_in (job, &left);
+    report (w, job, "released", REPORT_LOG, "job %s: released: %s%s",
+            job->spec.key, why, left.text);
     report_flush (w); /* while its listeners are there */
     job->event = sd_event_source_disable_unref (job->event);
     /* a step that was not armed was spared, too, when its job's killer was */

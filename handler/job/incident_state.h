@@ -53,6 +53,8 @@ struct incident {
 #define PHASE_SEEKS UINT_MAX /* not begun: waits for a courier to come back */
     bool sought;             /* a courier has been waited for, once */
     unsigned kills;          /* rounds of SIGKILL so far */
+    uint64_t stays;          /* bytes that it still used when none of its tasks
+                                   was left; 0 = not looked at */
     bool grow_refused;       /* there was no headroom; a later step waits for
                                    some */
     uint64_t frozen_ms;      /* since when, clock_ms; 0 = not */

@@ -187,6 +187,11 @@ void job_commit (struct job *job);
  *   0 or -1. */
 int job_assert_limit (struct job *job, struct mw_err *err);
 
+/* When no process of a job is left, so much that is still charged to it is told, and
+ *   what it is. */
+#define JOB_STAYS_BYTES (32 * MW_MIB)
+#define JOB_STAYS_AS "files in /dev/shm or another tmpfs, or shared memory"
+
 /* Read the usage of [job] into job->usage; keeps its peak. Returns 0; -1 with
  *   errno. */
 int job_read_usage (struct job *job);

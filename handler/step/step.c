@@ -310,6 +310,33 @@ static bool _is_empty (struct job *job)
     return memcg_gone (&job->memcg) || memcg_populated (&job->memcg) == 0;
 }
 
+/* What a job may be charged with when none of its tasks is left: what CPUs hold in
+ * stock, kernel memory that is freed later, a slurmstepd (v2). */
+#define GONE_BYTES (4 * MW_MIB)
+#define GONE_LOOK_MS 10
+
+/* Is the memory of [job], of which no task is left, free?  It is waited for as long
+ * as it gets less; what does not are files in a tmpfs, which no kill removes. */
+static bool _is_free (struct warden *w, struct job *job)
+{
+    uint64_t was = job->incident.stays;
+    char a[MW_SIZE_STRLEN];
+
+    if (job_read_usage (job) < 0 || job->usage.used <= GONE_BYTES)
+        return true;
+    job->incident.stays = job->usage.used;
+    if (was == 0 || job->usage.used < was) {
+        step_timer (w, job, GONE_LOOK_MS);
+        return false;
+    }
+    if (job->usage.used >= JOB_STAYS_BYTES)
+        report (
+            w, job, "step", REPORT_LOG | REPORT_JOB,
+            "job %s: all its processes are gone, but %s stay: " JOB_STAYS_AS,
+            job->spec.key, mw_size_format (job->usage.used, a, sizeof (a)));
+    return true;
+}
+
 /* A job that Slurm has suspended is killed by slurmd in the moment it hears of
  * its end.  In 22.05 and 24.11, a step whose tasks end by somebody else's hand
  * in that moment may hang (its slurmstepd starts its terminate monitor once more
@@ -359,11 +386,12 @@ enum step_result step_kill_all (struct warden *w, struct job *job)
     in->frozen = false;
     in->suspended = false;
     if (_left_to_slurm (w, job))
-        return _is_empty (job) ? STEP_SOLVED : STEP_WAIT;
+        return _is_empty (job) && _is_free (w, job) ? STEP_SOLVED : STEP_WAIT;
     rc = job->memcg.ops->kill (&job->memcg, &left, &err);
-    if ((rc < 0 && errno == ENODEV) ||
-        (rc == 0 && left == 0 && _is_empty (job)))
+    if (rc < 0 && errno == ENODEV)
         return STEP_SOLVED;
+    if (rc == 0 && left == 0 && _is_empty (job))
+        return _is_free (w, job) ? STEP_SOLVED : STEP_WAIT;
     if (++in->kills == KILLS_FAST) {
         report (w, job, "failed", REPORT_LOG,
                 "job %s: %u processes cannot be killed: %s", job->spec.key,

@@ -15,8 +15,9 @@ cat >"$bin/hide.sh" <<'END'
 #!/bin/bash
 cd "/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)" || exit 9
 chown nobody . cgroup.procs
-exec setpriv --reuid "$(id -u nobody)" --regid "$(id -g nobody)" --clear-groups bash -c '
-    for i in $(seq "$1"); do mkdir d && cd d || exit 9; done
+down='for (1..$ARGV[0]) { mkdir "d" and chdir "d" or exit 9 } shift; exec @ARGV'
+exec setpriv --reuid "$(id -u nobody)" --regid "$(id -g nobody)" --clear-groups \
+    perl -e "$down" "$1" bash -c '
     touchmem=${0%/*}/touchmem
     (echo $BASHPID >cgroup.procs && exec "$touchmem" --size 16M --stop-file "$3") >"$2" &
     until grep -q touched "$2"; do sleep 0.05; done
@@ -31,10 +32,12 @@ count () { find "/sys/fs/cgroup/memory/$WARDEN_POOL" -mindepth 1 -type d | wc -l
 
 warden_start || exit 1
 mkdir "/sys/fs/cgroup/memory/$WARDEN_POOL"
-for levels in 12 100; do
+for levels in 12 100 3000; do
     name=deep$levels
-    run_job $name --reservation 96M --limit 96M --on-oom 'hold@3s,kill' -- \
-        "$bin/hide.sh" $levels "$TMP/out/$name" "$TMP/never.$levels" 200M
+    # each directory is charged to the job, too
+    limit=$((96 + levels / 20))M
+    run_job $name --reservation $limit --limit $limit --on-oom 'hold@3s,kill' -- \
+        "$bin/hide.sh" $levels "$TMP/out/$name" "$TMP/never.$levels" 400M
     job=$!
     ok "$levels below: its job runs into its limit and is held" wait_for 60 journal_has $name held
     ok 'it is there' alive $levels

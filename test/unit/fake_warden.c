@@ -217,7 +217,12 @@ static int _kill (struct memcg *m, unsigned *left, struct mw_err *why)
 
     assert_true (!strcmp (step, "kill") || !strcmp (step, "requeue"));
     *left = fake.left;
-    return _do (FAKE_KILL, why);
+    if (_do (FAKE_KILL, why) < 0)
+        return -1;
+    if (fake.left == 0)
+        m->seen = (struct memcg_usage) { .total = fake.stays,
+                                         .used = fake.stays };
+    return 0;
 }
 
 static const struct memcg_ops ops = {

@@ -34,6 +34,7 @@ struct fake {
     unsigned did[FAKE_DEEDS];
     int fails[FAKE_DEEDS]; /* with this errno; 0 = it works */
     unsigned left;         /* processes that a kill finds */
+    uint64_t stays;        /* bytes that a kill of all leaves charged */
     uint64_t frees;        /* bytes that go out with a reclaim */
     uint64_t swap_free;    /* bytes; of the node */
     bool node_is_short, node_may_return;

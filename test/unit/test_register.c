@@ -433,6 +433,20 @@ static void a_job_that_ends_is_the_kernels_again (void **state)
     assert_int_equal (errno, ESRCH);
 }
 
+/* Its memory is not there for others yet. */
+static void what_is_left_in_it_is_told (void **state)
+{
+    (void) state;
+    assert_non_null (_register ("12", dir));
+    cg_write (dir, "cgroup.procs", "%d\n", (int) fake.task);
+    cg_write (dir, "memory.usage_in_bytes", "67108864\n");
+    assert_int_equal (peer_release (root, "12"), 0);
+    assert_int_equal (fake_recorded ("job 12: released: its job has ended, but "
+                                     "1 of its processes is still there, with "
+                                     "64.0 MiB"),
+                      1);
+}
+
 static void its_incident_ends_with_it (void **state)
 {
     cleanup_fd int owner = peer_open (PEER_OWNER);
@@ -775,6 +789,7 @@ int main (void)
         T (with_its_job_a_step_ends),
         T (what_is_below_is_the_kernels_but_a_step),
         T (a_job_that_ends_is_the_kernels_again),
+        T (what_is_left_in_it_is_told),
         T (its_incident_ends_with_it),
         T (its_memory_is_there_for_others),
         T (a_kill_of_the_kernels_is_told_at_its_end),

@@ -101,6 +101,38 @@ static void what_cannot_be_seen_is_not_said_to_be_killed (void **state)
     fake_is_clean (job);
 }
 
+/* The next victim would be taken for memory that is just being freed. */
+static void what_is_not_free_yet_is_not_said_to_be_killed (void **state)
+{
+    struct job *job = fake_job ("12", "kill");
+
+    (void) state;
+    job->spec.slurm_id = 0;
+    fake_empty (job);
+    fake.stays = 300 * MW_MIB;
+    incident_oom (w, job, TRIGGER_JOB);
+    assert_true (job->incident.open);
+    fake.stays = 100 * MW_MIB; /* it gets less */
+    fake_timer (job);
+    assert_true (job->incident.open);
+    fake_timer (job);
+    fake_is_clean (job);
+    assert_int_equal (fake_recorded ("but 100 MiB stay: files in /dev/shm"), 1);
+}
+
+static void what_is_free_is_killed_at_once (void **state)
+{
+    struct job *job = fake_job ("12", "kill");
+
+    (void) state;
+    job->spec.slurm_id = 0;
+    fake_empty (job);
+    fake.stays = MW_MIB;
+    incident_oom (w, job, TRIGGER_JOB);
+    fake_is_clean (job);
+    assert_int_equal (fake_recorded ("stay: files"), 0);
+}
+
 /* ---- grow ---------------------------------------------------------------- */
 
 static void grow_lends_piece_after_piece (void **state)
@@ -528,6 +560,8 @@ int main (void)
         T (one_that_cannot_be_thawed_is_said_so),
         T (one_that_slurm_cannot_thaw_is_thawed_to_die),
         T (what_cannot_be_seen_is_not_said_to_be_killed),
+        T (what_is_not_free_yet_is_not_said_to_be_killed),
+        T (what_is_free_is_killed_at_once),
         T (grow_lends_piece_after_piece),
         T (grow_lends_no_more_than_its_ladder_says),
         T (grow_without_headroom_leads_on),
