@@ -194,7 +194,7 @@ bool cg_is_absent (int error)
 }
 
 /* Keep errno in [*failed], unless it is only that, or an earlier one is there. */
-static void _note_failure (int *failed)
+static void _keep_failure (int *failed)
 {
     if (*failed == 0 && !cg_is_absent (errno))
         *failed = errno;
@@ -229,7 +229,7 @@ static int _visit_entry (int dir, const struct dirent64 *e, int *count,
         return 0;
     child = _cgfile_open_file (dir, e->d_name, O_RDONLY | O_DIRECTORY);
     if (child < 0) {
-        _note_failure (failed);
+        _keep_failure (failed);
         return 0;
     }
     ++*count;
@@ -366,7 +366,7 @@ static const struct dirent64 *_next_dir (struct level *l, int *failed)
         if (l->at >= l->have) {
             n = cg_entries (l->fd, l->buf, sizeof (l->buf));
             if (n < 0) /* removed: then it was empty */
-                _note_failure (failed);
+                _keep_failure (failed);
             if (n <= 0)
                 return NULL;
             l->have = (size_t) n;
@@ -451,7 +451,7 @@ int cg_walk (int dir, int (*visit) (int dir, const char *name, void *arg),
         fd = _cgfile_open_file (_cgfile_level (&w)->fd, e->d_name,
                                 O_RDONLY | O_DIRECTORY);
         if (fd < 0) {
-            _note_failure (&w.failed);
+            _keep_failure (&w.failed);
             continue;
         }
         rc = _cgfile_enter (&w, fd, e->d_name, false);
@@ -484,7 +484,7 @@ static int _remove_leaves (struct level *l, uint64_t emptied, int *left)
             *left = _cgfile_open_file (l->fd, e->d_name,
                                        O_RDONLY | O_DIRECTORY);
         if (*left < 0)
-            _note_failure (&failed);
+            _keep_failure (&failed);
     }
     if (failed && *left < 0) {
         errno = failed;
