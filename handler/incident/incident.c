@@ -47,6 +47,11 @@ static const struct step_ops *_ops (const struct job *job)
     return step_table[step_rung (job)->kind];
 }
 
+static const char *_what_was_done (const struct job *job)
+{
+    return job->incident.was_over ? "it has ended by itself" : _ops (job)->done;
+}
+
 /* ---- closing ------------------------------------------------------------- */
 
 static void _incident_undo (struct warden *w, struct job *job)
@@ -244,7 +249,7 @@ static void _incident_settle (struct warden *w, struct job *job,
         r = _incident_enter (w, job, to);
     }
     if (r == STEP_SOLVED)
-        _incident_close (w, job, _ops (job)->done);
+        _incident_close (w, job, _what_was_done (job));
     else
         job_set_timer (job);
 }
@@ -636,7 +641,7 @@ static const char *_how_it_ended (struct warden *w, struct job *job,
                 "it answered",
                 job->spec.key);
     if (last || in->kills > 0)
-        return _ops (job)->done;
+        return _what_was_done (job);
     return _stood_still (job) ? "ended by Slurm (cancelled, its time limit, or "
                                 "the like)"
                               : why;

@@ -69,6 +69,8 @@ struct incident {
     bool script_ended;       /* the batch script has ended, and Slurm is not
                                    told of it yet */
     int status;              /* of the script, as wait(2) has it */
+    bool was_over;           /* the script had ended before the job was to be
+                                   killed */
     /* A requeue without an answer yet, which outlives the step that has asked
      * for it: a completion of the job now would undo it, and it is taken back
      * where the job goes on or ends by itself. */

@@ -7,7 +7,8 @@
  * has still to tell of the job's end, and tries that each 15 s only.  Nothing
  * waits when the node is short of memory, nor when a requeue has been asked for
  * and not yet answered: a job that has been completed cannot be requeued as the
- * request says, nor where no courier is there to ask it.
+ * request says, nor where no courier is there to ask it.  A job whose script had
+ * ended by then is not killed, whatever is left of it: that is how Slurm has it.
  */
 
 #include <inttypes.h>
@@ -69,12 +70,24 @@ static void _kill_tell (struct warden *w, struct job *job)
             mw_size_format (job->reservation, c, sizeof (c)));
 }
 
+/* Slurm knows the job's end by its script's, and nobody hears of another. */
+static enum step_result _kill_left (struct warden *w, struct job *job)
+{
+    job->incident.was_over = true;
+    report (w, job, "step", REPORT_LOG,
+            "job %s: its script has ended; what is left of it is killed",
+            job->spec.key);
+    return _kill_now (w, job);
+}
+
 static enum step_result _kill_start (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
     bool asks = job->spec.slurm_id != 0 && !_is_requeued (job);
     bool nobody = asks && !ask_has_courier (w);
 
+    if (asks && job->over)
+        return _kill_left (w, job);
     _kill_tell (w, job);
     if (job_is_step (job)) {
         in->phase = TOLD;

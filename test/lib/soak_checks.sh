@@ -162,6 +162,8 @@ _check_story () {           # K KEY
         violation "job $k ($key): why is not complete: $why"
     # scancel and requeue may have ended it in the middle of it
     case ${outside[$k]} in *scancel*|*requeue*) return ;; esac
+    # it was done before it could be killed
+    [[ $why != *'its script has ended; what is left of it is killed'* ]] || return
     case " $events" in
         *' step:kill'*) end='to be killed' ;;
         *' step:requeue'*) end='to be requeued' ;;

@@ -615,6 +615,36 @@ static void kill_where_slurm_says_no_is_a_kill (void **state)
     assert_int_equal (fake_recorded ("job 12: killed; it used"), 1);
 }
 
+/* Its batch script is done, and with it the job as Slurm and its user see it. */
+static void kill_of_what_has_ended_by_itself_is_none (void **state)
+{
+    struct job *job = fake_oom ("12", "grow@5s,kill");
+
+    (void) state;
+    assert_false (incident_script_ended (w, job, 0));
+    fake_deadline (job);
+    assert_int_equal (fake.did[FAKE_KILL], 1); /* what it has left behind */
+    assert_int_equal (fake_requests (SPOOL_COMPLETE_OOM, NULL), 0);
+    assert_int_equal (fake_recorded ("job 12: to be killed"), 0);
+    fake_empty (job);
+    fake_timer (job);
+    assert_int_equal (fake_recorded ("job 12: killed"), 0);
+    assert_int_equal (fake_recorded ("job 12: it has ended by itself"), 1);
+}
+
+/* Only where it had ended before: a script ends by our own SIGKILL, too. */
+static void kill_ends_the_script_and_is_a_kill (void **state)
+{
+    struct job *job = fake_oom ("12", "kill");
+
+    (void) state;
+    fake_answer (job, SPOOL_COMPLETE_OOM, true, 0);
+    incident_script_ended (w, job, 9);
+    fake_empty (job);
+    fake_timer (job);
+    assert_int_equal (fake_recorded ("job 12: killed; it used"), 1);
+}
+
 static void kill_of_what_slurm_does_not_know_is_at_once (void **state)
 {
     struct job *job = fake_oom ("run", "kill");
@@ -785,6 +815,8 @@ int main (void)
         T (requeue_that_cannot_be_withdrawn_is_cancelled),
         T (kill_waits_frozen_for_slurm_to_know),
         T (kill_where_slurm_says_no_is_a_kill),
+        T (kill_of_what_has_ended_by_itself_is_none),
+        T (kill_ends_the_script_and_is_a_kill),
         T (kill_of_what_slurm_does_not_know_is_at_once),
         T (kill_of_a_step_lets_it_be_told_first),
         T (kill_again_until_nobody_is_left),
