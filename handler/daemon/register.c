@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "handler/account/class.h"
@@ -26,6 +27,8 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/event.h"
+
+#define DISARM_TRIES 3
 
 /* ---- registration -------------------------------------------------------- */
 
@@ -206,7 +209,12 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
     if (!job) {
         job = _register_new (w, spec, memory_dir, freezer_dir, cut, err);
     } else {
-        cut->text[0] = '\0'; /* said when it was new */
+        cut->text[0] = '\0';    /* said when it was new */
+        if (job->release_why) { /* not over, or another run of it */
+            job->release_why = NULL;
+            job->release_ms = 0;
+            job->leaving = false;
+        }
         _has_script (w, job, spec);
         if (_take_over (w, job, err) < 0)
             return NULL;
@@ -256,12 +264,45 @@ static void _left_in (struct job *job, struct mw_err *text)
                     n, n == 1 ? "is" : "are", a);
 }
 
+#define RELEASE_AGAIN_MS 1000
+
+/* [job] is not the kernel's again yet.  Returns false where nobody could come back
+ * to it. */
+static bool _release_later (struct job *job, const char *why)
+{
+    if (!job->timer)
+        return false;
+    job->release_why = why;
+    job->release_ms = clock_ms () + RELEASE_AGAIN_MS;
+    job_set_timer (job);
+    return true;
+}
+
+/* Returns 0; -1: its OOM is still ours, which is said once. */
+static int _disarm (struct warden *w, struct job *job)
+{
+    struct mw_err err;
+    int rc = -1;
+
+    job->event = sd_event_source_disable_unref (job->event);
+    for (int i = 0; i < DISARM_TRIES && rc < 0; i++)
+        rc = job->memcg.ops->disarm (&job->memcg, &err);
+    if (rc == 0 || errno == ENODEV)
+        return 0;
+    if (!job->release_why)
+        report (w, job, "failed", REPORT_LOG,
+                "job %s: its OOM cannot be given back to the kernel: %s",
+                job->spec.key, err.text);
+    return -1;
+}
+
 void warden_release (struct warden *w, struct job *job, const char *why)
 {
     enum memcg_state last = job->memcg.dir < 0
                                 ? MEMCG_GONE
                                 : job->memcg.ops->check (&job->memcg);
     bool gone = last == MEMCG_GONE;
+    bool ours = job->memcg.armed || job_is_step (job) || job->release_why;
     struct mw_err left = { "" };
 
     if (!job_is_step (job))
@@ -278,15 +319,16 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     incident_end (w, job,
                   job_is_step (job) ? "the step has ended"
                                     : "the job has ended");
-    if (!gone && job->memcg.armed)
+    if (job->incident.open && _release_later (job, why))
+        return;
+    if (!gone && ours && !job_is_step (job))
         _left_in (job, &left);
+    /* a step that was not armed was spared, too, when its job's killer was */
+    if (!gone && ours && _disarm (w, job) < 0 && _release_later (job, why))
+        return;
     report (w, job, "released", REPORT_LOG, "job %s: released: %s%s",
             job->spec.key, why, left.text);
     report_flush (w); /* while its listeners are there */
-    job->event = sd_event_source_disable_unref (job->event);
-    /* a step that was not armed was spared, too, when its job's killer was */
-    if (!gone && (job->memcg.armed || job_is_step (job)))
-        job->memcg.ops->disarm (&job->memcg, NULL);
     job_free (job->table, job);
     warden_room (w);
 }
@@ -393,32 +435,65 @@ int warden_recover (struct warden *w, struct mw_err *err)
     return 0;
 }
 
-static void _hand_back (struct warden *w, struct job_table *t)
+/* Returns whether nothing of [job] is ours any more; [err]: what. */
+static bool _hand_back_job (struct warden *w, struct job *job,
+                            struct mw_err *err)
+{
+    struct incident *in = &job->incident;
+    bool stopped = (in->frozen || in->slowed) && !in->slurm_stops_ms;
+    bool all = true;
+
+    job->event = sd_event_source_disable_unref (job->event);
+    job->below = sd_event_source_disable_unref (job->below);
+    if (in->enomem && rlimits_restore (&job->memcg, w->journal->state_dir,
+                                       job->spec.key, err) < 0)
+        all = false;
+    if (stopped && job->memcg.ops->freeze (&job->memcg, false, err) < 0 &&
+        !step_nothing_there (errno))
+        all = false;
+    if (job->memcg.armed) {
+        bool done = job->memcg.ops->disarm (&job->memcg, err) == 0 ||
+                    errno == ENODEV;
+
+        job->memcg.armed = !done;
+        all = all && done;
+    }
+    return all;
+}
+
+/* With [say], what cannot be is told. Returns whether all could be. */
+static bool _hand_back (struct warden *w, struct job_table *t, bool say)
 {
     struct mw_err err;
+    bool all = true;
 
     for (struct job *j = t->first; j; j = j->next) {
-        j->event = sd_event_source_disable_unref (j->event);
-        j->below = sd_event_source_disable_unref (j->below);
-        if (j->incident.enomem)
-            rlimits_restore (&j->memcg, w->journal->state_dir, j->spec.key,
-                             NULL);
-        if ((j->incident.frozen || j->incident.slowed) &&
-            !j->incident.slurm_stops_ms)
-            j->memcg.ops->freeze (&j->memcg, false, NULL);
-        if (j->memcg.armed && j->memcg.ops->disarm (&j->memcg, &err) < 0 &&
-            errno != ENODEV)
+        if (_hand_back_job (w, j, &err))
+            continue;
+        all = false;
+        if (say)
             report_log (w, LOG_ERR,
-                        "job %s: its OOM cannot be given back to "
-                        "the kernel: %s",
+                        "job %s: it cannot be given back to the kernel: %s",
                         j->spec.key, err.text);
     }
+    return all;
 }
+
+/* Nobody comes behind us for a while: what fails is tried again for a second. */
+#define HAND_BACK_TRIES 50
 
 void warden_hand_back (struct warden *w)
 {
-    _hand_back (w, &w->steps);
-    _hand_back (w, &w->jobs);
+    const struct timespec pause = { .tv_nsec = 20000000 };
+
+    for (int i = 1; i <= HAND_BACK_TRIES; i++) {
+        bool last = i == HAND_BACK_TRIES;
+        bool steps = _hand_back (w, &w->steps, last);
+
+        if ((_hand_back (w, &w->jobs, last) && steps) || last)
+            return;
+        nanosleep (&pause, NULL);
+    }
 }
 
 void warden_reconfigured (struct warden *w)

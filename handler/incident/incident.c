@@ -54,21 +54,85 @@ static const char *_what_was_done (const struct job *job)
 
 /* ---- closing ------------------------------------------------------------- */
 
-static void _incident_undo (struct warden *w, struct job *job)
+/* A write that fails (EIO, no memory) is tried so often at once, and then from
+ * UNDO_MS after it on, twice as long after each, up to UNDO_MAX_MS. */
+#define UNDO_AT_ONCE 3
+#define UNDO_MS 10
+#define UNDO_MAX_MS 1000
+
+/* The rung that works on what was done to the job; NULL: it is over. */
+static const struct step_ops *_at_work (const struct job *job)
+{
+    return job->incident.closing ? NULL : _ops (job);
+}
+
+/* Is there something done to [job] that should be undone by now? */
+static bool _owes (const struct job *job)
+{
+    const struct step_ops *now = _at_work (job);
+    const struct incident *in = &job->incident;
+
+    for (unsigned i = 0; i < MW_STEP_COUNT; i++) {
+        const struct step_ops *ops = step_table[i];
+
+        if (ops != now && ops->undone && !ops->undone (job))
+            return true;
+    }
+    if (!now && (in->reserve_open || in->lent > 0 || job->memcg.limit_is_low))
+        return true;
+    return (in->frozen || in->suspended) && !(now && now->frozen);
+}
+
+static void _undo (struct warden *w, struct job *job)
+{
+    const struct step_ops *now = _at_work (job);
+    struct incident *in = &job->incident;
+
+    for (unsigned i = 0; i < MW_STEP_COUNT; i++) {
+        const struct step_ops *ops = step_table[i];
+
+        if (ops != now && ops->undone && !ops->undone (job))
+            ops->undo (w, job);
+    }
+    if (!now || !now->frozen)
+        step_unsuspend (w, job);
+    if (!now) {
+        step_open_reserve (w, job, false);
+        step_return (w, job);
+        if (job->memcg.limit_is_low)
+            job_assert_limit (job, NULL);
+    }
+    if (in->frozen && !(now && now->frozen))
+        step_freeze (w, job, false);
+}
+
+/* What is still to be undone is tried again later. Returns whether there is any. */
+static bool _undo_later (struct job *job)
 {
     struct incident *in = &job->incident;
-    const struct step_ops *ops = _ops (job);
+    unsigned doubled = in->undo_tries < 8 ? in->undo_tries : 8;
+    uint64_t ms = mw_least (UNDO_MS << doubled, UNDO_MAX_MS);
 
-    if (ops->undo)
-        ops->undo (w, job);
-    if (in->request[0] && spool_op_of (in->request) != SPOOL_REQUEUE &&
-        !in->suspended)
-        spool_cancel (&w->spool, in->request);
-    step_requeue_withdraw (w, job);
-    step_unsuspend (w, job);
-    step_open_reserve (w, job, false);
-    step_return (w, job);
-    step_freeze (w, job, false);
+    if (!_owes (job)) {
+        in->undo_ms = in->undo_tries = 0;
+        return false;
+    }
+    in->undo_tries++;
+    in->undo_ms = clock_ms () + ms;
+    job_set_timer (job);
+    return true;
+}
+
+/* Returns whether all is undone. */
+static bool _incident_undo (struct warden *w, struct job *job)
+{
+    for (int i = 0; i < UNDO_AT_ONCE; i++) {
+        _undo (w, job);
+        if (!_owes (job))
+            break;
+        job->incident.undo_tries++;
+    }
+    return !_undo_later (job);
 }
 
 static void _record_resolved (struct warden *w, struct job *job,
@@ -85,15 +149,36 @@ static void _record_resolved (struct warden *w, struct job *job,
     aftermath_webhook (w, job, outcome);
 }
 
+static void _incident_begin_close (struct warden *w, struct job *job,
+                                   const char *outcome)
+{
+    struct incident *in = &job->incident;
+
+    job_read_usage (job); /* its peak, for the record */
+    in->closing = true;
+    in->outcome = outcome;
+    in->deadline_ms = in->again_ms = 0;
+    if (_ops (job)->undo)
+        _ops (job)->undo (w, job);
+    if (in->request[0] && spool_op_of (in->request) != SPOOL_REQUEUE &&
+        !in->suspended)
+        spool_cancel (&w->spool, in->request);
+    step_requeue_withdraw (w, job);
+}
+
+/* Until all is undone it stays open, and comes back here; [outcome] is that of the
+ * first time. */
 static void _incident_close (struct warden *w, struct job *job,
                              const char *outcome)
 {
     struct incident *in = &job->incident;
 
-    job_read_usage (job); /* its peak, for the record */
-    _incident_undo (w, job);
+    if (!in->closing)
+        _incident_begin_close (w, job, outcome);
+    if (!_incident_undo (w, job))
+        return;
     job_freezer_end (job);
-    _record_resolved (w, job, outcome);
+    _record_resolved (w, job, in->outcome);
     ladder_drop (in->ladder);
     *in = (struct incident) { .number = in->number };
     job->look_ms = clock_ms () + LOOK_AGAIN_MS;
@@ -248,10 +333,12 @@ static void _incident_settle (struct warden *w, struct job *job,
         _incident_leave (w, job, to);
         r = _incident_enter (w, job, to);
     }
-    if (r == STEP_SOLVED)
+    if (r == STEP_SOLVED) {
         _incident_close (w, job, _what_was_done (job));
-    else
-        job_set_timer (job);
+        return;
+    }
+    _undo_later (job); /* of a rung before */
+    job_set_timer (job);
 }
 
 static void _incident_step (struct warden *w, struct job *job,
@@ -260,6 +347,8 @@ static void _incident_step (struct warden *w, struct job *job,
 {
     struct incident *in = &job->incident;
 
+    if (in->closing) /* there is no step any more */
+        return;
     if (in->phase != PHASE_SEEKS)
         _incident_settle (w, job, step_run (w, job, cause, answer));
     else if (cause == STEP_DEADLINE)
@@ -377,11 +466,32 @@ static void _press (struct warden *w, struct job *job)
     _incident_settle (w, job, _incident_enter (w, job, 0));
 }
 
+/* It is out of memory again before all is undone.  What has been killed is not. */
+static void _reopen (struct warden *w, struct job *job,
+                     enum incident_trigger trigger)
+{
+    struct incident *in = &job->incident;
+    const struct mw_ladder *old = in->ladder, *l;
+
+    if (in->kills > 0 ||
+        !(l = ladder_share (_incident_ladder (w, job, trigger))))
+        return;
+    in->closing = false;
+    in->trigger = trigger;
+    in->ladder = l;
+    ladder_drop (old);
+    _incident_settle (w, job, _incident_enter (w, job, 0));
+}
+
 void incident_oom (struct warden *w, struct job *job,
                    enum incident_trigger trigger)
 {
     if (w->conf.shadow) {
         shadow_oom (w, job, trigger, _incident_ladder (w, job, trigger));
+        return;
+    }
+    if (job->incident.closing) {
+        _reopen (w, job, trigger);
         return;
     }
     if (job->incident.open && trigger == TRIGGER_NODE) {
@@ -404,6 +514,14 @@ void incident_oom (struct warden *w, struct job *job,
         step_watch_freezer (w, job);
 }
 
+static void _undo_again (struct warden *w, struct job *job)
+{
+    if (job->incident.closing)
+        _incident_close (w, job, NULL);
+    else
+        _incident_undo (w, job);
+}
+
 void incident_timer (struct warden *w, struct job *job)
 {
     struct incident *in = &job->incident;
@@ -412,6 +530,10 @@ void incident_timer (struct warden *w, struct job *job)
     if (!in->open)
         return;
     step_killed_look (w, job);
+    if (in->undo_ms && now >= in->undo_ms)
+        _undo_again (w, job);
+    if (!in->open || in->closing)
+        return;
     if (in->deadline_ms && !in->slurm_stops_ms && now >= in->deadline_ms) {
         in->deadline_ms = in->again_ms = 0;
         _incident_step (w, job, STEP_DEADLINE, NULL);
@@ -506,7 +628,8 @@ void incident_freezer (struct warden *w, struct job *job, bool frozen,
 {
     struct incident *in = &job->incident;
 
-    if (!in->open || in->kills > 0 || step_rung (job)->kind == MW_STEP_KILL)
+    if (!in->open || in->kills > 0 || step_rung (job)->kind == MW_STEP_KILL ||
+        in->undo_ms > 0) /* some of it we have thawed, and the rest follows */
         return;
     if (in->slurm_stops_ms && (in->frozen ? thawed : !frozen))
         _slurm_goes_on (w, job);
@@ -567,6 +690,18 @@ int incident_hold (struct warden *w, struct job *job, struct mw_err *err)
     return 0;
 }
 
+/* Nobody is told that a job goes on before it does. */
+static int _is_resumed (const struct job *job, struct mw_err *err)
+{
+    if (!job->incident.open || job->incident.undo_ms == 0)
+        return 0;
+    return mw_err_code (err, EINPROGRESS,
+                        "job %s does not go on yet: what holds it could not "
+                        "be undone, see the log; that is tried again until it "
+                        "is",
+                        job->spec.key);
+}
+
 /* Ends a hold early. Where that leaves only a kill, it is refused: nobody who
  * says resume means that. */
 int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
@@ -574,6 +709,10 @@ int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
     struct incident *in = &job->incident;
     enum step_result r;
 
+    if (in->open && in->closing) {
+        _incident_close (w, job, NULL);
+        return _is_resumed (job, err);
+    }
     if (!incident_waits (job))
         return mw_err_code (err, EINVAL, "job %s is not held", job->spec.key);
     if (in->slurm_stops_ms)
@@ -593,7 +732,7 @@ int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
     report (w, job, "note", REPORT_LOG, "job %s: resume asked for",
             job->spec.key);
     _incident_settle (w, job, r == STEP_WAIT ? STEP_NEXT : r);
-    return 0;
+    return _is_resumed (job, err);
 }
 
 /* ---- ends and beginnings ------------------------------------------------- */
@@ -653,6 +792,10 @@ void incident_end (struct warden *w, struct job *job, const char *why)
 
     if (!in->open)
         return;
+    if (in->closing) {
+        _incident_close (w, job, NULL);
+        return;
+    }
     if (_ops (job)->ended && !in->ended && !in->requeued)
         _ops (job)->ended (w, job);
     why = _how_it_ended (w, job, why);
@@ -691,6 +834,11 @@ void incident_recover (struct warden *w, struct job *job)
                           job_freezer_is (job, true));
         if (!in->open || in->slurm_stops_ms)
             return;
+    }
+    if (in->closing) {
+        in->outcome = "what was done to it is undone";
+        _incident_close (w, job, NULL);
+        return;
     }
     step_freeze_again (w, job);
     _incident_step (w, job, STEP_RECOVER, NULL);

@@ -39,8 +39,16 @@ struct incident {
     uint64_t deadline_ms;           /* of the step, clock_ms; 0 = none */
     uint64_t again_ms;              /* STEP_TIMER is due then; 0 = not */
 
+    /* It is over, [outcome], as soon as all of what follows is undone; where
+     * that fails it is tried again at [undo_ms] (clock_ms, 0 = not). */
+    bool closing;
+    const char *outcome; /* not ours; NULL after a restart */
+    uint64_t undo_ms;
+    unsigned undo_tries; /* that have failed in a row */
+
     /* What has been done to the job and is to be undone; all of it is in each
-     * journal record, so that a restart or the failsafe can. */
+     * journal record, so that a restart or the failsafe can.  Each is false (0)
+     * only when it is undone. */
     bool frozen;
     bool reserve_open;
     bool slowed;

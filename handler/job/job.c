@@ -532,12 +532,14 @@ void job_set_timer (struct job *job)
 
     if (!job->timer)
         return;
+    _earlier (&due, job->release_ms);
     if (job->incident.open) {
         if (!job->incident.slurm_stops_ms)
             _earlier (&due, job->incident.deadline_ms);
         if (!incident_pauses (job))
             _earlier (&due, job->incident.again_ms);
         _earlier (&due, job->incident.killed_look_ms);
+        _earlier (&due, job->incident.undo_ms);
     }
     if (due == 0) {
         sd_event_source_set_enabled (job->timer, SD_EVENT_OFF);

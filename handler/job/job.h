@@ -81,6 +81,9 @@ struct job {
     struct job_line *untold; /* oldest first */
     bool over;               /* its script has ended: what is left of it
                                        is Slurm's to end */
+    const char *release_why; /* it is to be released, as soon as it is the
+                                       kernel's again; NULL = not */
+    uint64_t release_ms;     /* when that is tried again, clock_ms; 0 */
     bool leaving;            /* the controller ends this run: its stderr
                                        and comment are closed */
 

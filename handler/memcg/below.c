@@ -38,6 +38,26 @@ static void _keep_path (int dir, char *path, size_t len)
     path[n - cut] = '\0';
 }
 
+/* Nobody comes here again for it. */
+#define SWITCH_TRIES 3
+
+static int _switch_on (int dir)
+{
+    int rc = -1;
+
+    for (int i = 0; i < SWITCH_TRIES && rc < 0; i++)
+        rc = cg_write_u64 (dir, "memory.oom_control", 0);
+    return rc;
+}
+
+static void _note_below (struct below *b, int error)
+{
+    if (cg_is_absent (error))
+        return;
+    b->found->failed++;
+    b->found->why = error;
+}
+
 /* The one above is first: what is made in it after that is born free. */
 static int _memcg_below_free (int dir, const char *name, void *arg)
 {
@@ -54,8 +74,10 @@ static int _memcg_below_free (int dir, const char *name, void *arg)
     cg_key (text, "under_oom", &under_oom);
     if (under_oom && !b->ours && b->found->waiting == 0)
         _keep_path (dir, b->found->path, sizeof (b->found->path));
-    if (cg_write_u64 (dir, "memory.oom_control", 0) < 0)
+    if (_switch_on (dir) < 0) {
+        _note_below (b, errno);
         return 0;
+    }
     b->found->freed++;
     b->found->waiting += under_oom && !b->ours;
     return 0;
@@ -64,7 +86,8 @@ static int _memcg_below_free (int dir, const char *name, void *arg)
 static int _free_tree (int child, const char *name, void *arg)
 {
     (void) name;
-    cg_walk (child, _memcg_below_free, arg);
+    if (cg_walk (child, _memcg_below_free, arg) < 0)
+        _note_below (arg, errno);
     return 0;
 }
 
@@ -79,7 +102,8 @@ void memcg_v1_free_below (struct memcg *m, const char *name,
                           &kills) == 0)
         b.ours = ours > 0;
     if (!name) {
-        cg_each_child (m->dir, _free_tree, &b);
+        if (cg_each_child (m->dir, _free_tree, &b) < 0)
+            _note_below (&b, errno);
         return;
     }
     child = openat (m->dir, name,

@@ -59,6 +59,8 @@ struct memcg {
     int oom_control; /* v1 only */
     bool armed;
     bool shadow;              /* only listened to: nothing is ever written */
+    bool limit_is_low;        /* v1: below [set_limit], where [reclaim] has put
+                                   it and could not put it back */
     bool counting;            /* [listen] has begun to count kills */
     struct memcg_spare spare; /* below it; kept by whoever opened it */
     uint64_t set_limit;       /* what was last written, or found, bytes */
@@ -83,6 +85,8 @@ struct memcg {
 struct memcg_below {
     unsigned freed;   /* memcgs given back to the kernel, because
                                    nobody would have answered their OOM */
+    unsigned failed;  /* memcgs that stay as they were: see [why] */
+    int why;          /* errno */
     unsigned waiting; /* those of them in which tasks waited already,
                                    at a limit of the memcg's own */
     char path[256];   /* end of the first waiting one's path; "" */

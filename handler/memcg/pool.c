@@ -20,6 +20,7 @@
 
 #define RECORD "pool"
 #define RECORD_NEW "pool.new"
+#define GIVE_TRIES 3
 
 struct record {
     uint64_t inode;
@@ -117,16 +118,26 @@ static int _pool_put_back (struct memcg *m, const struct record *r,
     return memcg_fail (m, "put back", "its limit", err);
 }
 
+/* What could not be given back stays on record, for whoever comes next. */
+static int _pool_give (int state_dir, struct memcg *m, const struct record *r,
+                       struct mw_err *err)
+{
+    int rc = -1;
+
+    for (int i = 0; i < GIVE_TRIES && rc < 0; i++)
+        rc = _pool_put_back (m, r, err);
+    if (rc == 0 || errno == ENODEV)
+        unlinkat (state_dir, RECORD, 0);
+    return rc;
+}
+
 int pool_give_back (int state_dir, struct memcg *m, struct mw_err *err)
 {
     struct record r;
-    int rc;
 
     if (_pool_load (state_dir, &r) < 0 || r.inode != m->inode)
         return m->ops->disarm (m, err);
-    rc = _pool_put_back (m, &r, err);
-    unlinkat (state_dir, RECORD, 0);
-    return rc;
+    return _pool_give (state_dir, m, &r, err);
 }
 
 int pool_failsafe (int state_dir, const struct memcg_spare *spare,
@@ -143,10 +154,11 @@ int pool_failsafe (int state_dir, const struct memcg_spare *spare,
     rc = memcg_reopen (&m, r.path, NULL, r.inode, MW_LAYOUT_LEAF, err);
     if (rc == 0) {
         m.spare = *spare;
-        rc = _pool_put_back (&m, &r, err);
+        rc = _pool_give (state_dir, &m, &r, err);
         memcg_close (&m);
+    } else if (cg_is_absent (errno) || errno == ESTALE) {
+        unlinkat (state_dir, RECORD, 0);
     }
-    unlinkat (state_dir, RECORD, 0);
     return rc < 0 ? -1 : 1;
 }
 

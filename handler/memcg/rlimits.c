@@ -47,6 +47,7 @@ struct record {
 static struct {
     struct record task[RLIMITS_TASKS_MAX];
     unsigned count, known; /* [known] of them are in the file */
+    int failed;            /* errno of a prlimit(2) of a task that is there */
     bool over;
 } table;
 
@@ -98,6 +99,17 @@ static bool _rlimits_size (pid_t pid, uint64_t *as, uint64_t *resident,
     return true;
 }
 
+/* prlimit(2); that it has ended is no failure. */
+static int _prlimit (pid_t pid, int which, const struct rlimit *new,
+                     struct rlimit *old)
+{
+    int rc = prlimit (pid, resource[which], new, old);
+
+    if (rc < 0 && errno != ESRCH)
+        table.failed = errno;
+    return rc;
+}
+
 /* Set the soft limit of a process to [value], if it is [expected]. Returns
  *   whether it was and is done. */
 static bool _rlimits_set (pid_t pid, uint64_t start, int which,
@@ -105,14 +117,14 @@ static bool _rlimits_set (pid_t pid, uint64_t start, int which,
 {
     struct rlimit l, was;
 
-    if (prlimit (pid, resource[which], NULL, &l) < 0 || l.rlim_cur != expected)
+    if (_prlimit (pid, which, NULL, &l) < 0 || l.rlim_cur != expected)
         return false;
     l.rlim_cur = value;
-    if (prlimit (pid, resource[which], &l, &was) < 0)
+    if (_prlimit (pid, which, &l, &was) < 0)
         return false;
     if (_start_time (pid) == start)
         return true;
-    prlimit (pid, resource[which], &was, NULL);
+    _prlimit (pid, which, &was, NULL);
     return false;
 }
 
@@ -133,6 +145,7 @@ static int _rlimits_load (int dir, const char *key)
     ssize_t n = 0;
 
     table.count = table.known = 0;
+    table.failed = 0;
     table.over = false;
     if (fd < 0)
         return errno == ENOENT ? 0 : -1;
@@ -213,8 +226,8 @@ static void _plan_one (struct record *r, int which, uint64_t bytes)
 {
     struct rlimit l;
 
-    if (prlimit (r->pid, resource[which], NULL, &l) < 0 ||
-        l.rlim_cur <= bytes || _by_us (which, l.rlim_cur))
+    if (_prlimit (r->pid, which, NULL, &l) < 0 || l.rlim_cur <= bytes ||
+        _by_us (which, l.rlim_cur))
         return;
     r->old[which] = l.rlim_cur;
     r->set[which] = bytes;
@@ -262,22 +275,26 @@ int rlimits_lower (struct memcg *m, int state_dir, const char *key,
                    uint64_t least, struct mw_err *err)
 {
     cleanup_fd int dir = _rlimits_open_dir (state_dir, true);
+    int n;
 
     if (dir < 0 || _rlimits_load (dir, key) < 0)
         return mw_err_errno (err, "cannot open the record %s/%s", DIR_NAME,
                              key);
-    memcg_each_pid (m, _rlimits_collect, NULL);
+    if (memcg_each_pid (m, _rlimits_collect, NULL) < 0)
+        return mw_err_errno (err, "not all its processes can be seen");
     if (table.over)
         return mw_err_code (err, E2BIG, "it has more than %d processes",
                             RLIMITS_TASKS_MAX);
     memcg_each_pid (m, _mark, NULL);
     _rlimits_plan (least);
-    if (table.count == table.known)
-        return 0;
-    if (_save (dir, key) < 0)
+    if (table.count > table.known && _save (dir, key) < 0)
         return mw_err_errno (err, "cannot write the record %s/%s", DIR_NAME,
                              key);
-    return _rlimits_apply ();
+    n = _rlimits_apply ();
+    errno = table.failed;
+    if (n == 0 && errno) /* nobody could be, rather than nobody is there */
+        return mw_err_errno (err, "cannot set the limits of its processes");
+    return n;
 }
 
 /* ---- back ---------------------------------------------------------------- */
@@ -293,7 +310,7 @@ static int _rlimits_give_back (pid_t pid, void *arg)
         return 0;
     own = _rlimits_find (pid, start);
     for (int k = 0; k < RESOURCES; k++) {
-        if (prlimit (pid, resource[k], NULL, &l) < 0)
+        if (_prlimit (pid, k, NULL, &l) < 0)
             continue;
         r = own && own->set[k] == l.rlim_cur ? own : _by_us (k, l.rlim_cur);
         if (!r)
@@ -308,7 +325,7 @@ int rlimits_restore (struct memcg *m, int state_dir, const char *key,
                      struct mw_err *err)
 {
     cleanup_fd int dir = _rlimits_open_dir (state_dir, false);
-    int all = 0, now = 1;
+    int all = 0, now = 1, seen = 0;
 
     if (dir < 0)
         return errno == ENOENT ? 0
@@ -318,9 +335,15 @@ int rlimits_restore (struct memcg *m, int state_dir, const char *key,
                              key);
     for (int i = 0; i < SWEEPS_MAX && now > 0 && table.count > 0; i++) {
         now = 0;
-        memcg_each_pid (m, _rlimits_give_back, &now);
+        table.failed = 0;
+        seen = memcg_each_pid (m, _rlimits_give_back, &now);
         all += now;
     }
+    if (seen < 0)
+        return mw_err_errno (err, "not all its processes can be seen");
+    errno = table.failed;
+    if (errno)
+        return mw_err_errno (err, "cannot set the limits of a process");
     unlinkat (dir, key, 0);
     return all;
 }

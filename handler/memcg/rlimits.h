@@ -23,15 +23,16 @@ void rlimits_rehearse (void);
  *   address space (RLIMIT_AS) with room for its stack to grow, which would be a
  *   SIGSEGV and no ENOMEM.  The record is file [key] in [state_dir]/rlimits.
  * Returns how many were; -1 with errno ENOSPC (and others: no record could be
- *   written) or E2BIG (more than RLIMITS_TASKS_MAX tasks): nothing is changed
- *   then. */
+ *   written), E2BIG (more than RLIMITS_TASKS_MAX tasks) or EPERM (it is not
+ *   permitted for any of them): nothing is changed then. */
 int rlimits_lower (struct memcg *m, int state_dir, const char *key,
                    uint64_t least, struct mw_err *err);
 
 /* Give the tasks in [m] back what the record says, and their children, which
  *   have inherited it; but not one that has set its limit anew meanwhile.  The
- *   record is removed. Returns how many were, 0 also where there is no record;
- *   or -1. */
+ *   record is removed.
+ * Returns how many were, 0 also where there is no record; -1 with errno where some
+ *   are not: the record stays, for another try. */
 int rlimits_restore (struct memcg *m, int state_dir, const char *key,
                      struct mw_err *err);
 

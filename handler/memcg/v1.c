@@ -103,6 +103,10 @@ static int _v1_disarm (struct memcg *m, struct mw_err *err)
     memcg_v1_free_below (m, NULL, &below);
     memcg_close_event (m);
     m->armed = false;
+    if (rc == 0 && below.failed > 0) {
+        errno = below.why;
+        return memcg_fail (m, "write below", "memory.oom_control", err);
+    }
     return rc;
 }
 
@@ -292,6 +296,7 @@ static int _v1_set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
     if (rc < 0)
         return memcg_fail (m, "write", "memory.limit_in_bytes", err);
     m->set_limit = limit;
+    m->limit_is_low = false;
     /* What has gone to swap may keep memory and swap above it for a while: then
      * the wall stays where it was, which takes nothing from anyone. */
     if (memsw && memsw < old && memcg_pwrite_u64 (m->hard, memsw) < 0 &&
@@ -324,6 +329,18 @@ static int _v1_set_reservation (struct memcg *m, uint64_t bytes,
  * the warden's own time. */
 #define RECLAIM_STEP (4 * MW_MIB)
 #define RECLAIM_MS 50
+#define PUT_BACK_TRIES 3
+
+/* Whoever opened it has it put back (set_limit) where it cannot be now. */
+static int _put_back (struct memcg *m, uint64_t limit)
+{
+    int rc = -1;
+
+    for (int i = 0; i < PUT_BACK_TRIES && rc < 0; i++)
+        rc = memcg_pwrite_u64 (m->limit, limit);
+    m->limit_is_low = rc < 0;
+    return rc;
+}
 
 static int _v1_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
                         struct mw_err *err)
@@ -345,7 +362,7 @@ static int _v1_reclaim (struct memcg *m, uint64_t bytes, uint64_t *freed,
         if (step >= usage)
             break;
         rc = memcg_pwrite_u64 (m->limit, usage - step);
-        if (memcg_pwrite_u64 (m->limit, limit) < 0)
+        if (_put_back (m, limit) < 0)
             return memcg_fail (m, "restore", "memory.limit_in_bytes", err);
         if (memcg_pread_u64 (m->usage, &usage) < 0)
             return memcg_fail (m, "read", "memory.usage_in_bytes", err);

@@ -83,11 +83,21 @@ static int _v2_arm (struct memcg *m, struct mw_err *err)
     return 0;
 }
 
+static int _write_limit (const struct memcg *m, int fd, const char *name,
+                         uint64_t value, struct mw_err *err)
+{
+    int rc = value == MEMCG_NO_LIMIT ? (int) pwrite (fd, "max", 3, 0)
+                                     : memcg_pwrite_u64 (fd, value);
+
+    return rc < 0 ? memcg_fail (m, "write", name, err) : 0;
+}
+
 /* Nobody answers any more: the job must not crawl at memory.high for ever, so
  * the wall is put where the slowing began, and only the kernel judges there. */
 static int _v2_disarm (struct memcg *m, struct mw_err *err)
 {
     uint64_t usage = 0, wall = m->set_limit;
+    int rc = 0;
 
     memcg_close_event (m);
     m->armed = false;
@@ -95,12 +105,12 @@ static int _v2_disarm (struct memcg *m, struct mw_err *err)
         return memcg_fail (m, "read", "memory.current", err);
     if (wall != MEMCG_NO_LIMIT && wall < usage + MAX_ROOM)
         wall = usage + MAX_ROOM;
-    if (wall == MEMCG_NO_LIMIT ? pwrite (m->hard, "max", 3, 0) < 0
-                               : memcg_pwrite_u64 (m->hard, wall) < 0)
-        return memcg_fail (m, "write", "memory.max", err);
-    if (pwrite (m->limit, "max", 3, 0) < 0)
-        return memcg_fail (m, "write", "memory.high", err);
-    return 0;
+    /* without that there is a wall all the same: the limit and the reserve */
+    if (_write_limit (m, m->hard, "memory.max", wall, err) < 0)
+        rc = -1;
+    if (_write_limit (m, m->limit, "memory.high", MEMCG_NO_LIMIT, err) < 0)
+        rc = -1;
+    return rc;
 }
 
 /* As on v1 by subtraction: all that is charged except file pages reclaim can
@@ -176,15 +186,6 @@ static bool _stuck (struct memcg *m, const struct memcg_usage *u, bool growing)
     else
         m->stuck_looks = 0;
     return m->stuck_looks >= STUCK_LOOKS;
-}
-
-static int _write_limit (const struct memcg *m, int fd, const char *name,
-                         uint64_t value, struct mw_err *err)
-{
-    int rc = value == MEMCG_NO_LIMIT ? (int) pwrite (fd, "max", 3, 0)
-                                     : memcg_pwrite_u64 (fd, value);
-
-    return rc < 0 ? memcg_fail (m, "write", name, err) : 0;
 }
 
 /* Slurm writes memory.high anew at the start of every step, to --mem: above

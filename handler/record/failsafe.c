@@ -9,13 +9,35 @@
 #include "handler/record/journal.h"
 #include "lib/cleanup.h"
 
+#define TRIES 3 /* a write may fail once */
+
+/* Returns 0, or -1: something does not obey. */
+static int _undo_all (const struct journal *journal, struct job *job,
+                      struct mw_err *err)
+{
+    struct memcg *m = &job->memcg;
+    /* the kernel's killer must be there when the job runs again */
+    int rc = m->ops->disarm (m, err);
+
+    if (job->incident.enomem &&
+        rlimits_restore (m, journal->state_dir, job->spec.key, err) < 0)
+        rc = -1;
+    /* a job that never had an incident was stopped by somebody else, by Slurm's
+     * suspend for one, and is not ours to wake */
+    if (!job->incident.slurm_stops_ms &&
+        (job->incidents > 0 || job->incident.open || job->incident.frozen))
+        if (m->ops->freeze (m, false, err) < 0)
+            rc = -1;
+    return rc;
+}
+
 /* Returns 0, or -1: its memcg is not there any more, or does not obey. */
 static int _record_failsafe_give_back (const struct journal *journal,
                                        struct job *job, struct mw_err *err)
 {
     cleanup_free char *path = job->memcg.path;
     struct memcg *m = &job->memcg;
-    int rc;
+    int rc = -1;
 
     m->path = NULL;
     if (memcg_reopen (m, path, job->freezer_path, m->inode, job->spec.layout,
@@ -28,17 +50,8 @@ static int _record_failsafe_give_back (const struct journal *journal,
      * fail.  Before disarm, which on v2 lifts memory.high: there a limit
      * without a warden would slow the job for ever. */
     m->ops->set_limit (m, job->limit, job->reserve, NULL);
-    /* the kernel's killer must be there when the job runs again */
-    rc = m->ops->disarm (m, err);
-    if (job->incident.enomem &&
-        rlimits_restore (m, journal->state_dir, job->spec.key, err) < 0)
-        rc = -1;
-    /* a job that never had an incident was stopped by somebody else, by Slurm's
-     * suspend for one, and is not ours to wake */
-    if (!job->incident.slurm_stops_ms &&
-        (job->incidents > 0 || job->incident.open || job->incident.frozen))
-        if (m->ops->freeze (m, false, err) < 0)
-            rc = -1;
+    for (int i = 0; i < TRIES && rc < 0; i++)
+        rc = _undo_all (journal, job, err);
     return rc;
 }
 

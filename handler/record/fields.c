@@ -69,6 +69,7 @@ static const struct field {
     FIELD ("restarts", NUMBER, facts.restarts, FACTS),
 
     FIELD ("open", FLAG, incident.open, INCIDENT),
+    FIELD ("closing", FLAG, incident.closing, INCIDENT),
     FIELD ("number", NUMBER, incident.number, INCIDENT),
     FIELD ("trigger", TRIGGER, incident.trigger, INCIDENT),
     FIELD ("ladder", LADDER, incident.ladder, INCIDENT),

@@ -85,14 +85,21 @@ static void _enomem_undo (struct warden *w, struct job *job)
         return;
     n = rlimits_restore (&job->memcg, w->journal->state_dir, job->spec.key,
                          &err);
+    if (n < 0) {
+        step_failed (w, job, "its limits stay lowered", &err);
+        return;
+    }
     job->incident.enomem = false;
-    if (n < 0)
-        report_failed (w, job, "its limits stay lowered", &err);
-    else if (n > 0)
+    if (n > 0)
         report (w, job, "step", REPORT_LOG,
                 "job %s: %d of its processes may "
                 "have more memory again",
                 job->spec.key, n);
+}
+
+static bool _enomem_undone (const struct job *job)
+{
+    return !job->incident.enomem;
 }
 
 const struct step_ops step_enomem = {
@@ -104,4 +111,5 @@ const struct step_ops step_enomem = {
     .timer = _enomem_look,
     .deadline = _enomem_deadline,
     .undo = _enomem_undo,
+    .undone = _enomem_undone,
 };

@@ -88,11 +88,19 @@ static void _slow_undo (struct warden *w, struct job *job)
 
     if (!job->incident.slowed)
         return;
+    if (job->memcg.ops->freeze (&job->memcg, job->incident.frozen, &err) < 0 &&
+        !step_nothing_there (errno)) {
+        step_failed (w, job, "cannot thaw it", &err);
+        return;
+    }
     job->incident.slowed = false;
     report (w, job, "step", REPORT_LOG, "job %s: is not slowed any more",
             job->spec.key);
-    if (job->memcg.ops->freeze (&job->memcg, job->incident.frozen, &err) < 0)
-        report_failed (w, job, "cannot thaw it", &err);
+}
+
+static bool _slow_undone (const struct job *job)
+{
+    return !job->incident.slowed;
 }
 
 const struct step_ops step_slow = {
@@ -105,4 +113,5 @@ const struct step_ops step_slow = {
     .deadline = _slow_deadline,
     .recover = _slow_recover,
     .undo = _slow_undo,
+    .undone = _slow_undone,
 };

@@ -181,6 +181,33 @@ static void _record_freeze (struct warden *w, struct job *job, bool on)
                  job->spec.key, ms / 1000, ms % 1000 / 100, out);
 }
 
+void step_failed (struct warden *w, struct job *job, const char *what,
+                  const struct mw_err *why)
+{
+    if (job->incident.undo_tries == 0)
+        report_failed (w, job, what, why);
+}
+
+bool step_nothing_there (int error)
+{
+    return error == ENODEV || error == ESRCH;
+}
+
+/* What undoes is recorded when it is done: a warden that is killed in between has
+ * it in its journal as it was, and whoever takes over as that has it. */
+static int _step_thaw (struct warden *w, struct job *job)
+{
+    struct mw_err err;
+
+    if (job->memcg.ops->freeze (&job->memcg, false, &err) < 0 &&
+        !step_nothing_there (errno)) {
+        step_failed (w, job, "cannot thaw it", &err);
+        return -1;
+    }
+    _record_freeze (w, job, false);
+    return 0;
+}
+
 int step_freeze (struct warden *w, struct job *job, bool on)
 {
     struct mw_err err;
@@ -196,14 +223,15 @@ int step_freeze (struct warden *w, struct job *job, bool on)
                 job->spec.key);
         return 0;
     }
-    _record_freeze (w, job, on);
-    if (job->memcg.ops->freeze (&job->memcg, on, &err) == 0) {
-        if (on)
-            _step_watch (w, job);
+    if (!on)
+        return _step_thaw (w, job);
+    _record_freeze (w, job, true);
+    if (job->memcg.ops->freeze (&job->memcg, true, &err) == 0) {
+        _step_watch (w, job);
         return 0;
     }
-    job->incident.frozen = !on;
-    report_failed (w, job, on ? "cannot freeze it" : "cannot thaw it", &err);
+    job->incident.frozen = false;
+    report_failed (w, job, "cannot freeze it", &err);
     return -1;
 }
 
@@ -218,24 +246,38 @@ void step_freeze_again (struct warden *w, struct job *job)
     _step_watch (w, job);
 }
 
+static int _close_reserve (struct warden *w, struct job *job)
+{
+    char a[MW_SIZE_STRLEN];
+    struct mw_err err;
+
+    if (job_assert_limit (job, &err) < 0 && errno != ENODEV) {
+        job->incident.reserve_open = true;
+        step_failed (w, job, "cannot close its reserve", &err);
+        return -1;
+    }
+    report (w, job, "returned", REPORT_LOG,
+            "job %s: its reserve of %s is closed", job->spec.key,
+            mw_size_format (job->reserve, a, sizeof (a)));
+    return 0;
+}
+
 int step_open_reserve (struct warden *w, struct job *job, bool on)
 {
     char a[MW_SIZE_STRLEN];
     struct mw_err err;
 
-    if (job->incident.reserve_open == on || job->reserve == 0)
+    if (job->incident.reserve_open == on || (on && job->reserve == 0))
         return 0;
     job->incident.reserve_open = on;
-    report (w, job, on ? "lent" : "returned", REPORT_LOG,
-            on ? "job %s: its reserve of %s is open"
-               : "job %s: its reserve of %s is closed",
+    if (!on)
+        return _close_reserve (w, job);
+    report (w, job, "lent", REPORT_LOG, "job %s: its reserve of %s is open",
             job->spec.key, mw_size_format (job->reserve, a, sizeof (a)));
     if (job_assert_limit (job, &err) == 0)
         return 0;
-    job->incident.reserve_open = !on;
-    report_failed (w, job,
-                   on ? "cannot open its reserve" : "cannot close its reserve",
-                   &err);
+    job->incident.reserve_open = false;
+    report_failed (w, job, "cannot open its reserve", &err);
     return -1;
 }
 
@@ -268,16 +310,16 @@ int step_return (struct warden *w, struct job *job)
     if (lent == 0)
         return 0;
     in->lent = 0;
+    if (job_assert_limit (job, &err) < 0 && errno != ENODEV) {
+        in->lent = lent;
+        job_commit (job);
+        step_failed (w, job, "cannot take back what it was lent", &err);
+        return -1;
+    }
     report (w, job, "returned", REPORT_LOG | REPORT_JOB,
             "job %s: gave back the %s it was lent; its limit is %s again",
             job->spec.key, mw_size_format (lent, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)));
-    if (job_assert_limit (job, &err) < 0 && errno != ENODEV) {
-        in->lent = lent;
-        job_commit (job);
-        report_failed (w, job, "cannot take back what it was lent", &err);
-        return -1;
-    }
     warden_room (w);
     return 0;
 }
@@ -295,11 +337,17 @@ void step_unsuspend (struct warden *w, struct job *job)
 
     if (!in->suspended)
         return;
+    /* each try is in the log: ever fewer of them */
+    if ((in->undo_tries & (in->undo_tries - 1)) != 0)
+        return;
     if (in->request[0])
         spool_cancel (&w->spool, in->request);
     in->request[0] = '\0';
     in->suspended = false;
-    ask (w, job, SPOOL_RESUME, 0, NULL, false);
+    if (ask (w, job, SPOOL_RESUME, 0, NULL, false) < 0) {
+        in->suspended = true;
+        return;
+    }
     job->resumed_ms = clock_ms ();
     memcg_signal (&job->memcg, SIGCONT, NULL);
 }
@@ -357,9 +405,9 @@ static bool _left_to_slurm (struct warden *w, struct job *job)
                 "job %s: suspended as it is, Slurm "
                 "kills it",
                 job->spec.key);
-        if (_slurm_cannot_thaw (job))
-            job->memcg.ops->freeze (&job->memcg, false, NULL);
     }
+    if (_slurm_cannot_thaw (job)) /* at each look: it may fail */
+        job->memcg.ops->freeze (&job->memcg, false, NULL);
     waited = now - in->ends_ms;
     if (waited >= w->conf.controller_timeout_ms) {
         in->slurm_ends = false;

@@ -66,10 +66,11 @@ struct step_ops {
                                    NULL: as [timer] */
 
     /* Take back what only this step knows how to (slow, enomem); called when it
-     *   ends, whatever its result. NULL.  The freeze is lifted by the incident
-     *   unless the next step is [frozen]; the reserve is closed, and what was
-     *   lent is taken back, when the incident is over. */
+     *   ends, whatever its result, and again until [undone]. NULL.  The freeze is
+     *   lifted by the incident unless the next step is [frozen]; the reserve is
+     *   closed, and what was lent is taken back, when the incident is over. */
     void (*undo) (struct warden *w, struct job *job);
+    bool (*undone) (const struct job *job); /* NULL: at once */
 
     /* The job has ended while the step was on: what is still to be done? Called
      *   before [undo]. NULL. */
@@ -98,7 +99,9 @@ void step_timer (struct warden *w, struct job *job, uint64_t ms);
 bool step_swap_free (void);
 
 /* Shared by several steps.  Each remembers in job->incident, records, acts, and
- * returns 0; or -1 when it could not, with that recorded and remembered. */
+ * returns 0; or -1 when it could not, with that recorded and remembered.  What
+ * undoes (false, _return, _unsuspend) acts first, is recorded when it is done, and
+ * where it fails the incident tries it again (incident.undo_ms). */
 int step_freeze (struct warden *w, struct job *job, bool on);
 void step_freeze_again (struct warden *w, struct job *job); /* or thaw: as
                                                                 it should be */
@@ -108,6 +111,13 @@ void step_killed_look (struct warden *w, struct job *job);
 int step_open_reserve (struct warden *w, struct job *job, bool on);
 int step_lend (struct warden *w, struct job *job, uint64_t bytes);
 int step_return (struct warden *w, struct job *job);
+
+/* report_failed of what undoes: once, however often it is tried. */
+void step_failed (struct warden *w, struct job *job, const char *what,
+                  const struct mw_err *why);
+
+/* Does the errno [error] of a thaw say that there is nothing to be thawed? */
+bool step_nothing_there (int error);
 
 /* Has [job] come down from its own limit far enough (1/32) not to be back there
  *   at its next page? Reads its usage. */

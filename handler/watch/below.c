@@ -37,6 +37,12 @@ static void _watch_below_give (struct warden *w, struct memcg *m,
     struct memcg_below found = { 0 };
 
     m->ops->free_below (m, name, &found);
+    if (found.failed > 0)
+        report_log (
+            w, LOG_WARNING,
+            "%s: %u memory cgroups below it cannot be given back to the "
+            "kernel: %s",
+            m->path, found.failed, strerror (found.why));
     if (found.waiting == 0)
         return;
     report (w, job, "nested", REPORT_LOG | (job ? REPORT_JOB : 0),

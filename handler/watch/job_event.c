@@ -87,6 +87,14 @@ static int _job_event_on_timer (sd_event_source *s, uint64_t usec, void *arg)
     (void) s;
     (void) usec;
     snprintf (key, sizeof (key), "%s", job->spec.key);
+    if (job->release_ms > 0 && clock_ms () >= job->release_ms) {
+        job->release_ms = 0;
+        _warden->up.release (_warden, job, job->release_why);
+        if (warden_find (_warden, key) != job) {
+            report_flush (_warden);
+            return 0;
+        }
+    }
     if (job->look_ms > 0 && clock_ms () >= job->look_ms) {
         job->look_ms = 0;
         job_event_check (_warden, job);

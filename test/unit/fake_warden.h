@@ -2,7 +2,8 @@
  *
  * The machine is the real one, with its journal and spool in a directory of
  * the test's own; what would be done to a memcg is counted instead.  Each deed
- * looks into the journal first: what it is about to do must be on record.
+ * looks into the journal first: what it is about to do must be on record, but for
+ * what undoes: that is on record when it is done.
  *
  * Time stands still: clock_ms is [fake.now] until the test lets it pass.
  */
@@ -32,11 +33,12 @@ struct fake {
     char dir[64];
     uint64_t now; /* clock_ms */
     unsigned did[FAKE_DEEDS];
-    int fails[FAKE_DEEDS]; /* with this errno; 0 = it works */
-    unsigned left;         /* processes that a kill finds */
-    uint64_t stays;        /* bytes that a kill of all leaves charged */
-    uint64_t frees;        /* bytes that go out with a reclaim */
-    uint64_t swap_free;    /* bytes; of the node */
+    int fails[FAKE_DEEDS];          /* with this errno; 0 = it works */
+    unsigned fails_for[FAKE_DEEDS]; /* so often; 0 = always */
+    unsigned left;                  /* processes that a kill finds */
+    uint64_t stays;     /* bytes that a kill of all leaves charged */
+    uint64_t frees;     /* bytes that go out with a reclaim */
+    uint64_t swap_free; /* bytes; of the node */
     bool node_is_short, node_may_return;
     unsigned detected; /* calls of warden.up.detected */
     pid_t task;        /* of every job: it catches USR1, and ends at

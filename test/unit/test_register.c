@@ -433,6 +433,29 @@ static void a_job_that_ends_is_the_kernels_again (void **state)
     assert_int_equal (errno, ESRCH);
 }
 
+/* Nobody would answer the next OOM of what is left in it. */
+static void it_is_released_when_the_kernel_has_it_again (void **state)
+{
+    struct job *job = _register ("12", dir);
+    int ours = job->memcg.oom_control;
+
+    (void) state;
+    job->memcg.oom_control = openat (dir, "memory.oom_control", O_RDONLY);
+    assert_int_equal (peer_release (root, "12"), 0);
+    assert_ptr_equal (w->jobs.first, job);
+    assert_int_equal (fake_recorded ("\"event\":\"released\""), 0);
+    assert_int_equal (fake_recorded ("cannot be given back to the kernel"), 1);
+    assert_true (fake_timer_is_on (job));
+    close (job->memcg.oom_control);
+    job->memcg.oom_control = ours;
+    fake.now = job->release_ms;
+    fake_loop ();
+    assert_null (w->jobs.first);
+    _has (dir, "memory.oom_control", "0");
+    assert_int_equal (fake_recorded ("\"event\":\"released\""), 1);
+    assert_int_equal (fake_recorded ("cannot be given back to the kernel"), 1);
+}
+
 /* Its memory is not there for others yet. */
 static void what_is_left_in_it_is_told (void **state)
 {
@@ -789,6 +812,7 @@ int main (void)
         T (with_its_job_a_step_ends),
         T (what_is_below_is_the_kernels_but_a_step),
         T (a_job_that_ends_is_the_kernels_again),
+        T (it_is_released_when_the_kernel_has_it_again),
         T (what_is_left_in_it_is_told),
         T (its_incident_ends_with_it),
         T (its_memory_is_there_for_others),
