@@ -8,7 +8,7 @@
  * waits when the node is short of memory, nor when a requeue has been asked for
  * and not yet answered: a job that has been completed cannot be requeued as the
  * request says, nor where no courier is there to ask it.  A job whose script had
- * ended by then is not killed, whatever is left of it: that is how Slurm has it.
+ * ended by then, and Slurm knows, is not killed, whatever is left of it.
  */
 
 #include <inttypes.h>
@@ -86,7 +86,7 @@ static enum step_result _kill_start (struct warden *w, struct job *job)
     bool asks = job->spec.slurm_id != 0 && !_is_requeued (job);
     bool nobody = asks && !ask_has_courier (w);
 
-    if (asks && job->over)
+    if (asks && job->over && !in->script_ended)
         return _kill_left (w, job);
     _kill_tell (w, job);
     if (job_is_step (job)) {

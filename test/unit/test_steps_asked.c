@@ -633,6 +633,16 @@ static void kill_of_what_has_ended_by_itself_is_none (void **state)
 }
 
 /* Only where it had ended before: a script ends by our own SIGKILL, too. */
+static void kill_of_what_died_of_our_signal_is_one (void **state)
+{
+    struct job *job = fake_oom ("12", "signal=USR1@60s,kill");
+
+    (void) state;
+    assert_true (incident_script_ended (w, job, SIGUSR1));
+    assert_int_equal (fake_requests (SPOOL_COMPLETE_OOM, NULL), 1);
+    assert_int_equal (fake_recorded ("job 12: to be killed"), 1);
+}
+
 static void kill_ends_the_script_and_is_a_kill (void **state)
 {
     struct job *job = fake_oom ("12", "kill");
@@ -816,6 +826,7 @@ int main (void)
         T (kill_waits_frozen_for_slurm_to_know),
         T (kill_where_slurm_says_no_is_a_kill),
         T (kill_of_what_has_ended_by_itself_is_none),
+        T (kill_of_what_died_of_our_signal_is_one),
         T (kill_ends_the_script_and_is_a_kill),
         T (kill_of_what_slurm_does_not_know_is_at_once),
         T (kill_of_a_step_lets_it_be_told_first),
