@@ -338,10 +338,11 @@ static int _daemon_start (struct warden *w, struct mw_err *err)
         return mw_err_errno (err, "cannot make an event loop");
     }
     _protect (w);
-    if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0 ||
-        warden_recover (w, err) < 0 || node_open (w, err) < 0)
+    if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0)
         return -1;
-    watch_kmsg_open (w);
+    watch_kmsg_open (w); /* first: who is taken up again is told of kills */
+    if (warden_recover (w, err) < 0 || node_open (w, err) < 0)
+        return -1;
     watch_psi_open (w);
     return control_open (w, _socket (w), err);
 }

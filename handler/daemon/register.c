@@ -356,6 +356,7 @@ static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
 {
     cleanup_free char *path = job->memcg.path;
     uint64_t limit = job->memcg.set_limit;
+    uint64_t kills = job->memcg.seen_oom_kill;
     bool shadow = job->memcg.shadow;
 
     job->memcg.path = NULL;
@@ -372,7 +373,13 @@ static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
     if (w->conf.shadow && !shadow)
         _let_go (w, job);
     job->memcg.shadow = w->conf.shadow;
-    return _take_over (w, job, err);
+    if (_take_over (w, job, err) < 0)
+        return -1;
+    /* its log has told of it already */
+    if (!watch_kmsg_live (w) && !w->conf.shadow && !job_is_step (job) &&
+        kills < job->memcg.seen_oom_kill)
+        watch_kmsg_counted (w, job);
+    return 0;
 }
 
 /* Take up those of [t] that are still there. */
@@ -426,6 +433,7 @@ int warden_recover (struct warden *w, struct mw_err *err)
     /* beyond any that waits in the spool: a record makes three at most */
     w->request_seq = w->journal->seq * 4;
     job_part_steps (&w->jobs, &w->steps);
+    watch_kmsg_catch_up (w);
     if (_recover_table (w, &w->jobs, err) < 0 ||
         _recover_table (w, &w->steps, err) < 0)
         return -1;

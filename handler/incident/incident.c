@@ -106,6 +106,23 @@ static void _incident_close (struct warden *w, struct job *job,
     warden_room (w);
 }
 
+/* The step has done its work; but it is no merit of its own where the kernel has
+ * killed somebody meanwhile. */
+static void _incident_solved (struct warden *w, struct job *job)
+{
+    enum mw_step_kind kind = step_rung (job)->kind;
+    const char *done = _what_was_done (job);
+    char text[96];
+
+    if (job->incident.kernel_killed && kind != MW_STEP_KILL &&
+        kind != MW_STEP_REQUEUE) {
+        snprintf (text, sizeof (text), "%s, after the kernel had killed in it",
+                  done);
+        done = text;
+    }
+    _incident_close (w, job, done);
+}
+
 /* ---- climbing ------------------------------------------------------------ */
 
 /* Leave the rung; what it did stays where the rung [to] works on that. */
@@ -254,7 +271,7 @@ static void _incident_settle (struct warden *w, struct job *job,
         r = _incident_enter (w, job, to);
     }
     if (r == STEP_SOLVED) {
-        _incident_close (w, job, _what_was_done (job));
+        _incident_solved (w, job);
         return;
     }
     incident_undo_later (job); /* of a rung before */

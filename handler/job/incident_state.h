@@ -53,8 +53,9 @@ struct incident {
     bool reserve_open;
     bool slowed;
     bool enomem;
-    bool suspended; /* at the controller */
-    uint64_t lent;  /* bytes */
+    bool suspended;     /* at the controller */
+    bool kernel_killed; /* by the kernel, in it, since it was opened */
+    uint64_t lent;      /* bytes */
 
     char request[SPOOL_ID_MAX]; /* the courier's answer that is awaited; "" */
     unsigned phase;          /* how far the step is; each has its own numbers */

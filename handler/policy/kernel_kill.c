@@ -65,6 +65,10 @@ char *kernel_kill_remedy (const struct kernel_kill_case *c,
         snprintf (buf, len, "shadow is true");
         return buf;
     }
+    if (c->away) {
+        snprintf (buf, len, "without one every OOM is the kernel's");
+        return buf;
+    }
     switch (c->why) {
     case KERNEL_KILL_NODE:
         snprintf (buf, len,
@@ -125,6 +129,8 @@ char *kernel_kill_first (const struct kernel_kill_case *c, char *buf,
 {
     if (c->shadow)
         snprintf (buf, len, "memwarden only watches");
+    else if (c->away)
+        snprintf (buf, len, "no memwardend was there");
     else if (c->ahead_ms == INT64_MIN)
         snprintf (buf, len, "memwarden had no sign of it");
     else if (c->ahead_ms < 0)

@@ -42,6 +42,7 @@ struct kernel_kill_case {
     bool armed;            /* the job's OOM was memwarden's */
     bool pool_watched;
     bool shadow; /* it would have done nothing, whatever is set */
+    bool away;   /* no warden was there: the same */
 };
 
 /* The node reserve, in bytes and whole MiB, with which memwarden would have

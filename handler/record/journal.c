@@ -264,7 +264,7 @@ size_t journal_last (const struct journal *j, char *buf, size_t room)
     return len;
 }
 
-static void _boot_id (char *buf, size_t len)
+void journal_boot_id (char *buf, size_t len)
 {
     cleanup_fd int fd = sysroot_open ("/proc/sys/kernel/random/boot_id",
                                       O_RDONLY);
@@ -279,7 +279,7 @@ static int _append_boot (struct journal *j, struct mw_err *err)
     char id[64], more[80];
     struct json_put p = { .text = more, .size = sizeof (more) };
 
-    _boot_id (id, sizeof (id));
+    journal_boot_id (id, sizeof (id));
     json_put_text (&p, "boot", id);
     return journal_append (j, "boot", NULL, NULL, "journal begins",
                            json_put_done (&p), err);
@@ -298,7 +298,7 @@ static bool _of_this_boot (int fd)
         return false;
     first = json_loadb (buf, (size_t) (end - buf), 0, NULL);
     boot = json_string_value (json_object_get (first, "boot"));
-    _boot_id (id, sizeof (id));
+    journal_boot_id (id, sizeof (id));
     return boot && !strcmp (boot, id);
 }
 

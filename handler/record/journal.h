@@ -75,6 +75,9 @@ void journal_flush (struct journal *j);
 int journal_recover (struct journal *j, struct job_table *t,
                      struct mw_err *err);
 
+/* This boot's id, "" where it is not known. */
+void journal_boot_id (char *buf, size_t len);
+
 /* Start a new file (at a quiet moment, when the present one is over
  *   [j]->rotate_at): the old one becomes journal.jsonl.1; the new one begins
  *   with the state of each of [jobs] and [steps].  Returns 0; -1 with errno: the

@@ -19,6 +19,7 @@
 #include "handler/job/warden.h"
 #include "handler/memcg/mounts.h"
 #include "handler/policy/kernel_kill.h"
+#include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/watch/node.h"
 #include "lib/cgfile.h"
@@ -30,10 +31,11 @@
 #define READS_A_WAKE 32
 #define READS_AT_END 512 /* of a job's story: all that is likely there */
 #define TOLD_A_SECOND 16
-#define NEAR_MS 5000    /* an OOM detected so long after was the same */
-#define CLOCKS_MS 60000 /* the log's clock drifts: compare anew */
-#define LOST_MS 1000    /* losses are told no more often than that */
-#define RECORD_MAX 8192 /* the kernel's CONSOLE_EXT_LOG_MAX */
+#define NEAR_MS 5000        /* an OOM detected so long after was the same */
+#define CLOCKS_MS 60000     /* the log's clock drifts: compare anew */
+#define LOST_MS 1000        /* losses are told no more often than that */
+#define CATCH_UP_MAX 500000 /* reads: more than any log has records */
+#define RECORD_MAX 8192     /* the kernel's CONSOLE_EXT_LOG_MAX */
 
 struct watch_kmsg {
     int fd;
@@ -53,6 +55,9 @@ struct watch_kmsg {
     uint64_t second;       /* in which … */
     unsigned told, untold; /* … so many kills were (not) told */
     uint64_t node_kill_ms; /* last kill because the node was out; 0 */
+    int mark;              /* STATE/kmsg, or -1 */
+    uint64_t marked;       /* the record that it has; 0 = none */
+    bool away;             /* what is read now was said before this warden */
     char memory[PATH_MAX], unified[PATH_MAX]; /* mounts */
 };
 
@@ -82,6 +87,47 @@ static uint64_t _written_ms (const struct watch_kmsg *k, const char *line)
     if (sscanf (line, "%*u,%*u,%llu,", &us) != 1)
         return clock_ms ();
     return (uint64_t) ((int64_t) us + k->ahead_us) / 1000;
+}
+
+/* ---- how far it has been read ------------------------------------------- */
+
+#define MARK "kmsg"
+#define MARK_FORM "%-36s %20" PRIu64 " %20" PRId64 "\n"
+
+/* Is there none of this boot, all that is there now was said to somebody else. */
+static void _read_mark (struct watch_kmsg *k)
+{
+    char text[128] = "", boot[64], id[64] = "";
+    uint64_t seq;
+    int64_t ahead;
+    ssize_t n = k->mark < 0 ? -1 : pread (k->mark, text, sizeof (text) - 1, 0);
+
+    journal_boot_id (boot, sizeof (boot));
+    k->marked = UINT64_MAX;
+    if (n <= 0 ||
+        sscanf (text, "%63s %" SCNu64 " %" SCNd64, id, &seq, &ahead) != 3 ||
+        strcmp (id, boot) != 0)
+        return;
+    k->marked = k->parser.seq = seq;
+    k->parser.seq_known = true;
+    k->ahead_us = ahead;
+    k->compared_ms = clock_ms ();
+}
+
+/* Not in the middle of a report: the next warden would have but half of it. */
+static void _keep_mark (struct watch_kmsg *k)
+{
+    char text[128], boot[64];
+    int n;
+
+    if (k->mark < 0 || !k->parser.seq_known || k->parser.open ||
+        k->parser.seq == k->marked)
+        return;
+    journal_boot_id (boot, sizeof (boot));
+    n = snprintf (text, sizeof (text), MARK_FORM, boot, k->parser.seq,
+                  k->ahead_us);
+    if (pwrite (k->mark, text, (size_t) n, 0) == n)
+        k->marked = k->parser.seq;
 }
 
 /* ---- whose --------------------------------------------------------------- */
@@ -128,8 +174,11 @@ static struct job *_watch_kmsg_job_of (struct warden *w,
 /* How long before [at_ms] had memwarden begun with what was killed for? */
 static int64_t _ahead (struct warden *w, const struct job *job, uint64_t at_ms)
 {
-    uint64_t opened = node_opened_ms (w);
+    uint64_t opened;
 
+    if (w->kmsg->away)
+        return INT64_MIN;
+    opened = node_opened_ms (w);
     if (job && job->incident.open)
         opened = job->incident.opened_ms;
     if (opened == 0)
@@ -250,8 +299,11 @@ static void _watch_kmsg_killed (struct warden *w, const char *line)
         .armed = job && job->memcg.armed,
         .pool_watched = w->pool_limit != UINT64_MAX,
         .shadow = w->conf.shadow,
+        .away = k->away,
     };
 
+    if (k->away && !job)
+        return;
     if (c.why == KERNEL_KILL_SYSRQ) {
         report (w, job, "note", REPORT_LOG,
                 "somebody had the kernel kill "
@@ -259,16 +311,21 @@ static void _watch_kmsg_killed (struct warden *w, const char *line)
                 k->kill.pid, k->kill.comm);
         return;
     }
-    if (c.why == KERNEL_KILL_ELSEWHERE || _watch_kmsg_too_many (w))
+    if (c.why == KERNEL_KILL_ELSEWHERE)
+        return;
+    /* of a job in which it was done meanwhile one is told in any case */
+    if (!(k->away && job->kernel_kill_ms == 0) && _watch_kmsg_too_many (w))
         return;
     if (job) {
         job->kernel_kill_ms = at_ms;
         job->kernel_kill_untold = false;
+        job->incident.kernel_killed = job->incident.open;
     }
     if (c.why == KERNEL_KILL_NODE)
         k->node_kill_ms = at_ms;
     _watch_kmsg_tell (w, job, &c, &k->kill, at_ms);
-    node_look (w);
+    if (!k->away)
+        node_look (w);
 }
 
 void watch_kmsg_untold (struct warden *w, struct job *job)
@@ -276,6 +333,7 @@ void watch_kmsg_untold (struct warden *w, struct job *job)
     if (!job->kernel_kill_untold)
         return;
     job->kernel_kill_untold = false;
+    job->incident.kernel_killed = job->incident.open;
     report (w, job, "kernel-kill", REPORT_LOG | REPORT_JOB,
             "job %s: the kernel has killed in it", job->spec.key);
 }
@@ -309,11 +367,19 @@ void watch_kmsg_detected (struct warden *w, struct job *job)
 static void _watch_kmsg_line (struct warden *w, char *line, size_t len)
 {
     struct watch_kmsg *k = w->kmsg;
+    uint64_t seq, us;
+    unsigned priority;
 
     /* " KEY=value": a record's dictionary */
     if (len == 0 || line[0] == ' ')
         return;
     line[len] = '\0';
+    if (k->away && kmsg_record_split (line, &priority, &seq, &us) &&
+        seq <= k->marked) {
+        k->parser.seq = seq;
+        k->parser.seq_known = true;
+        return;
+    }
     _compare_clocks (k, line);
     if (kmsg_record (&k->parser, line, len, &k->kill) && k->kill.killed)
         _watch_kmsg_killed (w, line);
@@ -383,6 +449,23 @@ static void _watch_kmsg_take (struct warden *w, unsigned most)
         }
     }
     _tell_lost (w);
+    _keep_mark (w->kmsg);
+}
+
+void watch_kmsg_catch_up (struct warden *w)
+{
+    struct watch_kmsg *k = w->kmsg;
+    bool more = true;
+
+    if (!k || (lseek (k->fd, 0, SEEK_SET) < 0 && errno != ESPIPE))
+        return;
+    k->away = true;
+    /* where it has ended, that is for the next read to tell */
+    for (unsigned n = 0; n < CATCH_UP_MAX && more; n++)
+        more = _read_one (w, &more) && more;
+    k->away = false;
+    _tell_lost (w);
+    _keep_mark (k);
 }
 
 void watch_kmsg_read (struct warden *w)
@@ -418,6 +501,8 @@ static int _watch_kmsg_begin (struct warden *w, struct watch_kmsg *k)
 {
     int rc;
 
+    k->mark = openat (w->journal->state_dir, MARK,
+                      O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     k->fd = sysroot_open ("/dev/kmsg", O_RDONLY | O_NONBLOCK);
     if (k->fd < 0)
         return -1;
@@ -425,6 +510,7 @@ static int _watch_kmsg_begin (struct warden *w, struct watch_kmsg *k)
     if (lseek (k->fd, 0, SEEK_END) < 0 && errno != ESPIPE)
         return -1;
     kmsg_init (&k->parser);
+    _read_mark (k);
     memset (k->text, 1, sizeof (k->text)); /* not first under an OOM */
     if (_find_mounts (k) < 0)
         return -1;
@@ -440,6 +526,8 @@ static void _watch_kmsg_free (struct watch_kmsg *k)
     sd_event_source_disable_unref (k->event);
     if (k->fd >= 0)
         close (k->fd);
+    if (k->mark >= 0)
+        close (k->mark);
     free (k);
 }
 
@@ -447,6 +535,8 @@ void watch_kmsg_open (struct warden *w)
 {
     struct watch_kmsg *k = calloc (1, sizeof (*k));
 
+    if (k)
+        k->fd = k->mark = -1;
     if (k && _watch_kmsg_begin (w, k) == 0) {
         w->kmsg = k;
         return;

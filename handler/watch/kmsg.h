@@ -3,7 +3,8 @@
  * An optional source: it starts no step, it tells who was killed, whose limit
  * it was, who was first and which setting would have won.  No timer; some
  * records a wake-up, after everything else that is due, so that a flooded log
- * delays nobody's OOM.
+ * delays nobody's OOM.  How far it has been read is kept in STATE/kmsg, so that
+ * the next warden tells of what was killed between the two.
  */
 #ifndef MW_WATCH_KMSG_H
 #define MW_WATCH_KMSG_H
@@ -17,6 +18,11 @@ struct job;
  *   and w->kmsg stays NULL. */
 void watch_kmsg_open (struct warden *w);
 void watch_kmsg_close (struct warden *w);
+
+/* Read what the kernel has said since the warden before this one read its last,
+ *   and tell of the jobs in which it has killed meanwhile.  To be called when all
+ *   of them are known and none has been taken up again. */
+void watch_kmsg_catch_up (struct warden *w);
 
 /* Is the kernel's log being read? */
 bool watch_kmsg_live (const struct warden *w);

@@ -179,14 +179,19 @@ _check_story () {           # K KEY
         violation "job $k ($key): not in its comment: $end: $(job_field "$key" Comment)"
 }
 
-# What no warden has seen the OOM of, having been killed, ends as under Slurm alone,
-# whose limit is twice as high (AllowedRAMSpace): two kinds find enough, and of a
-# script whose step was killed Slurm says what the script returns.
+# What no warden has answered the OOM of, having been killed before it or within it,
+# ends as under Slurm alone, whose limit is twice as high (AllowedRAMSpace): two kinds
+# find enough, and of a script whose step the kernel has killed Slurm says what the
+# script returns.  Whom the kernel has killed within an OOM the next warden tells.
 _allow_unwatched () {       # K
+    local events
     case ${kind[$1]},${outside[$1]} in
-        grower,*warden*|forks,*warden*|steps,*warden*)
-            [[ $(_events_of "${id[$1]}") == *detected* ]] || _allow "$1" COMPLETED ;;
+        grower,*warden*|forks,*warden*|steps,*warden*) ;;
+        *) return ;;
     esac
+    events=$(_events_of "${id[$1]}")
+    [[ $events == *detected* && ! $events =~ failsafe.*kernel-kill.*resolved ]] ||
+        _allow "$1" COMPLETED
 }
 
 _check_end () {             # K

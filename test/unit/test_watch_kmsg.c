@@ -24,6 +24,15 @@ static int log_fd = -1;
 static unsigned seq;
 static struct job *job; /* "12", which the log calls /12 */
 
+/* A warden begins to read the log. */
+static void _reads (void)
+{
+    setenv ("MEMWARDEN_SYSROOT", fake.dir, 1);
+    watch_kmsg_open (w);
+    unsetenv ("MEMWARDEN_SYSROOT");
+    assert_true (watch_kmsg_live (w));
+}
+
 /* A pipe is the log, and where the jobs are is the mount. */
 static void _kmsg (void)
 {
@@ -32,7 +41,9 @@ static void _kmsg (void)
 
     job = fake_job ("12", "hold@60s,kill");
     seq = 700;
-    snprintf (path, sizeof (path), "mkdir -p %s/dev %s/proc/self", fake.dir,
+    snprintf (path, sizeof (path),
+              "cd %s && mkdir -p dev proc/self proc/sys/kernel/random && "
+              "cp /proc/sys/kernel/random/boot_id proc/sys/kernel/random",
               fake.dir);
     assert_int_equal (system (path), 0);
     snprintf (path, sizeof (path), "%s/proc/self/mountinfo", fake.dir);
@@ -44,10 +55,7 @@ static void _kmsg (void)
     assert_int_equal (mkfifo (path, 0600), 0);
     log_fd = open (path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     assert_true (log_fd >= 0);
-    setenv ("MEMWARDEN_SYSROOT", fake.dir, 1);
-    watch_kmsg_open (w);
-    unsetenv ("MEMWARDEN_SYSROOT");
-    assert_true (watch_kmsg_live (w));
+    _reads ();
 }
 
 static int _end (void **state)
@@ -86,7 +94,8 @@ static void _kills (const char *oom, const char *task)
               "shmem-rss:0kB, UID:1000 pgtables:180kB oom_score_adj:0",
               oom[0] ? "Memory cgroup out of memory" : "Out of memory");
     _record (text);
-    watch_kmsg_read (w);
+    if (watch_kmsg_live (w))
+        watch_kmsg_read (w);
 }
 
 static void a_kill_at_its_limit_is_told (void **state)
@@ -254,6 +263,102 @@ static void unless_that_is_lost (void **state)
     assert_int_equal (fake_recorded ("5 records are lost"), 2);
 }
 
+/* "12" as the next warden has it, when that has read what it has missed. */
+static void _next_warden (void)
+{
+    job = fake_restart ("12");
+    _reads ();
+    watch_kmsg_catch_up (w);
+}
+
+static void what_was_killed_between_two_wardens_is_told_once (void **state)
+{
+    (void) state;
+    _kmsg ();
+    _kills ("/12", "/12"); /* the log is read */
+    incident_oom (w, job, TRIGGER_JOB);
+    assert_int_equal (fake_rung (job), MW_STEP_HOLD);
+    watch_kmsg_close (w);
+    _kills ("/12", "/12/step_1");
+    _kills ("", "/other"); /* nobody's */
+    _next_warden ();
+    assert_int_equal (fake_recorded ("the kernel itself has killed"), 2);
+    assert_int_equal (fake_recorded ("the job's limit was reached, noticed by "
+                                     "leak; no memwardend was there; "),
+                      1);
+    fake_uses (job, 16 * MW_MIB);
+    incident_recover (w, job);
+    assert_int_equal (fake_recorded ("it has room again, after the kernel had "
+                                     "killed in it; "),
+                      1);
+    fake_is_clean (job);
+    watch_kmsg_close (w);
+    _next_warden ();
+    assert_int_equal (fake_recorded ("the kernel itself has killed"), 2);
+}
+
+static void half_a_report_is_left_to_the_next_warden (void **state)
+{
+    cleanup_file FILE *f = NULL;
+    char text[128];
+
+    (void) state;
+    _kmsg ();
+    _record ("x");
+    watch_kmsg_read (w);
+    _record ("leak invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, "
+             "oom_score_adj=0");
+    watch_kmsg_read (w);
+    snprintf (text, sizeof (text), "%s/kmsg", fake.dir);
+    assert_non_null (f = fopen (text, "re"));
+    assert_non_null (fgets (text, sizeof (text), f));
+    assert_non_null (strstr (text, " 700 "));
+}
+
+/* Of before the first warden, or of another boot: whose it was is not known. */
+static void what_no_warden_has_left_behind_is_not_told (void **state)
+{
+    char path[128];
+
+    (void) state;
+    _kmsg ();
+    _record ("x");
+    watch_kmsg_read (w);
+    watch_kmsg_close (w);
+    snprintf (path, sizeof (path), "%s/kmsg", fake.dir);
+    assert_int_equal (truncate (path, 0), 0);
+    _kills ("/12", "/12");
+    _next_warden ();
+    assert_int_equal (fake_recorded ("the kernel itself has killed"), 0);
+    watch_kmsg_close (w);
+    _kills ("/12", "/12"); /* but now it has been read */
+    _next_warden ();
+    assert_int_equal (fake_recorded ("the kernel itself has killed"), 1);
+}
+
+/* 17 jobs that all were in their OOM have a story each. */
+static void each_job_has_its_first (void **state)
+{
+    char key[16], path[20];
+    unsigned n;
+
+    (void) state;
+    _kmsg ();
+    _record ("x");
+    watch_kmsg_read (w);
+    for (n = 20; n < 38; n++) {
+        snprintf (key, sizeof (key), "%u", n);
+        fake_job (key, "kill");
+    }
+    watch_kmsg_close (w);
+    for (n = 20; n < 38; n++) {
+        snprintf (path, sizeof (path), "/%u", n);
+        _kills (path, path);
+    }
+    _next_warden ();
+    assert_int_equal (fake_recorded ("the kernel itself has killed"), 18);
+}
+
 static void a_log_that_ends_is_done_without (void **state)
 {
     (void) state;
@@ -293,6 +398,10 @@ int main (void)
         T (many_a_second_are_only_counted),
         T (one_that_is_counted_waits_for_its_report),
         T (unless_that_is_lost),
+        T (what_was_killed_between_two_wardens_is_told_once),
+        T (half_a_report_is_left_to_the_next_warden),
+        T (what_no_warden_has_left_behind_is_not_told),
+        T (each_job_has_its_first),
         T (a_log_that_ends_is_done_without),
         T (without_one_kills_are_counted),
     };
