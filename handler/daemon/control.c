@@ -71,7 +71,10 @@ void control_note (struct warden *w, struct job *job, const char *text)
     for (struct peer *p = w->peers; p; p = p->next) {
         cleanup_json json_t *note = NULL;
 
-        if (p->step[0] || strcmp (p->attached, job_whose (job)) != 0)
+        /* a key may be used again: who attached to the job of before may be
+         * another */
+        if (p->step[0] || strcmp (p->attached, job_whose (job)) != 0 ||
+            !control_may (job, p->who.uid))
             continue;
         note = mw_wire_new ("note");
         json_object_set_new (note, "job", json_string (job->spec.key));
@@ -346,6 +349,10 @@ static int _self (struct request *r, struct mw_err *err)
     if (!job)
         return mw_err_code (err, ESRCH, "process %d is in no job of this node",
                             (int) r->peer->who.pid);
+    if (!control_may (job, r->peer->who.uid))
+        return mw_err_code (err, EPERM,
+                            "process %d is in job %s, which is not yours",
+                            (int) r->peer->who.pid, job->spec.key);
     json_object_set_new (r->reply, "job", _control_job (job));
     return 0;
 }

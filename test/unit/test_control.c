@@ -333,7 +333,7 @@ static void _self_is (const char *cgroup, const char *key)
     cleanup_fd int sock = -1;
 
     peer_is_in (cgroup);
-    sock = peer_open (PEER_STRANGER);
+    sock = peer_open (PEER_OWNER);
     reply = peer_call (sock, peer_ask ("self", NULL), NULL, 0, NULL);
     if (key[0]) {
         assert_non_null (reply);
@@ -365,6 +365,39 @@ static void a_process_hears_of_the_job_that_it_is_in (void **state)
     _self_is ("3:memory:/", "");
     _self_is ("no path\n", "");
     _self_is ("", "");
+}
+
+/* Whoever can put a process into another's cgroup has not got his job by that. */
+static void a_strangers_process_in_it_hears_nothing_of_a_job (void **state)
+{
+    struct job *job = peer_job ("12", "kill");
+    cleanup_fd int stranger = -1;
+
+    (void) state;
+    free (job->memcg.path);
+    job->memcg.path = strdup ("/sys/fs/cgroup/memory/slurm/uid_0/job_12");
+    peer_is_in ("3:memory:/slurm/uid_0/job_12\n");
+    stranger = peer_open (PEER_STRANGER);
+    assert_int_equal (peer_does (stranger, peer_ask ("self", NULL)), EPERM);
+    _is_said ("job 12, which is not yours");
+}
+
+/* A key is used again (`memwarden run --name`, a counter that begins anew). */
+static void what_is_said_of_a_job_is_for_its_own_owner (void **state)
+{
+    struct job *job = peer_job ("12", "kill");
+    cleanup_fd int before = peer_open (PEER_OWNER);
+    cleanup_fd int root = peer_open (0);
+    cleanup_json json_t *note = NULL;
+
+    (void) state;
+    assert_int_equal (peer_does (before, peer_ask ("attach", "12")), 0);
+    assert_int_equal (peer_does (root, peer_ask ("attach", "12")), 0);
+    job->spec.uid = PEER_STRANGER; /* as another run of that key has it */
+    control_note (w, job, "it is somebody else's");
+    assert_null (peer_hears (before));
+    note = peer_hears (root);
+    assert_non_null (note);
 }
 
 static void a_process_that_is_gone_is_in_no_job (void **state)
@@ -719,6 +752,8 @@ int main (void)
         T (the_last_page_has_no_next),
         T (behind_a_job_that_is_gone_is_nothing_to_be_had),
         T (a_process_hears_of_the_job_that_it_is_in),
+        T (a_strangers_process_in_it_hears_nothing_of_a_job),
+        T (what_is_said_of_a_job_is_for_its_own_owner),
         T (a_process_that_is_gone_is_in_no_job),
         T (an_owner_holds_his_job_and_lets_it_go_on),
         T (what_cannot_be_held_is_said),
