@@ -1,9 +1,10 @@
-/* user.c - login names */
+/* user.c - login names, and what is root's alone */
 #include "lib/user.h"
 
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* more than any entry of passwd(5); one that does not fit has no name */
 #define ENTRY_MAX 4096
@@ -26,4 +27,27 @@ const char *mw_user_shown (uid_t uid, char *buf, size_t len)
     if (!mw_user_name (uid, buf, len))
         snprintf (buf, len, "%u", (unsigned) uid);
     return buf;
+}
+
+const char *mw_not_roots (char *path)
+{
+    char *slash = path + strlen (path);
+    struct stat st;
+
+    for (;;) {
+        bool sticky_dir;
+
+        if (stat (*path ? path : "/", &st) < 0)
+            return *path ? path : "/";
+        sticky_dir = S_ISDIR (st.st_mode) && (st.st_mode & S_ISVTX);
+        if (st.st_uid != 0 ||
+            (!sticky_dir && ((st.st_mode & S_IWOTH) ||
+                             ((st.st_mode & S_IWGRP) && st.st_gid != 0))))
+            return *path ? path : "/";
+        if (slash == path)
+            return NULL;
+        slash = strrchr (path, '/');
+        *slash = '\0';
+        slash = path + strlen (path);
+    }
 }

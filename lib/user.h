@@ -1,4 +1,4 @@
-/* user.h - login names */
+/* user.h - login names, and what is root's alone */
 #ifndef MW_USER_H
 #define MW_USER_H
 
@@ -16,5 +16,10 @@ bool mw_user_name (uid_t uid, char *buf, size_t len);
 /* The same for people to read: the number of one who has no name.
  * Returns [buf]. */
 const char *mw_user_shown (uid_t uid, char *buf, size_t len);
+
+/* Can nobody but root change [path], which is made free of links, or put another in
+ *   its place?  Else whoever can has what root reads or runs there.
+ * Returns NULL; or the part that is wrong, cut out of [path]. */
+const char *mw_not_roots (char *path);
 
 #endif /* !MW_USER_H */

@@ -16,6 +16,7 @@
 
 #include "handler/conf/option.h"
 #include "lib/cleanup.h"
+#include "lib/user.h"
 
 #define FILE_MAX (1 << 20)
 #define SCOPES (1 + CONF_MAX_CLASSES + CONF_MAX_HOOKS)
@@ -422,6 +423,28 @@ static unsigned _blank_comments (char *text)
     return opened;
 }
 
+/* Returns 0; -1 with EPERM and what would be right. */
+static int _check_roots (const char *path, struct mw_err *err)
+{
+    char real[PATH_MAX];
+    const char *bad;
+    struct stat st;
+
+    if (!realpath (path, real))
+        return mw_err_errno (err, "cannot read %s", path);
+    if (!(bad = mw_not_roots (real)))
+        return 0;
+    if (stat (bad, &st) < 0)
+        return mw_err_errno (err, "cannot read %s", path);
+    return mw_err_code (
+        err, EPERM,
+        "%s is not read: %s%.200s can be changed by others than "
+        "root (its owner is uid %u, its mode %04o); right would "
+        "be: chown root %.200s; chmod go-w %.200s",
+        path, S_ISDIR (st.st_mode) ? "its directory " : "", bad,
+        (unsigned) st.st_uid, (unsigned) st.st_mode & 07777, bad, bad);
+}
+
 /* Read the file [path] whole. Returns its text, the caller's, or NULL. */
 static char *_slurp (const char *path, struct mw_err *err)
 {
@@ -444,13 +467,8 @@ static char *_slurp (const char *path, struct mw_err *err)
         return NULL;
     }
     /* it names programs that run as root's courier and decides who is killed */
-    if (geteuid () == 0 && (st.st_uid != 0 || (st.st_mode & S_IWOTH))) {
-        mw_err_code (err, EPERM,
-                     "%s can be changed by others than root; chown "
-                     "root and chmod o-w it",
-                     path);
+    if (geteuid () == 0 && _check_roots (path, err) < 0)
         return NULL;
-    }
     text = malloc (FILE_MAX + 1);
     while (text && have < FILE_MAX &&
            (n = read (fd, text + have, FILE_MAX - have)) != 0) {

@@ -23,6 +23,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/user.h"
 
 struct output {
     char text[SPOOL_TEXT_MAX / 2];
@@ -34,33 +35,6 @@ struct running {
     pid_t pid;
     int pidfd, out;
 };
-
-/* Can nobody but root put another program in the place of [path], which is made
- * free of links?  Else whoever can would run it as the courier, which may
- * requeue and cancel everybody's jobs. Returns the part that is wrong, cut out
- * of [path], or NULL. */
-static const char *_changeable (char *path)
-{
-    char *slash = path + strlen (path);
-    struct stat st;
-
-    for (;;) {
-        bool sticky_dir;
-
-        if (stat (*path ? path : "/", &st) < 0)
-            return *path ? path : "/";
-        sticky_dir = S_ISDIR (st.st_mode) && (st.st_mode & S_ISVTX);
-        if (st.st_uid != 0 ||
-            (!sticky_dir && ((st.st_mode & S_IWOTH) ||
-                             ((st.st_mode & S_IWGRP) && st.st_gid != 0))))
-            return *path ? path : "/";
-        if (slash == path)
-            return NULL;
-        slash = strrchr (path, '/');
-        *slash = '\0';
-        slash = path + strlen (path);
-    }
-}
 
 /* Set [path] to the program of [hook]. Returns false, with [res] filled. */
 static bool _program (const struct conf_hook *hook, char path[PATH_MAX],
@@ -75,7 +49,7 @@ static bool _program (const struct conf_hook *hook, char path[PATH_MAX],
         return false;
     }
     strcpy (copy, path);
-    bad = _changeable (copy);
+    bad = mw_not_roots (copy);
     if (bad)
         courier_say (res, COURIER_REFUSED, EPERM,
                      "hook %s is not run: %.200s "

@@ -223,7 +223,39 @@ static void a_file_others_may_write_is_refused_by_root (void **state)
     chmod (path, 0666);
     assert_int_equal (conf_load (&conf, path, &err), -1);
     assert_int_equal (errno, EPERM);
+    assert_non_null (strstr (err.text, "mode 0666); right would be: chown root "
+                                       "/tmp/mwt.conf."));
+    chmod (path, 0620);
+    assert_int_equal (chown (path, 0, 65534), 0);
+    assert_int_equal (conf_load (&conf, path, &err), -1); /* another group */
+    assert_int_equal (chown (path, 65534, 0), 0);
     chmod (path, 0600);
+    assert_int_equal (conf_load (&conf, path, &err), -1);
+    assert_int_equal (chown (path, 0, 0), 0);
+    assert_int_equal (conf_load (&conf, path, &err), 0);
+}
+
+/* Whoever can write there can put another file in its place. */
+static void a_directory_others_may_write_is_refused_by_root (void **state)
+{
+    char dir[] = "/tmp/mwt.confdir.XXXXXX", in[64], link[] = "/tmp/mwt.link";
+
+    (void) state;
+    if (geteuid () != 0)
+        skip ();
+    assert_non_null (mkdtemp (dir));
+    snprintf (in, sizeof (in), "%s/memwarden.conf", dir);
+    fclose (fopen (in, "w"));
+    assert_int_equal (conf_load (&conf, in, &err), 0);
+    chmod (dir, 0777);
+    assert_int_equal (conf_load (&conf, in, &err), -1);
+    assert_int_equal (errno, EPERM);
+    assert_non_null (strstr (err.text, "its directory /tmp/mwt.confdir."));
+    assert_int_equal (symlink (in, link), 0);
+    assert_int_equal (conf_load (&conf, link, &err), -1);
+    unlink (link);
+    unlink (in);
+    rmdir (dir);
 }
 
 static void binary_junk_is_refused (void **state)
@@ -263,6 +295,7 @@ int main (void)
         cmocka_unit_test (too_many_sections_are_refused),
         cmocka_unit_test (a_file_that_cannot_be_read_says_so),
         cmocka_unit_test (a_file_others_may_write_is_refused_by_root),
+        cmocka_unit_test (a_directory_others_may_write_is_refused_by_root),
         cmocka_unit_test (binary_junk_is_refused),
     };
 
