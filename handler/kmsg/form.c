@@ -274,46 +274,69 @@ static const char *_verdict_task (const char *s, struct kmsg_kill *o)
     return task;
 }
 
-/* "oom-kill:constraint=C,nodemask=…,cpuset=…,mems_allowed=…,
+/* "{(null)|0-1,3},…": behind a list of nodes */
+static const char *_behind_nodes (const char *at)
+{
+    if (_form_word (&at, "(null)"))
+        return at;
+    at += strspn (at, "0123456789-,");
+    return at - (at[-1] == ',');
+}
+
+/* "[,global_oom|,oom_memcg=A],task_memcg=B" up to [task], where its ",task=" is.
+ * Returns false where it is something else. */
+static bool _verdict_memcgs (const char *at, const char *task, bool nobody,
+                             struct kmsg_kill *o)
+{
+    if (_form_word (&at, ",global_oom,task_memcg=") && *at == '/') {
+        _form_put (o->task_memcg, KMSG_PATH_MAX, at, task);
+        o->global = nobody;
+        return true;
+    }
+    if (at == task) { /* a kernel without memcgs */
+        o->global = nobody;
+        return true;
+    }
+    if (!_form_word (&at, ",oom_memcg=") || *at != '/')
+        return false;
+    if (!_two_paths (at, task, ",task_memcg=", true, o))
+        o->oom_memcg[0] = o->task_memcg[0] = '\0';
+    return true;
+}
+
+/* "oom-kill:constraint=C,nodemask=…[,cpuset=…,mems_allowed=…],
  * {global_oom|oom_memcg=A},task_memcg=B,task=T,pid=N,uid=N".  A cpuset's name
- * is a user's too, but has no '/' in it. */
+ * is a user's too, but has no '/' in it.  A kernel that is built without cpusets
+ * says nothing of them. */
 static bool _form_verdict (const char *s, struct kmsg_kill *o)
 {
     const char *constraint, *task, *at;
     size_t len;
+    bool nobody;
 
     if (!_form_word (&s, "oom-kill:constraint="))
         return false;
     constraint = s;
     len = strspn (s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+    nobody = len > 0 && strncmp (s, "CONSTRAINT_NONE", len) == 0;
     s += len;
-    if (len == 0 || !_form_word (&s, ",nodemask=") ||
-        !(s = strstr (s, ",cpuset=")))
+    if (len == 0 || !_form_word (&s, ",nodemask="))
         return false;
+    s = _behind_nodes (s);
     task = _verdict_task (s, o);
     if (!task)
         return false;
-    for (at = s; (at = strstr (at, ",mems_allowed="));) {
-        at += strlen (",mems_allowed=");
-        at += strspn (at, "0123456789-,");
-        at -= at[-1] == ',';
-        if (_form_word (&at, ",global_oom,task_memcg=") && *at == '/') {
-            _form_put (o->task_memcg, KMSG_PATH_MAX, at, task);
-            o->global = strncmp (constraint, "CONSTRAINT_NONE", len) == 0;
-            break;
-        }
-        if (at == task) { /* a kernel without memcgs */
-            o->global = strncmp (constraint, "CONSTRAINT_NONE", len) == 0;
-            break;
-        }
-        if (_form_word (&at, ",oom_memcg=") && *at == '/') {
-            if (!_two_paths (at, task, ",task_memcg=", true, o))
-                o->oom_memcg[0] = o->task_memcg[0] = '\0';
-            break;
-        }
+    if (strncmp (s, ",cpuset=", strlen (",cpuset=")) != 0) {
+        if (!_verdict_memcgs (s, task, nobody, o))
+            return false;
+    } else {
+        at = s;
+        do {
+            if (!(at = strstr (at, ",mems_allowed=")))
+                return false;
+            at = _behind_nodes (at + strlen (",mems_allowed="));
+        } while (!_verdict_memcgs (at, task, nobody, o));
     }
-    if (!at)
-        return false;
     _form_put (o->constraint, sizeof (o->constraint), constraint,
                constraint + len);
     return true;

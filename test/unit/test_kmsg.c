@@ -346,6 +346,29 @@ static void a_head_is_of_its_own_kill_alone (void **state)
 
 /* A kill behind a group's is of the group; unless its head may have been held
  * back. */
+static void a_kernel_without_cpusets_says_whose_limit (void **state)
+{
+    static const char *const own[] = {
+        "[1.0] " HEAD ("a"),
+        "[1.0] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),"
+        "oom_memcg=/job_1,task_memcg=/job_1/s,task=a,pid=501,uid=7",
+        "[1.0] " KILL ("501", "a"), NULL,
+    }, *const node[] = {
+        "[1.0] " HEAD ("a"),
+        "[1.0] oom-kill:constraint=CONSTRAINT_NONE,nodemask=0-1,3,"
+        "global_oom,task_memcg=/job_1/s,task=a,pid=501,uid=7",
+        "[1.0] " KILL ("501", "a"), NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (own), 1);
+    assert_string_equal (kills[0].oom_memcg, "/job_1");
+    assert_string_equal (kills[0].task_memcg, "/job_1/s");
+    assert_int_equal (_lines (node), 1);
+    assert_true (kills[0].global);
+    assert_string_equal (kills[0].task_memcg, "/job_1/s");
+}
+
 static void a_group_ends_where_heads_are_held_back (void **state)
 {
     static const char *const lines[] = {
@@ -458,6 +481,7 @@ int main (void)
         cmocka_unit_test (other_lines_are_nothing),
         cmocka_unit_test (what_a_user_says_is_no_kill),
         cmocka_unit_test (a_head_is_of_its_own_kill_alone),
+        cmocka_unit_test (a_kernel_without_cpusets_says_whose_limit),
         cmocka_unit_test (a_group_ends_where_heads_are_held_back),
         cmocka_unit_test (a_directory_s_name_moves_no_kill),
         cmocka_unit_test (mutated_lines_stay_in_bounds),
