@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # A class that asks for partition or account goes by what the controller says of
 # the job, not by what its user's environment says; it outlives a restart of the
 # warden without a controller.

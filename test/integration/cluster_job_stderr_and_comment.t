@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# needs: cluster
 # A person is told why: in the job's own standard error, in its comment at the
 # controller, and by `memwarden why` in order and with numbers.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1
 # takes: 49 s
-# needs: cluster
 # The controller is down while a job is to be killed: it is killed after
 # controller-timeout, and ends as OUT_OF_MEMORY all the same when the controller
 # is back.

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2 systemd
 # in-vm: 6.12-systemd
-# needs: cluster
 # The throw-away cluster of test/lib/cluster.sh runs users' and root's jobs, and
 # nothing of it is left afterwards: no process, no cgroup, no file.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 51 s
-# needs: cluster
 # The controller is down while a job's ladder says requeue: the job is held at
 # once, the ladder goes on after controller-timeout, and the requeue is made good
 # when the controller is back.

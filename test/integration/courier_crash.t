@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 native
-# needs: cluster
 # A worker that hangs in libslurm and dies takes neither the courier nor a job's
 # OOM with it: another does what was asked.  A courier that is killed when it has
 # done something, and could not say so, is followed by one that knows it.  A job

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 native
-# needs: cluster
 # The comment of a job that was killed in its OOM is what slurmrestd shows, and its
 # state, in the newest version of its interface that this Slurm serves.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 native
-# needs: cluster
 # Started by root, the courier goes on as its configured user, with that user's
 # rights and groups only, and does for a job in its OOM what that user may; where
 # the controller refuses it, the job's story says what would be right, and the

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# runs: v1
+# runs: v1 v2
+# in-vm: 6.12-v2
 # takes: 71 s
-# needs: cluster
 # kill -9 of the warden, of the courier, or of both, in the middle of hold, suspend,
 # requeue and kill (one running, one suspended at Slurm) costs no node: each job ends
 # as its ladder says, no slurmstepd is given up, nothing is drained.  The same where the

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 100 s
-# needs: cluster
 # contrib/demo tells its four stories from real Slurm states and leaves nothing
 # behind, also when it is interrupted.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -3,7 +3,7 @@
 # in-vm: 6.12-systemd 6.12-v2 6.1-v1 6.1-v2 6.12-swap 6.1-swap 6.12-nopsi 6.1-hybrid
 # `memwarden doctor` names what this machine lacks and what that costs, and
 # nothing that it has.  test/unit/test_doctor.c has recorded machines; these are
-# real ones, each made (test/vm/all) to lack other things.
+# real ones, each made (test/vm/test) to lack other things.
 . "$(dirname "$0")/../lib/tap.sh"
 unset SLURM_CONF
 MEMWARDEN_SOCKET=$TMP/none

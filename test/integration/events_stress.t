@@ -1,7 +1,7 @@
 # events_stress.t - each OOM of 100 jobs is told once, also of jobs that go
 # runs: v1 v2
 # takes: 302 s
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 
 # 10,000; in the VM, which takes 30 ms and more for each, 1,000 unless told so

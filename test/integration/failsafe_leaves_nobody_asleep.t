@@ -2,7 +2,7 @@
 # `memwarden failsafe` wakes the job and gives its OOM back to the kernel; while a
 # warden lives it refuses.
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

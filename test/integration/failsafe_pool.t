@@ -2,7 +2,7 @@
 # failsafe` puts the pool back as it was, with the kernel's killer, also in
 # cgroups that were made below it meanwhile; so does a warden that is stopped
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -1,6 +1,7 @@
 # journal_full_disk.t - a full disk under the journal is said once; jobs are
 # guarded all the same, and recording goes on when there is room again.
 # runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

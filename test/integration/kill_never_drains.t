@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# runs: v1
+# runs: v1 v2
+# in-vm: 6.12-v2
 # takes: 41 s
-# needs: cluster
 # A job that memwarden kills or requeues, suspended or not, never leaves a
 # slurmstepd behind that waits for UnkillableStepTimeout and drains the node ("Kill
 # task failed").  What is rare there (bin/late_join) is the rule here: any SIGKILL

@@ -2,9 +2,9 @@
 # kinds_of_array.t - of an array with %N never more than N members run, also while
 # members are killed or requeued for their memory, and each comes to the end that its
 # ladder says.
-# runs: v1
+# runs: v1 v2
+# in-vm: 6.12-v2
 # takes: 74 s
-# needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 

@@ -2,9 +2,9 @@
 # kinds_of_config.t - however a site has set up Slurm's own plugins, a job's OOM is
 # handled, and ends as it should: task/affinity before task/cgroup, no extern
 # step, proctrack/linuxproc, job_container/tmpfs.
-# runs: v1
+# runs: v1 v2
+# in-vm: 6.12-v2
 # takes: 154 s
-# needs: cluster
 TMPDIR=/var/tmp     # job_container/tmpfs gives each job a /tmp of its own
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

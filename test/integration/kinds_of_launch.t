@@ -3,9 +3,9 @@
 # it or depends on it sees the end that Slurm alone would show: a job over its limit
 # fails as OUT_OF_MEMORY; and one that is grown or requeued instead has not failed
 # for any of them.
-# runs: v1
+# runs: v1 v2
+# in-vm: 6.12-v2
 # takes: 47 s
-# needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 

@@ -2,8 +2,8 @@
 # kinds_of_preempt.t - a job that is held or suspended in its OOM is preempted as any
 # other: requeued (or by its user), it runs again and completes; cancelled, it is
 # gone; and whoever preempts it runs.
-# runs: v1
-# needs: cluster
+# runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 

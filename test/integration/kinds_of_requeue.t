@@ -4,11 +4,14 @@
 # requeue, and the ladder goes on: what comes then ends it, or gets it through.
 # Ended by its own answer to a signal it ends as with Slurm alone.  --requeue
 # overrules slurm.conf.
-# runs: v1
-# needs: cluster
+# runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 
+# where they share one slow processor, Slurm's word of a script's end comes too late
+answers=4
+[ "${MW_SLOW:-1}" -eq 1 ] || answers=1
 says () {
     wait_for 30 grep -q "the controller does not requeue it: $2" "$CLUSTER_DIR/out/$1.err"
 }
@@ -19,14 +22,15 @@ tries () {
     grown=$(submit "$@" --mem=40 --on-oom=requeue,grow=100M@1m,kill --wrap "$eat")
     # its reserve is enough for the script to answer in; what that leaves behind is at
     # the limit again when the script has ended
-    told=$(submit "$@" --array=1-4 --mem=40 --oom-reserve=20M \
+    told=$(submit "$@" --array=1-$answers --mem=40 --oom-reserve=20M \
         --on-oom=signal=USR1@1m,requeue,kill --wrap "
         trap '{ sleep 0.2; $eat; } & echo told; exit 3' USR1
         $CLUSTER_BIN/touchmem --size 44M --stay 0 & wait")
-    until_over "$killed" "$grown" "${told}"_{1..4}
+    until_over "$killed" "$grown"
+    for i in $(seq $answers); do until_over "${told}_$i"; done
     is "$name: the next rung is kill" "$(end_of "$killed")" 'OUT_OF_MEMORY 0:125 0'
     is "$name: the next rung is grow" "$(end_of "$grown")" 'COMPLETED 0:0 0'
-    for i in 1 2 3 4; do
+    for i in $(seq $answers); do
         is "$name: ended in answer to a signal" "$(end_of "${told}_$i")" 'FAILED 3:0 0'
     done
     for j in $killed $grown; do ok "$name: its user is told why" says "$j" "$why"; done

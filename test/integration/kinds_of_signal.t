@@ -3,9 +3,9 @@
 # over, is for its script: sent while the job is held in its OOM it is not lost, the
 # script hears it when it goes on; and a job that is suspended there, whose time
 # stands still, is sent it then.  Each ends as under Slurm alone.
-# runs: v1
+# runs: v1 v2
+# in-vm: 6.12-v2
 # takes: 129 s
-# needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 

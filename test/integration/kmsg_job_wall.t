@@ -2,7 +2,7 @@
 # cannot run: the kernel kills, and the story says so: who was first, by how many
 # milliseconds, and which setting keeps a job from that wall
 # runs: v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

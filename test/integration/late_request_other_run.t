@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 native
-# needs: cluster
 # A request names the run of the job it was made for: what a run's OOM has asked
 # for while nobody carried it out does not hit the next run, which its user has
 # begun; neither where the run's number was known, nor where the courier has been

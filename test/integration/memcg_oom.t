@@ -1,6 +1,6 @@
 # memcg_oom.t - an OOM of a memcg is told, waits, and kills nobody
 # runs: v1 v2 hybrid
-# in-vm: 6.12-v2 6.1-v1 6.1-v2 6.1-hybrid
+# in-vm: 6.12-v2 qemu-6.12 6.1-v1 6.1-v2 6.1-hybrid
 . "$(dirname "$0")/../lib/tap.sh"
 probe=$MW_BUILD/test/bin/memcg_probe
 

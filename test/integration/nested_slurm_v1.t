@@ -2,7 +2,6 @@
 # its user makes a memory cgroup, limited to less than the job: the kernel kills
 # there, the job hears of it and goes on
 # runs: v1
-# needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 

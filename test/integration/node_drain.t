@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # After drain-after node OOMs the node is drained at the controller, with the reason
 # and the evidence; by default it is not.
 . "$(dirname "$0")/../lib/tap.sh"

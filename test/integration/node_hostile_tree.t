@@ -2,7 +2,7 @@
 # are called slurmd, slurmstepd, memwardend and worse, goes whole; nobody who is
 # really one of those, or outside of the pool, is touched
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/pool.sh"

@@ -1,7 +1,7 @@
 # node_memory.t - no pool: the node's own memory runs out at full speed; the hog goes,
 # the larger one within its reservation stays, and the kernel need not kill
 # runs: v1 v2
-# in-vm: 6.12-node 6.1-v1
+# in-vm: 6.12-v2 6.1-v1
 # vm-only
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

@@ -1,7 +1,7 @@
 # node_overcommitted.t - the pool runs out and no job is over its reservation: it is
 # resolved by priority all the same, and said so
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/pool.sh"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-slurm
-# needs: cluster
+# in-vm: 6.12-v2
 # Slurm's own pool is found above its first job.  On cgroup v2 it is limited as
 # slurm.conf says of the node, given back by the failsafe, and found anew when
 # slurmd has made another; on v1 it is said and left alone, unless configured.

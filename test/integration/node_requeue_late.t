@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 native
-# needs: cluster
 # The node cannot wait for a controller that is away: the job that was to be
 # suspended and then requeued is killed soon, and it is requeued nevertheless when
 # the controller is back.

@@ -1,7 +1,7 @@
 # node_storm.t - twenty hogs at once: one victim after the other, none for nothing,
 # and the job within its reservation completes untouched
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/pool.sh"

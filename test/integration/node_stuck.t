@@ -1,7 +1,7 @@
 # node_stuck.t - a victim that does not die is waited for, 2 s; then the next one is
 # taken, and only then: never two for one need
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/pool.sh"

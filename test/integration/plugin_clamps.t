@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1
 # takes: 32 s
-# needs: cluster
 # What plugstack.conf allows binds on the node, whatever a user's commands say; and
 # nothing of what a user asked for is cut without a word, by whomever it is cut.
 # First with a recorder in the warden's place, which tells what a step has asked for;

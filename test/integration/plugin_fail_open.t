@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # Without a warden jobs run as under plain Slurm, with one line in slurmd's log;
 # with required=yes they are refused with a message; the node is never drained.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # The flags are in sbatch, srun and salloc, and what is not allowed is refused at
 # submit with a message that says what is.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # A warden that takes connections and never answers delays a step, but does not
 # stop it, and the step is left as plain Slurm made it.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1
 # takes: 36 s
-# needs: cluster
 # What a job asked for at submit holds for all its steps, whatever their own flags
 # and environment say: of sbatch, salloc and srun, with and without the extern
 # step, between steps without a cgroup of the job too; and a step that somebody

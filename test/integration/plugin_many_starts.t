@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # Jobs that are all started at once on one node start, all of them, with both
 # plugins and their warden (Slurm 24.11 loses half of them where a plugin has the
 # hook job_prolog, see HACKING.md).  MW_STARTS: how many

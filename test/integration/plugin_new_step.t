@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-plugin
-# needs: cluster
+# in-vm: 6.12-v2
 # Slurm writes the job's limit anew at the start of every step.  Where cgroup.conf
 # allows the burst (AllowedRAMSpace), a job that is over its reservation can start
 # another step, and nothing of it is harmed; the reservation is still --mem.  A step

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # A job without memory of its own (memory not consumable) is registered with no
 # reservation: the warden gives it its share, never everything.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1
 # takes: 45 s
-# needs: cluster
 # Where Slurm makes no memory cgroup, each job has one of ours, shared by all its
 # steps and gone after it, and its OOM there is handled.
 . "$(dirname "$0")/../lib/tap.sh"

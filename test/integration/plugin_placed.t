@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # What is registered is the job's own directory as Slurm made it, once a step and
 # before the first task runs; no slurmstepd is in it, and no step has a limit that
 # only repeats the job's.  A recorder is in the warden's place, to see what each step

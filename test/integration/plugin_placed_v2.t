@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v2
-# in-vm: 6.12-plugin
-# needs: cluster
+# in-vm: 6.12-v2
 # On cgroup v2 what is registered is the job's own directory as Slurm made it;
 # slurmstepd stays where it is, and no step has a limit that repeats the job's.
 # A recorder is in the warden's place; with a warden, and an OOM: plugin_both.t.

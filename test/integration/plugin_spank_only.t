@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# needs: cluster
 # With the SPANK plugin alone (plugstack.conf) every job is placed and
 # registered once, and its OOM is handled by its ladder.
 . "$(dirname "$0")/../lib/tap.sh"

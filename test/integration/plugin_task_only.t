@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-plugin
-# needs: cluster
+# in-vm: 6.12-v2
 # With the task plugin alone (TaskPlugin=task/cgroup,task/memwarden) every job is placed and
 # registered once, and its OOM is handled by its ladder.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -2,20 +2,20 @@
 # tasks stall, and on these two signs the job over its reservation has to give,
 # before the kernel kills anybody
 # runs: swap
-# in-vm: 6.12-swap
+# in-vm: qemu-6.12-swap
 # vm-only
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 [ -n "${MW_IN_VM:-}" ] || skip_all 'only a VM may run out of memory'
-[ -b /dev/vda ] || skip_all 'there is no disk for swap here'
+[ -b "$MW_VM_SWAP" ] || skip_all 'there is no disk for swap here'
 
 kills () { dmesg | grep -c 'Killed process'; }
 mib () { awk -v k="$1:" '$1 == k { print int ($2 / 1024) }' /proc/meminfo; }
 kills=$(kills)    # of other tests of this boot
 # little swap, and most of the memory in use already: it takes less time
-swapoff /dev/vda 2>/dev/null
-mkswap /dev/vda 262144 >/dev/null && swapon /dev/vda || exit 1
-at_exit 'swapoff /dev/vda; mkswap /dev/vda; swapon /dev/vda'
+swapoff "$MW_VM_SWAP" 2>/dev/null
+mkswap "$MW_VM_SWAP" 262144 >/dev/null && swapon "$MW_VM_SWAP" || exit 1
+at_exit 'swapoff "$MW_VM_SWAP"; mkswap "$MW_VM_SWAP"; swapon "$MW_VM_SWAP"'
 "$TOUCHMEM" --lock --size "$(($(mib MemAvailable) - 400))M" \
     --stop-file "$TMP/stop" >"$TMP/system.out" &
 system=$!

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 native
 # takes: 117 s
-# needs: cluster
 # A requeue with more memory also where that was given per CPU, and with no more
 # than a node has; what must not be requeued, or cannot, is not, the story says
 # why, and its ladder goes on; what its user has requeued meanwhile is run once.

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 native
 # takes: 38 s
-# needs: cluster
 # A requeue that has waited, since the controller or the courier was away, looks
 # at how the job has ended meanwhile: one that has gone on and ended by itself, or
 # that Slurm has ended, stays ended, and that is told; one that the warden has

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1
 # takes: 33 s
-# needs: cluster
 # A job that was suspended at the controller and is requeued then runs again, also
 # where it was killed meanwhile, and whoever requeues it: what suspending left behind
 # (priority 0) does not hold it for ever.

@@ -1,5 +1,5 @@
 # runs: v1 v2 hybrid
-# in-vm: 6.12-v2 6.1-v2 6.1-hybrid
+# in-vm: 6.12-v2 qemu-6.12 6.1-v2 6.1-hybrid
 # A job whose ladder is `kill` ends with 137 by the warden's hand, not by the
 # kernel's OOM killer, and `why` explains it.
 . "$(dirname "$0")/../lib/tap.sh"

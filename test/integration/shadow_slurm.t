@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1
-# needs: cluster
 # Shadow mode under Slurm: the job stays as Slurm made it, slurmstepd and the steps'
 # limits included; its OOM, which there is a step's, is heard and ends as Slurm ends it.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -3,7 +3,6 @@
 # every kind of job and of event, however long a slow machine takes for them.
 # runs: v1 native
 # takes: 65 s
-# needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 
 seed=71315

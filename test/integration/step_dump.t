@@ -2,7 +2,7 @@
 # run, while its reserve is open; what that writes is in the story; then the ladder
 # goes on, also where there is no hook, or one that fails or hangs.
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -2,7 +2,7 @@
 # chance at its limit, and ends well; afterwards nobody's limits stay lowered, not
 # those of a child either; where it does not help, the next step comes.
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/rlimits.sh"

@@ -2,6 +2,7 @@
 # `memwarden failsafe`, or a clean stop, nobody's limits stay lowered; a restarted
 # warden goes on with the step and gives them back at its end.
 # runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/rlimits.sh"

@@ -3,7 +3,6 @@
 # at once where there is none and none is to be started, and the ladder goes on; one
 # that is on its way back is waited for, a few seconds.
 # runs: v1
-# needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 

@@ -3,7 +3,7 @@
 # cannot be pushed out, or where there is no swap, goes to the next step.
 # runs: v1 v2 swap
 # alone
-# in-vm: 6.12-node 6.12-swap 6.1-swap
+# in-vm: 6.12-v2 6.12-swap qemu-6.1-swap
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -2,7 +2,7 @@
 # it comes down by itself, its time is over, or the reserve is full; and nobody
 # stays slowed.
 # runs: v1 v2
-# in-vm: 6.12-node
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -2,6 +2,7 @@
 # failsafe` leaves the job running, and so does a warden that is stopped; one that
 # is started again goes on with the step.
 # runs: v1 v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -3,7 +3,6 @@
 # moment at its step's launch, is not killed with the job: it sees to the job's end
 # and removes its cgroups, whatever the distribution calls its program.
 # runs: v1
-# needs: cluster
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 

@@ -16,6 +16,7 @@ while IFS='|' read -r what want options; do
     like "$what: says what would be right" "$said" "$want"
 done <<'END'
 no command|no command, see --help|--kernel 6.1
+an unknown machine|there are uml and qemu|--machine vax -- true
 an unknown kernel|there are 6.1 and 6.12|--kernel 2.6 -- true
 v1 on a kernel without it|take --kernel 6.1|--kernel 6.12 --cgroup v1 -- true
 a size without a unit|a size like 512M|--memory 12 -- true
@@ -23,7 +24,7 @@ an option without its value|needs a value|--swap
 an option not known|unknown option|--frobnicate -- true
 END
 
-# a machine that has qemu, but neither a kernel nor apt-get
+# a host without a kernel and without apt-get
 mkdir "$TMP/bin"
 for c in bash basename busybox cat cpio dirname grep id mkdir qemu-system-x86_64 \
     sed uname unshare xz; do
@@ -37,9 +38,8 @@ said=$(PATH=$TMP/bin vm -- true 2>&1)
 is 'no package: exit status 125' $? 125
 like 'no package: its name is said' "$said" 'Debian: cpio.*install-deps vm'
 
-# one VM for what a command may see and do
+# one VM of each machine for what a command may see and do
 victim=$TMP/victim
-echo "the host's" >"$victim"
 cat >"$TMP/inside" <<'END'
 echo "to stdout"
 echo "to stderr" >&2
@@ -53,31 +53,39 @@ echo "address $(busybox ip -4 addr | sed -n 's/.*inet \([0-9.]*\).*/\1/p' | grep
 echo "harmed" >"$2" && echo "layer $(cat "$2")"
 mount -o remount,rw /lower 2>/dev/null
 rm -rf "$(dirname "$0")/victim" "$MW_SRC/README.md"
-mkdir -p /vmroot && mount -t virtiofs host /vmroot &&
+mkdir -p /vmroot && { mount -t virtiofs host /vmroot || mount -t hostfs -o / host /vmroot; } &&
     { echo harmed >"/vmroot$2"; rm -f "/vmroot$2" "/vmroot$MW_SRC/README.md"; }
 head -c 3000000 /dev/zero >"$MW_VM_OUT/big"
 mkdir "$MW_VM_OUT/dir" && echo "came back" >"$MW_VM_OUT/dir/file"
 exit 42
 END
-said=$(cd "$TMP" && vm --out "$TMP/out" -- \
-    bash "$TMP/inside" "a  b'\$c" "$victim" 2>"$TMP/err")
-is 'the exit status comes back' $? 42
-like 'output comes back' "$said" '^to stdout'
-like 'errors come back' "$said" '^to stderr'
-like 'the kernel is the one asked for' "$said" '^kernel 6\.12\..*cloud'
-like 'the cgroups are those asked for' "$said" '^cgroup cgroup2fs'
-like 'arguments arrive as they are' "$said" "^argument \\[a  b'\\\$c\\] "
-like 'it starts where it was called' "$said" "^cwd $TMP\$"
-like 'the host name resolves' "$said" '^name 127'
-like 'no network but its own' "$said" '^network dummy0 lo $'
-like 'an address that is not 127.x' "$said" '^address 1$'
-like 'it may write anywhere' "$said" '^layer harmed'
-is "the host's files are not harmed" "$(cat "$victim" 2>&1)" "the host's"
-ok "nor removed" test -e "$MW_SRC/README.md"
-is 'files come back' "$(cat "$TMP/out/dir/file" 2>&1)" 'came back'
-is 'whole' "$(stat -c %s "$TMP/out/big" 2>&1)" 3000000
-ok 'with the kernel log' grep -q 'Linux version 6\.12' "$TMP/out/kernel.log"
-like 'the boot time is told' "$(cat "$TMP/err")" 'up after [0-9.]+ s'
+
+# sees_and_does MACHINE KERNEL-RELEASE
+sees_and_does () {
+    local m=$1 said
+    echo "the host's" >"$victim"
+    said=$(cd "$TMP" && vm --machine "$m" --out "$TMP/out.$m" -- \
+        bash "$TMP/inside" "a  b'\$c" "$victim" 2>"$TMP/err")
+    is "$m: the exit status comes back" $? 42
+    like "$m: output comes back" "$said" '^to stdout'
+    like "$m: errors come back" "$said" '^to stderr'
+    like "$m: the kernel is the one asked for" "$said" "^kernel $2"
+    like "$m: the cgroups are those asked for" "$said" '^cgroup cgroup2fs'
+    like "$m: arguments arrive as they are" "$said" "^argument \\[a  b'\\\$c\\] "
+    like "$m: it starts where it was called" "$said" "^cwd $TMP\$"
+    like "$m: the host name resolves" "$said" '^name 127'
+    like "$m: no network but its own" "$said" '^network dummy0 lo $'
+    like "$m: an address that is not 127.x" "$said" '^address 1$'
+    like "$m: it may write anywhere" "$said" '^layer harmed'
+    is "$m: the host's files are not harmed" "$(cat "$victim" 2>&1)" "the host's"
+    ok "$m: nor removed" test -e "$MW_SRC/README.md"
+    is "$m: files come back" "$(cat "$TMP/out.$m/dir/file" 2>&1)" 'came back'
+    is "$m: whole" "$(stat -c %s "$TMP/out.$m/big" 2>&1)" 3000000
+    ok "$m: with the kernel log" grep -q 'Linux version 6\.12' "$TMP/out.$m/kernel.log"
+    like "$m: the boot time is told" "$(cat "$TMP/err")" 'up after [0-9.]+ s'
+}
+sees_and_does uml '6\.12\.[0-9]+$'
+sees_and_does qemu '6\.12\..*cloud'
 
 vm --timeout 2 -- sleep 1000 >"$TMP/slow" 2>&1
 is 'a command over its time is ended: 124' $? 124

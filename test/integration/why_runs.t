@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 native
-# needs: cluster
 # Runs of one job are told apart: a requeued job's next run has incidents of its own
 # number, also where the warden was restarted meanwhile, `why` shows each run, and
 # the next run's standard error says why it was requeued.  Members of a job array

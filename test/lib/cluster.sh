@@ -209,10 +209,13 @@ _cluster_munged () {
 # system.slice, with the controllers handed down to it.  22.05 takes the newline
 # behind the last controller for a part of its name: memory must not be last.
 _cluster_v2_service () {    # NODE: prints the service's directory
-    local top=/sys/fs/cgroup slice=/sys/fs/cgroup/system.slice
+    local top=/sys/fs/cgroup slice=/sys/fs/cgroup/system.slice c wanted=
     mkdir -p "$slice/slurmd_$1.service" || return 1
-    echo '+cpuset +cpu +memory +pids' >$top/cgroup.subtree_control &&
-        echo '+cpuset +cpu +memory +pids' >$slice/cgroup.subtree_control &&
+    for c in cpuset cpu memory pids; do     # a kernel for one processor has no cpuset
+        ! grep -qw $c $top/cgroup.controllers || wanted="$wanted +$c"
+    done
+    echo "$wanted" >$top/cgroup.subtree_control &&
+        echo "$wanted" >$slice/cgroup.subtree_control &&
         echo "$slice/slurmd_$1.service"
 }
 

@@ -3,11 +3,10 @@
 # A test says in its head which machines it is for, as test/run reads it:
 #   # runs: v1 v2          cgroup versions and kinds of VM in which it can run (v1:
 #                          on this machine, too; "native": there alone)
-#   # in-vm: 6.12-v2       VMs (test/vm/all) in which it is a part of the whole
+#   # in-vm: 6.12-v2       VMs (test/vm/test) in which it is a part of the whole
 #   # vm-only              the node itself is to run out: never on this machine
 #   # alone                beside no other test
 #   # takes: 90 s          here; what is long is begun first
-#   # needs: cluster       a throw-away Slurm cluster (test/lib/cluster.sh)
 # It gets MW_SRC (source tree), MW_BUILD (build tree), and TMP (a private
 # directory, removed at its end).  Whatever it starts it stops in at_exit.
 
