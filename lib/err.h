@@ -40,4 +40,11 @@ int mw_err_prefix (struct mw_err *err, const char *fmt, ...)
 int mw_err_add (struct mw_err *err, const char *fmt, ...)
     __attribute__ ((format (printf, 2, 3)));
 
+/* Replace by '?', byte by byte, what in [s] would steer the terminal of who looks at
+ *   it, or make it show something else than is there: control characters (C0 but
+ *   for those in [keep], DEL, C1 as UTF-8 and as single bytes), what turns the
+ *   direction of text (UAX #9), the line separators of Unicode, its byte order
+ *   mark.  All else stays, UTF-8 or not. */
+void mw_tame (char *s, const char *keep);
+
 #endif /* !MW_ERR_H */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "lib/cleanup.h"
 #include "lib/client.h"
 
 #define TIMEOUT_MS 5000
@@ -146,9 +147,32 @@ int cli_connect (const struct cli_command *self,
     return sock;
 }
 
+void cli_tame (json_t *j)
+{
+    const char *key, *text = json_string_value (j);
+    json_t *value;
+    size_t i;
+
+    if (text) {
+        cleanup_free char *tame = strdup (text);
+
+        if (tame) {
+            mw_tame (tame, "\n");
+            json_string_set_nocheck (j, tame);
+        }
+    }
+    json_array_foreach (j, i, value)
+        cli_tame (value);
+    json_object_foreach (j, key, value)
+        cli_tame (value);
+}
+
+/* Escaped, so that no terminal is steered by what is in it (C1, bidi). */
 int cli_print_json (const json_t *j)
 {
-    if (json_dumpf (j, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII;
+
+    if (json_dumpf (j, stdout, flags) < 0)
         return CLI_FAILED;
     putchar ('\n');
     return CLI_OK;

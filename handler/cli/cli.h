@@ -90,6 +90,9 @@ FILE *cli_open_history (const struct cli_command *self,
 /* The time [utc] of a record as the reader's clock shows it. Returns [buf]. */
 char *cli_local_time (const char *utc, char *buf, size_t len);
 
+/* mw_tame all strings in [j], but for newlines: what is shown is of users. */
+void cli_tame (json_t *j);
+
 /* Print [j] on a line of its own. Returns CLI_OK, or CLI_FAILED. */
 int cli_print_json (const json_t *j);
 

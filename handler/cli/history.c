@@ -124,6 +124,7 @@ static int _print_record (json_t *record, bool json)
         json_object_del (record, "st");
         return cli_print_json (record);
     }
+    cli_tame (record);
     if (!*cli_text (record, "text")) /* the rest of a decision */
         return CLI_OK;
     cli_local_time (cli_text (record, "t"), t, sizeof (t));
@@ -375,6 +376,7 @@ static void _tell_job (struct story *s)
     json_array_foreach (s->records, i, record)
         s->registered += _begins_run (record);
     json_array_foreach (s->records, i, record) {
+        cli_tame (record);
         _tell_header (s, record);
         if (_begins_run (record))
             _tell_run (s, i);

@@ -81,6 +81,7 @@ int cli_jobs (const struct cli_command *self, int argc, char **argv)
         return cli_fail (self, &err, errno);
     if (common.json)
         return cli_print_json (jobs);
+    cli_tame (jobs);
     return _jobs_print (self, tables_jobs (jobs, _terminal_width ()));
 }
 

@@ -90,6 +90,7 @@ static int _loop (int sock, struct mw_err *err)
 
         if (!jobs)
             return -1;
+        cli_tame (jobs);
         if (_draw (jobs) < 0)
             return mw_err_errno (err, "cannot make the table");
         key = getch (); /* waits for REFRESH_MS, see timeout (3) */

@@ -7,6 +7,7 @@
 
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "lib/err.h"
 
 struct each {
     void (*visit) (const struct proc *p, void *arg);
@@ -18,9 +19,8 @@ static void _procs_tame (char *s, size_t len)
     for (size_t i = 0; i + 1 < len; i++) {
         if (s[i] == '\0')
             s[i] = ' ';
-        else if ((unsigned char) s[i] < 0x20 || s[i] == 0x7f)
-            s[i] = '?';
     }
+    mw_tame (s, "");
 }
 
 static uint64_t _procs_number (const char *status, const char *key)

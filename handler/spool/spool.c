@@ -377,10 +377,7 @@ static bool _get_text (const json_t *j, const char *key, char *out, size_t len)
     if (!json_is_string (v) || json_string_length (v) >= len)
         return false;
     strcpy (out, json_string_value (v));
-    for (; *out; out++) {
-        if ((unsigned char) *out < 0x20 || *out == 0x7f)
-            *out = '?';
-    }
+    mw_tame (out, "");
     return true;
 }
 

@@ -61,10 +61,47 @@ static void a_long_sentence_is_cut_and_null_is_allowed (void **state)
     assert_int_equal (mw_err_set (NULL, "%s", big), -1);
 }
 
+static void what_steers_a_terminal_is_tamed (void **state)
+{
+    static const struct {
+        const char *text, *tame;
+    } all[] = {
+        { "plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80", NULL },
+        { "\xff latin \xe4 is no UTF-8", NULL },
+        { "a\x1b[2Jb\x7f\tc", "a?[2Jb??c" },
+        { "C1 \xc2\x9b"
+          "31m",
+          "C1 ??31m" }, /* CSI as UTF-8, and as a byte */
+        { "C1 \x9b"
+          "31m \x90",
+          "C1 ?31m ?" },
+        { "bidi \xe2\x80\xae"
+          "exe.txt\xe2\x80\xac",
+          "bidi ???exe.txt???" },
+        { "isolate \xe2\x81\xa6.\xe2\x81\xa9", "isolate ???.???" },
+        { "marks \xe2\x80\x8e\xe2\x80\x8f\xd8\x9c", "marks ????????" },
+        { "lines \xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf", "lines ?????????" },
+        { "cut \xe2\x80", "cut \xe2?" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof (all) / sizeof (all[0]); i++) {
+        struct mw_err err;
+        char text[64];
+
+        strcpy (text, all[i].text);
+        mw_tame (text, "");
+        assert_string_equal (text, all[i].tame ? all[i].tame : all[i].text);
+        mw_err_set (&err, "%s", all[i].text);
+        assert_string_equal (err.text, text);
+    }
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (control_characters_become_question_marks),
+        cmocka_unit_test (what_steers_a_terminal_is_tamed),
         cmocka_unit_test (a_code_is_set_behind_its_arguments),
         cmocka_unit_test (errno_and_prefix_are_added),
         cmocka_unit_test (a_long_sentence_is_cut_and_null_is_allowed),
