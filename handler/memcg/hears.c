@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handler/memcg/live.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 
@@ -31,14 +32,6 @@ static uint64_t _mask (const char *status, const char *name)
     return line ? strtoull (line + strlen (name), NULL, 16) : 0;
 }
 
-static int _hears_open (pid_t pid)
-{
-    char path[64];
-
-    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
-    return sysroot_open (path, O_RDONLY | O_DIRECTORY);
-}
-
 bool hears_by_status (const char *status, const char *exe, int signo)
 {
     /* a name cannot have a newline here: the kernel writes it as \n */
@@ -57,7 +50,7 @@ bool hears_by_status (const char *status, const char *exe, int signo)
 bool hears (pid_t pid, int signo)
 {
     char status[STATUS_MAX], exe[1024];
-    cleanup_fd int proc = _hears_open (pid);
+    cleanup_fd int proc = live_open (pid);
     char *slash, *deleted;
     ssize_t n;
 
@@ -84,7 +77,7 @@ bool hears_killed_by_status (const char *status)
 bool hears_killed (pid_t pid)
 {
     char status[STATUS_MAX];
-    cleanup_fd int proc = _hears_open (pid);
+    cleanup_fd int proc = live_open (pid);
 
     return proc >= 0 &&
            cg_read (proc, "status", status, sizeof (status)) >= 0 &&
@@ -94,7 +87,7 @@ bool hears_killed (pid_t pid)
 uint64_t hears_holds (pid_t pid)
 {
     char status[STATUS_MAX];
-    cleanup_fd int proc = _hears_open (pid);
+    cleanup_fd int proc = live_open (pid);
     uint64_t anon = 0, shmem = 0;
 
     if (proc < 0 || cg_read (proc, "status", status, sizeof (status)) < 0)
@@ -107,10 +100,11 @@ uint64_t hears_holds (pid_t pid)
 /* proc(5): the state is the 3rd field, the start the 22nd, the size of its memory
  * map the 23rd; the name before them may contain anything.  A process that ends
  * has no map from when it begins to give its memory back, before it is a
- * zombie. */
+ * zombie.  Of one whose first thread has ended it is that of a live one, which tells
+ * it from another process just as well. */
 uint64_t hears_started (pid_t pid)
 {
-    cleanup_fd int proc = _hears_open (pid);
+    cleanup_fd int proc = live_open (pid);
     uint64_t started = 0, size = 0;
     const char *field;
     char stat[1024];

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "handler/memcg/live.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/err.h"
@@ -36,13 +37,11 @@ static int _procs_visit_pid (pid_t pid, void *arg)
 {
     const struct each *e = arg;
     struct proc p = { .pid = pid, .state = '?' };
-    char path[64], status[4096];
-    cleanup_fd int dir = -1;
+    cleanup_fd int dir = live_open (pid);
+    char status[4096];
     const char *state;
     ssize_t n;
 
-    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
-    dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
     if (dir < 0 || cg_read (dir, "status", status, sizeof (status)) < 0)
         return 0;
     n = cg_read (dir, "cmdline", p.command, sizeof (p.command));

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "handler/memcg/live.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/units.h"
@@ -34,6 +35,9 @@ enum { DATA, AS, RESOURCES };
 static const int resource[RESOURCES] = {
     [DATA] = RLIMIT_DATA, [AS] = RLIMIT_AS
 };
+
+/* A file begins with that: another number with each other [struct record]. */
+static const char head[24] = "memwarden rlimits 1\n";
 
 /* One task, as it is in the file. [set] 0 = left as it was. */
 struct record {
@@ -84,11 +88,9 @@ static bool _rlimits_size (pid_t pid, uint64_t *as, uint64_t *resident,
                            uint64_t *data)
 {
     uint64_t page = (uint64_t) sysconf (_SC_PAGESIZE);
-    char path[64], text[256];
-    cleanup_fd int dir = -1;
+    cleanup_fd int dir = live_open (pid);
+    char text[256];
 
-    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
-    dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
     if (dir < 0 || cg_read (dir, "statm", text, sizeof (text)) <= 0 ||
         sscanf (text, "%" SCNu64 " %" SCNu64 " %*u %*u %*u %" SCNu64, as,
                 resident, data) != 3)
@@ -142,6 +144,7 @@ static int _rlimits_open_dir (int state_dir, bool make)
 static int _rlimits_load (int dir, const char *key)
 {
     cleanup_fd int fd = openat (dir, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    char is[sizeof (head)];
     ssize_t n = 0;
 
     table.count = table.known = 0;
@@ -149,7 +152,13 @@ static int _rlimits_load (int dir, const char *key)
     table.over = false;
     if (fd < 0)
         return errno == ENOENT ? 0 : -1;
-    n = read (fd, table.task, sizeof (table.task));
+    n = read (fd, is, sizeof (is));
+    if (n > 0 && (n != sizeof (is) || memcmp (is, head, sizeof (is)) != 0)) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (n > 0)
+        n = read (fd, table.task, sizeof (table.task));
     if (n < 0)
         return -1;
     table.count = (unsigned) ((size_t) n / sizeof (table.task[0]));
@@ -163,14 +172,18 @@ static int _save (int dir, const char *key)
     cleanup_fd int fd = openat (dir, key,
                                 O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
                                 0600);
-    off_t at = (off_t) (table.known * sizeof (table.task[0]));
+    off_t at = (off_t) (sizeof (head) + table.known * sizeof (table.task[0]));
     size_t len = (table.count - table.known) * sizeof (table.task[0]);
 
     if (fd < 0)
         return -1;
     errno = ENOSPC;
-    if (pwrite (fd, table.task + table.known, len, at) == (ssize_t) len)
+    if ((table.known > 0 ||
+         pwrite (fd, head, sizeof (head), 0) == (ssize_t) sizeof (head)) &&
+        pwrite (fd, table.task + table.known, len, at) == (ssize_t) len)
         return 0;
+    if (table.known == 0)
+        at = 0;
     if (ftruncate (fd, at) < 0)
         table.over = true;
     return -1;
@@ -321,22 +334,43 @@ static int _rlimits_give_back (pid_t pid, void *arg)
     return 0;
 }
 
+/* What it had is in a record of another version: it has all that it may have. */
+static int _rlimits_lift (pid_t pid, void *arg)
+{
+    uint64_t start = _start_time (pid);
+    bool done = false;
+    struct rlimit l;
+
+    for (int k = 0; start > 0 && k < RESOURCES; k++) {
+        if (_prlimit (pid, k, NULL, &l) == 0 && l.rlim_cur < l.rlim_max)
+            done |= _rlimits_set (pid, start, k, l.rlim_cur, l.rlim_max);
+    }
+    *(int *) arg += done;
+    return 0;
+}
+
 int rlimits_restore (struct memcg *m, int state_dir, const char *key,
                      struct mw_err *err)
 {
     cleanup_fd int dir = _rlimits_open_dir (state_dir, false);
+    int (*give) (pid_t pid, void *arg) = _rlimits_give_back;
     int all = 0, now = 1, seen = 0;
 
     if (dir < 0)
         return errno == ENOENT ? 0
                                : mw_err_errno (err, "cannot open %s", DIR_NAME);
-    if (_rlimits_load (dir, key) < 0)
-        return mw_err_errno (err, "cannot read the record %s/%s", DIR_NAME,
-                             key);
-    for (int i = 0; i < SWEEPS_MAX && now > 0 && table.count > 0; i++) {
+    if (_rlimits_load (dir, key) < 0) {
+        if (errno != EPROTO)
+            return mw_err_errno (err, "cannot read the record %s/%s", DIR_NAME,
+                                 key);
+        give = _rlimits_lift;
+    }
+    for (int i = 0; i < SWEEPS_MAX && now > 0 &&
+                    (table.count > 0 || give == _rlimits_lift);
+         i++) {
         now = 0;
         table.failed = 0;
-        seen = memcg_each_pid (m, _rlimits_give_back, &now);
+        seen = memcg_each_pid (m, give, &now);
         all += now;
     }
     if (seen < 0)

@@ -24,7 +24,8 @@ void rlimits_rehearse (void);
  *   SIGSEGV and no ENOMEM.  The record is file [key] in [state_dir]/rlimits.
  * Returns how many were; -1 with errno ENOSPC (and others: no record could be
  *   written), E2BIG (more than RLIMITS_TASKS_MAX tasks) or EPERM (it is not
- *   permitted for any of them): nothing is changed then. */
+ *   permitted for any of them) or EPROTO (the record is of another version):
+ *   nothing is changed then. */
 int rlimits_lower (struct memcg *m, int state_dir, const char *key,
                    uint64_t least, struct mw_err *err);
 
@@ -32,7 +33,8 @@ int rlimits_lower (struct memcg *m, int state_dir, const char *key,
  *   have inherited it; but not one that has set its limit anew meanwhile.  The
  *   record is removed.
  * Returns how many were, 0 also where there is no record; -1 with errno where some
- *   are not: the record stays, for another try. */
+ *   are not: the record stays, for another try.  A record of another version lifts
+ *   the soft limits of all to the hard ones. */
 int rlimits_restore (struct memcg *m, int state_dir, const char *key,
                      struct mw_err *err);
 

@@ -1,0 +1,48 @@
+/* live.c - a process whose first thread has ended: see live.h */
+#include "handler/memcg/live.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/cgfile.h"
+#include "lib/cleanup.h"
+
+/* What cannot be read is taken as it is. */
+static bool _has_ended (int proc)
+{
+    char status[512]; /* the state is in its first lines */
+
+    return cg_read (proc, "status", status, sizeof (status)) > 0 &&
+           (strstr (status, "\nState:\tZ") || strstr (status, "\nState:\tX"));
+}
+
+static int _take_live (int thread, const char *name, void *arg)
+{
+    int *live = arg;
+
+    (void) name;
+    if (_has_ended (thread))
+        return 0;
+    *live = fcntl (thread, F_DUPFD_CLOEXEC, 0);
+    return 1;
+}
+
+int live_open (pid_t pid)
+{
+    cleanup_fd int proc = -1;
+    cleanup_fd int threads = -1;
+    char path[64];
+    int live = -1;
+
+    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
+    proc = sysroot_open (path, O_RDONLY | O_DIRECTORY);
+    if (proc < 0 || !_has_ended (proc))
+        return mw_steal_fd (&proc);
+    threads = openat (proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (threads >= 0)
+        cg_each_child (threads, _take_live, &live);
+    return live >= 0 ? live : mw_steal_fd (&proc);
+}
