@@ -439,6 +439,22 @@ int place_ready (const struct place *p, struct mw_err *err)
     return s.rc;
 }
 
+void place_leave (void)
+{
+    struct place_paths paths = { 0 };
+    cleanup_fd int root = -1, job = -1;
+    uint64_t ours = 0;
+    char text[256];
+
+    if (place_read (getpid (), &paths, NULL) < 0 || !paths.job[0] || paths.v2 ||
+        (root = place_open_mount ("memory", NULL)) < 0 ||
+        (job = _open_below (root, paths.job, NULL)) < 0)
+        return;
+    if (cg_read (job, "memory.oom_control", text, sizeof (text)) > 0 &&
+        cg_key (text, "oom_kill_disable", &ours) && ours)
+        cg_write (root, "cgroup.procs", "%d", (int) getpid ());
+}
+
 /* ---- the step itself ---- */
 
 int place_open_step (const struct place *p, int *freezer, struct mw_err *err)

@@ -65,6 +65,12 @@ void place_close (struct place *p);
  * Returns 0; -1 with errno and the first thing that failed. */
 int place_ready (const struct place *p, struct mw_err *err);
 
+/* v1: take this process, a slurmstepd that has just been put into its job's memory,
+ *   out of it again, where the job's OOM is ours: who makes a thread or reads a file
+ *   there in that OOM gets ENOMEM, and slurmstepd dies of it.  Its tasks do not go
+ *   with it: Slurm puts each where it belongs. */
+void place_leave (void);
+
 /* Open where the tasks of [p]'s own step are: its memory directory is returned
  *   (-1), its freezer directory is left in [*freezer], -1 = none. */
 int place_open_step (const struct place *p, int *freezer, struct mw_err *err);

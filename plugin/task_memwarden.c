@@ -274,9 +274,12 @@ int task_p_slurmd_resume_job (uint32_t job)
     return SLURM_SUCCESS;
 }
 
+/* 22.05, and behind task/cgroup: that has just put us into the job's memory, and
+ * the hook below comes but when the tasks are there. */
 int task_p_pre_setuid (void *step)
 {
     (void) step;
+    place_leave ();
     return SLURM_SUCCESS;
 }
 
