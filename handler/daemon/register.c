@@ -15,6 +15,7 @@
 #include "handler/incident/incident.h"
 #include "handler/job/jobstep.h"
 #include "handler/job/warden.h"
+#include "handler/memcg/claim.h"
 #include "handler/memcg/rlimits.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
@@ -207,7 +208,11 @@ struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
         job = NULL;
     }
     if (!job) {
+        if (!w->conf.shadow && memcg_claim (memory_dir, err) < 0)
+            return NULL;
         job = _register_new (w, spec, memory_dir, freezer_dir, cut, err);
+        if (!job)
+            memcg_unclaim (memory_dir);
     } else {
         cut->text[0] = '\0';    /* said when it was new */
         if (job->release_why) { /* not over, or another run of it */
@@ -329,6 +334,8 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     report (w, job, "released", REPORT_LOG, "job %s: released: %s%s",
             job->spec.key, why, left.text);
     report_flush (w); /* while its listeners are there */
+    if (!gone)
+        memcg_unclaim (job->memcg.dir);
     job_free (job->table, job);
     warden_room (w);
 }
@@ -364,6 +371,10 @@ static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
                       job->spec.layout, err) < 0) {
         job->memcg.path = path;
         path = NULL;
+        return -1;
+    }
+    if (!w->conf.shadow && memcg_claim (job->memcg.dir, err) < 0) {
+        memcg_close (&job->memcg); /* nor is it ours to disarm */
         return -1;
     }
     job->memcg.set_limit = limit;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "handler/job/job.h"
+#include "handler/memcg/claim.h"
 #include "handler/memcg/pool.h"
 #include "handler/memcg/rlimits.h"
 #include "handler/record/journal.h"
@@ -46,6 +47,8 @@ static int _record_failsafe_give_back (const struct journal *journal,
         path = NULL;
         return -1;
     }
+    if (memcg_not_claimed (m->dir, err) < 0)
+        return -1;
     /* A loan that is in use cannot be taken back without an OOM, so this may
      * fail.  Before disarm, which on v2 lifts memory.high: there a limit
      * without a warden would slow the job for ever. */

@@ -8,14 +8,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "handler/daemon/register.h"
+#include "handler/memcg/hears.h"
 #include "handler/record/ask.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
@@ -417,6 +420,30 @@ static void what_is_below_is_the_kernels_but_a_step (void **state)
     _has (step, "memory.oom_control", "0");
 }
 
+/* Its end would disarm the other's job. */
+static void a_memcg_of_another_warden_is_refused (void **state)
+{
+    char text[64], name[] = "trusted.memwarden.warden";
+    int n = snprintf (text, sizeof (text), "%d %" PRIu64, (int) fake.task,
+                      hears_started (fake.task));
+
+    (void) state;
+    if (fsetxattr (dir, name, text, (size_t) n, 0) < 0)
+        skip ();
+    cg_write (dir, "memory.oom_control", "oom_kill_disable 1\n");
+    assert_null (_register ("12", dir));
+    snprintf (text, sizeof (text), "the memwardend with pid %d has it",
+              (int) fake.task);
+    _is_said (text);
+    assert_null (w->jobs.first);
+    _has (dir, "memory.oom_control", "oom_kill_disable 1");
+    _has (dir, "memory.limit_in_bytes", "4096");
+    fsetxattr (dir, name, "4194304 1", 9, 0); /* one that is dead */
+    assert_non_null (_register ("12", dir));
+    assert_int_equal (peer_release (root, "12"), 0);
+    assert_int_equal (fgetxattr (dir, name, text, sizeof (text)), -1);
+}
+
 /* ---- release ------------------------------------------------------------- */
 
 static void a_job_that_ends_is_the_kernels_again (void **state)
@@ -814,6 +841,7 @@ int main (void)
         T (a_job_that_ends_is_the_kernels_again),
         T (it_is_released_when_the_kernel_has_it_again),
         T (what_is_left_in_it_is_told),
+        T (a_memcg_of_another_warden_is_refused),
         T (its_incident_ends_with_it),
         T (its_memory_is_there_for_others),
         T (a_kill_of_the_kernels_is_told_at_its_end),

@@ -1,0 +1,65 @@
+/* claim.c - one warden a memcg: see claim.h */
+#include "handler/memcg/claim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "handler/memcg/hears.h"
+
+#define NAME "trusted.memwarden.warden"
+
+/* Returns the pid of who has [dir], 0 = nobody who lives. */
+static pid_t _claimed_by (int dir)
+{
+    char text[64];
+    ssize_t n = fgetxattr (dir, NAME, text, sizeof (text) - 1);
+    uint64_t start;
+    int pid;
+
+    text[n > 0 ? n : 0] = '\0';
+    if (sscanf (text, "%d %" SCNu64, &pid, &start) != 2 || pid <= 0)
+        return 0;
+    return hears_started (pid) == start ? pid : 0;
+}
+
+int memcg_not_claimed (int dir, struct mw_err *err)
+{
+    pid_t other = _claimed_by (dir);
+
+    if (other == 0 || other == getpid ())
+        return 0;
+    return mw_err_code (err, EBUSY,
+                        "its memcg is another warden's already: the memwardend "
+                        "with pid %d has it",
+                        (int) other);
+}
+
+int memcg_claim (int dir, struct mw_err *err)
+{
+    char text[64];
+    int n = snprintf (text, sizeof (text), "%d %" PRIu64, (int) getpid (),
+                      hears_started (getpid ()));
+
+    if (fsetxattr (dir, NAME, text, (size_t) n, XATTR_CREATE) == 0 ||
+        errno != EEXIST)
+        return 0;
+    if (memcg_not_claimed (dir, err) < 0)
+        return -1;
+    fsetxattr (dir, NAME, text, (size_t) n, 0);
+    return 0;
+}
+
+void memcg_unclaim (int dir)
+{
+    int saved = errno;
+
+    if (_claimed_by (dir) == getpid ())
+        fremovexattr (dir, NAME);
+    errno = saved;
+}

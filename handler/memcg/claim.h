@@ -1,0 +1,22 @@
+/* claim.h - one warden a memcg
+ *
+ * Two would write its limits two ways, and the end of one would disarm the other's
+ * job.  Who has it is in an xattr(7) of its directory that only root can write,
+ * "PID START"; who has ended has it no more.
+ */
+#ifndef MW_CLAIM_H
+#define MW_CLAIM_H
+
+#include "lib/err.h"
+
+/* Have the memcg [dir]. Returns 0, also where the kernel keeps no such attributes;
+ *   -1 with EBUSY and who has it. */
+int memcg_claim (int dir, struct mw_err *err);
+
+/* Has nobody else that lives the memcg [dir]?  Returns 0; -1 as above. */
+int memcg_not_claimed (int dir, struct mw_err *err);
+
+/* Have it no more, if we had it; errno is kept. */
+void memcg_unclaim (int dir);
+
+#endif /* !MW_CLAIM_H */
