@@ -75,6 +75,7 @@ struct incident {
     bool ended;              /* its tasks have ended in answer to a signal, so
                                    a requeue is asked for a job that is over */
     struct memcg_sent sent;  /* the signal; forgotten at a restart */
+    unsigned sent_left;      /* of them, at the last look */
     bool script_ended;       /* the batch script has ended, and Slurm is not
                                    told of it yet */
     int status;              /* of the script, as wait(2) has it */

@@ -661,17 +661,22 @@ int memcg_ask (struct memcg *m, int signo, bool to_all, bool look,
     return _memcg_signal_batch (&b, err);
 }
 
-bool memcg_sent_ended (const struct memcg_sent *sent)
+unsigned memcg_sent_left (const struct memcg_sent *sent)
 {
-    if (sent->n == 0 || sent->n > MEMCG_SENT_MAX)
-        return false;
-    for (unsigned i = 0; i < sent->n; i++) {
+    unsigned left = 0;
+
+    for (unsigned i = 0; i < sent->n && i < MEMCG_SENT_MAX; i++) {
         uint64_t now = hears_started (sent->task[i].pid);
 
-        if (now == sent->task[i].started || now == HEARS_UNKNOWN)
-            return false;
+        left += now == sent->task[i].started || now == HEARS_UNKNOWN;
     }
-    return true;
+    return left;
+}
+
+bool memcg_sent_ended (const struct memcg_sent *sent)
+{
+    return sent->n > 0 && sent->n <= MEMCG_SENT_MAX &&
+           memcg_sent_left (sent) == 0;
 }
 
 uint64_t memcg_sent_hold (const struct memcg_sent *sent)

@@ -194,6 +194,9 @@ struct memcg_sent {
 int memcg_ask (struct memcg *m, int signo, bool to_all, bool look,
                struct memcg_sent *sent, struct mw_err *err);
 
+/* How many of [sent] are still there, of those that are kept. */
+unsigned memcg_sent_left (const struct memcg_sent *sent);
+
 /* Has each of [sent] ended?  false where there were none or too many. */
 bool memcg_sent_ended (const struct memcg_sent *sent);
 

@@ -89,9 +89,20 @@ static bool _made_room (struct warden *w, struct job *job)
            memcg_sent_hold (sent) + job->limit / 32 < sent->held;
 }
 
+/* One after the other: what room there is may be theirs who have died of it, and
+ * the job's script may be the next. */
+static bool _are_ending (struct job *job)
+{
+    unsigned before = job->incident.sent_left;
+
+    job->incident.sent_left = memcg_sent_left (&job->incident.sent);
+    return job->incident.sent_left < before;
+}
+
 static enum step_result _signal_look (struct warden *w, struct job *job)
 {
     bool relieved = _made_room (w, job);
+    bool ending = _are_ending (job);
     /* behind the usage: who ends gives up its map before its memory, and is not
      * to be taken for one that has made room and goes on */
     bool ended = memcg_sent_ended (&job->incident.sent);
@@ -107,7 +118,7 @@ static enum step_result _signal_look (struct warden *w, struct job *job)
     }
     if (ended && step_below (job))
         return _signal_over (w, job);
-    if (relieved)
+    if (relieved && !ending)
         return STEP_SOLVED;
     if (ended) {
         report (w, job, "step", REPORT_LOG,
@@ -152,6 +163,7 @@ static enum step_result _signal_start (struct warden *w, struct job *job)
     if (n > 0)
         n = memcg_ask (&job->memcg, s->signo, s->to_all, false, &in->sent,
                        &err);
+    in->sent_left = memcg_sent_left (&in->sent);
     if (n < 0) {
         report_failed (w, job, "cannot signal it", &err);
         return STEP_NEXT;

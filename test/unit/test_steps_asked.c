@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "handler/incident/incident.h"
+#include "handler/memcg/hears.h"
 #include "test/unit/fake_warden.h"
 
 static struct warden *const w = &fake.w;
@@ -79,6 +80,24 @@ static void signal_to_who_holds_most_is_answered_by_them (void **state)
     fake_uses (job, 0);
     fake_timer (job);
     assert_int_equal (fake_rung (job), MW_STEP_SIGNAL);
+}
+
+/* Its script may be the next of them: dying of a signal is no answer. */
+static void signal_is_not_answered_while_its_hearers_end (void **state)
+{
+    struct job *job = fake_oom ("12", "signal=TERM:all@30s,kill");
+    struct memcg_sent *sent = &job->incident.sent;
+
+    (void) state;
+    sent->task[sent->n].pid = getpid ();
+    sent->task[sent->n++].started = hears_started (getpid ());
+    job->incident.sent_left = sent->n;
+    _task_ends ();
+    fake_uses (job, FAKE_LIMIT_BYTES / 2);
+    fake_timer (job);
+    assert_int_equal (fake_rung (job), MW_STEP_SIGNAL);
+    fake_timer (job); /* and the other goes on */
+    assert_int_equal (fake_recorded ("it has answered the signal"), 1);
 }
 
 static void signal_whose_hearers_are_gone_leads_on (void **state)
@@ -788,6 +807,7 @@ int main (void)
         T (signal_that_nobody_catches_is_not_sent),
         T (signal_is_answered_by_room),
         T (signal_to_who_holds_most_is_answered_by_them),
+        T (signal_is_not_answered_while_its_hearers_end),
         T (signal_whose_hearers_are_gone_leads_on),
         T (signal_whose_hearers_have_ended_has_it_requeued),
         T (signal_that_empties_a_batch_job),
