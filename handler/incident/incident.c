@@ -60,7 +60,7 @@ static void _record_resolved (struct warden *w, struct job *job,
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
 
-    job->incident.open = false;
+    job->incident.open = job->incident.closing = false;
     report (w, job, "resolved", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
             "job %s: %s; it used up to %s, its limit is %s", job->spec.key,
             outcome, mw_size_format (job->peak, a, sizeof (a)),

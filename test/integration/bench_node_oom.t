@@ -11,7 +11,7 @@ for need in qemu-system-x86_64 busybox; do
 done
 "$bench" --shapes >"$TMP/said" 2>&1
 is 'an option without its value is refused' $? 2
-"$bench" --handlers memwarden+ --shapes big --runs 1 --idle 2 --timeout 300 \
+"$bench" --handlers memwarden+ --shapes big --runs 1 --idle 2 --timeout 700 \
     --out "$TMP/out" >"$TMP/said" 2>&1
 is 'it ends well' $? 0 || sed 's/^/# /' "$TMP/said"
 column () { awk -F '\t' -v c="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) n = i }

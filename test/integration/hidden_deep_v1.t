@@ -43,7 +43,7 @@ for levels in 12 100 3000; do
     ok 'it is there' alive $levels
     like 'and shown' "$(mw ps $name 2>&1)" "touchmem --size 16M .*$TMP/never.$levels"
     ok 'then killed' wait_for 20 journal_has $name step:kill
-    ok 'whole' wait_for 10 dead $levels
+    ok 'whole' wait_for 60 dead $levels
     wait $job; is 'and the job ends' $? 137
     is 'its directories, too' "$(count)" 0
 done

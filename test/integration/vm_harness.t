@@ -32,7 +32,7 @@ for c in bash basename busybox cat cpio dirname grep id mkdir qemu-system-x86_64
 done
 said=$(PATH=$TMP/bin MW_VM_CACHE=$TMP/cache vm -- true 2>&1)
 is 'no kernel: exit status 125' $? 125
-like 'no kernel: that is said' "$said" 'no kernel in .*/cache/linux-6.12.*apt-get'
+like 'no kernel: that is said' "$said" 'no kernel in .*/cache/uml-6.12.*apt-get'
 rm "$TMP/bin/cpio"
 said=$(PATH=$TMP/bin vm -- true 2>&1)
 is 'no package: exit status 125' $? 125

@@ -215,6 +215,21 @@ static void its_next_oom_is_answered_meanwhile (void **state)
     assert_true (fake_frozen (job));
 }
 
+/* The journal's last word of an incident is that it is over. */
+static void another_warden_knows_that_all_is_undone (void **state)
+{
+    struct job *job = fake_oom ("12", "grow@5s,kill");
+
+    (void) state;
+    incident_end (w, job, "x");
+    assert_false (job->incident.open);
+    job = fake_restart ("12");
+    assert_false (job->incident.closing);
+    incident_oom (w, job, TRIGGER_JOB);
+    assert_true (job->incident.open);
+    assert_int_equal (job->incident.number, 2);
+}
+
 static void another_warden_goes_on_undoing (void **state)
 {
     struct job *job = _held ();
@@ -245,6 +260,7 @@ int main (void)
         T (limits_are_given_back_until_they_are),
         T (slurm_is_asked_to_resume_until_it_can_be),
         T (its_next_oom_is_answered_meanwhile),
+        T (another_warden_knows_that_all_is_undone),
         T (another_warden_goes_on_undoing),
     };
 

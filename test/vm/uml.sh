@@ -5,7 +5,7 @@
 # Sourced by test/vm/run.
 
 machine_slow=3          # times as slow as this one, at most
-machine_needs () { echo "stdbuf:coreutils"; }
+machine_needs () { :; }
 machine_modules () { echo overlay dummy; }
 
 # All that is mounted read-only, but for the results: in a mount name space of its own,
