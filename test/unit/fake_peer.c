@@ -23,6 +23,7 @@
 
 #include "handler/daemon/control.h"
 #include "handler/daemon/register.h"
+#include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
 #include "lib/wire.h"
@@ -131,6 +132,22 @@ int peer_end (void **state)
     free (fake.w.scratch);
     free (fake.w.ranks);
     return fake_end (state);
+}
+
+int peer_job_begin (void **state)
+{
+    if (peer_begin (state) < 0)
+        return -1;
+    peers.root = peer_open (0);
+    peers.dir = peer_memcg ("12");
+    return 0;
+}
+
+int peer_job_end (void **state)
+{
+    close (peers.root);
+    close (peers.dir);
+    return peer_end (state);
 }
 
 /* ---- calls --------------------------------------------------------------- */
@@ -383,4 +400,56 @@ const char *peer_text (const json_t *j, const char *key)
     if (!text)
         fail_msg ("no text \"%s\"", key);
     return text ? text : "";
+}
+
+/* ---- jobs that root registers -------------------------------------------- */
+
+struct job *peer_root_registers (const char *key, int memcg)
+{
+    struct mw_jobspec spec = peer_spec (key);
+
+    return peer_register (peers.root, &spec, memcg, &peers.cut) == 0
+               ? warden_find (&fake.w, key)
+               : NULL;
+}
+
+int peer_frozen (void)
+{
+    int freezer = peer_memcg ("frz");
+    struct mw_jobspec spec = peer_spec ("12");
+    const int fds[] = { peers.dir, freezer };
+    json_t *req = peer_ask ("register", NULL);
+
+    close (openat (freezer, "freezer.state", O_WRONLY | O_CREAT, 0600));
+    json_object_set_new (req, "job", mw_jobspec_encode (&spec));
+    json_decref (peer_call (peers.root, req, fds, 2, NULL));
+    assert_non_null (warden_find (&fake.w, "12"));
+    cg_write (freezer, "freezer.state", "FROZEN");
+    warden_find (&fake.w, "12")->incident.frozen = true;
+    return freezer;
+}
+
+void peer_has (int memcg, const char *name, const char *text)
+{
+    char is[256];
+
+    assert_true (cg_read (memcg, name, is, sizeof (is)) >= 0);
+    if (strncmp (is, text, strlen (text)) != 0)
+        fail_msg ("%s is %s, not %s", name, is, text);
+}
+
+void peer_in_oom (int memcg)
+{
+    cg_write (memcg, "memory.usage_in_bytes", "536870912\n");
+    cg_write (memcg, "memory.oom_control",
+              "oom_kill_disable 0\nunder_oom 1\n"
+              "oom_kill 0\n");
+}
+
+bool peer_room_is_due (void)
+{
+    int on = SD_EVENT_OFF;
+
+    assert_true (sd_event_source_get_enabled (fake.w.room, &on) >= 0);
+    return on != SD_EVENT_OFF;
 }

@@ -26,6 +26,8 @@ struct peers {
     pid_t pid;
     bool no_cgroup;    /* what is opened as a memcg is none */
     struct mw_err err; /* of the last call */
+    int root, dir;     /* peer_job_begin's */
+    struct mw_err cut; /* of peer_root_registers */
 };
 
 extern struct peers peers;
@@ -33,6 +35,11 @@ extern struct peers peers;
 /* Setup and teardown of a test: fake_begin and more. Return 0 or -1. */
 int peer_begin (void **state);
 int peer_end (void **state);
+
+/* The same, with a connection of root [peers.root] and the memcg of job 12
+ *   [peers.dir], which is not registered yet. */
+int peer_job_begin (void **state);
+int peer_job_end (void **state);
 
 /* A new connection of [uid]. The caller's. */
 int peer_open (uid_t uid);
@@ -74,6 +81,22 @@ void peer_is_in (const char *text);
 /* What Slurm's plugin would say of job [key], or of step "JOB.STEP", of
  *   PEER_OWNER's. */
 struct mw_jobspec peer_spec (const char *key);
+
+/* Register [key] of [memcg] over [peers.root], with [peers.cut].
+ * Returns the job, or NULL with errno. */
+struct job *peer_root_registers (const char *key, int memcg);
+
+/* Job 12 with a freezer, which is frozen. Returns that; the caller's. */
+int peer_frozen (void);
+
+/* The file [name] of [memcg] begins with [text]. */
+void peer_has (int memcg, const char *name, const char *text);
+
+/* [memcg] is at its limit: somebody in it waits. */
+void peer_in_oom (int memcg);
+
+/* Is it due that those who wait for room are asked? */
+bool peer_room_is_due (void);
 
 /* A number, a text of [j]; the text is never NULL. */
 json_int_t peer_int (const json_t *j, const char *key);
