@@ -184,7 +184,14 @@ _check_story () {           # K KEY
 # find enough, and of a script whose step the kernel has killed Slurm says what the
 # script returns.  Whom the kernel has killed within an OOM the next warden tells.
 _allow_unwatched () {       # K
-    local events
+    local events key=${id[$1]}
+    # on cgroup v2 Slurm's limit is a brake (memory.high), at which a job may stand
+    # until its time is up; an array's first member has the id behind its last one's
+    if [ ! -d /sys/fs/cgroup/memory ] && [[ ${outside[$1]} == *warden* ]]; then
+        for key in "$key" $([ "${kind[$1]}" != array ] || echo $((key + 1))); do
+            [[ $(_events_of "$key") == *detected* ]] || _allow "$1" TIMEOUT
+        done
+    fi
     case ${kind[$1]},${outside[$1]} in
         grower,*warden*|forks,*warden*|steps,*warden*) ;;
         *) return ;;
