@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-v2
 # An OOM of one member of a job array concerns that member alone, also where its
 # raw job id is the array's: it alone is killed, suspended and resumed, or
 # requeued with more memory, and told.

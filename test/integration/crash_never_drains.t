@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-v2
 # takes: 71 s
 # kill -9 of the warden, of the courier, or of both, in the middle of hold, suspend,
 # requeue and kill (one running, one suspended at Slurm) costs no node: each job ends

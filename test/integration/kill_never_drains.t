@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-v2
 # takes: 41 s
 # A job that memwarden kills or requeues, suspended or not, never leaves a
 # slurmstepd behind that waits for UnkillableStepTimeout and drains the node ("Kill

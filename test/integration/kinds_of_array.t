@@ -3,7 +3,6 @@
 # members are killed or requeued for their memory, and each comes to the end that its
 # ladder says.
 # runs: v1 v2
-# in-vm: 6.12-v2
 # takes: 74 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

@@ -3,7 +3,6 @@
 # handled, and ends as it should: task/affinity before task/cgroup, no extern
 # step, proctrack/linuxproc, job_container/tmpfs.
 # runs: v1 v2
-# in-vm: 6.12-v2
 # takes: 154 s
 TMPDIR=/var/tmp     # job_container/tmpfs gives each job a /tmp of its own
 . "$(dirname "$0")/../lib/tap.sh"

@@ -4,7 +4,6 @@
 # over its limit, and the whole where that has the script, as with Slurm alone; a
 # requeue is the whole job's, with more memory for that component only.
 # runs: v1 v2
-# in-vm: 6.12-v2
 # takes: 65 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

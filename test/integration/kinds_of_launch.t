@@ -4,7 +4,6 @@
 # fails as OUT_OF_MEMORY; and one that is grown or requeued instead has not failed
 # for any of them.
 # runs: v1 v2
-# in-vm: 6.12-v2
 # takes: 47 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

@@ -3,7 +3,6 @@
 # the job can count on, and its OOM comes at that: per CPU, per GPU, by default, none
 # (then the whole node is its own), and where swap is constrained, too.
 # runs: v1 v2
-# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 

@@ -4,7 +4,6 @@
 # node is handled there, and ends or leaves it as Slurm would.  One warden for both
 # refuses the second part and says what to do; so does a path nobody can know.
 # runs: v1 v2
-# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 declare -A warden courier
