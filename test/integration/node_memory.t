@@ -25,8 +25,8 @@ echo 1000 >/proc/$bystander/oom_score_adj
 run_job innocent --priority 100 --reservation "$((half + 100))M" -- \
     "$TOUCHMEM" --size "${half}M" --stop-file "$TMP/stop"
 innocent=$!
-must 'the innocent has half of the node' wait_for 12 grep -q touched "$TMP/innocent.out"
-must 'the bystander has its memory' wait_for 12 grep -q touched "$TMP/bystander.out"
+must 'the innocent has half of the node' wait_for 60 grep -q touched "$TMP/innocent.out"
+must 'the bystander has its memory' wait_for 60 grep -q touched "$TMP/bystander.out"
 run_job hog --priority 900 --reservation 64M --limit "${total}M" -- \
     "$TOUCHMEM" --size "$((total - 64))M"
 wait_end 30 $!; is 'the hog was killed' $? 137
