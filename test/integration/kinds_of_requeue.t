@@ -5,7 +5,6 @@
 # Ended by its own answer to a signal it ends as with Slurm alone.  --requeue
 # overrules slurm.conf.
 # runs: v1 v2
-# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 
