@@ -36,10 +36,9 @@ _share () {
 # space of its own, so that not even root inside the VM can write to them.
 # shellcheck disable=SC2016
 _read_only_view='
-    view=$1; shift
+    view=$1 mounts=$2; shift 2
     mount --bind / "$view" && mount -o remount,bind,ro "$view" || exit 1
-    findmnt -rno TARGET,FSTYPE | while read -r dir type; do
-        case $type in ext[234]|xfs|btrfs|zfs|f2fs|overlay|nfs*|virtiofs) ;; *) continue ;; esac
+    $mounts | while read -r dir; do
         [ "$dir" != / ] && [ -d "$view$dir" ] || continue
         case $dir in "$view"*) continue ;; esac
         mount --bind "$dir" "$view$dir" && mount -o remount,bind,ro "$view$dir"
@@ -52,7 +51,7 @@ machine_run () {
     local quick='mitigations=off init_on_alloc=0 tsc=reliable clocksource=tsc'
     mkdir "$work/view"
     _share host "$work/view" unshare -m --propagation private \
-        sh -c "$_read_only_view" sh "$work/view"
+        sh -c "$_read_only_view" sh "$work/view" "$host_mounts"
     _share out "$out"
     for tag in host out; do
         tries=0

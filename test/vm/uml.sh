@@ -8,17 +8,17 @@ machine_slow=3          # times as slow as this one, at most
 machine_needs () { :; }
 machine_modules () { echo overlay dummy; }
 
-# All that is mounted read-only, but for the results: in a mount name space of its own,
-# so that not even root inside the VM can write to it.  The VM's memory is a file.
+# The host's files read-only where they are, but for the results: in a mount name space
+# of its own, so that not even root inside the VM can write to them.  It is the mount
+# that is made so, never the file system, which is the host's.  The VM's memory is a
+# file.
 # shellcheck disable=SC2016
 _read_only_here='
-    out=$1 mem=$2 swap=$3; shift 3
+    out=$1 mem=$2 swap=$3 mounts=$4; shift 4
     mount --bind "$out" "$out" && mount -t tmpfs -o mode=700 mem "$mem" || exit 1
-    findmnt -rno TARGET,FSTYPE | sort -r | while read -r dir type; do
-        case $type in ext[234]|xfs|btrfs|zfs|f2fs|overlay|nfs*|virtiofs) ;; *) continue ;; esac
-        [ "$dir" != "$out" ] || continue
-        mount -o remount,bind,ro "$dir" || mount -o remount,ro "$dir"
-    done
+    $mounts | sort -r | while read -r dir; do
+        [ "$dir" = "$out" ] || mount -o remount,bind,ro "$dir" || exit 1
+    done || exit 1
     [ -z "$swap" ] || truncate -s "$swap" "$mem/swap"
     ulimit -n "$(ulimit -Hn)"
     "$@"'
@@ -31,7 +31,7 @@ machine_run () {
     # shellcheck disable=SC2086
     TMPDIR=$work/mem timeout -k 5 "$1" \
         unshare -m -p --fork --kill-child --propagation private \
-        sh -c "$_read_only_here" sh "$out" "$work/mem" "$swap" \
+        sh -c "$_read_only_here" sh "$out" "$work/mem" "$swap" "$host_mounts" \
         "$kernel_dir/linux" "mem=$memory" initrd="$work/initramfs.cpio" \
         console=ttyS0 panic=-1 quiet "psi=$psi" "uml_dir=$work/mem/" \
         con=null ssl=null ssl0=null,fd:7 ssl1=null,fd:8 ssl2=null,fd:9 \
