@@ -76,7 +76,7 @@ static void _incident_begin_close (struct warden *w, struct job *job,
 
     job_read_usage (job); /* its peak, for the record */
     in->closing = true;
-    in->outcome = outcome;
+    snprintf (in->outcome, sizeof (in->outcome), "%s", outcome);
     in->deadline_ms = in->again_ms = 0;
     if (_ops (job)->undo)
         _ops (job)->undo (w, job);
@@ -112,7 +112,7 @@ static void _incident_solved (struct warden *w, struct job *job)
 {
     enum mw_step_kind kind = step_rung (job)->kind;
     const char *done = _what_was_done (job);
-    char text[96];
+    char text[sizeof (job->incident.outcome)];
 
     if (job->incident.kernel_killed && kind != MW_STEP_KILL &&
         kind != MW_STEP_REQUEUE) {
@@ -773,7 +773,8 @@ void incident_recover (struct warden *w, struct job *job)
             return;
     }
     if (in->closing) {
-        in->outcome = "what was done to it is undone";
+        snprintf (in->outcome, sizeof (in->outcome),
+                  "what was done to it is undone");
         _incident_close (w, job, NULL);
         return;
     }

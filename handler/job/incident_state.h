@@ -42,7 +42,7 @@ struct incident {
     /* It is over, [outcome], as soon as all of what follows is undone; where
      * that fails it is tried again at [undo_ms] (clock_ms, 0 = not). */
     bool closing;
-    const char *outcome; /* not ours; NULL after a restart */
+    char outcome[96];
     uint64_t undo_ms;
     unsigned undo_tries; /* that have failed in a row */
 

@@ -215,6 +215,26 @@ static void its_next_oom_is_answered_meanwhile (void **state)
     assert_true (fake_frozen (job));
 }
 
+/* Its words outlive the call that has found them. */
+static void the_outcome_is_told_whole_when_all_is_undone (void **state)
+{
+    struct job *job = fake_oom ("12", "hold@30s,kill");
+
+    (void) state;
+    job->incident.kernel_killed = true;
+    fake.fails[FAKE_THAW] = EIO;
+    fake_uses (job, FAKE_LIMIT_BYTES / 2);
+    incident_headroom (w);
+    _stays_open (job, 2);
+    fake.fails[FAKE_THAW] = 0;
+    fake_timer (job);
+    assert_false (job->incident.open);
+    assert_int_equal (fake_recorded (
+                          "job 12: it has room again, after the kernel "
+                          "had killed in it; it used"),
+                      1);
+}
+
 /* The journal's last word of an incident is that it is over. */
 static void another_warden_knows_that_all_is_undone (void **state)
 {
@@ -260,6 +280,7 @@ int main (void)
         T (limits_are_given_back_until_they_are),
         T (slurm_is_asked_to_resume_until_it_can_be),
         T (its_next_oom_is_answered_meanwhile),
+        T (the_outcome_is_told_whole_when_all_is_undone),
         T (another_warden_knows_that_all_is_undone),
         T (another_warden_goes_on_undoing),
     };
