@@ -24,15 +24,24 @@
 
 #define LOOK_MS 100
 
-/* How long word of the script's end may take, once nobody is left */
+/* How long word of the script's end may take, once all who were asked have ended */
 #define WORD_MS 3000
 
-/* Phases: the job has the signal; nobody is left in it; its requeue is asked */
-enum { SENT = 1, GONE, ASKED };
+/* Phases: the job has the signal; nobody is left in it; its requeue is asked; only
+ * such as were not asked are left in it */
+enum { SENT = 1, GONE, ASKED, LEFT };
+
+/* Is it still open how the job has answered? */
+static bool _is_open (const struct job *job)
+{
+    int phase = job->incident.phase;
+
+    return phase == SENT || phase == GONE || phase == LEFT;
+}
 
 static void _signal_ended (struct warden *w, struct job *job)
 {
-    if (job->incident.phase == SENT || job->incident.phase == GONE)
+    if (_is_open (job))
         step_requeue_ended (w, job, false);
 }
 
@@ -65,7 +74,7 @@ static bool _died_of (int status, int signo)
 
 static enum step_result _script_ended (struct warden *w, struct job *job)
 {
-    if (job->incident.phase != SENT && job->incident.phase != GONE)
+    if (!_is_open (job))
         return STEP_WAIT;
     if (!_died_of (job->incident.status, step_rung (job)->signo))
         return _signal_over (w, job);
@@ -99,6 +108,23 @@ static bool _are_ending (struct job *job)
     return job->incident.sent_left < before;
 }
 
+/* All who were asked have ended, and the job is still at its limit.  A script
+ * that was one of them may have answered with its exit status: how it ended is
+ * known when Slurm has heard of it. */
+static enum step_result _only_others_left (struct warden *w, struct job *job)
+{
+    if (job->spec.batch && job->incident.phase == SENT) {
+        job->incident.phase = LEFT;
+        step_timer (w, job, WORD_MS);
+        return STEP_WAIT;
+    }
+    report (w, job, "step", REPORT_LOG,
+            "job %s: all that were sent the "
+            "signal have ended, and it is still at its limit",
+            job->spec.key);
+    return STEP_NEXT;
+}
+
 static enum step_result _signal_look (struct warden *w, struct job *job)
 {
     bool relieved = _made_room (w, job);
@@ -120,13 +146,8 @@ static enum step_result _signal_look (struct warden *w, struct job *job)
         return _signal_over (w, job);
     if (relieved && !ending)
         return STEP_SOLVED;
-    if (ended) {
-        report (w, job, "step", REPORT_LOG,
-                "job %s: all that were sent the "
-                "signal have ended, and it is still at its limit",
-                job->spec.key);
-        return STEP_NEXT;
-    }
+    if (ended)
+        return _only_others_left (w, job);
     step_timer (w, job, LOOK_MS);
     return STEP_WAIT;
 }
