@@ -115,21 +115,30 @@ static void signal_whose_hearers_are_gone_leads_on (void **state)
 /* Its script may have been one of them, and its exit status is its answer. */
 static void signal_whose_hearers_are_gone_waits_for_the_script (void **state)
 {
-    const char *ladder = "signal=TERM:all@30s,hold@60s,requeue,kill";
-    struct job *told = fake_oom ("12", ladder);
-    struct job *silent = fake_oom ("13", ladder);
+    struct job *job = fake_oom ("12", "signal=TERM:all@30s,hold@60s,requeue,"
+                                      "kill");
 
     (void) state;
     _task_ends ();
-    fake_timer (told);
-    assert_int_equal (fake_rung (told), MW_STEP_SIGNAL);
-    assert_int_equal (told->incident.again_ms, fake.now + 3000);
-    assert_true (incident_script_ended (w, told, 3 << 8));
+    fake_timer (job);
+    assert_int_equal (fake_rung (job), MW_STEP_SIGNAL);
+    assert_int_equal (job->incident.again_ms, fake.now + 3000);
+    assert_true (incident_script_ended (w, job, 3 << 8));
     assert_int_equal (fake_requests (SPOOL_REQUEUE, NULL), 1);
-    fake_timer (silent);
-    assert_int_equal (fake_rung (silent), MW_STEP_SIGNAL);
-    fake_timer (silent); /* no word: the script goes on, without having heard */
-    assert_int_equal (fake_rung (silent), MW_STEP_HOLD);
+}
+
+static void signal_whose_script_has_not_heard_leads_on (void **state)
+{
+    struct job *job = fake_oom ("12", "signal=TERM:all@30s,hold@60s,requeue,"
+                                      "kill");
+
+    (void) state;
+    _task_ends ();
+    fake_timer (job);
+    assert_int_equal (fake_rung (job), MW_STEP_SIGNAL);
+    fake_timer (job); /* no word of its end: it goes on */
+    assert_int_equal (fake_rung (job), MW_STEP_HOLD);
+    assert_int_equal (fake_recorded ("have ended, and it is still at"), 1);
 }
 
 static void signal_whose_hearers_have_ended_has_it_requeued (void **state)
@@ -632,6 +641,7 @@ int main (void)
         T (signal_is_not_answered_while_its_hearers_end),
         T (signal_whose_hearers_are_gone_leads_on),
         T (signal_whose_hearers_are_gone_waits_for_the_script),
+        T (signal_whose_script_has_not_heard_leads_on),
         T (signal_whose_hearers_have_ended_has_it_requeued),
         T (signal_that_empties_a_batch_job),
         T (signal_without_a_requeue_is_answered_by_the_end),
