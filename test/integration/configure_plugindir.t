@@ -15,7 +15,7 @@ like 'its last words name the directory' "$(tail -n 3 ../configure.out)" \
 unlike 'and warn of nothing' "$(tail -n 5 ../configure.out)" WARNING
 like 'and where the configuration is' "$(tail -n 3 ../configure.out)" \
     'is /usr/local/etc/memwarden/memwarden.conf'
-ok 'make install' sh -c '{ make -j2 -C lib && make -j2 -C plugin &&
+ok 'make install' sh -c '{ make -j2 -C lib CFLAGS=-O0 && make -j2 -C plugin CFLAGS=-O0 &&
     make -C plugin install DESTDIR="$1"; } >../make.out 2>&1' - "$TMP/root"
 is 'puts both there' "$(cd "$TMP/root" && find . -name '*_memwarden.so' | sort | xargs)" \
     ".$looks_in/spank_memwarden.so .$looks_in/task_memwarden.so"

@@ -12,7 +12,7 @@
 # than this machine's, whose symbols it may miss here: it is built against, not
 # run.
 build () {
-    "$MW_SRC/configure" --enable-werror --with-slurm="$1" \
+    "$MW_SRC/configure" --enable-werror --with-slurm="$1" CFLAGS='-g -O0' \
         LDFLAGS=-Wl,--allow-shlib-undefined >configure.log 2>&1 ||
         { tail -n 20 configure.log; return 1; }
     { make -j"$(nproc)" -C lib && make -j"$(nproc)" -C handler memwarden-courier &&
