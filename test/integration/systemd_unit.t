@@ -18,6 +18,16 @@ is 'it is active' "$(systemctl is-active memwardend)" active
 is 'the kernel never chooses it' "$(cat "/proc/$pid/oom_score_adj")" -1000
 like 'its memory is locked' "$(grep VmLck "/proc/$pid/status")" 'VmLck:[[:space:]]*[1-9]'
 ok 'it answers at its default socket' memwarden jobs
+for u in memwardend memwarden-courier; do
+    said=$(systemd-analyze security --no-pager "$u.service" | tail -n 1)
+    echo "# $said"
+    score=$(grep -oE '[0-9]+\.[0-9]+' <<<"$said")
+    ok "$u: less than 3.0 by systemd-analyze security" [ $((10#${score//./})) -lt 30 ]
+done
+desk=$(pgrep -f -x '.*memwardend --desk')
+unlike 'the desk is not root' "$(stat -c %u "/proc/$desk")" '^0?$'
+is 'nor has it any capability' "$(awk '/^Cap(Prm|Eff)/ { print $2 }' "/proc/$desk/status" | sort -u)" \
+    0000000000000000
 memwarden run --reservation 64M --limit 64M --on-oom 'grow@60s,kill' -- \
     "$touchmem" --size 150M >"$TMP/grow" 2>&1
 is "a job's OOM is handled" $? 0
