@@ -16,7 +16,8 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv)
     struct cli_common common = { 0 };
     struct mw_err err = { "" };
     cleanup_json json_t *j = NULL;
-    int c, count;
+    struct failsafe done;
+    int c, rc;
 
     while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
         cli_common_option (self, c, &common);
@@ -32,15 +33,26 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv)
     if (!common.state_dir && conf_load (&conf, CONF_PATH_DEFAULT, &err) < 0)
         fprintf (stderr, "memwarden failsafe: %s; taking state-dir %s\n",
                  err.text, conf.state_dir);
-    count = failsafe_run (common.state_dir ? common.state_dir : conf.state_dir,
-                          &err);
-    if (count < 0)
+    rc = failsafe_run (common.state_dir ? common.state_dir : conf.state_dir,
+                       &done, &err);
+    if (rc < 0)
         return cli_fail (self, &err, EIO);
     if (common.json) {
-        j = json_pack ("{s:i}", "given_back", count);
-        return cli_print_json (j);
+        j = json_pack ("{s:i,s:i,s:i}", "given_back", done.given, "failed",
+                       done.failed, "unread", (int) done.unread);
+        c = cli_print_json (j);
+        return rc > 0 ? CLI_FAILED : c;
     }
-    printf ("%d job%s given back to the kernel\n", count,
-            count == 1 ? "" : "s");
-    return CLI_OK;
+    printf ("%d job%s given back to the kernel\n", done.given,
+            done.given == 1 ? "" : "s");
+    if (done.failed > 0)
+        fprintf (stderr, "memwarden failsafe: %d could not be: %s\n",
+                 done.failed, done.first.text);
+    if (done.unread > 0)
+        fprintf (stderr,
+                 "memwarden failsafe: %u records of the journal were not "
+                 "understood; what a warden had on this node was looked for "
+                 "and given back all the same\n",
+                 done.unread);
+    return rc > 0 ? CLI_FAILED : CLI_OK;
 }

@@ -16,6 +16,7 @@
 #include "handler/job/jobstep.h"
 #include "handler/job/warden.h"
 #include "handler/memcg/claim.h"
+#include "handler/memcg/orphans.h"
 #include "handler/memcg/rlimits.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
@@ -393,6 +394,24 @@ static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
     return 0;
 }
 
+/* What its state does not know: somebody was killed with a record that he could not
+ * write, or that cannot be read. */
+static void _wake_unrecorded (struct warden *w, struct job *job)
+{
+    struct mw_err err;
+
+    if (job->incident.frozen || job->incident.slowed || job->memcg.shadow ||
+        !memcg_is_marked_frozen (job->memcg.dir))
+        return;
+    if (job->memcg.ops->freeze (&job->memcg, false, &err) == 0)
+        report (w, job, "thawed", REPORT_LOG,
+                "job %s: an earlier warden has stopped it, which is not on "
+                "record: it goes on",
+                job->spec.key);
+    else
+        report_failed (w, job, "cannot thaw it", &err);
+}
+
 /* Take up those of [t] that are still there. */
 static int _recover_table (struct warden *w, struct job_table *t,
                            struct mw_err *err)
@@ -416,10 +435,29 @@ static int _recover_table (struct warden *w, struct job_table *t,
             job_free (t, job);
             continue;
         }
+        _wake_unrecorded (w, job);
         report (w, job, "adopted", REPORT_LOG, "job %s: taken up again",
                 job->spec.key);
     }
     return 0;
+}
+
+static void _orphan_told (const char *path, const struct mw_err *why, void *arg)
+{
+    report_log (arg, why ? LOG_ERR : LOG_WARNING,
+                "%.300s, which an earlier warden had and no record tells of: "
+                "%s%.150s",
+                path, why ? "not given back: " : "given back to the kernel",
+                why ? why->text : "");
+}
+
+/* Of jobs that the journal does not have we know nothing but that they were had. */
+static void _recover_orphans (struct warden *w)
+{
+    struct mw_err err;
+
+    if (!w->conf.shadow && orphans_give_back (_orphan_told, w, &err) < 0)
+        report_log (w, LOG_ERR, "%s", err.text);
 }
 
 static void _go_on (struct warden *w, struct job_table *t)
@@ -448,6 +486,7 @@ int warden_recover (struct warden *w, struct mw_err *err)
     if (_recover_table (w, &w->jobs, err) < 0 ||
         _recover_table (w, &w->steps, err) < 0)
         return -1;
+    _recover_orphans (w);
     _go_on (w, &w->steps); /* a job's end ends its steps */
     _go_on (w, &w->jobs);
     report_flush (w);

@@ -13,6 +13,7 @@
 #include "handler/memcg/hears.h"
 
 #define NAME "trusted.memwarden.warden"
+#define FROZEN "trusted.memwarden.frozen"
 
 /* Returns the pid of who has [dir], 0 = nobody who lives. */
 static pid_t _claimed_by (int dir)
@@ -62,4 +63,31 @@ void memcg_unclaim (int dir)
     if (_claimed_by (dir) == getpid ())
         fremovexattr (dir, NAME);
     errno = saved;
+}
+
+bool memcg_is_orphan (int dir)
+{
+    return fgetxattr (dir, NAME, NULL, 0) > 0 && _claimed_by (dir) == 0;
+}
+
+void memcg_forget_orphan (int dir)
+{
+    if (memcg_is_orphan (dir))
+        fremovexattr (dir, NAME);
+}
+
+void memcg_mark_frozen (int dir, bool on)
+{
+    int saved = errno;
+
+    if (on)
+        fsetxattr (dir, FROZEN, "1", 1, 0);
+    else
+        fremovexattr (dir, FROZEN);
+    errno = saved;
+}
+
+bool memcg_is_marked_frozen (int dir)
+{
+    return fgetxattr (dir, FROZEN, NULL, 0) > 0;
 }

@@ -7,6 +7,8 @@
 #ifndef MW_CLAIM_H
 #define MW_CLAIM_H
 
+#include <stdbool.h>
+
 #include "lib/err.h"
 
 /* Have the memcg [dir]. Returns 0, also where the kernel keeps no such attributes;
@@ -18,5 +20,15 @@ int memcg_not_claimed (int dir, struct mw_err *err);
 
 /* Have it no more, if we had it; errno is kept. */
 void memcg_unclaim (int dir);
+
+/* Has a warden the memcg [dir] that lives no more?  Nobody has it then. */
+bool memcg_is_orphan (int dir);
+void memcg_forget_orphan (int dir);
+
+/* Its processes are about to be stopped by us, or ([on] is false) go on: that is in an
+ *   attribute, too, so that who finds it stopped knows by whom, whatever became of the
+ *   journal.  errno is kept. */
+void memcg_mark_frozen (int dir, bool on);
+bool memcg_is_marked_frozen (int dir);
 
 #endif /* !MW_CLAIM_H */

@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "handler/memcg/claim.h"
 #include "handler/memcg/priv.h"
 #include "lib/cgfile.h"
 #include "lib/clock.h"
@@ -392,8 +393,14 @@ static int _v1_freeze (struct memcg *m, bool on, struct mw_err *err)
     struct write_freezers w = { .state = on ? "FROZEN" : "THAWED" };
     int n;
 
-    if (m->freezer < 0)
-        return memcg_signal_all (m, on ? SIGSTOP : SIGCONT, err) < 0 ? -1 : 0;
+    if (on)
+        memcg_mark_frozen (m->dir, true);
+    if (m->freezer < 0) {
+        n = memcg_signal_all (m, on ? SIGSTOP : SIGCONT, err);
+        if (n >= 0 && !on)
+            memcg_mark_frozen (m->dir, false);
+        return n < 0 ? -1 : 0;
+    }
     n = memcg_each_top (m, m->freezer, NULL, _write_freezer, &w);
     if (n < 0 && !w.failed)
         w.failed = errno;
@@ -404,8 +411,11 @@ static int _v1_freeze (struct memcg *m, bool on, struct mw_err *err)
                             on ? "freeze" : "thaw", m->path);
     if (n == 0 || faccessat (m->freezer, "freezer.state", F_OK, 0) < 0)
         w.failed = ENODEV;
-    if (!w.failed)
+    if (!w.failed) {
+        if (!on)
+            memcg_mark_frozen (m->dir, false);
         return 0;
+    }
     errno = w.failed;
     return memcg_fail (m, on ? "freeze" : "thaw", "freezer.state", err);
 }

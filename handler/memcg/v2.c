@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "handler/memcg/claim.h"
 #include "handler/memcg/priv.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
@@ -385,7 +386,14 @@ static int _write_tops (struct memcg *m, const char *file, const char *text,
 
 static int _v2_freeze (struct memcg *m, bool on, struct mw_err *err)
 {
-    return _write_tops (m, "cgroup.freeze", on ? "1" : "0", err);
+    int rc;
+
+    if (on)
+        memcg_mark_frozen (m->dir, true);
+    rc = _write_tops (m, "cgroup.freeze", on ? "1" : "0", err);
+    if (rc == 0 && !on)
+        memcg_mark_frozen (m->dir, false);
+    return rc;
 }
 
 /* cgroup.kill is of Linux 5.14; before it, or where it cannot be written,

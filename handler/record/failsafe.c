@@ -1,13 +1,16 @@
 #include "handler/record/failsafe.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "handler/job/job.h"
 #include "handler/memcg/claim.h"
+#include "handler/memcg/orphans.h"
 #include "handler/memcg/pool.h"
 #include "handler/memcg/rlimits.h"
 #include "handler/record/journal.h"
+#include "lib/cgfile.h"
 #include "lib/cleanup.h"
 
 #define TRIES 3 /* a write may fail once */
@@ -25,8 +28,9 @@ static int _undo_all (const struct journal *journal, struct job *job,
         rc = -1;
     /* a job that never had an incident was stopped by somebody else, by Slurm's
      * suspend for one, and is not ours to wake */
-    if (!job->incident.slurm_stops_ms &&
-        (job->incidents > 0 || job->incident.open || job->incident.frozen))
+    if (memcg_is_marked_frozen (m->dir) ||
+        (!job->incident.slurm_stops_ms &&
+         (job->incidents > 0 || job->incident.open || job->incident.frozen)))
         if (m->ops->freeze (m, false, err) < 0)
             rc = -1;
     return rc;
@@ -58,7 +62,13 @@ static int _record_failsafe_give_back (const struct journal *journal,
     return rc;
 }
 
-static void _give_pool_back (struct journal *journal)
+static void _failsafe_failed (struct failsafe *done, const char *what)
+{
+    if (done->failed++ == 0)
+        mw_err_set (&done->first, "%s", what);
+}
+
+static void _give_pool_back (struct journal *journal, struct failsafe *done)
 {
     char path[PATH_MAX], text[MW_ERR_MAX];
     struct mw_err why = { "" };
@@ -71,14 +81,71 @@ static void _give_pool_back (struct journal *journal)
               rc > 0 ? "given back to the kernel" : "not given back: ",
               why.text);
     journal_append (journal, "failsafe", NULL, NULL, text, NULL, NULL);
+    if (rc < 0 && !cg_is_absent (errno) && errno != ESTALE)
+        _failsafe_failed (done, text);
 }
 
-int failsafe_run (const char *state_dir, struct mw_err *err)
+static void _give_job_back (struct journal *journal, struct job *job,
+                            struct failsafe *done)
+{
+    struct mw_err why = { "" };
+    char text[MW_ERR_MAX];
+    int rc = _record_failsafe_give_back (journal, job, &why);
+    bool gone = rc < 0 && (cg_is_absent (errno) || errno == ESTALE);
+
+    if (rc == 0)
+        snprintf (text, sizeof (text), "job %s: given back to the kernel",
+                  job->spec.key);
+    else
+        snprintf (text, sizeof (text), "job %s: not given back: %.400s",
+                  job->spec.key, why.text);
+    if (rc == 0) {
+        done->given++;
+        memcg_forget_orphan (job->memcg.dir);
+    } else if (!gone) {
+        _failsafe_failed (done, text);
+    }
+    journal_append (journal, "failsafe", job, NULL, text, NULL, NULL);
+}
+
+struct failsafe_run {
+    struct journal *journal;
+    struct failsafe *done;
+};
+
+static void _failsafe_told (const char *path, const struct mw_err *why,
+                            void *arg)
+{
+    struct failsafe_run *r = arg;
+    char text[MW_ERR_MAX];
+
+    snprintf (text, sizeof (text), "%.300s, which no record tells of: %s%.150s",
+              path, why ? "not given back: " : "given back to the kernel",
+              why ? why->text : "");
+    journal_append (r->journal, "failsafe", NULL, NULL, text, NULL, NULL);
+    if (why)
+        _failsafe_failed (r->done, text);
+    else
+        r->done->given++;
+}
+
+/* All that the journal does not have. */
+static void _give_orphans_back (struct journal *journal, struct failsafe *done)
+{
+    struct failsafe_run r = { journal, done };
+    struct mw_err err;
+
+    if (orphans_give_back (_failsafe_told, &r, &err) < 0)
+        _failsafe_failed (done, err.text);
+}
+
+int failsafe_run (const char *state_dir, struct failsafe *done,
+                  struct mw_err *err)
 {
     struct job_table jobs = { 0 };
     struct journal journal;
-    int count = 0;
 
+    *done = (struct failsafe) { 0 };
     if (journal_open (&journal, state_dir, err) < 0)
         return -1;
     if (journal_recover (&journal, &jobs, err) < 0) {
@@ -86,25 +153,14 @@ int failsafe_run (const char *state_dir, struct mw_err *err)
         return -1;
     }
     for (struct job *job = jobs.first; job; job = job->next) {
-        struct mw_err why = { "" };
-        char text[MW_ERR_MAX];
-
-        if (job->memcg.shadow) /* it never was anybody else's */
-            continue;
-
-        if (_record_failsafe_give_back (&journal, job, &why) == 0) {
-            count++;
-            snprintf (text, sizeof (text), "job %s: given back to the kernel",
-                      job->spec.key);
-        } else {
-            snprintf (text, sizeof (text), "job %s: not given back: %.400s",
-                      job->spec.key, why.text);
-        }
-        journal_append (&journal, "failsafe", job, NULL, text, NULL, NULL);
+        if (!job->memcg.shadow) /* else it never was anybody else's */
+            _give_job_back (&journal, job, done);
     }
-    _give_pool_back (&journal);
+    _give_orphans_back (&journal, done);
+    _give_pool_back (&journal, done);
+    done->unread = journal.unread;
     while (jobs.first)
         job_free (&jobs, jobs.first);
     journal_close (&journal);
-    return count;
+    return done->failed > 0 || done->unread > 0;
 }

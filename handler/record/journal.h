@@ -39,6 +39,7 @@ struct journal {
     int lock; /* held while this warden lives */
     uint64_t seq;
     uint64_t torn;      /* bytes of a half record cut off at open */
+    unsigned unread;    /* records that recovery did not understand */
     uint64_t size;      /* bytes in the present file */
     uint64_t rotate_at; /* bytes over which it is time for a new one */
     bool failing;       /* last write failed (full disk): said once */

@@ -135,7 +135,6 @@ int journal_recover (struct journal *j, struct job_table *t, struct mw_err *err)
     cleanup_fd int fd = journal_open_history (j, 0, false);
     cleanup_file FILE *f = fd < 0 ? NULL : fdopen (fd, "r");
     cleanup_free char *text = NULL;
-    unsigned bad = 0;
     size_t room = 0;
     ssize_t n;
 
@@ -150,7 +149,7 @@ int journal_recover (struct journal *j, struct job_table *t, struct mw_err *err)
 
         _remember_incident (text);
         if (!_recover_record (j, t, record))
-            bad++;
+            j->unread++;
     }
     if (ferror (f))
         return mw_err_errno (err, "cannot read the journal");
@@ -159,7 +158,8 @@ int journal_recover (struct journal *j, struct job_table *t, struct mw_err *err)
                     "journal: the last record was torn (%" PRIu64 " bytes)"
                     " and is dropped",
                     j->torn);
-    else if (bad > 0)
-        mw_err_set (err, "journal: %u records could not be understood", bad);
+    else if (j->unread > 0)
+        mw_err_set (err, "journal: %u records could not be understood",
+                    j->unread);
     return 0;
 }
