@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/wire.h"
@@ -45,7 +46,16 @@ static int _explain_connect (const char *path, struct mw_err *err)
     }
 }
 
-int mw_client_open (const char *path, int timeout_ms, struct mw_err *err)
+static const char *_client_path (const char *path)
+{
+    if (!path)
+        path = secure_getenv ("MEMWARDEN_SOCKET");
+    return path && *path ? path : MW_SOCKET_DEFAULT;
+}
+
+/* Returns the socket; -1 with errno. */
+static int _client_connect (const char *path, int timeout_ms,
+                            struct mw_err *err)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     struct timeval wait = {
@@ -54,10 +64,6 @@ int mw_client_open (const char *path, int timeout_ms, struct mw_err *err)
     };
     cleanup_fd int sock = -1;
 
-    if (!path)
-        path = secure_getenv ("MEMWARDEN_SOCKET");
-    if (!path || *path == '\0')
-        path = MW_SOCKET_DEFAULT;
     if (strlen (path) >= sizeof (addr.sun_path))
         return mw_err_code (err, ENAMETOOLONG,
                             "the socket's path %.120s is "
@@ -73,6 +79,26 @@ int mw_client_open (const char *path, int timeout_ms, struct mw_err *err)
     if (connect (sock, (struct sockaddr *) &addr, sizeof (addr)) < 0)
         return _explain_connect (path, err);
     return mw_steal_fd (&sock);
+}
+
+int mw_client_open_users (const char *path, int timeout_ms, struct mw_err *err)
+{
+    return _client_connect (_client_path (path), timeout_ms, err);
+}
+
+int mw_client_open (const char *path, int timeout_ms, struct mw_err *err)
+{
+    char roots[sizeof (((struct sockaddr_un *) 0)->sun_path)];
+    int sock;
+
+    path = _client_path (path);
+    if (geteuid () == 0 && snprintf (roots, sizeof (roots), "%s" MW_SOCKET_ROOT,
+                                     path) < (int) sizeof (roots)) {
+        sock = _client_connect (roots, timeout_ms, err);
+        if (sock >= 0 || errno == ETIMEDOUT)
+            return sock;
+    }
+    return _client_connect (path, timeout_ms, err);
 }
 
 static int _no_answer (struct mw_err *err)

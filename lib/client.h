@@ -8,10 +8,14 @@
 #include "lib/jobspec.h"
 
 /* Connect to the warden at [path] (NULL: $MEMWARDEN_SOCKET, then
- *   MW_SOCKET_DEFAULT). Calls through the socket wait at most [timeout_ms].
+ *   MW_SOCKET_DEFAULT); root to its own socket beside it, where there is one.  Calls
+ *   through the socket wait at most [timeout_ms].
  * Returns the socket (CLOEXEC; the caller's); -1 with errno and a sentence that
  *   names the path and says whether the warden runs there. */
 int mw_client_open (const char *path, int timeout_ms, struct mw_err *err);
+
+/* The same, whoever asks, to the users' socket. */
+int mw_client_open_users (const char *path, int timeout_ms, struct mw_err *err);
 
 /* Send [req] with [nfds] [fds] and wait for its answer.  An `error` answer is a
  *   failure whose sentence and errno are the warden's (ESRCH: no such job,

@@ -10,7 +10,7 @@
 #include "lib/client.h"
 #include "lib/wire.h"
 
-#define TIMEOUT_MS 2000
+#define TIMEOUT_MS 10000
 
 static int _memwarden_why (const struct mw_err *err, char *why, size_t len)
 {
@@ -59,7 +59,7 @@ int memwarden_self (struct memwarden_status *status, char *why, size_t len)
     const json_t *incident;
     struct mw_err err = { "" };
 
-    sock = mw_client_open (NULL, TIMEOUT_MS, &err);
+    sock = mw_client_open_users (NULL, TIMEOUT_MS, &err);
     if (sock < 0 || !(job = _own_job (sock, &err)))
         return _memwarden_why (&err, why, len);
     *status = (struct memwarden_status) {
@@ -84,7 +84,7 @@ int memwarden_subscribe (char *why, size_t len)
     cleanup_json json_t *req = mw_wire_new ("attach");
     struct mw_err err = { "" };
 
-    sock = mw_client_open (NULL, TIMEOUT_MS, &err);
+    sock = mw_client_open_users (NULL, TIMEOUT_MS, &err);
     if (sock < 0 || !(job = _own_job (sock, &err)))
         return _memwarden_why (&err, why, len);
     if (json_object_set (req, "job", json_object_get (job, "key")) < 0) {

@@ -123,8 +123,7 @@ static int _protocol_error (struct mw_err *err, const char *what)
     return mw_err_code (err, EPROTO, "not a message of memwarden: %s", what);
 }
 
-/* Parse [text] of [len] bytes and see that it is a message of ours. */
-static json_t *_wire_parse (const char *text, size_t len, struct mw_err *err)
+json_t *mw_wire_parse (const char *text, size_t len, struct mw_err *err)
 {
     cleanup_json json_t *msg = NULL;
     const json_t *version;
@@ -173,7 +172,7 @@ static int _wire_judge (const struct msghdr *hdr, size_t len, json_t **msg,
                             MW_WIRE_FDS_MAX);
     if (len == 0)
         return 0;
-    *msg = _wire_parse (hdr->msg_iov->iov_base, len, err);
+    *msg = mw_wire_parse (hdr->msg_iov->iov_base, len, err);
     return *msg ? 1 : -1;
 }
 

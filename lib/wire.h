@@ -4,6 +4,10 @@
  * `{"v":1,"type":"…",…}`, at most MW_WIRE_MAX bytes, with up to
  * MW_WIRE_FDS_MAX descriptors beside it (SCM_RIGHTS, unix(7)).
  *
+ * Users' socket is served by the desk, which takes no descriptors; root's own, beside
+ * it, by the warden itself: what root alone may is to be had there alone, what anyone
+ * may at both, and `self` at the users'.
+ *
  *   type       from          descriptors        members
  *   register   root          memcg [, freezer]  job: jobspec, cut: what of the
  *              owner's wishes has been cut already (answer: cut: with what the
@@ -55,6 +59,9 @@
 #define MW_WIRE_FDS_MAX 2
 #define MW_SOCKET_DEFAULT "/run/memwarden/memwardend.sock"
 
+/* Root's own socket is beside it: its path and this. */
+#define MW_SOCKET_ROOT ".root"
+
 /* A new message of [type], with its version. Owned by the caller. */
 json_t *mw_wire_new (const char *type);
 
@@ -82,6 +89,10 @@ int mw_wire_send (int sock, const json_t *msg, const int *fds, int nfds,
  *   descriptor is left open on failure. */
 int mw_wire_recv (int sock, json_t **msg, int *fds, int *nfds,
                   struct mw_err *err);
+
+/* Make the [len] bytes [text] of a packet a message (owned by the caller).
+ * Returns NULL with errno EPROTO: not JSON, no type, or another version. */
+json_t *mw_wire_parse (const char *text, size_t len, struct mw_err *err);
 
 /* The "type" of [msg], never NULL for a message mw_wire_recv gave. */
 const char *mw_wire_type (const json_t *msg);

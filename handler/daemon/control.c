@@ -1,7 +1,7 @@
-/* control.c - one table of requests: who may ask, and what is answered
+/* control.c - root's socket: one table of requests, and what is answered
  *
- * Everything a peer sends is a stranger's: wire.c has checked its form, this
- * file checks its right (SO_PEERCRED, unix(7)) and the rest its content.
+ * Who may connect is root (the file's mode, and SO_PEERCRED, unix(7), once more);
+ * what users want comes through the desk (passing.c).
  */
 #include "handler/daemon/control.h"
 
@@ -18,7 +18,10 @@
 #include <unistd.h>
 
 #include "handler/account/headroom.h"
+#include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
+#include "handler/daemon/tell.h"
+#include "handler/daemon/wish.h"
 #include "handler/incident/incident.h"
 #include "handler/record/fields.h"
 #include "handler/record/journal.h"
@@ -30,25 +33,17 @@
 #include "lib/event.h"
 #include "lib/wire.h"
 
-#define PEERS_MAX 1024
-#define PEERS_ROOT_MAX 16384 /* each step of each job is one */
-#define PEERS_PER_USER 32
+#define PEERS_MAX 16384 /* each step of each job is one */
 #define PAGE_MAX (MW_WIRE_MAX - 8192)
 
 struct peer {
     struct peer *next;
     struct warden *w;
     int fd;
-    struct ucred who;
     sd_event_source *io;
     char attached[MW_JOBKEY_MAX]; /* hears this job's notes; "" */
     char step[32];                /* as its slurmstepd of that; "" */
 };
-
-bool control_may (const struct job *job, uid_t uid)
-{
-    return uid == 0 || uid == job->spec.uid;
-}
 
 static void _drop (struct peer *peer)
 {
@@ -68,13 +63,11 @@ static void _drop (struct peer *peer)
 
 void control_note (struct warden *w, struct job *job, const char *text)
 {
+    passing_note (w, job, text);
     for (struct peer *p = w->peers; p; p = p->next) {
         cleanup_json json_t *note = NULL;
 
-        /* a key may be used again: who attached to the job of before may be
-         * another */
-        if (p->step[0] || strcmp (p->attached, job_whose (job)) != 0 ||
-            !control_may (job, p->who.uid))
+        if (p->step[0] || strcmp (p->attached, job_whose (job)) != 0)
             continue;
         note = mw_wire_new ("note");
         json_object_set_new (note, "job", json_string (job->spec.key));
@@ -145,38 +138,6 @@ bool control_tell (struct warden *w, const struct job *job, uint64_t number,
     return heard;
 }
 
-/* ---- what is said of a job ----------------------------------------------- */
-
-static json_t *_incident (const struct job *job)
-{
-    const struct incident *in = &job->incident;
-    uint64_t now = clock_ms ();
-    uint64_t until = in->slurm_stops_ms ? in->slurm_stops_ms : now;
-    char id[INCIDENT_ID_MAX];
-
-    if (!in->open)
-        return json_null ();
-    return json_pack ("{s:s,s:s,s:s,s:I,s:I}", "id", incident_id (job, id),
-                      "trigger", incident_trigger_name[in->trigger], "step",
-                      mw_steps[in->ladder->step[in->step].kind].name, "age_ms",
-                      (json_int_t) (now - in->opened_ms), "left_ms",
-                      (json_int_t) (in->deadline_ms > until
-                                        ? in->deadline_ms - until
-                                        : 0));
-}
-
-static json_t *_control_job (struct job *job)
-{
-    json_t *j = json_object ();
-
-    job_read_usage (job);
-    fields_tell (j, job, FIELDS_TOLD);
-    json_object_set_new (j, "incident", _incident (job));
-    json_object_set_new (j, "class",
-                         json_string (job->class ? job->class->name : ""));
-    return j;
-}
-
 /* ---- the requests -------------------------------------------------------- */
 
 /* A request being answered. A function fills [reply] and, if need be, [fd]. */
@@ -190,21 +151,15 @@ struct request {
     int fd; /* to be sent beside the reply, or -1 */
 };
 
-/* The job that is asked for, if the peer may act on it. */
+/* The job that is asked for. */
 static struct job *_asked (const struct request *r, struct mw_err *err)
 {
     const char *key = json_string_value (json_object_get (r->msg, "job"));
     struct job *job = key ? job_named (&r->w->jobs, key) : NULL;
 
-    if (!job) {
+    if (!job)
         mw_err_code (err, ESRCH, "there is no job %.64s on this node",
                      key ? key : "(none named)");
-        return NULL;
-    }
-    if (!control_may (job, r->peer->who.uid)) {
-        mw_err_code (err, EPERM, "job %s is not yours", key);
-        return NULL;
-    }
     return job;
 }
 
@@ -267,33 +222,10 @@ static int _control_ended (struct request *r, struct mw_err *err)
 static int _control_jobs (struct request *r, struct mw_err *err)
 {
     const char *after = json_string_value (json_object_get (r->msg, "after"));
-    json_t *list = json_array ();
-    bool wait = after != NULL;
-    const char *last = NULL;
-    size_t size = 0;
+    cleanup_json json_t *page = tell_page (r->w, after, PAGE_MAX);
 
-    json_object_set_new (r->reply, "jobs", list);
-    for (struct job *j = r->w->jobs.first; j; j = j->next) {
-        json_t *one;
-
-        if (!control_may (j, r->peer->who.uid))
-            continue;
-        if (wait) {
-            wait = strcmp (j->spec.key, after) != 0;
-            continue;
-        }
-        one = _control_job (j);
-        size += one ? json_dumpb (one, NULL, 0, JSON_COMPACT) + 1 : 0;
-        if (size > PAGE_MAX && last) {
-            json_object_set_new (r->reply, "next", json_string (last));
-            json_decref (one);
-            return 0;
-        }
-        json_array_append_new (list, one);
-        last = j->spec.key;
-    }
-    if (!wait)
-        return 0;
+    if (page)
+        return json_object_update (r->reply, page);
     /* nobody knows what came behind it */
     return mw_err_code (err, ESTALE,
                         "job %.64s, behind which to go on, is not "
@@ -301,199 +233,28 @@ static int _control_jobs (struct request *r, struct mw_err *err)
                         after);
 }
 
-/* Is [path], of /proc/PID/cgroup, what the directory [dir] ends with, or below it?
- * The root's is nobody's. */
-static bool _control_is_in (const char *path, const char *dir)
+/* hold, resume, set: of uid 0, who may all */
+static int _wish (struct request *r, struct mw_err *err)
 {
-    size_t len = strlen (path);
+    struct pass_wish wish;
 
-    if (path[0] != '/' || len == 1)
-        return false;
-    for (const char *at = dir; (at = strchr (at, '/')); at++) {
-        size_t tail = strlen (at);
-
-        if (tail <= len && tail > 1 && strncmp (at, path, tail) == 0 &&
-            (tail == len || path[tail] == '/'))
-            return true;
-    }
-    return false;
-}
-
-/* The job whose memcg the peer's process is in. */
-static struct job *_control_job_of (struct warden *w, pid_t pid)
-{
-    char path[64], text[8192];
-    cleanup_fd int proc = -1;
-    struct cg_member m;
-    int rc;
-
-    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
-    proc = sysroot_open (path, O_RDONLY | O_DIRECTORY);
-    if (proc < 0 || cg_read (proc, "cgroup", text, sizeof (text)) < 0)
-        return NULL;
-    for (struct job *j = w->jobs.first; j; j = j->next) {
-        const char *at = text;
-
-        while ((rc = cg_next_member (&at, &m)) != 0)
-            if (rc > 0 && j->memcg.path &&
-                _control_is_in (m.path, j->memcg.path))
-                return j;
-    }
-    return NULL;
-}
-
-static int _self (struct request *r, struct mw_err *err)
-{
-    struct job *job = _control_job_of (r->w, r->peer->who.pid);
-
-    if (!job)
-        return mw_err_code (err, ESRCH, "process %d is in no job of this node",
-                            (int) r->peer->who.pid);
-    if (!control_may (job, r->peer->who.uid))
-        return mw_err_code (err, EPERM,
-                            "process %d is in job %s, which is not yours",
-                            (int) r->peer->who.pid, job->spec.key);
-    json_object_set_new (r->reply, "job", _control_job (job));
-    return 0;
-}
-
-static int _hold (struct request *r, struct mw_err *err)
-{
-    struct job *job = _asked (r, err);
-
-    return job ? incident_hold (r->w, job, err) : -1;
-}
-
-static int _control_resume (struct request *r, struct mw_err *err)
-{
-    struct job *job = _asked (r, err);
-
-    return job ? incident_resume (r->w, job, err) : -1;
-}
-
-static int _set_priority (struct request *r, struct job *job,
-                          const json_t *value, struct mw_err *err)
-{
-    unsigned cap = r->peer->who.uid == 0 ? MW_PRIORITY_MAX
-                                         : job_priority_cap (job, &r->w->conf);
-    json_int_t n = json_integer_value (value);
-
-    if (!json_is_integer (value) || n < 0 || n > MW_PRIORITY_MAX)
-        return mw_err_code (err, ERANGE, "priority must be 0 to %d",
-                            MW_PRIORITY_MAX);
-    if ((unsigned) n > job->priority && (unsigned) n > cap)
-        return mw_err_code (err, EPERM,
-                            "you may raise the priority up to %u; "
-                            "an admin may go above",
-                            cap);
-    job->priority = (unsigned) n;
-    report (r->w, job, "note", REPORT_LOG, "job %s: priority set to %u",
-            job->spec.key, job->priority);
-    return 0;
-}
-
-static int _set_limit (struct request *r, struct job *job, const json_t *value,
-                       struct mw_err *err)
-{
-    uint64_t bytes = (uint64_t) json_integer_value (value);
-    uint64_t cap = headroom_capacity (r->w), before = job->limit;
-    char a[MW_SIZE_STRLEN];
-
-    if (r->peer->who.uid != 0)
-        cap = job_limit_cap (job, &r->w->conf, cap);
-    if (!json_is_integer (value) || bytes < job->reservation || bytes > cap)
-        return mw_err_code (err, ERANGE,
-                            "the limit must be from the "
-                            "reservation (%" PRIu64 " MiB) to %s",
-                            job->reservation / MW_MIB,
-                            mw_size_format (cap, a, sizeof (a)));
-    job->limit = bytes;
-    report (r->w, job, "note", REPORT_LOG | REPORT_JOB,
-            "job %s: limit set to "
-            "%s",
-            job->spec.key, mw_size_format (bytes, a, sizeof (a)));
-    if (job_assert_limit (job, err) < 0) {
-        job->limit = before;
-        job_commit (job);
-        /* the record of before the deed would be the next warden's limit */
-        report (r->w, job, "failed", REPORT_LOG | REPORT_JOB,
-                "job %s: its "
-                "limit stays %s: %s",
-                job->spec.key, mw_size_format (before, a, sizeof (a)),
-                err->text);
+    if (pass_wish_read (r->msg, &wish, err) < 0)
         return -1;
-    }
-    warden_room (r->w);
-    return 0;
-}
-
-static int _control_set_ladder (struct request *r, struct job *job,
-                                const json_t *value, struct mw_err *err)
-{
-    const char *text = json_string_value (value);
-    const struct mw_ladder *shared;
-    struct mw_ladder ladder;
-
-    if (!text)
-        return mw_err_code (err, EINVAL, "the ladder must be a text");
-    if (mw_ladder_parse (text, &ladder, err) < 0)
-        return -1;
-    if (!(shared = ladder_share (&ladder)))
-        return mw_err_errno (err, "cannot set the ladder");
-    ladder_drop (job->ladder);
-    job->ladder = shared;
-    report (r->w, job, "note", REPORT_LOG, "job %s: ladder set to %s",
-            job->spec.key, text);
-    return 0;
-}
-
-static int _control_set (struct request *r, struct mw_err *err)
-{
-    static const struct {
-        const char *name;
-        int (*set) (struct request *r, struct job *job, const json_t *value,
-                    struct mw_err *err);
-    } members[] = {
-        /* in the order in which a refusal leaves the least behind */
-        { "limit", _set_limit },
-        { "priority", _set_priority },
-        { "ladder", _control_set_ladder },
-    };
-    struct job *job = _asked (r, err);
-
-    if (!job)
-        return -1;
-    for (size_t i = 0; i < sizeof (members) / sizeof (members[0]); i++) {
-        const json_t *value = json_object_get (r->msg, members[i].name);
-
-        if (value && members[i].set (r, job, value, err) < 0)
-            return -1;
-    }
-    return 0;
+    return wish_grant (r->w, &wish, err);
 }
 
 static int _history (struct request *r, struct mw_err *err)
 {
     bool old = json_is_true (json_object_get (r->msg, "old"));
 
-    r->fd = journal_open_history (r->w->journal, r->peer->who.uid, old);
+    r->fd = journal_open_history (r->w->journal, 0, old);
     return r->fd < 0 ? mw_err_errno (err, "there is no history yet") : 0;
 }
 
 static int _control_node (struct request *r, struct mw_err *err)
 {
-    const struct warden *w = r->w;
-
     (void) err;
-    json_object_set_new (r->reply, "memory",
-                         json_integer ((json_int_t) w->node_memory));
-    json_object_set_new (r->reply, "reserve",
-                         json_integer ((json_int_t) w->node_reserve));
-    json_object_set_new (r->reply, "capacity",
-                         json_integer ((json_int_t) headroom_capacity (w)));
-    json_object_set_new (r->reply, "jobs", json_integer (w->jobs.count));
-    json_object_set_new (r->reply, "pid", json_integer (getpid ()));
-    json_object_set_new (r->reply, "shadow", json_boolean (w->conf.shadow));
+    tell_node (r->w, r->reply);
     return 0;
 }
 
@@ -536,27 +297,25 @@ static int _control_attach (struct request *r, struct mw_err *err)
         return -1;
     snprintf (r->peer->attached, sizeof (r->peer->attached), "%s",
               job->spec.key);
-    if (step && r->peer->who.uid == 0)
+    if (step)
         _attach_step (r, job, step);
     return 0;
 }
 
 static const struct {
     const char *type;
-    bool root;
     int (*answer) (struct request *r, struct mw_err *err);
 } _requests[] = {
-    { "register", true, _control_register },
-    { "release", true, _control_release },
-    { "ended", true, _control_ended },
-    { "jobs", false, _control_jobs },
-    { "self", false, _self },
-    { "hold", false, _hold },
-    { "resume", false, _control_resume },
-    { "set", false, _control_set },
-    { "history", false, _history },
-    { "node", false, _control_node },
-    { "attach", false, _control_attach },
+    { "register", _control_register },
+    { "release", _control_release },
+    { "ended", _control_ended },
+    { "jobs", _control_jobs },
+    { "hold", _wish },
+    { "resume", _wish },
+    { "set", _wish },
+    { "history", _history },
+    { "node", _control_node },
+    { "attach", _control_attach },
 };
 #define REQUESTS (sizeof (_requests) / sizeof (_requests[0]))
 
@@ -565,14 +324,8 @@ static int _control_answer (struct request *r, struct mw_err *err)
     const char *type = mw_wire_type (r->msg);
 
     for (size_t i = 0; i < REQUESTS; i++) {
-        if (strcmp (_requests[i].type, type) != 0)
-            continue;
-        if (_requests[i].root && r->peer->who.uid != 0)
-            return mw_err_code (err, EPERM,
-                                "only root may %s a job; you are "
-                                "uid %u",
-                                type, (unsigned) r->peer->who.uid);
-        return _requests[i].answer (r, err);
+        if (strcmp (_requests[i].type, type) == 0)
+            return _requests[i].answer (r, err);
     }
     return mw_err_code (err, EINVAL, "unknown request \"%.32s\"", type);
 }
@@ -622,19 +375,6 @@ static int _on_packet (sd_event_source *s, int fd, uint32_t events, void *arg)
     return 0;
 }
 
-static bool _control_too_many (const struct warden *w, uid_t uid)
-{
-    unsigned same = 0, root = 0;
-
-    for (const struct peer *p = w->peers; p; p = p->next) {
-        same += p->who.uid == uid;
-        root += p->who.uid == 0;
-    }
-    if (uid == 0)
-        return root >= PEERS_ROOT_MAX;
-    return w->peer_count - root >= PEERS_MAX || same >= PEERS_PER_USER;
-}
-
 static int _on_connect (sd_event_source *s, int fd, uint32_t events, void *arg)
 {
     int sock = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -648,11 +388,12 @@ static int _on_connect (sd_event_source *s, int fd, uint32_t events, void *arg)
     if (sock < 0)
         return 0;
     if (getsockopt (sock, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
-        _control_too_many (w, who.uid) || !(p = calloc (1, sizeof (*p)))) {
+        who.uid != 0 || w->peer_count >= PEERS_MAX ||
+        !(p = calloc (1, sizeof (*p)))) {
         close (sock);
         return 0;
     }
-    *p = (struct peer) { .next = w->peers, .w = w, .fd = sock, .who = who };
+    *p = (struct peer) { .next = w->peers, .w = w, .fd = sock };
     w->peers = p;
     w->peer_count++;
     if (sd_event_add_io (w->loop, &p->io, sock, EPOLLIN, _on_packet, p) < 0)
@@ -707,7 +448,7 @@ int control_open (struct warden *w, const char *path, struct mw_err *err)
                          0);
     if (w->control < 0 ||
         bind (w->control, (struct sockaddr *) &to, sizeof (to)) < 0 ||
-        chmod (path, 0666) < 0 || listen (w->control, 128) < 0)
+        chmod (path, 0600) < 0 || listen (w->control, 128) < 0)
         return mw_err_errno (err, "cannot listen on %s", path);
     rc = sd_event_add_io (w->loop, NULL, w->control, EPOLLIN, _on_connect, w);
     if (rc < 0) {

@@ -1,17 +1,16 @@
-/* control.h - the socket: who asks, may they, and the answer */
+/* control.h - root's socket: what is asked, and the answer */
 #ifndef MW_CONTROL_H
 #define MW_CONTROL_H
 
 #include "handler/job/warden.h"
 
 /* Listen on [path] (a stale socket is replaced, a live one refused: EADDRINUSE)
- *   and serve it from the loop.  Peers are told by SO_PEERCRED; each has a
- *   bounded number of connections, and one that does not read is closed, never
- *   waited for. Returns 0; -1 with errno. */
+ *   and serve it from the loop.  It is for root alone; one that does not read is
+ *   closed, never waited for. Returns 0; -1 with errno. */
 int control_open (struct warden *w, const char *path, struct mw_err *err);
 void control_close (struct warden *w);
 
-/* Send a note to everyone attached to [job], but its steps. */
+/* Send a note to everyone attached to [job], but its steps; users by the desk. */
 void control_note (struct warden *w, struct job *job, const char *text);
 
 /* Send line [number] to the steps of [job] that write what is said of it into
@@ -20,8 +19,5 @@ void control_note (struct warden *w, struct job *job, const char *text);
  * Returns false where none hears it. */
 bool control_tell (struct warden *w, const struct job *job, uint64_t number,
                    bool open, const char *text);
-
-/* May [uid] act on [job]?  Root, or its owner. */
-bool control_may (const struct job *job, uid_t uid);
 
 #endif /* !MW_CONTROL_H */

@@ -15,13 +15,34 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/fds.h"
 
 #define PAUSE_S 1
 
-/* In the courier's process: its parent's end is its own. */
-static void _keeper_exec (const struct conf *conf, const struct passwd *pw,
-                          char *const argv[])
+/* What is kept. */
+struct kept {
+    const char *path, *name;
+    char *const *argv;
+    const struct passwd *pw;
+    int fds[2]; /* its descriptors 3 and 4; -1: it has none */
+};
+
+/* Only 0, 1, 2 and [k]'s own. */
+static void _keeper_descriptors (const struct kept *k)
 {
+    if (k->fds[0] < 0)
+        return;
+    /* first out of each other's way */
+    dup2 (fcntl (k->fds[0], F_DUPFD, 16), 3);
+    dup2 (fcntl (k->fds[1], F_DUPFD, 16), 4);
+    mw_close_from (5, (const int[2]) { -1, -1 });
+}
+
+/* In the kept process: its parent's end is its own. */
+static void _keeper_exec (const struct kept *k)
+{
+    const struct passwd *pw = k->pw;
+
     prctl (PR_SET_PDEATHSIG, SIGTERM);
     if (pw->pw_uid != geteuid () &&
         (initgroups (pw->pw_name, pw->pw_gid) < 0 || setgid (pw->pw_gid) < 0 ||
@@ -31,13 +52,13 @@ static void _keeper_exec (const struct conf *conf, const struct passwd *pw,
     prctl (PR_SET_PDEATHSIG, SIGTERM);
     if (getppid () == 1)
         _exit (1);
-    execv (conf->courier_path, argv);
-    fprintf (stderr, "memwardend: cannot run %s\n", conf->courier_path);
+    execv (k->path, k->argv);
+    fprintf (stderr, "memwardend: cannot run %s\n", k->path);
     _exit (127);
 }
 
 /* What a unit or an admin has given the warden so that it is not starved and not
- * killed is not for who talks to the controller, or runs an admin's hooks. */
+ * killed is not for who talks to the controller, runs an admin's hooks, or hears users. */
 static void _ordinary (void)
 {
     const struct sched_param param = { 0 };
@@ -45,14 +66,11 @@ static void _ordinary (void)
 
     sched_setscheduler (0, SCHED_OTHER, &param);
     if (fd >= 0 && write (fd, "0", 1) != 1)
-        fprintf (stderr,
-                 "memwardend: cannot reset the courier's "
-                 "oom_score_adj: %s\n",
+        fprintf (stderr, "memwardend: cannot reset oom_score_adj: %s\n",
                  strerror (errno));
 }
 
-static void _keeper_serve (const struct conf *conf, const struct passwd *pw,
-                           char *const argv[], pid_t warden)
+static void _keeper_serve (const struct kept *k, pid_t warden)
 {
     sigset_t none;
     pid_t pid;
@@ -60,17 +78,27 @@ static void _keeper_serve (const struct conf *conf, const struct passwd *pw,
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     prctl (PR_SET_NAME, "memwarden-keep");
     _ordinary ();
+    _keeper_descriptors (k);
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     while (getppid () == warden) {
         pid = fork ();
         if (pid == 0)
-            _keeper_exec (conf, pw, argv);
+            _keeper_exec (k);
         if (pid > 0)
             waitpid (pid, NULL, 0);
         sleep (PAUSE_S);
     }
     _exit (0);
+}
+
+static pid_t _keep (const struct kept *k, struct mw_err *err)
+{
+    pid_t warden = getpid (), pid = fork ();
+
+    if (pid == 0)
+        _keeper_serve (k, warden);
+    return pid < 0 ? mw_err_errno (err, "cannot start the %s", k->name) : pid;
 }
 
 pid_t keeper_start (const struct conf *conf, const char *conf_path,
@@ -83,25 +111,63 @@ pid_t keeper_start (const struct conf *conf, const char *conf_path,
                            "--state-dir",
                            (char *) state_dir,
                            NULL };
-    const struct passwd *pw = getpwnam (conf->courier_user);
-    pid_t warden = getpid (), pid;
+    const struct kept courier = { .path = conf->courier_path,
+                                  .name = "courier",
+                                  .argv = argv,
+                                  .pw = getpwnam (conf->courier_user),
+                                  .fds = { -1, -1 } };
 
-    if (!pw)
+    if (!courier.pw)
         return mw_err_code (err, ENOENT,
                             "cannot start the courier: there is "
                             "no user %s; name a Slurm operator as courier "
                             "{ user = … }",
                             conf->courier_user);
-    pid = fork ();
-    if (pid == 0)
-        _keeper_serve (conf, pw, argv, warden);
-    return pid < 0 ? mw_err_errno (err, "cannot start the courier") : pid;
+    return _keep (&courier, err);
+}
+
+/* The program that this process is, though its file be replaced meanwhile. */
+#define SELF "/proc/self/exe"
+
+pid_t keeper_desk (int listening, int pass, struct mw_err *err)
+{
+    char *const argv[] = { "memwardend", "--desk", NULL };
+    struct kept desk = { .path = SELF,
+                         .name = "desk",
+                         .argv = argv,
+                         .pw = getpwnam ("memwarden"),
+                         .fds = { listening, pass } };
+
+    if (!desk.pw)
+        desk.pw = getpwnam ("nobody");
+    if (!desk.pw)
+        return mw_err_code (err, ENOENT,
+                            "cannot start the desk: there is no user memwarden "
+                            "and no user nobody");
+    return _keep (&desk, err);
+}
+
+/* Is there an interface beside "lo"?  Two lines are a head. */
+static bool _has_interface (void)
+{
+    cleanup_file FILE *f = fopen ("/proc/self/net/dev", "re");
+    char line[512], name[32];
+    bool found = !f;
+
+    for (int i = 0; !found && fgets (line, sizeof (line), f); i++)
+        found = i >= 2 && sscanf (line, " %31[^:]", name) == 1 &&
+                strcmp (name, "lo") != 0;
+    return found;
 }
 
 bool keeper_network (void)
 {
     struct stat own, nodes;
 
-    return stat ("/proc/self/ns/net", &own) < 0 ||
-           stat ("/proc/1/ns/net", &nodes) < 0 || own.st_ino == nodes.st_ino;
+    if (stat ("/proc/self/ns/net", &own) < 0)
+        return true;
+    /* who may not look at process 1 (CapabilityBoundingSet=) looks around */
+    if (stat ("/proc/1/ns/net", &nodes) < 0)
+        return _has_interface ();
+    return own.st_ino == nodes.st_ino;
 }

@@ -1,6 +1,7 @@
-/* keeper.h - a small process that starts the courier and starts it again
+/* keeper.h - a small process that starts another and starts it again: the courier,
+ * the desk
  *
- * Forked once, before the warden locks its memory: the warden itself never
+ * Forked once each, before the warden locks its memory: the warden itself never
  * forks afterwards.
  */
 #ifndef MW_KEEPER_H
@@ -15,6 +16,11 @@
  * Returns its pid; -1 with errno: no such user, … */
 pid_t keeper_start (const struct conf *conf, const char *conf_path,
                     const char *state_dir, struct mw_err *err);
+
+/* Fork the keeper of the desk: `memwardend --desk`, with [listening] and [pass] as
+ *   descriptors 3 and 4 and no other, as user "memwarden", or "nobody" where there is
+ *   no such. Returns its pid; -1 with errno. */
+pid_t keeper_desk (int listening, int pass, struct mw_err *err);
 
 /* Does a program that this process starts have the node's network?  It does not
  *   where systemd's unit has PrivateNetwork=, as the warden's own has. */

@@ -19,7 +19,9 @@
 #include "handler/daemon/answers.h"
 #include "handler/daemon/control.h"
 #include "handler/daemon/keeper.h"
+#include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
+#include "handler/desk/desk.h"
 #include "handler/incident/incident.h"
 #include "handler/job/warden.h"
 #include "handler/memcg/rlimits.h"
@@ -30,6 +32,7 @@
 #include "handler/watch/psi.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "lib/wire.h"
 
 static const char usage[] =
     "Usage: memwardend [OPTION]...\n"
@@ -302,6 +305,17 @@ static int _signals (struct warden *w, struct mw_err *err)
     return 0;
 }
 
+/* Root's first: it shows whether another warden is there. */
+static int _open_sockets (struct warden *w, struct mw_err *err)
+{
+    char roots[sizeof (w->conf.socket) + sizeof (MW_SOCKET_ROOT)];
+
+    snprintf (roots, sizeof (roots), "%s" MW_SOCKET_ROOT, _socket (w));
+    if (control_open (w, roots, err) < 0)
+        return -1;
+    return passing_open (w, _socket (w), keeper_desk, err);
+}
+
 static int _open_spool (struct warden *w, struct mw_err *err)
 {
     const struct passwd *pw = getpwnam (w->conf.courier_user);
@@ -337,6 +351,8 @@ static int _daemon_start (struct warden *w, struct mw_err *err)
         errno = -rc;
         return mw_err_errno (err, "cannot make an event loop");
     }
+    if (_open_sockets (w, err) < 0)
+        return -1;
     _protect (w);
     if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0)
         return -1;
@@ -344,7 +360,7 @@ static int _daemon_start (struct warden *w, struct mw_err *err)
     if (warden_recover (w, err) < 0 || node_open (w, err) < 0)
         return -1;
     watch_psi_open (w);
-    return control_open (w, _socket (w), err);
+    return passing_listen (w, err);
 }
 
 static void _daemon_end (struct warden *w)
@@ -359,6 +375,7 @@ static void _daemon_end (struct warden *w)
             "kernel's again",
             w->jobs.count);
     report_flush (w);
+    passing_close (w);
     control_close (w);
     spool_close (&w->spool);
     journal_close (w->journal);
@@ -371,6 +388,8 @@ int main (int argc, char **argv)
     struct mw_err err = { "" };
     int rc;
 
+    if (argc == 2 && !strcmp (argv[1], "--desk")) /* keeper.c; not for people */
+        return desk_main ();
     _daemon_parse (w, argc, argv);
     if (conf_load (&w->conf, w->conf_path, &err) < 0) {
         fprintf (stderr, "memwardend: %s\n", err.text);

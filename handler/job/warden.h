@@ -73,9 +73,10 @@ struct warden {
     sd_event_source *room;    /* deferred: incident_headroom */
     sd_event_source *answers; /* deferred: more answers of the courier */
 
-    int control;        /* listening socket */
+    int control;        /* root's listening socket */
     struct peer *peers; /* connections (daemon/control.c) */
     unsigned peer_count;
+    struct passing *passing; /* to the desk (daemon/passing.c); NULL = none */
 };
 
 /* Memory has come back, or may have: call incident_headroom soon. */

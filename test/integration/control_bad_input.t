@@ -23,13 +23,19 @@ memcg=$(memory_of "$good")
 before=$(mw jobs --json | jq -c '.. | objects | select(.key? == "'"$good"'") | {key, limit, reservation, priority}')
 ok 'a job is registered' [ -d "$memcg" ]
 
-refused 'a register from another than root' 'only root may register' -u 65534 -d "$memcg" "$(spec x)"
+refused 'a register from another than root' 'only root may register' -u 65534 "$(spec x)"
+refused 'a descriptor from another than root' 'no descriptors' -u 65534 -d "$memcg" "$(spec x)"
 refused 'a release from another than root' 'only root may release' -u 65534 '{"v":1,"type":"release","job":"'"$good"'"}'
-refused 'half a message' 'not a message' '{"v":1,"type":"regi'
-refused 'no JSON' 'not a message' 'hello'
-refused 'another version' 'version' '{"v":99,"type":"jobs"}'
-refused 'an unknown request' 'unknown request' '{"v":1,"type":"explode"}'
-refused 'a message of more than 64 KiB' 'too large' "{\"v\":1,\"type\":\"jobs\",\"x\":\"$(printf '%0*d' 70000 0)\"}"
+for whose in "root's" "users'"; do
+    as=()
+    [ "$whose" = "root's" ] || as=(-u 65534)
+    refused "$whose: half a message" 'not a message' "${as[@]}" '{"v":1,"type":"regi'
+    refused "$whose: no JSON" 'not a message' "${as[@]}" 'hello'
+    refused "$whose: another version" 'version' "${as[@]}" '{"v":99,"type":"jobs"}'
+    refused "$whose: an unknown request" 'unknown request' "${as[@]}" '{"v":1,"type":"explode"}'
+    refused "$whose: a message of more than 64 KiB" 'too large' "${as[@]}" \
+        "{\"v\":1,\"type\":\"jobs\",\"x\":\"$(printf '%0*d' 70000 0)\"}"
+done
 refused 'a register without a memcg' 'has no memcg' "$(spec x)"
 refused 'a memcg that is none' 'not a cgroup directory' -d "$TMP" "$(spec x)"
 refused 'the root memcg' 'root of its hierarchy' -d "$(dirname "$(dirname "$memcg")")" "$(spec x)"

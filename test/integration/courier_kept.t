@@ -18,8 +18,8 @@ warden_start "courier {
     user = \"root\"
     path = \"$MW_BUILD/handler/memwarden-courier\"
 }" || exit 1
-keeper () { pgrep -P "$WARDEN_PID"; }
-courier () { pgrep -P "$(keeper)"; }
+courier () { pgrep -P "$(pgrep -d , -P "$WARDEN_PID")" -x memwarden-couri; }
+keeper () { awk '/^PPid/ { print $2 }' "/proc/$(courier)/status"; }
 must 'the courier is started' wait_for 20 courier
 kept=$(keeper) first=$(courier)
 second=

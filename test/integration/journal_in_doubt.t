@@ -74,6 +74,8 @@ if mount -t tmpfs -o size=256k,mode=711 none "$WARDEN_STATE"; then
         job=$!
         wait_for 20 journal_has "$name" registered
         dd if=/dev/zero of="$WARDEN_STATE/fill" bs=1k count=1024 status=none 2>/dev/null
+        # what room the last page of the journal still has
+        for p in 401 402 403 404; do mw set "$name" --priority $p >/dev/null; done
         mw hold "$name" >/dev/null
         ok "$name: it is held" wait_for 20 asleep "$name"
         is "$name: and that is not on record" "$(journal_count "$name" held)" 0

@@ -24,7 +24,8 @@ for u in memwardend memwarden-courier; do
     score=$(grep -oE '[0-9]+\.[0-9]+' <<<"$said")
     ok "$u: less than 3.0 by systemd-analyze security" [ $((10#${score//./})) -lt 30 ]
 done
-desk=$(pgrep -f -x '.*memwardend --desk')
+ok 'it has a desk' wait_for 20 pgrep -f -x 'memwardend --desk'
+desk=$(pgrep -f -x 'memwardend --desk')
 unlike 'the desk is not root' "$(stat -c %u "/proc/$desk")" '^0?$'
 is 'nor has it any capability' "$(awk '/^Cap(Prm|Eff)/ { print $2 }' "/proc/$desk/status" | sort -u)" \
     0000000000000000

@@ -1,6 +1,7 @@
 # packet.sh - one packet to the warden, whatever is in it.  Source after warden.sh.
 #
-#   packet [-u UID] [-d DIR]… TEXT    send it with the directories opened beside it;
+#   packet [-u UID] [-d DIR]… TEXT    send it with the directories opened beside it,
+#                                     over root's socket or, as UID, the users';
 #                                     prints the answer, or "closed"
 #   spec KEY [MEMBERS]                the text of a register of 32 MiB
 #   in_memcg DIR… -- COMMAND…         becomes COMMAND, in these cgroups
@@ -11,6 +12,8 @@ packet () {
     python3 - "$MEMWARDEN_SOCKET" "$@" <<'EOF'
 import array, os, socket, sys
 path, args, fds = sys.argv[1], sys.argv[2:], []
+if args[0] != "-u":
+    path += ".root"
 while args[0] in ("-u", "-d"):
     if args[0] == "-u":
         os.setgroups([])

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "handler/daemon/control.h"
+#include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
@@ -104,6 +105,15 @@ void peer_is_in (const char *text)
 
 /* ---- beginning and end --------------------------------------------------- */
 
+/* Here, and in the same loop. */
+static pid_t _desk_here (int listening, int pass, struct mw_err *err)
+{
+    return desk_open (&peers.desk, fake.w.loop, dup (listening), dup (pass),
+                      err) < 0
+               ? -1
+               : getpid ();
+}
+
 int peer_begin (void **state)
 {
     struct mw_err err;
@@ -119,13 +129,20 @@ int peer_begin (void **state)
     fake.w.scratch_max = 0;
     fake.w.control = -1;
     snprintf (peers.socket, sizeof (peers.socket), "%s/sock", fake.dir);
+    snprintf (peers.roots, sizeof (peers.roots), "%s/roots", fake.dir);
     fake.w.socket_override = peers.socket;
-    return control_open (&fake.w, peers.socket, &err);
+    return control_open (&fake.w, peers.roots, &err) < 0 ||
+                   passing_open (&fake.w, peers.socket, _desk_here, &err) < 0 ||
+                   passing_listen (&fake.w, &err) < 0
+               ? -1
+               : 0;
 }
 
 int peer_end (void **state)
 {
     unsetenv ("MEMWARDEN_SYSROOT");
+    desk_close (&peers.desk);
+    passing_close (&fake.w);
     control_close (&fake.w);
     while (fake.w.steps.first)
         job_free (&fake.w.steps, fake.w.steps.first);
@@ -322,10 +339,16 @@ int peer_open (uid_t uid)
     int sock;
 
     peers.uid = uid;
-    sock = mw_client_open (peers.socket, CALL_MS, &peers.err);
+    sock = mw_client_open_users (uid == 0 ? peers.roots : peers.socket, CALL_MS,
+                                 &peers.err);
     assert_true (sock >= 0);
     fake_loop (); /* the warden looks whose it is */
     return sock;
+}
+
+unsigned peer_count (void)
+{
+    return peers.desk.count + fake.w.peer_count;
 }
 
 json_t *peer_ask (const char *type, const char *job)

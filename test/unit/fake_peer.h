@@ -1,4 +1,5 @@
-/* fake_peer.h - the warden's socket, with clients of any user
+/* fake_peer.h - the warden's sockets, root's and the users' with its desk in the same
+ * loop, and clients of any user
  *
  * On the warden of fake_warden.h, in its directory: connections are real ones
  * of lib/client.h, made in this process, and SO_PEERCRED says whose they are as
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "handler/desk/desk.h"
 #include "lib/err.h"
 #include "lib/jobspec.h"
 #include "test/unit/fake_warden.h"
@@ -21,12 +23,14 @@
 
 /* All of it is as at peer_begin again for the next test. */
 struct peers {
-    char socket[108]; /* its path */
+    char socket[108]; /* the users' */
+    char roots[108];  /* and root's own */
     uid_t uid;        /* of who connects from now on; 0 at first */
     pid_t pid;
     bool no_cgroup;    /* what is opened as a memcg is none */
     struct mw_err err; /* of the last call */
     int root, dir;     /* peer_job_begin's */
+    struct desk desk;  /* it has the users' socket */
     struct mw_err cut; /* of peer_root_registers */
 };
 
@@ -43,6 +47,9 @@ int peer_job_end (void **state);
 
 /* A new connection of [uid]. The caller's. */
 int peer_open (uid_t uid);
+
+/* How many there are, at the desk and at root's socket. */
+unsigned peer_count (void);
 
 /* A new message of [type], with [job] where that is not NULL. */
 json_t *peer_ask (const char *type, const char *job);

@@ -403,16 +403,23 @@ static bool _said (const char *literal, const char *patterns)
 /* The first member of each row of daemon/control.c's table of requests. */
 static void _answered (struct names *out)
 {
-    for (unsigned s = 0; s < source_count; s++) {
-        char *p, *end;
+    static const struct {
+        const char *path, *table;
+    } of[] = { { "handler/daemon/control.c", "_requests[] = {" },
+               { "handler/desk/answer.c", "answers[] = {" } };
 
-        if (strcmp (sources[s].path, "handler/daemon/control.c") != 0)
-            continue;
-        p = strstr (sources[s].text, "_requests[] = {");
-        assert_non_null (p);
-        end = strstr (p, "};");
-        for (p += strlen ("_requests[] = {"); (p = strchr (p, '{')) && p < end;)
-            _literals (++p, out);
+    for (unsigned s = 0; s < source_count; s++) {
+        for (size_t i = 0; i < sizeof (of) / sizeof (of[0]); i++) {
+            char *p, *end;
+
+            if (strcmp (sources[s].path, of[i].path) != 0)
+                continue;
+            p = strstr (sources[s].text, of[i].table);
+            assert_non_null (p);
+            end = strstr (p, "};");
+            for (p += strlen (of[i].table); (p = strchr (p, '{')) && p < end;)
+                _literals (++p, out);
+        }
     }
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "handler/daemon/control.h"
+#include "handler/daemon/wish.h"
 #include "handler/incident/incident.h"
 #include "handler/record/report.h"
 #include "lib/cleanup.h"
@@ -38,9 +39,9 @@ static void root_and_its_owner_may_act_on_a_job (void **state)
     struct job *job = peer_job ("12", "kill");
 
     (void) state;
-    assert_true (control_may (job, 0));
-    assert_true (control_may (job, PEER_OWNER));
-    assert_false (control_may (job, PEER_STRANGER));
+    assert_true (wish_may (job, 0));
+    assert_true (wish_may (job, PEER_OWNER));
+    assert_false (wish_may (job, PEER_STRANGER));
 }
 
 static void jobs_come_and_go_at_roots_word_alone (void **state)

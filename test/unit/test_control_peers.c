@@ -1,4 +1,4 @@
-/* The warden's socket: who is let in and who is closed, packets that are none,
+/* The warden's sockets: who is let in and who is closed, packets that are none,
  * and what those hear who are attached to a job. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -189,15 +189,15 @@ static void who_hangs_up_is_forgotten (void **state)
     int a = peer_open (PEER_OWNER), b = peer_open (PEER_STRANGER);
 
     (void) state;
-    assert_int_equal (w->peer_count, 2);
+    assert_int_equal (peer_count (), 2);
     close (a);
     fake_loop ();
-    assert_int_equal (w->peer_count, 1);
+    assert_int_equal (peer_count (), 1);
     assert_int_equal (peer_does (b, peer_ask ("node", NULL)), 0);
     assert_int_equal (send (b, "", 0, 0), 0); /* as good as closed */
     assert_true (_is_closed (b));
     close (b);
-    assert_null (w->peers);
+    assert_int_equal (peer_count (), 0);
     assert_int_equal (w->peer_count, 0);
     assert_int_equal (_descriptors (), before);
 }
@@ -215,7 +215,7 @@ static void one_user_has_so_many_connections (void **state)
     cleanup_fd int root = peer_open (0);
 
     assert_true (_is_closed (more));
-    assert_int_equal (w->peer_count, OF_ONE_USER + 2);
+    assert_int_equal (peer_count (), OF_ONE_USER + 2);
     assert_int_equal (peer_does (other, peer_ask ("node", NULL)), 0);
     assert_int_equal (peer_does (root, peer_ask ("node", NULL)), 0);
     assert_int_equal (peer_does (sock[0], peer_ask ("node", NULL)), 0);
@@ -244,26 +244,28 @@ static void each_step_of_root_has_a_connection (void **state)
 }
 
 /* 1,024 connections of many users are only counted here. */
-static void users_together_cannot_keep_root_out (void **state)
+static void who_is_silent_longest_makes_room (void **state)
 {
-    cleanup_fd int first = peer_open (0);
-    int stranger;
+    cleanup_fd int silent = peer_open (PEER_OWNER);
+    cleanup_fd int hears = peer_open (PEER_OWNER);
+    cleanup_fd int asks = -1, more = -1;
 
     (void) state;
-    w->peer_count += 1023; /* of others, beside root's */
-
-    cleanup_fd int last = peer_open (PEER_OWNER);
-
-    stranger = peer_open (PEER_STRANGER);
-    assert_true (_is_closed (stranger));
-    close (stranger);
+    peer_job ("12", "kill");
+    assert_int_equal (peer_does (hears, peer_ask ("attach", "12")), 0);
+    fake.now += 1000;
+    asks = peer_open (PEER_OWNER);
+    peers.desk.count += DESK_CONNS_MAX - 3;
+    more = peer_open (PEER_STRANGER);
+    assert_true (_is_closed (silent));
+    assert_int_equal (peer_does (more, peer_ask ("node", NULL)), 0);
+    assert_int_equal (peer_does (asks, peer_ask ("node", NULL)), 0);
+    assert_int_equal (peer_does (hears, peer_ask ("node", NULL)), 0);
 
     cleanup_fd int root = peer_open (0);
 
     assert_int_equal (peer_does (root, peer_ask ("node", NULL)), 0);
-    assert_int_equal (peer_does (last, peer_ask ("node", NULL)), 0);
-    assert_int_equal (peer_does (first, peer_ask ("node", NULL)), 0);
-    w->peer_count -= 1023;
+    peers.desk.count -= DESK_CONNS_MAX - 3;
 }
 
 static void one_that_does_not_read_its_answers_is_closed (void **state)
@@ -273,11 +275,12 @@ static void one_that_does_not_read_its_answers_is_closed (void **state)
     cleanup_fd int other = peer_open (PEER_OWNER);
 
     (void) state;
-    for (int i = 0; w->peer_count == 2 && i < 100000; i++) {
+    for (int i = 0; peer_count () == 2 && i < 100000; i++) {
+        fake.now += 1000; /* its turn comes again */
         assert_int_equal (mw_wire_send (deaf, req, NULL, 0, &peers.err), 0);
         fake_loop ();
     }
-    assert_int_equal (w->peer_count, 1);
+    assert_int_equal (peer_count (), 1);
     assert_int_equal (peer_does (other, peer_ask ("node", NULL)), 0);
 }
 
@@ -391,11 +394,11 @@ static void one_that_does_not_read_its_notes_is_closed (void **state)
     _attach (deaf, NULL, -1);
     _attach (other, NULL, -1);
     _hears (other, "ok", 0, NULL);
-    for (int i = 0; w->peer_count == 2 && i < 100000; i++) {
+    for (int i = 0; peer_count () == 2 && i < 100000; i++) {
         control_note (w, job, "it grows");
         _hears (other, "note", 0, "it grows");
     }
-    assert_int_equal (w->peer_count, 1);
+    assert_int_equal (peer_count (), 1);
     assert_int_equal (peer_does (other, peer_ask ("node", NULL)), 0);
 }
 
@@ -636,7 +639,7 @@ static int _bound (const char *path)
     return fd;
 }
 
-static void everyone_may_connect_until_it_is_closed (void **state)
+static void everyone_may_connect_to_the_users_socket_alone (void **state)
 {
     struct stat st;
 
@@ -644,21 +647,34 @@ static void everyone_may_connect_until_it_is_closed (void **state)
     assert_int_equal (stat (peers.socket, &st), 0);
     assert_true (S_ISSOCK (st.st_mode));
     assert_int_equal (st.st_mode & 0777, 0666);
-    peer_open (PEER_STRANGER);
+    assert_int_equal (stat (peers.roots, &st), 0);
+    assert_int_equal (st.st_mode & 0777, 0600);
+    peer_open (0);
     control_close (w);
-    assert_int_equal (stat (peers.socket, &st), -1);
+    assert_int_equal (stat (peers.roots, &st), -1);
     assert_null (w->peers);
     assert_int_equal (w->control, -1);
+}
+
+/* Though the file let him in. */
+static void who_is_not_root_is_closed_at_roots_socket (void **state)
+{
+    cleanup_fd int sock = -1;
+
+    (void) state;
+    peers.uid = PEER_OWNER;
+    sock = mw_client_open_users (peers.roots, 1000, &peers.err);
+    assert_true (_is_closed (sock));
 }
 
 static void a_dead_wardens_socket_is_replaced (void **state)
 {
     (void) state;
     control_close (w);
-    close (_bound (peers.socket));
-    assert_int_equal (control_open (w, peers.socket, &peers.err), 0);
+    close (_bound (peers.roots));
+    assert_int_equal (control_open (w, peers.roots, &peers.err), 0);
 
-    cleanup_fd int sock = peer_open (PEER_STRANGER);
+    cleanup_fd int sock = peer_open (0);
 
     assert_int_equal (peer_does (sock, peer_ask ("node", NULL)), 0);
 }
@@ -666,10 +682,10 @@ static void a_dead_wardens_socket_is_replaced (void **state)
 static void a_living_wardens_socket_is_left_alone (void **state)
 {
     (void) state;
-    assert_int_equal (control_open (w, peers.socket, &peers.err), -1);
+    assert_int_equal (control_open (w, peers.roots, &peers.err), -1);
     assert_int_equal (errno, EADDRINUSE);
     assert_non_null (strstr (peers.err.text, "listens on"));
-    assert_int_equal (access (peers.socket, F_OK), 0);
+    assert_int_equal (access (peers.roots, F_OK), 0);
 }
 
 static void a_file_that_is_no_socket_is_not_removed (void **state)
@@ -678,14 +694,14 @@ static void a_file_that_is_no_socket_is_not_removed (void **state)
 
     (void) state;
     control_close (w);
-    fd = open (peers.socket, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    fd = open (peers.roots, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true (fd >= 0);
     close (fd);
-    assert_int_equal (control_open (w, peers.socket, &peers.err), -1);
+    assert_int_equal (control_open (w, peers.roots, &peers.err), -1);
     assert_int_equal (errno, EADDRINUSE);
-    assert_non_null (strstr (peers.err.text, peers.socket));
+    assert_non_null (strstr (peers.err.text, peers.roots));
     control_close (w);
-    assert_int_equal (access (peers.socket, F_OK), 0);
+    assert_int_equal (access (peers.roots, F_OK), 0);
 }
 
 static void a_reload_does_not_move_the_socket (void **state)
@@ -699,7 +715,7 @@ static void a_reload_does_not_move_the_socket (void **state)
     snprintf (w->conf.socket, sizeof (w->conf.socket), "%s", other);
     fd = _bound (other); /* another's */
     control_close (w);
-    assert_int_equal (access (peers.socket, F_OK), -1);
+    assert_int_equal (access (peers.roots, F_OK), -1);
     assert_int_equal (access (other, F_OK), 0);
 }
 
@@ -748,7 +764,7 @@ int main (void)
         T (who_hangs_up_is_forgotten),
         T (one_user_has_so_many_connections),
         T (each_step_of_root_has_a_connection),
-        T (users_together_cannot_keep_root_out),
+        T (who_is_silent_longest_makes_room),
         T (one_that_does_not_read_its_answers_is_closed),
         T (a_note_reaches_those_who_are_attached),
         T (what_a_request_does_is_told_at_once),
@@ -764,7 +780,8 @@ int main (void)
         T (where_the_batch_step_is_it_alone_has_missed_it),
         T (what_is_pending_is_told_before_the_answer),
         T (of_its_own_limit_a_step_hears_when_it_is_back),
-        T (everyone_may_connect_until_it_is_closed),
+        T (everyone_may_connect_to_the_users_socket_alone),
+        T (who_is_not_root_is_closed_at_roots_socket),
         T (a_dead_wardens_socket_is_replaced),
         T (a_living_wardens_socket_is_left_alone),
         T (a_file_that_is_no_socket_is_not_removed),

@@ -1,0 +1,140 @@
+/* wish.c - what a user may have done to a job of his */
+#include "handler/daemon/wish.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "handler/account/headroom.h"
+#include "handler/incident/incident.h"
+#include "handler/record/report.h"
+
+bool wish_may (const struct job *job, uid_t uid)
+{
+    return uid == 0 || uid == job->spec.uid;
+}
+
+/* The job that is meant, if it is [wish]'s to act on. */
+static struct job *_wish_job (struct warden *w, const struct pass_wish *wish,
+                              struct mw_err *err)
+{
+    struct job *job = job_named (&w->jobs, wish->job);
+
+    if (!job)
+        mw_err_code (err, ESRCH, "there is no job %.64s on this node",
+                     wish->job);
+    else if (!wish_may (job, wish->uid))
+        mw_err_code (err, EPERM, "job %s is not yours", wish->job);
+    else
+        return job;
+    return NULL;
+}
+
+static int _wish_priority (struct warden *w, struct job *job,
+                           const struct pass_wish *wish, struct mw_err *err)
+{
+    unsigned cap = wish->uid == 0 ? MW_PRIORITY_MAX
+                                  : job_priority_cap (job, &w->conf);
+
+    if (wish->priority > MW_PRIORITY_MAX)
+        return mw_err_code (err, ERANGE, "priority must be 0 to %d",
+                            MW_PRIORITY_MAX);
+    if (wish->priority > job->priority && wish->priority > cap)
+        return mw_err_code (err, EPERM,
+                            "you may raise the priority up to %u; "
+                            "an admin may go above",
+                            cap);
+    if (wish->priority == job->priority)
+        return 0;
+    job->priority = wish->priority;
+    report (w, job, "note", REPORT_LOG, "job %s: priority set to %u",
+            job->spec.key, job->priority);
+    return 0;
+}
+
+static int _wish_limit (struct warden *w, struct job *job,
+                        const struct pass_wish *wish, struct mw_err *err)
+{
+    uint64_t cap = headroom_capacity (w), before = job->limit;
+    char a[MW_SIZE_STRLEN];
+
+    if (wish->uid != 0)
+        cap = job_limit_cap (job, &w->conf, cap);
+    if (wish->limit < job->reservation || wish->limit > cap)
+        return mw_err_code (err, ERANGE,
+                            "the limit must be from the "
+                            "reservation (%" PRIu64 " MiB) to %s",
+                            job->reservation / MW_MIB,
+                            mw_size_format (cap, a, sizeof (a)));
+    if (wish->limit == before)
+        return 0;
+    job->limit = wish->limit;
+    report (w, job, "note", REPORT_LOG | REPORT_JOB,
+            "job %s: limit set to "
+            "%s",
+            job->spec.key, mw_size_format (wish->limit, a, sizeof (a)));
+    if (job_assert_limit (job, err) < 0) {
+        job->limit = before;
+        job_commit (job);
+        /* the record of before the deed would be the next warden's limit */
+        report (w, job, "failed", REPORT_LOG | REPORT_JOB,
+                "job %s: its "
+                "limit stays %s: %s",
+                job->spec.key, mw_size_format (before, a, sizeof (a)),
+                err->text);
+        return -1;
+    }
+    warden_room (w);
+    return 0;
+}
+
+static int _wish_ladder (struct warden *w, struct job *job,
+                         const struct pass_wish *wish, struct mw_err *err)
+{
+    const struct mw_ladder *shared;
+    struct mw_ladder ladder;
+
+    if (mw_ladder_parse (wish->ladder, &ladder, err) < 0)
+        return -1;
+    if (!(shared = ladder_share (&ladder)))
+        return mw_err_errno (err, "cannot set the ladder");
+    if (shared == job->ladder) {
+        ladder_drop (shared);
+        return 0;
+    }
+    ladder_drop (job->ladder);
+    job->ladder = shared;
+    report (w, job, "note", REPORT_LOG, "job %s: ladder set to %s",
+            job->spec.key, wish->ladder);
+    return 0;
+}
+
+/* In the order in which a refusal leaves the least behind. */
+static int _wish_set (struct warden *w, struct job *job,
+                      const struct pass_wish *wish, struct mw_err *err)
+{
+    if ((wish->has_limit && _wish_limit (w, job, wish, err) < 0) ||
+        (wish->has_priority && _wish_priority (w, job, wish, err) < 0) ||
+        (wish->has_ladder && _wish_ladder (w, job, wish, err) < 0))
+        return -1;
+    return 0;
+}
+
+int wish_grant (struct warden *w, const struct pass_wish *wish,
+                struct mw_err *err)
+{
+    struct job *job = _wish_job (w, wish, err);
+
+    if (!job)
+        return -1;
+    switch (wish->kind) {
+    case PASS_HOLD:
+        return incident_hold (w, job, err);
+    case PASS_RESUME:
+        return incident_resume (w, job, err);
+    case PASS_SET:
+        return _wish_set (w, job, wish, err);
+    default:
+        return mw_err_code (err, EINVAL, "a wish of an unknown kind");
+    }
+}

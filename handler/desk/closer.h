@@ -1,0 +1,35 @@
+/* closer.h - who closes what may take long to close
+ *
+ * A descriptor that is sent beside a packet (SCM_RIGHTS) is the sender's choice: a TCP
+ * socket that lingers, a file of a file system that does not answer.  The kernel lets
+ * go of it in whoever receives the packet or closes the socket that it waits in
+ * (net/unix/scm.c), and that takes as long as it takes.  So it is never received, and
+ * such a connection is closed by a child that does nothing else.
+ */
+#ifndef MW_CLOSER_H
+#define MW_CLOSER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Children at a time, of all and of one user. */
+#define CLOSER_MAX 8
+#define CLOSER_PER_USER 1
+
+/* What waits in [sock], without taking it.
+ * Returns 1: a packet without descriptors, which the next recv(2) takes; 0: its end;
+ *   -1 with errno EAGAIN: nothing, EPROTO: a packet with descriptors. */
+int closer_look (int sock);
+
+/* Does a packet with descriptors wait in [sock], which is shut down?  Others before it
+ *   are dropped. */
+bool closer_is_needed (int sock);
+
+/* Have a child close [sock] of [uid], which is not open here any more then.
+ * Returns false where there are too many already: ask again later. */
+bool closer_takes (int sock, uid_t uid);
+
+/* A child has ended (SIGCHLD). Returns whether others are still at it. */
+bool closer_reap (void);
+
+#endif /* !MW_CLOSER_H */

@@ -1,0 +1,136 @@
+/* desk.c - the users' socket, in a process that has no right */
+#include "handler/desk/desk.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "handler/desk/closer.h"
+#include "handler/desk/conn.h"
+#include "handler/desk/turn.h"
+#include "lib/clock.h"
+#include "lib/event.h"
+
+#define DESK_LISTENING 3
+#define DESK_PASS 4
+
+static int _desk_on_connect (sd_event_source *s, int fd, uint32_t events,
+                             void *arg)
+{
+    (void) s;
+    (void) fd;
+    (void) events;
+    conn_accept (arg);
+    return 0;
+}
+
+static int _desk_on_pass (sd_event_source *s, int fd, uint32_t events,
+                          void *arg)
+{
+    struct desk *d = arg;
+
+    (void) s;
+    (void) fd;
+    (void) events;
+    if (!turn_hear (d)) /* a new warden brings a desk of its own */
+        return sd_event_exit (d->loop, 0);
+    return 0;
+}
+
+static int _desk_on_timer (sd_event_source *s, uint64_t us, void *arg)
+{
+    struct desk *d = arg;
+
+    (void) s;
+    (void) us;
+    d->now = clock_ms ();
+    turn_work (d);
+    return 0;
+}
+
+int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
+               struct mw_err *err)
+{
+    int rc;
+
+    *d = (struct desk) {
+        .loop = loop,
+        .ask = turn_ask,
+        .listening = listening,
+        .pass = pass,
+        /* an earlier desk's answers are not for this one */
+        .pass_id = clock_wall_us (),
+    };
+    rc = sd_event_add_io (loop, &d->on_connect, listening, EPOLLIN,
+                          _desk_on_connect, d);
+    if (rc >= 0)
+        rc = sd_event_add_io (loop, &d->on_pass, pass, EPOLLIN, _desk_on_pass,
+                              d);
+    if (rc >= 0)
+        rc = sd_event_add_time (loop, &d->timer, CLOCK_BOOTTIME, UINT64_MAX,
+                                1000, _desk_on_timer, d);
+    if (rc >= 0)
+        return 0;
+    errno = -rc;
+    return mw_err_errno (err, "cannot serve the users' socket");
+}
+
+void desk_close (struct desk *d)
+{
+    while (d->conns && d->conns->state != CONN_PARKED)
+        conn_close (d->conns);
+    d->on_connect = sd_event_source_disable_unref (d->on_connect);
+    d->on_pass = sd_event_source_disable_unref (d->on_pass);
+    d->timer = sd_event_source_disable_unref (d->timer);
+    json_decref (d->list);
+    json_decref (d->node);
+    close (d->listening);
+    close (d->pass);
+}
+
+static int _desk_on_child (sd_event_source *s,
+                           const struct signalfd_siginfo *si, void *arg)
+{
+    (void) s;
+    (void) si;
+    closer_reap ();
+    conn_unpark (arg);
+    return 0;
+}
+
+static int _desk_signals (struct desk *d, struct mw_err *err)
+{
+    sigset_t mask;
+    int rc;
+
+    sigemptyset (&mask);
+    sigaddset (&mask, SIGCHLD);
+    sigprocmask (SIG_BLOCK, &mask, NULL);
+    signal (SIGPIPE, SIG_IGN);
+    rc = sd_event_add_signal (d->loop, NULL, SIGCHLD, _desk_on_child, d);
+    if (rc >= 0)
+        return 0;
+    errno = -rc;
+    return mw_err_errno (err, "cannot listen to signals");
+}
+
+int desk_main (void)
+{
+    static struct desk d;
+    struct mw_err err = { "" };
+    sd_event *loop = NULL;
+
+    prctl (PR_SET_NAME, "memwarden-desk");
+    prctl (PR_SET_DUMPABLE, 0); /* its user may have other processes */
+    if (sd_event_new (&loop) < 0 ||
+        desk_open (&d, loop, DESK_LISTENING, DESK_PASS, &err) < 0 ||
+        _desk_signals (&d, &err) < 0) {
+        fprintf (stderr, "memwardend: desk: %s\n",
+                 err.text[0] ? err.text : strerror (ENOMEM));
+        return 1;
+    }
+    return sd_event_loop (loop) < 0;
+}

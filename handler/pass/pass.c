@@ -1,0 +1,167 @@
+/* pass.c - what the warden and its desk say to each other */
+#include "handler/pass/pass.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/wire.h"
+
+static int _pass_kind (const char *type)
+{
+    static const struct {
+        const char *type;
+        enum pass_kind kind;
+    } kinds[] = {
+        { "hold", PASS_HOLD },
+        { "resume", PASS_RESUME },
+        { "set", PASS_SET },
+        { "history", PASS_HISTORY },
+    };
+
+    for (size_t i = 0; i < sizeof (kinds) / sizeof (kinds[0]); i++) {
+        if (!strcmp (kinds[i].type, type))
+            return (int) kinds[i].kind;
+    }
+    errno = ENOSYS;
+    return -1;
+}
+
+static int _pass_job (const json_t *msg, struct pass_wish *wish,
+                      struct mw_err *err)
+{
+    const char *key = json_string_value (json_object_get (msg, "job"));
+
+    if (!key || strlen (key) >= sizeof (wish->job))
+        return mw_err_code (err, ESRCH, "there is no job %.64s on this node",
+                            key ? key : "(none named)");
+    strcpy (wish->job, key);
+    return 0;
+}
+
+static int _pass_priority (const json_t *value, struct pass_wish *wish,
+                           struct mw_err *err)
+{
+    json_int_t n = json_integer_value (value);
+
+    if (!json_is_integer (value) || n < 0 || n > MW_PRIORITY_MAX)
+        return mw_err_code (err, ERANGE, "priority must be 0 to %d",
+                            MW_PRIORITY_MAX);
+    wish->has_priority = true;
+    wish->priority = (uint32_t) n;
+    return 0;
+}
+
+static int _pass_limit (const json_t *value, struct pass_wish *wish,
+                        struct mw_err *err)
+{
+    if (!json_is_integer (value) || json_integer_value (value) < 0)
+        return mw_err_code (err, ERANGE, "the limit must be a number of bytes");
+    wish->has_limit = true;
+    wish->limit = (uint64_t) json_integer_value (value);
+    return 0;
+}
+
+static int _pass_ladder (const json_t *value, struct pass_wish *wish,
+                         struct mw_err *err)
+{
+    const char *text = json_string_value (value);
+    struct mw_ladder ladder;
+
+    if (!text)
+        return mw_err_code (err, EINVAL, "the ladder must be a text");
+    if (strlen (text) >= sizeof (wish->ladder))
+        return mw_err_code (err, EINVAL,
+                            "the ladder is too long; at most %zu characters "
+                            "are allowed",
+                            sizeof (wish->ladder) - 1);
+    if (mw_ladder_parse (text, &ladder, err) < 0)
+        return -1;
+    wish->has_ladder = true;
+    strcpy (wish->ladder, text);
+    return 0;
+}
+
+/* What a `set` names, if it does. */
+static int _pass_set (const json_t *msg, struct pass_wish *wish,
+                      struct mw_err *err)
+{
+    const json_t *limit = json_object_get (msg, "limit");
+    const json_t *priority = json_object_get (msg, "priority");
+    const json_t *ladder = json_object_get (msg, "ladder");
+
+    if ((limit && _pass_limit (limit, wish, err) < 0) ||
+        (priority && _pass_priority (priority, wish, err) < 0) ||
+        (ladder && _pass_ladder (ladder, wish, err) < 0))
+        return -1;
+    return 0;
+}
+
+int pass_wish_read (const json_t *msg, struct pass_wish *wish,
+                    struct mw_err *err)
+{
+    int kind = _pass_kind (mw_wire_type (msg));
+
+    if (kind < 0)
+        return -1;
+    *wish = (struct pass_wish) { .kind = (uint32_t) kind };
+    if (kind == PASS_HISTORY) {
+        wish->old = json_is_true (json_object_get (msg, "old"));
+        return 0;
+    }
+    if (_pass_job (msg, wish, err) < 0)
+        return -1;
+    return kind == PASS_SET ? _pass_set (msg, wish, err) : 0;
+}
+
+bool pass_wish_is_good (const struct pass_wish *w, size_t len)
+{
+    return len == sizeof (*w) && w->kind >= PASS_HOLD &&
+           w->kind <= PASS_HISTORY && memchr (w->job, '\0', sizeof (w->job)) &&
+           memchr (w->ladder, '\0', sizeof (w->ladder));
+}
+
+union pass_control {
+    char buf[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr align;
+};
+
+int pass_send (int sock, const void *what, size_t len, int fd)
+{
+    union pass_control control = { .buf = { 0 } };
+    struct iovec iov = { .iov_base = (void *) what, .iov_len = len };
+    struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1 };
+    struct cmsghdr *c;
+
+    if (fd >= 0) {
+        hdr.msg_control = control.buf;
+        hdr.msg_controllen = sizeof (control.buf);
+        c = CMSG_FIRSTHDR (&hdr);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN (sizeof (int));
+        memcpy (CMSG_DATA (c), &fd, sizeof (int));
+    }
+    return sendmsg (sock, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
+}
+
+ssize_t pass_receive (int sock, void *what, size_t room, int *fd)
+{
+    union pass_control control = { .buf = { 0 } };
+    struct iovec iov = { .iov_base = what, .iov_len = room };
+    struct msghdr hdr = { .msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = control.buf,
+                          .msg_controllen = sizeof (control.buf) };
+    ssize_t n = recvmsg (sock, &hdr, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR (&hdr) : NULL;
+
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+        memcpy (fd, CMSG_DATA (c), sizeof (int));
+    if (n <= 0 || !(hdr.msg_flags & MSG_TRUNC))
+        return n;
+    errno = EMSGSIZE;
+    return -1;
+}
