@@ -93,6 +93,7 @@ static void _turn_on_page (struct desk *d, const struct pass_page *p,
     if (json_array_extend (d->list, json_object_get (page, "jobs")) < 0) {
         /* the job that ended the page before has gone: begin anew */
         _list_drop (d);
+        d->list_next_ms = d->now + LATER_MS;
         return;
     }
     if ((node = json_object_get (page, "node"))) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,24 +15,38 @@
 
 #define NAME "trusted.memwarden.warden"
 #define FROZEN "trusted.memwarden.frozen"
+#define CLAIM_MAX (PATH_MAX + 64)
 
-/* Returns the pid of who has [dir], 0 = nobody who lives. */
-static pid_t _claimed_by (int dir)
+/* Of a node that has several wardens each has a state directory of its own. */
+static char home[PATH_MAX];
+
+void memcg_claim_home (const char *state_dir)
 {
-    char text[64];
+    snprintf (home, sizeof (home), "%s", state_dir);
+}
+
+/* Returns the pid of who has [dir], 0 = nobody who lives. [ours] (may be NULL): is it
+ * a warden of this state directory, living or not? */
+static pid_t _claimed_by (int dir, bool *ours)
+{
+    char text[CLAIM_MAX];
     ssize_t n = fgetxattr (dir, NAME, text, sizeof (text) - 1);
     uint64_t start;
-    int pid;
+    int pid, at = 0;
 
     text[n > 0 ? n : 0] = '\0';
-    if (sscanf (text, "%d %" SCNu64, &pid, &start) != 2 || pid <= 0)
+    if (ours)
+        *ours = false;
+    if (sscanf (text, "%d %" SCNu64 " %n", &pid, &start, &at) != 2 || pid <= 0)
         return 0;
+    if (ours)
+        *ours = at > 0 && strcmp (text + at, home) == 0;
     return hears_started (pid) == start ? pid : 0;
 }
 
 int memcg_not_claimed (int dir, struct mw_err *err)
 {
-    pid_t other = _claimed_by (dir);
+    pid_t other = _claimed_by (dir, NULL);
 
     if (other == 0 || other == getpid ())
         return 0;
@@ -43,9 +58,9 @@ int memcg_not_claimed (int dir, struct mw_err *err)
 
 int memcg_claim (int dir, struct mw_err *err)
 {
-    char text[64];
-    int n = snprintf (text, sizeof (text), "%d %" PRIu64, (int) getpid (),
-                      hears_started (getpid ()));
+    char text[CLAIM_MAX];
+    int n = snprintf (text, sizeof (text), "%d %" PRIu64 " %s", (int) getpid (),
+                      hears_started (getpid ()), home);
 
     if (fsetxattr (dir, NAME, text, (size_t) n, XATTR_CREATE) == 0 ||
         errno != EEXIST)
@@ -60,14 +75,16 @@ void memcg_unclaim (int dir)
 {
     int saved = errno;
 
-    if (_claimed_by (dir) == getpid ())
+    if (_claimed_by (dir, NULL) == getpid ())
         fremovexattr (dir, NAME);
     errno = saved;
 }
 
 bool memcg_is_orphan (int dir)
 {
-    return fgetxattr (dir, NAME, NULL, 0) > 0 && _claimed_by (dir) == 0;
+    bool ours;
+
+    return _claimed_by (dir, &ours) == 0 && ours;
 }
 
 void memcg_forget_orphan (int dir)

@@ -2,7 +2,7 @@
  *
  * Two would write its limits two ways, and the end of one would disarm the other's
  * job.  Who has it is in an xattr(7) of its directory that only root can write,
- * "PID START"; who has ended has it no more.
+ * "PID START STATE-DIR"; who has ended has it no more.
  */
 #ifndef MW_CLAIM_H
 #define MW_CLAIM_H
@@ -10,6 +10,10 @@
 #include <stdbool.h>
 
 #include "lib/err.h"
+
+/* This warden's state directory, by which those before it and after it are told from
+ *   others on the node. */
+void memcg_claim_home (const char *state_dir);
 
 /* Have the memcg [dir]. Returns 0, also where the kernel keeps no such attributes;
  *   -1 with EBUSY and who has it. */
@@ -21,7 +25,7 @@ int memcg_not_claimed (int dir, struct mw_err *err);
 /* Have it no more, if we had it; errno is kept. */
 void memcg_unclaim (int dir);
 
-/* Has a warden the memcg [dir] that lives no more?  Nobody has it then. */
+/* Had a warden of this state directory the memcg [dir], who lives no more? */
 bool memcg_is_orphan (int dir);
 void memcg_forget_orphan (int dir);
 

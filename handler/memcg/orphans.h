@@ -9,8 +9,8 @@
 
 #include "lib/err.h"
 
-/* Give each memcg of this node that a warden has claimed which does not live any more
- *   back to the kernel: its processes go on, the kernel's killer answers for it.
+/* Give each memcg of this node that a warden of this state directory (claim.h) has
+ *   claimed which does not live any more back to the kernel: its processes go on, the kernel's killer answers for it.
  *   [told] hears of each; [why] is NULL, or why it could not be.
  * Returns how many could not be; -1 with errno: the cgroups cannot be looked
  *   through. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "handler/job/job.h"
+#include "handler/memcg/claim.h"
 #include "handler/record/fields.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
@@ -392,6 +393,7 @@ static int _journal_open_file (struct journal *j, const char *path,
 int journal_open (struct journal *j, const char *state_dir, struct mw_err *err)
 {
     *j = (struct journal) { .state_dir = -1, .fd = -1, .lock = -1 };
+    memcg_claim_home (state_dir);
     if (_open_state_dir (j, state_dir, err) < 0 ||
         _lock (j, state_dir, err) < 0 ||
         _journal_open_file (j, state_dir, err) < 0) {

@@ -96,6 +96,10 @@ fi
 warden_start
 held "fine$$"
 warden_kill9
+mkdir "$TMP/other"
+mw failsafe --state-dir "$TMP/other" >"$TMP/said" 2>&1; rc=$?
+is "failsafe for another warden of this machine" "$rc $(cat "$TMP/said")" '0 0 jobs given back to the kernel'
+ok 'leaves the job as it was' asleep "fine$$"
 failsafe; rc=$?
 is 'failsafe, with all on record: 0' $rc 0
 ok 'and the job is awake' awake "fine$$"

@@ -27,7 +27,11 @@ s.connect(path)
 beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
 try:
     s.sendmsg([args[0].encode("utf-8", "surrogateescape")], beside)
-    print(s.recv(65536).decode() or "closed")
+    try:
+        said = s.recv(65536)
+    except ConnectionResetError:    # told in place of what has come before it
+        said = s.recv(65536)
+    print(said.decode() or "closed")
 except (BrokenPipeError, ConnectionResetError):
     print("closed")
 except OSError as e:

@@ -133,6 +133,10 @@ static json_t *_answer (int sock)
     char byte;
 
     _loop ();
+    /* ECONNRESET is told in place of what has come before it, once */
+    while (recv (sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           errno == ECONNRESET)
+        ;
     if (recv (sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
         assert_int_equal (mw_wire_recv (sock, &msg, NULL, NULL, NULL), 1);
     return msg;
@@ -421,6 +425,7 @@ static void a_list_whose_page_is_none_is_begun_anew (void **state)
     _page (&page, "{\"jobs\":[{\"key\":\"1\",\"uid\":1000}],\"next\":\"1\"}");
     page = _passed ();
     _page (&page, ""); /* the job 1 has gone */
+    _later (20);
     page = _passed ();
     assert_string_equal (page.job, "");
     _page (&page, EMPTY);
