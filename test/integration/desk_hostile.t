@@ -2,6 +2,7 @@
 # their limit are answered, root and other users are served, the warden ends when it
 # is told to, and what is on record of others stays.
 # runs: v1 v2
+# takes: 73 s
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/warden.sh"

@@ -31,13 +31,24 @@ ended () {          # ERE: the state of all of $ids
     for id in $ids; do _cluster_job_is "$id" "$1" || return 1; done
 }
 
+# what is known of those of $ids that have not ended as wanted
+not_so () {         # ERE
+    local id
+    for id in $ids; do
+        _cluster_job_is "$id" "$1" && continue
+        scontrol show job "$id" | grep -E 'JobState|ExitCode|Comment'
+        mw events | grep "$id" | tail -n 20
+        grep "$id" "$CLUSTER_DIR/log/slurmctld.log" "$COURIER_LOG" | tail -n 20
+    done | sed 's/^/# /'
+}
+
 for ladder in ${LADDERS:-suspend@3s,kill suspend@3s,requeue,kill kill requeue,kill}; do
     hogs "$ladder"
     case $ladder in
         *requeue*) want=COMPLETED ;;
         *) want=OUT_OF_MEMORY ;;
     esac
-    ok "$ladder: all end as $want" wait_for $((60 + jobs * 4)) ended "$want"
+    ok "$ladder: all end as $want" wait_for $((60 + jobs * 4)) ended "$want" || not_so "$want"
     harmless "$ladder"
     echo "# $(date +%T) $ladder: $jobs jobs"
 done
