@@ -6,8 +6,6 @@
 #include "handler/daemon/control.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +15,16 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "handler/account/headroom.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
 #include "handler/daemon/tell.h"
 #include "handler/daemon/wish.h"
 #include "handler/incident/incident.h"
-#include "handler/record/fields.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/step/step.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
-#include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/wire.h"
 
