@@ -125,6 +125,7 @@ int desk_main (void)
 
     prctl (PR_SET_NAME, "memwarden-desk");
     prctl (PR_SET_DUMPABLE, 0); /* its user may have other processes */
+    prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (sd_event_new (&loop) < 0 ||
         desk_open (&d, loop, DESK_LISTENING, DESK_PASS, &err) < 0 ||
         _desk_signals (&d, &err) < 0) {

@@ -56,6 +56,7 @@ desk=$(pgrep -f -x 'memwardend --desk' | while read -r p; do
     [ "$(awk '/^PPid/ { print $2 }' "/proc/$p/status")" = \
         "$(pgrep -P "$WARDEN_PID" -x memwarden-keep)" ] && echo "$p"; done)
 unlike 'the desk is not root' "$(stat -c %u "/proc/${desk:-none}")" '^0?$'
+is 'nor becomes so by what it runs' "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/${desk:-none}/status")" 1
 
 attack lingering nobody "$python" "$MW_SRC/test/lib/hostile.py" lingering "$MEMWARDEN_SOCKET" 20
 served 'descriptors that take long to close' 400
