@@ -34,6 +34,8 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv)
         fprintf (stderr, "memwarden failsafe: %s; taking state-dir %s\n",
                  err.text, conf.state_dir);
     rc = failsafe_run (common.state_dir ? common.state_dir : conf.state_dir,
+                       common.state_dir ? common.state_dir
+                                        : conf_history_dir (&conf),
                        &done, &err);
     if (rc < 0)
         return cli_fail (self, &err, EIO);

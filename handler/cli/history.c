@@ -26,7 +26,7 @@
 #define FOLLOW_MS 200
 #define FOLLOW_LOOK 5 /* rounds until a new file is looked for */
 
-/* The file itself, for root without a warden. */
+/* The file itself, for root. */
 static int _history_open_file (const struct cli_common *common, bool old,
                                struct mw_err *err)
 {
@@ -37,7 +37,7 @@ static int _history_open_file (const struct cli_common *common, bool old,
     if (!common->state_dir && conf_load (&conf, CONF_PATH_DEFAULT, err) < 0)
         return -1;
     snprintf (path, sizeof (path), "%s/journal.jsonl%s",
-              common->state_dir ? common->state_dir : conf.state_dir,
+              common->state_dir ? common->state_dir : conf_history_dir (&conf),
               old ? ".1" : "");
     fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
@@ -48,34 +48,62 @@ static int _history_open_file (const struct cli_common *common, bool old,
     return fd;
 }
 
+/* Of the desk, also for root.  Returns a descriptor; -1 with errno, ENOENT: nothing has
+ * happened to this user; [*answers]: is there a warden? */
+static int _history_ask (const struct cli_common *common, bool old,
+                         bool *answers, struct mw_err *err)
+{
+    cleanup_json json_t *req = mw_wire_new ("history");
+    cleanup_fd int sock = mw_client_open_users (common->socket, TIMEOUT_MS,
+                                                err);
+    int fd = -1;
+
+    json_object_set_new (req, "old", json_boolean (old));
+    *answers = sock >= 0;
+    if (sock < 0 || mw_client_call (sock, req, NULL, 0, NULL, &fd, err) < 0)
+        return -1;
+    return fd;
+}
+
+/* Returns a descriptor; -1 with errno, and the exit status in [*rc]. */
+static int _history_open (const struct cli_command *self,
+                          const struct cli_common *common, bool old, int *rc)
+{
+    bool root = geteuid () == 0, answers = false;
+    struct mw_err err = { "" }, none;
+    int fd = -1, saved;
+
+    if (!common->state_dir)
+        fd = _history_ask (common, old, &answers, &err);
+    if (fd >= 0 || (answers && errno == ENOENT))
+        return fd;
+    saved = errno;
+    /* by itself, where nobody answers, or not in time */
+    if (root && (!answers || errno == ETIMEDOUT || errno == EAGAIN)) {
+        fd = _history_open_file (common, old, answers ? &none : &err);
+        if (fd >= 0 || (old && errno == ENOENT))
+            return fd;
+        saved = answers ? saved : errno;
+    }
+    errno = saved;
+    if (rc && answers)
+        *rc = cli_fail (self, &err, errno);
+    else if (rc) {
+        fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
+        *rc = CLI_NO_WARDEN;
+    }
+    errno = saved == ENOENT ? EIO : saved;
+    return -1;
+}
+
 FILE *cli_open_history (const struct cli_command *self,
                         const struct cli_common *common, bool old, int *rc)
 {
-    cleanup_json json_t *req = mw_wire_new ("history");
-    cleanup_fd int sock = -1, fd = -1;
-    struct mw_err err = { "" };
+    cleanup_fd int fd = _history_open (self, common, old, rc);
     FILE *f;
 
-    json_object_set_new (req, "old", json_boolean (old));
-    if (!common->state_dir)
-        sock = mw_client_open (common->socket, TIMEOUT_MS, &err);
-    if (sock >= 0 && mw_client_call (sock, req, NULL, 0, NULL, &fd, &err) < 0) {
-        if (errno == ENOENT) /* nothing has happened to this user */
-            return fopen ("/dev/null", "r");
-        if (rc)
-            *rc = cli_fail (self, &err, errno);
-        return NULL;
-    }
-    if (sock < 0 && (geteuid () != 0 ||
-                     (fd = _history_open_file (common, old, &err)) < 0)) {
-        if (geteuid () == 0 && old && errno == ENOENT)
-            return fopen ("/dev/null", "r");
-        if (rc) {
-            fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
-            *rc = CLI_NO_WARDEN;
-        }
-        return NULL;
-    }
+    if (fd < 0)
+        return errno == ENOENT ? fopen ("/dev/null", "r") : NULL;
     if (!(f = fdopen (fd, "r"))) {
         if (rc)
             *rc = CLI_FAILED;

@@ -41,7 +41,7 @@ void conf_defaults (struct conf *conf)
 {
     *conf = (struct conf) {
         .socket = "/run/memwarden/memwardend.sock",
-        .state_dir = "/var/lib/memwarden",
+        .state_dir = CONF_STATE_DIR_DEFAULT,
         .log_file = "/var/log/memwarden.log",
         .syslog = true,
         .node_reserve = { .kind = MW_AMOUNT_PERCENT, .ratio = 0.05 },
@@ -542,6 +542,15 @@ static int _conf_parse (char *text)
                            "the section that begins here is not closed;"
                            " add }");
     return rc == CFG_SUCCESS ? 0 : -1;
+}
+
+const char *conf_history_dir (const struct conf *conf)
+{
+    if (conf->history_dir[0])
+        return conf->history_dir;
+    return strcmp (conf->state_dir, CONF_STATE_DIR_DEFAULT) == 0
+               ? CONF_HISTORY_DIR_DEFAULT
+               : conf->state_dir;
 }
 
 int conf_load (struct conf *conf, const char *path, struct mw_err *err)

@@ -12,6 +12,9 @@
 #include "lib/units.h"
 
 #define CONF_PATH_DEFAULT SYSCONFDIR "/memwarden/memwarden.conf"
+/* What must not wait for a disk is memory; what is kept is on one. */
+#define CONF_STATE_DIR_DEFAULT "/run/memwarden/state"
+#define CONF_HISTORY_DIR_DEFAULT "/var/lib/memwarden"
 #define CONF_MAX_CLASSES 32
 #define CONF_MAX_HOOKS 16
 
@@ -48,7 +51,8 @@ struct conf_hook {
 struct conf {
     char socket[PATH_MAX];
     char state_dir[PATH_MAX];
-    char log_file[PATH_MAX]; /* "" = none */
+    char history_dir[PATH_MAX]; /* "" = conf_history_dir says */
+    char log_file[PATH_MAX];    /* "" = none */
     bool syslog;
     bool shadow; /* decide and record, but do not act */
 
@@ -89,6 +93,10 @@ struct conf {
     unsigned hook_count;
     struct conf_hook hooks[CONF_MAX_HOOKS];
 };
+
+/* Where the story is kept: where nothing is said, in the state directory, if one is
+ *   named. */
+const char *conf_history_dir (const struct conf *conf);
 
 /* Fill [conf] with the defaults that memwarden.conf(5) names. */
 void conf_defaults (struct conf *conf);

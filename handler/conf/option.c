@@ -232,6 +232,7 @@ const struct conf_option conf_options[] = {
     /* where things are */
     { "root", "socket", _set_path, CONF (socket), 0, SUN_PATH_LEN, 0 },
     { "root", "state-dir", _set_path, CONF (state_dir), 0, 0, 0 },
+    { "root", "history-dir", _set_path, CONF (history_dir), 0, 0, 0 },
     { "root", "log-file", _set_path_or_none, CONF (log_file), 0, 0, 0 },
     { "root", "syslog", _set_bool, CONF (syslog), 0, 0, 0 },
     { "root", "shadow", _set_bool, CONF (shadow), 0, 0, 0 },

@@ -20,7 +20,6 @@
 #include "handler/daemon/tell.h"
 #include "handler/daemon/wish.h"
 #include "handler/incident/incident.h"
-#include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/step/step.h"
 #include "lib/cgfile.h"
@@ -238,14 +237,6 @@ static int _wish (struct request *r, struct mw_err *err)
     return wish_grant (r->w, &wish, err);
 }
 
-static int _history (struct request *r, struct mw_err *err)
-{
-    bool old = json_is_true (json_object_get (r->msg, "old"));
-
-    r->fd = journal_open_history (r->w->journal, 0, old);
-    return r->fd < 0 ? mw_err_errno (err, "there is no history yet") : 0;
-}
-
 static int _control_node (struct request *r, struct mw_err *err)
 {
     (void) err;
@@ -308,7 +299,6 @@ static const struct {
     { "hold", _wish },
     { "resume", _wish },
     { "set", _wish },
-    { "history", _history },
     { "node", _control_node },
     { "attach", _control_attach },
 };

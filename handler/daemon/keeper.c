@@ -23,19 +23,22 @@
 struct kept {
     const char *path, *name;
     char *const *argv;
-    const struct passwd *pw;
-    int fds[2]; /* its descriptors 3 and 4; -1: it has none */
+    const struct passwd *pw; /* NULL: root, as we are */
+    int fds[3];              /* its descriptors from 3 on, up to a -1 */
 };
+#define FDS 3
 
 /* Only 0, 1, 2 and [k]'s own. */
 static void _keeper_descriptors (const struct kept *k)
 {
-    if (k->fds[0] < 0)
-        return;
+    int aside[FDS], n = 0;
+
     /* first out of each other's way */
-    dup2 (fcntl (k->fds[0], F_DUPFD, 16), 3);
-    dup2 (fcntl (k->fds[1], F_DUPFD, 16), 4);
-    mw_close_from (5, (const int[2]) { -1, -1 });
+    for (; n < FDS && k->fds[n] >= 0; n++)
+        aside[n] = fcntl (k->fds[n], F_DUPFD, 16);
+    for (int i = 0; i < n; i++)
+        dup2 (aside[i], 3 + i);
+    mw_close_from (3 + n, (const int[2]) { -1, -1 });
 }
 
 /* In the kept process: its parent's end is its own. */
@@ -44,7 +47,7 @@ static void _keeper_exec (const struct kept *k)
     const struct passwd *pw = k->pw;
 
     prctl (PR_SET_PDEATHSIG, SIGTERM);
-    if (pw->pw_uid != geteuid () &&
+    if (pw && pw->pw_uid != geteuid () &&
         (initgroups (pw->pw_name, pw->pw_gid) < 0 || setgid (pw->pw_gid) < 0 ||
          setuid (pw->pw_uid) < 0))
         _exit (1);
@@ -115,7 +118,7 @@ pid_t keeper_start (const struct conf *conf, const char *conf_path,
                                   .name = "courier",
                                   .argv = argv,
                                   .pw = getpwnam (conf->courier_user),
-                                  .fds = { -1, -1 } };
+                                  .fds = { -1 } };
 
     if (!courier.pw)
         return mw_err_code (err, ENOENT,
@@ -129,14 +132,25 @@ pid_t keeper_start (const struct conf *conf, const char *conf_path,
 /* The program that this process is, though its file be replaced meanwhile. */
 #define SELF "/proc/self/exe"
 
-pid_t keeper_desk (int listening, int pass, struct mw_err *err)
+pid_t keeper_scribe (int warden, int desk, struct mw_err *err)
+{
+    char *const argv[] = { "memwardend", "--scribe", NULL };
+    const struct kept scribe = { .path = SELF,
+                                 .name = "scribe",
+                                 .argv = argv,
+                                 .fds = { warden, desk, -1 } };
+
+    return _keep (&scribe, err);
+}
+
+pid_t keeper_desk (int listening, int pass, int scribe, struct mw_err *err)
 {
     char *const argv[] = { "memwardend", "--desk", NULL };
     struct kept desk = { .path = SELF,
                          .name = "desk",
                          .argv = argv,
                          .pw = getpwnam ("memwarden"),
-                         .fds = { listening, pass } };
+                         .fds = { listening, pass, scribe } };
 
     if (!desk.pw)
         desk.pw = getpwnam ("nobody");

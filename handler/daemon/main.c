@@ -18,6 +18,7 @@
 #include "handler/account/aftermath.h"
 #include "handler/daemon/answers.h"
 #include "handler/daemon/control.h"
+#include "handler/daemon/dictation.h"
 #include "handler/daemon/keeper.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
@@ -27,6 +28,7 @@
 #include "handler/memcg/rlimits.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
+#include "handler/scribe/scribe.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
 #include "handler/watch/psi.h"
@@ -40,7 +42,7 @@ static const char usage[] =
     "\n"
     "  --config FILE      configuration (" CONF_PATH_DEFAULT ")\n"
     "  --socket PATH      listen there, whatever the configuration says\n"
-    "  --state-dir DIR    journal and spool, likewise\n"
+    "  --state-dir DIR    journal, spool and story, likewise\n"
     "  --foreground       stay in the foreground, log to standard error too\n"
     "  --check            check the configuration, say what would be used\n"
     "  --help, --version  say so and end\n";
@@ -55,7 +57,7 @@ static const char usage[] =
 static bool foreground, check_only;
 
 static struct journal journal;
-static struct report reports = { .log_fd = -1, .syslog_fd = -1 };
+static struct report reports = { .scribe = -1, .syslog_fd = -1 };
 static struct aftermath aftermath;
 static struct warden warden = {
     .up = { .note = control_note,
@@ -134,6 +136,12 @@ static const char *_state_dir (const struct warden *w)
     return w->state_dir_override ? w->state_dir_override : w->conf.state_dir;
 }
 
+static const char *_history_dir (const struct warden *w)
+{
+    return w->state_dir_override ? w->state_dir_override
+                                 : conf_history_dir (&w->conf);
+}
+
 /* ---- the node ------------------------------------------------------------ */
 
 /* What no file alone can tell: does [conf] leave a node of [memory] bytes
@@ -179,9 +187,10 @@ static int _daemon_check (struct warden *w)
         return 1;
     }
     printf ("configuration  %s: good\nsocket         %s\nstate-dir      %s\n"
+            "history-dir    %s\n"
             "node           %s of memory, %u CPUs; %s is never lent\n"
             "ladder         %s\n",
-            w->conf_path, _socket (w), _state_dir (w),
+            w->conf_path, _socket (w), _state_dir (w), _history_dir (w),
             mw_size_format (w->node_memory, a, sizeof (a)), w->node_cpus,
             mw_size_format (w->node_reserve, b, sizeof (b)),
             mw_ladder_format (&w->conf.ladder, l, sizeof (l)));
@@ -268,8 +277,8 @@ static int _on_reload (sd_event_source *s, const struct signalfd_siginfo *si,
         fresh->shadow = w->conf.shadow;
         w->conf = *fresh;
         report_close (w);
-        if (report_open (w, &err) < 0)
-            report_log (w, LOG_ERR, "%s", err.text);
+        report_open (w);
+        dictation_settings (w);
         warden_reconfigured (w);
         watch_psi_open (w);
         report (w, NULL, "config", REPORT_LOG,
@@ -296,6 +305,7 @@ static int _signals (struct warden *w, struct mw_err *err)
     sigprocmask (SIG_BLOCK, &mask, NULL);
     signal (SIGPIPE, SIG_IGN);
     signal (SIGCHLD, SIG_IGN);
+    signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk */
     if ((rc = sd_event_add_signal (w->loop, NULL, SIGTERM, _on_stop, w)) < 0 ||
         (rc = sd_event_add_signal (w->loop, NULL, SIGINT, _on_stop, w)) < 0 ||
         (rc = sd_event_add_signal (w->loop, NULL, SIGHUP, _on_reload, w)) < 0) {
@@ -306,14 +316,14 @@ static int _signals (struct warden *w, struct mw_err *err)
 }
 
 /* Root's first: it shows whether another warden is there. */
-static int _open_sockets (struct warden *w, struct mw_err *err)
+static int _open_sockets (struct warden *w, int scribe, struct mw_err *err)
 {
     char roots[sizeof (w->conf.socket) + sizeof (MW_SOCKET_ROOT)];
 
     snprintf (roots, sizeof (roots), "%s" MW_SOCKET_ROOT, _socket (w));
     if (control_open (w, roots, err) < 0)
         return -1;
-    return passing_open (w, _socket (w), keeper_desk, err);
+    return passing_open (w, _socket (w), scribe, keeper_desk, err);
 }
 
 static int _open_spool (struct warden *w, struct mw_err *err)
@@ -329,10 +339,14 @@ static int _open_spool (struct warden *w, struct mw_err *err)
 /* Everything that can fail comes before the first job is taken up. */
 static int _daemon_start (struct warden *w, struct mw_err *err)
 {
+    cleanup_fd int scribe = -1;
     int rc;
 
-    if (_read_node (w, err) < 0 || report_open (w, err) < 0 ||
-        journal_open (w->journal, _state_dir (w), err) < 0 ||
+    report_open (w);
+    scribe = dictation_open (w, _state_dir (w), _history_dir (w), keeper_scribe,
+                             err);
+    if (scribe < 0 || _read_node (w, err) < 0 ||
+        journal_open (w->journal, _state_dir (w), _history_dir (w), err) < 0 ||
         _open_spool (w, err) < 0)
         return -1;
     if (w->conf.courier_start) {
@@ -351,7 +365,7 @@ static int _daemon_start (struct warden *w, struct mw_err *err)
         errno = -rc;
         return mw_err_errno (err, "cannot make an event loop");
     }
-    if (_open_sockets (w, err) < 0)
+    if (_open_sockets (w, scribe, err) < 0)
         return -1;
     _protect (w);
     if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0)
@@ -360,6 +374,8 @@ static int _daemon_start (struct warden *w, struct mw_err *err)
     if (warden_recover (w, err) < 0 || node_open (w, err) < 0)
         return -1;
     watch_psi_open (w);
+    if (dictation_listen (w, err) < 0)
+        return -1;
     return passing_listen (w, err);
 }
 
@@ -380,6 +396,7 @@ static void _daemon_end (struct warden *w)
     spool_close (&w->spool);
     journal_close (w->journal);
     report_close (w);
+    dictation_close (w);
 }
 
 int main (int argc, char **argv)
@@ -388,8 +405,11 @@ int main (int argc, char **argv)
     struct mw_err err = { "" };
     int rc;
 
-    if (argc == 2 && !strcmp (argv[1], "--desk")) /* keeper.c; not for people */
+    /* keeper.c; not for people */
+    if (argc == 2 && !strcmp (argv[1], "--desk"))
         return desk_main ();
+    if (argc == 2 && !strcmp (argv[1], "--scribe"))
+        return scribe_main ();
     _daemon_parse (w, argc, argv);
     if (conf_load (&w->conf, w->conf_path, &err) < 0) {
         fprintf (stderr, "memwardend: %s\n", err.text);
@@ -409,8 +429,7 @@ int main (int argc, char **argv)
     }
     if (_daemon_start (w, &err) < 0) {
         report_log (w, LOG_CRIT, "cannot start: %s", err.text);
-        if (!foreground || w->report->log_fd < 0)
-            fprintf (stderr, "memwardend: %s\n", err.text);
+        dictation_close (w);
         return 1;
     }
     report_log (w, LOG_NOTICE, "memwardend %s is ready: %u jobs, socket %s%s",

@@ -18,7 +18,6 @@
 #include "handler/daemon/tell.h"
 #include "handler/daemon/wish.h"
 #include "handler/pass/pass.h"
-#include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "lib/cleanup.h"
 #include "lib/event.h"
@@ -35,12 +34,11 @@ struct passing {
 
 /* ---- answers ------------------------------------------------------------- */
 
-static void _passing_send (struct warden *w, const void *what, size_t len,
-                           int fd)
+static void _passing_send (struct warden *w, const void *what, size_t len)
 {
     struct passing *p = w->passing;
 
-    if (pass_send (p->sock, what, len, fd) == 0) {
+    if (pass_send (p->sock, what, len, -1) == 0) {
         p->dropped = false;
         return;
     }
@@ -61,7 +59,7 @@ void passing_note (struct warden *w, const struct job *job, const char *text)
     note = (struct pass_note) { .kind = PASS_NOTE, .uid = job->spec.uid };
     snprintf (note.job, sizeof (note.job), "%s", job_whose (job));
     snprintf (note.text, sizeof (note.text), "%s", text);
-    _passing_send (w, &note, sizeof (note), -1);
+    _passing_send (w, &note, sizeof (note));
 }
 
 static void _passing_page (struct warden *w, const struct pass_wish *wish)
@@ -77,29 +75,21 @@ static void _passing_page (struct warden *w, const struct pass_wish *wish)
 
     page.id = wish->id;
     page.len = n <= sizeof (page.text) ? (uint32_t) n : 0;
-    _passing_send (w, &page, offsetof (struct pass_page, text) + page.len, -1);
+    _passing_send (w, &page, offsetof (struct pass_page, text) + page.len);
 }
 
 static void _passing_done (struct warden *w, const struct pass_wish *wish)
 {
     static struct pass_done done;
     struct mw_err err = { "" };
-    cleanup_fd int fd = -1;
-    int rc;
 
     done = (struct pass_done) { .kind = PASS_DONE, .id = wish->id };
-    if (wish->kind == PASS_HISTORY) {
-        fd = journal_open_history (w->journal, wish->uid, wish->old);
-        rc = fd < 0 ? mw_err_errno (&err, "there is no history yet") : 0;
-    } else {
-        rc = wish_grant (w, wish, &err);
-    }
-    if (rc < 0) {
+    if (wish_grant (w, wish, &err) < 0) {
         done.error = errno;
         snprintf (done.text, sizeof (done.text), "%s", err.text);
     }
     report_flush (w); /* what it did is told before its answer */
-    _passing_send (w, &done, sizeof (done), fd);
+    _passing_send (w, &done, sizeof (done));
 }
 
 static int _on_wish (sd_event_source *s, int fd, uint32_t events, void *arg)
@@ -138,8 +128,8 @@ static int _passing_bind (struct passing *p, int sock, struct mw_err *err)
     return 0;
 }
 
-int passing_open (struct warden *w, const char *path, passing_start *start,
-                  struct mw_err *err)
+int passing_open (struct warden *w, const char *path, int scribe,
+                  passing_start *start, struct mw_err *err)
 {
     cleanup_fd int sock = socket (AF_UNIX,
                                   SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -160,7 +150,7 @@ int passing_open (struct warden *w, const char *path, passing_start *start,
                     pair) < 0)
         return mw_err_errno (err, "cannot serve users");
     p->sock = pair[0];
-    rc = start (sock, pair[1], err) < 0 ? -1 : 0;
+    rc = start (sock, pair[1], scribe, err) < 0 ? -1 : 0;
     close (pair[1]);
     return rc;
 }

@@ -4,14 +4,16 @@
 
 #include "handler/job/warden.h"
 
-/* What starts a desk, with both descriptors (the caller's): keeper_desk. */
-typedef pid_t passing_start (int listening, int pass, struct mw_err *err);
+/* What starts a desk, with its descriptors (the caller's): keeper_desk. */
+typedef pid_t passing_start (int listening, int pass, int scribe,
+                             struct mw_err *err);
 
 /* Listen on [path] for users (whatever socket is there is replaced: that the warden is
- *   alone is seen to by control.h's) and [start] a desk that serves it.  Before the
- *   warden's memory is locked, since that forks. Returns 0; -1 with errno. */
-int passing_open (struct warden *w, const char *path, passing_start *start,
-                  struct mw_err *err);
+ *   alone is seen to by control.h's) and [start] a desk that serves it, and asks its
+ *   [scribe] for history.  Before the warden's memory is locked, since that forks.
+ * Returns 0; -1 with errno. */
+int passing_open (struct warden *w, const char *path, int scribe,
+                  passing_start *start, struct mw_err *err);
 
 /* Heed the desk, in the loop, when nothing else is to be done. Returns 0; -1 with
  *   errno. */

@@ -16,6 +16,7 @@
 
 #define DESK_LISTENING 3
 #define DESK_PASS 4
+#define DESK_SCRIBE 5
 
 static int _desk_on_connect (sd_event_source *s, int fd, uint32_t events,
                              void *arg)
@@ -40,6 +41,16 @@ static int _desk_on_pass (sd_event_source *s, int fd, uint32_t events,
     return 0;
 }
 
+static int _desk_on_scribe (sd_event_source *s, int fd, uint32_t events,
+                            void *arg)
+{
+    (void) fd;
+    (void) events;
+    if (!turn_hear_scribe (arg))
+        sd_event_source_set_enabled (s, SD_EVENT_OFF);
+    return 0;
+}
+
 static int _desk_on_timer (sd_event_source *s, uint64_t us, void *arg)
 {
     struct desk *d = arg;
@@ -52,7 +63,7 @@ static int _desk_on_timer (sd_event_source *s, uint64_t us, void *arg)
 }
 
 int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
-               struct mw_err *err)
+               int scribe, struct mw_err *err)
 {
     int rc;
 
@@ -60,7 +71,8 @@ int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
         .loop = loop,
         .ask = turn_ask,
         .listening = listening,
-        .pass = pass,
+        .warden = { .sock = pass },
+        .scribe = { .sock = scribe },
         /* an earlier desk's answers are not for this one */
         .pass_id = clock_wall_us (),
     };
@@ -69,6 +81,9 @@ int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
     if (rc >= 0)
         rc = sd_event_add_io (loop, &d->on_pass, pass, EPOLLIN, _desk_on_pass,
                               d);
+    if (rc >= 0)
+        rc = sd_event_add_io (loop, &d->on_scribe, scribe, EPOLLIN,
+                              _desk_on_scribe, d);
     if (rc >= 0)
         rc = sd_event_add_time (loop, &d->timer, CLOCK_BOOTTIME, UINT64_MAX,
                                 1000, _desk_on_timer, d);
@@ -84,11 +99,13 @@ void desk_close (struct desk *d)
         conn_close (d->conns);
     d->on_connect = sd_event_source_disable_unref (d->on_connect);
     d->on_pass = sd_event_source_disable_unref (d->on_pass);
+    d->on_scribe = sd_event_source_disable_unref (d->on_scribe);
     d->timer = sd_event_source_disable_unref (d->timer);
     json_decref (d->list);
     json_decref (d->node);
     close (d->listening);
-    close (d->pass);
+    close (d->warden.sock);
+    close (d->scribe.sock);
 }
 
 static int _desk_on_child (sd_event_source *s,
@@ -127,7 +144,8 @@ int desk_main (void)
     prctl (PR_SET_DUMPABLE, 0); /* its user may have other processes */
     prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (sd_event_new (&loop) < 0 ||
-        desk_open (&d, loop, DESK_LISTENING, DESK_PASS, &err) < 0 ||
+        desk_open (&d, loop, DESK_LISTENING, DESK_PASS, DESK_SCRIBE, &err) <
+            0 ||
         _desk_signals (&d, &err) < 0) {
         fprintf (stderr, "memwardend: desk: %s\n",
                  err.text[0] ? err.text : strerror (ENOMEM));

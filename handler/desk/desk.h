@@ -12,13 +12,14 @@
 #include "handler/desk/state.h"
 
 /* Serve connections that come in at [listening] (which is its own from now on),
- *   passing on over [pass] (the same), by [loop]. Returns 0; -1 with errno. */
+ *   passing on over [pass] and asking for history over [scribe] (the same), by [loop].
+ * Returns 0; -1 with errno. */
 int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
-               struct mw_err *err);
+               int scribe, struct mw_err *err);
 void desk_close (struct desk *d);
 
 /* The process: `memwardend --desk`, which the warden's keeper runs with the socket
- *   and the pair as descriptors 3 and 4. Returns its exit status. */
+ *   and the pairs as descriptors 3 to 5. Returns its exit status. */
 int desk_main (void);
 
 #endif /* !MW_DESK_H */

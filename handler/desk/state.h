@@ -19,6 +19,7 @@ enum conn_state {
     CONN_TURN,   /* has asked, and waits for its turn */
     CONN_LIST,   /* waits for a list of jobs that is as new as its request */
     CONN_WARDEN, /* waits for the warden's answer */
+    CONN_SCRIBE, /* waits for the scribe's */
     CONN_PARKED, /* is to be closed, and that may take long (closer.h) */
 };
 
@@ -37,23 +38,27 @@ struct conn {
     char attached[MW_JOBKEY_MAX]; /* hears this job's notes; "" */
 };
 
+/* What one of the two is asked: one wish at a time. */
+struct desk_wish {
+    int sock;
+    uint64_t id; /* of the wish that it has; 0 = none */
+    uint64_t ms; /* since when */
+};
+
 struct desk {
     sd_event *loop;
     void (*ask) (struct conn *c,
                  json_t *msg); /* turn_ask: conn.c is below it */
     int listening;
-    int pass; /* to the warden */
-    sd_event_source *on_connect, *on_pass, *timer;
+    struct desk_wish warden, scribe;
+    sd_event_source *on_connect, *on_pass, *on_scribe, *timer;
     struct conn *conns;
     unsigned count;
     uint64_t asked; /* requests, ever */
     uint64_t round; /* of turn_work */
     uint64_t now;   /* clock_ms, of this turn of the loop */
 
-    uint64_t pass_id; /* of the last thing asked of the warden */
-
-    uint64_t wish_id; /* of the wish that the warden has; 0 = none */
-    uint64_t wish_ms; /* since when */
+    uint64_t pass_id; /* of the last thing asked of either */
 
     uint64_t page_id;      /* of the page that is awaited; 0 = none */
     uint64_t list_ms;      /* when the list was begun */

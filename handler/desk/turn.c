@@ -1,7 +1,7 @@
 /* turn.c - whose turn it is, and what is asked of the warden for him
  *
- * One wish and one page of jobs are with the warden at a time.  Of those who wait the
- * one goes first whose user was served longest ago.
+ * One wish and one page of jobs are with the warden at a time, one wish with the scribe.
+ * Of those who wait the one goes first whose user was served longest ago.
  */
 #include "handler/desk/turn.h"
 
@@ -35,7 +35,7 @@ static void _turn_ask_page (struct desk *d, const char *after)
     struct pass_wish w = { .kind = PASS_JOBS, .id = ++d->pass_id };
 
     snprintf (w.job, sizeof (w.job), "%s", after);
-    d->page_id = pass_send (d->pass, &w, sizeof (w), -1) == 0 ? w.id : 0;
+    d->page_id = pass_send (d->warden.sock, &w, sizeof (w), -1) == 0 ? w.id : 0;
 }
 
 static void _list_drop (struct desk *d)
@@ -109,9 +109,16 @@ static void _turn_on_page (struct desk *d, const struct pass_page *p,
 
 /* ---- wishes -------------------------------------------------------------- */
 
+/* Whose the request [type] is. */
+static struct desk_wish *_turn_of (struct desk *d, const char *type)
+{
+    return strcmp (type, "history") == 0 ? &d->scribe : &d->warden;
+}
+
 static void _turn_wish (struct conn *c)
 {
     struct desk *d = c->desk;
+    struct desk_wish *to = _turn_of (d, mw_wire_type (c->msg));
     struct pass_wish wish;
     struct mw_err err;
 
@@ -124,33 +131,37 @@ static void _turn_wish (struct conn *c)
     }
     wish.uid = c->who.uid;
     wish.id = ++d->pass_id;
-    if (pass_send (d->pass, &wish, sizeof (wish), -1) < 0) {
+    if (pass_send (to->sock, &wish, sizeof (wish), -1) < 0) {
         mw_err_code (&err, EAGAIN, "memwardend is busy");
         conn_refuse (c, &err);
         return;
     }
-    c->state = CONN_WARDEN;
-    d->wish_id = wish.id;
-    d->wish_ms = d->now;
+    c->state = to == &d->scribe ? CONN_SCRIBE : CONN_WARDEN;
+    to->id = wish.id;
+    to->ms = d->now;
 }
 
-static struct conn *_turn_whose_wish (const struct desk *d)
+static struct conn *_turn_whose_wish (const struct desk *d,
+                                      const struct desk_wish *to)
 {
+    enum conn_state state = to == &d->scribe ? CONN_SCRIBE : CONN_WARDEN;
+
     for (struct conn *c = d->conns; c; c = c->next) {
-        if (c->state == CONN_WARDEN)
+        if (c->state == state)
             return c;
     }
     return NULL;
 }
 
-static void _turn_on_done (struct desk *d, const struct pass_done *done, int fd)
+static void _turn_on_done (struct desk *d, struct desk_wish *to,
+                           const struct pass_done *done, int fd)
 {
-    struct conn *c = _turn_whose_wish (d);
+    struct conn *c = _turn_whose_wish (d, to);
     struct mw_err err;
 
-    if (!c || done->id != d->wish_id)
-        return; /* of an earlier desk */
-    d->wish_id = 0;
+    if (!c || done->id != to->id)
+        return; /* of an earlier desk, or given up */
+    to->id = 0;
     if (done->error) {
         mw_err_code (&err, done->error, "%.*s", (int) sizeof (done->text) - 1,
                      done->text);
@@ -162,16 +173,18 @@ static void _turn_on_done (struct desk *d, const struct pass_done *done, int fd)
     }
 }
 
-/* The warden has had long enough. */
-static void _turn_wish_is_late (struct desk *d)
+/* It has had long enough. */
+static void _turn_wish_is_late (struct desk *d, struct desk_wish *to)
 {
-    struct conn *c = _turn_whose_wish (d);
+    struct conn *c = _turn_whose_wish (d, to);
     struct mw_err err;
 
-    if (!c || d->now < d->wish_ms + WARDEN_MS)
+    if (!c || d->now < to->ms + WARDEN_MS)
         return;
-    d->wish_id = 0;
-    mw_err_code (&err, ETIMEDOUT, "memwardend has not answered in time");
+    to->id = 0;
+    mw_err_code (&err, ETIMEDOUT, "%s has not answered in time",
+                 to == &d->scribe ? "memwardend's scribe, on a disk that hangs,"
+                                  : "memwardend");
     conn_refuse (c, &err);
 }
 
@@ -199,7 +212,8 @@ static struct conn *_turn_next (struct desk *d)
         uint64_t last;
 
         if (c->state != CONN_TURN || c->tried == d->round ||
-            (d->wish_id && _is_change (mw_wire_type (c->msg))))
+            (_is_change (mw_wire_type (c->msg)) &&
+             _turn_of (d, mw_wire_type (c->msg))->id))
             continue;
         last = quota_last (c->who.uid);
         if (!best || last < best_last ||
@@ -243,7 +257,8 @@ void turn_work (struct desk *d)
 {
     struct conn *c;
 
-    _turn_wish_is_late (d);
+    _turn_wish_is_late (d, &d->warden);
+    _turn_wish_is_late (d, &d->scribe);
     d->round++;
     while ((c = _turn_next (d))) {
         c->tried = d->round;
@@ -252,7 +267,7 @@ void turn_work (struct desk *d)
         else
             _turn_later (d);
     }
-    if (d->wish_id)
+    if (d->warden.id || d->scribe.id)
         _turn_later (d);
     _list_begin (d);
 }
@@ -268,18 +283,17 @@ void turn_ask (struct conn *c, json_t *msg)
     turn_work (d);
 }
 
-/* ---- the warden ---------------------------------------------------------- */
+/* ---- the warden, the scribe ---------------------------------------------- */
 
 /* What it sends is one struct, its kind first. */
-static void _turn_on_packet (struct desk *d, const void *packet, size_t len,
-                             int fd)
+static void _turn_on_packet (struct desk *d, const void *packet, size_t len)
 {
     uint32_t kind = 0;
 
     if (len >= sizeof (kind))
         memcpy (&kind, packet, sizeof (kind));
     if (kind == PASS_DONE && len == sizeof (struct pass_done))
-        _turn_on_done (d, packet, fd);
+        _turn_on_done (d, &d->warden, packet, -1);
     else if (kind == PASS_PAGE)
         _turn_on_page (d, packet, len);
     else if (kind == PASS_NOTE && len == sizeof (struct pass_note))
@@ -294,13 +308,28 @@ bool turn_hear (struct desk *d)
         struct pass_note note;
     } packet;
     cleanup_fd int fd = -1;
-    ssize_t n = pass_receive (d->pass, &packet, sizeof (packet), &fd);
+    ssize_t n = pass_receive (d->warden.sock, &packet, sizeof (packet), &fd);
 
     if (n == 0)
         return false;
     d->now = clock_ms ();
     if (n > 0)
-        _turn_on_packet (d, &packet, (size_t) n, fd);
+        _turn_on_packet (d, &packet, (size_t) n);
+    turn_work (d);
+    return true;
+}
+
+bool turn_hear_scribe (struct desk *d)
+{
+    static struct pass_done done;
+    cleanup_fd int fd = -1;
+    ssize_t n = pass_receive (d->scribe.sock, &done, sizeof (done), &fd);
+
+    if (n == 0)
+        return false;
+    d->now = clock_ms ();
+    if (n == (ssize_t) sizeof (done) && done.kind == PASS_DONE)
+        _turn_on_done (d, &d->scribe, &done, fd);
     turn_work (d);
     return true;
 }

@@ -18,11 +18,17 @@
 #define CLAIM_MAX (PATH_MAX + 64)
 
 /* Of a node that has several wardens each has a state directory of its own. */
-static char home[PATH_MAX];
+static char home[PATH_MAX], home_before[PATH_MAX];
 
-void memcg_claim_home (const char *state_dir)
+void memcg_claim_home (const char *state_dir, const char *before)
 {
     snprintf (home, sizeof (home), "%s", state_dir);
+    snprintf (home_before, sizeof (home_before), "%s", before);
+}
+
+static bool _is_home (const char *dir)
+{
+    return strcmp (dir, home) == 0 || strcmp (dir, home_before) == 0;
 }
 
 /* Returns the pid of who has [dir], 0 = nobody who lives. [ours] (may be NULL): is it
@@ -40,7 +46,7 @@ static pid_t _claimed_by (int dir, bool *ours)
     if (sscanf (text, "%d %" SCNu64 " %n", &pid, &start, &at) != 2 || pid <= 0)
         return 0;
     if (ours)
-        *ours = at > 0 && strcmp (text + at, home) == 0;
+        *ours = at > 0 && _is_home (text + at);
     return hears_started (pid) == start ? pid : 0;
 }
 

@@ -12,8 +12,8 @@
 #include "lib/err.h"
 
 /* This warden's state directory, by which those before it and after it are told from
- *   others on the node. */
-void memcg_claim_home (const char *state_dir);
+ *   others on the node; earlier versions had it at [before]. */
+void memcg_claim_home (const char *state_dir, const char *before);
 
 /* Have the memcg [dir]. Returns 0, also where the kernel keeps no such attributes;
  *   -1 with EBUSY and who has it. */

@@ -1,10 +1,11 @@
-/* pass.h - what the warden and its desk say to each other
+/* pass.h - what the desk says to the warden, and to its scribe, and they to it
  *
  * The desk is a process of its own, without any right, that has the users' socket:
  * whatever a stranger sends is read, judged and answered there.  Over a pair of
  * SEQPACKET sockets (unix(7)) it passes on what only the warden can do, as structs
  * of one size, one at a time, and hears of it; one packet is one struct.  The warden
  * waits for it no more than for anybody else: what the desk does not read is dropped.
+ * For history it asks the scribe (dictate.h), over another pair.
  */
 #ifndef MW_PASS_H
 #define MW_PASS_H
@@ -27,7 +28,7 @@ enum pass_kind {
     PASS_RESUME,
     PASS_SET,
     PASS_JOBS,    /* [job]: the one to go on behind, "" = from the first */
-    PASS_HISTORY, /* of [uid]; [old] */
+    PASS_HISTORY, /* of [uid]; [old]; to the scribe */
     /* from the warden */
     PASS_DONE, /* the answer to any of them but PASS_JOBS; to PASS_HISTORY
                       with a descriptor beside it */

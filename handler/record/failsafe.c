@@ -139,14 +139,14 @@ static void _give_orphans_back (struct journal *journal, struct failsafe *done)
         _failsafe_failed (done, err.text);
 }
 
-int failsafe_run (const char *state_dir, struct failsafe *done,
-                  struct mw_err *err)
+int failsafe_run (const char *state_dir, const char *history_dir,
+                  struct failsafe *done, struct mw_err *err)
 {
     struct job_table jobs = { 0 };
     struct journal journal;
 
     *done = (struct failsafe) { 0 };
-    if (journal_open (&journal, state_dir, err) < 0)
+    if (journal_open (&journal, state_dir, history_dir, err) < 0)
         return -1;
     if (journal_recover (&journal, &jobs, err) < 0) {
         journal_close (&journal);

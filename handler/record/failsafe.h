@@ -16,7 +16,8 @@ struct failsafe {
     struct mw_err first;
 };
 
-/* For every job that the journal in [state_dir] has: thaw it, give its OOM back
+/* For every job that the journal in [state_dir] has (where there is none, the story in
+ *   [history_dir]): thaw it, give its OOM back
  *   to the kernel, and its limit what it was, where usage lets it.  A job whose
  *   memcg is gone, or has been replaced, is passed over.  Then for every other memcg
  *   that a warden had which is gone, whatever the journal says (memcg/orphans.h); and
@@ -24,7 +25,7 @@ struct failsafe {
  * Returns 0: nothing is left frozen or without the kernel's killer, and every record
  *   was understood; 1: [done] says what is not so; -1 with errno: EBUSY while a warden
  *   runs. */
-int failsafe_run (const char *state_dir, struct failsafe *done,
-                  struct mw_err *err);
+int failsafe_run (const char *state_dir, const char *history_dir,
+                  struct failsafe *done, struct mw_err *err);
 
 #endif /* !MW_FAILSAFE_H */

@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "handler/job/job.h"
+#include "handler/pass/seal.h"
 #include "handler/record/fields.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 
 static uint64_t _recover_number (const json_t *j, const char *key)
 {
@@ -72,43 +75,48 @@ static bool _take_state (struct job_table *t, const char *key, const json_t *st)
     return whole;
 }
 
-/* Remember the number of the incident that [line], a record, is about: before
- * its first text of a stranger there is no quote but the members' own. */
-static void _remember_incident (const char *line)
+/* The number of the incident that [record] is about is not given again. */
+static void _remember_incident (const json_t *record)
 {
-    static const char member[] = ",\"incident\":\"";
-    const char *id = strstr (line, member), *end, *dot;
+    const char *id = _recover_text (record, "incident");
+    const char *dot = strrchr (id, '.');
     char key[MW_JOBKEY_MAX];
 
-    if (!id)
-        return;
-    id += sizeof (member) - 1;
-    end = strchr (id, '"');
-    dot = end ? memrchr (id, '.', (size_t) (end - id)) : NULL;
     if (!dot || (size_t) (dot - id) >= sizeof (key))
         return;
     snprintf (key, sizeof (key), "%.*s", (int) (dot - id), id);
     job_had (key, (unsigned) strtoul (dot + 1, NULL, 10));
 }
 
-/* People read the journal of before this one, too. */
+/* Its number and its incident's are not given again. Returns the record; NULL: it is
+ * none. */
+static json_t *_recover_line (struct journal *j, const char *text, size_t len)
+{
+    json_t *record = json_loadb (text, len, 0, NULL);
+
+    if (_recover_number (record, "seq") > j->seq)
+        j->seq = _recover_number (record, "seq");
+    _remember_incident (record);
+    return record;
+}
+
+/* People read what came before this journal, too. */
 static void _remember_old (struct journal *j)
 {
-    cleanup_fd int fd = journal_open_history (j, 0, true);
-    cleanup_file FILE *f = fd < 0 ? NULL : fdopen (fd, "r");
-    cleanup_free char *text = NULL;
-    size_t room = 0;
+    struct ahead old = { .fd = -1 };
+    const char *text;
+    size_t at = 0, len;
 
-    if (!f)
-        return;
-    fd = -1;
-    while (getline (&text, &room, f) > 0)
-        _remember_incident (text);
+    if (faccessat (j->state_dir, JOURNAL_AHEAD_OLD, F_OK, 0) == 0 &&
+        ahead_open (&old, j->state_dir, JOURNAL_AHEAD_OLD, false, NULL) == 0) {
+        while ((text = ahead_next (&old, &at, &len)))
+            json_decref (_recover_line (j, text, len));
+    }
+    ahead_close (&old);
 }
 
 /* Take in one record. Returns false where it is not a whole one. */
-static bool _recover_record (struct journal *j, struct job_table *t,
-                             const json_t *record)
+static bool _recover_record (struct job_table *t, const json_t *record)
 {
     const char *key = _recover_text (record, "job"),
                *event = _recover_text (record, "event");
@@ -117,8 +125,6 @@ static bool _recover_record (struct journal *j, struct job_table *t,
 
     if (!*event)
         return false;
-    if (_recover_number (record, "seq") > j->seq)
-        j->seq = _recover_number (record, "seq");
     if (!*key)
         return true;
     job = job_find (t, key);
@@ -130,34 +136,77 @@ static bool _recover_record (struct journal *j, struct job_table *t,
     return !st || _take_state (t, key, st);
 }
 
-int journal_recover (struct journal *j, struct job_table *t, struct mw_err *err)
+/* ---- the story ----------------------------------------------------------- */
+
+/* Was the file [fd] changed since this boot?  Most often it was not, and is not read. */
+static bool _is_of_now (int fd)
 {
-    cleanup_fd int fd = journal_open_history (j, 0, false);
-    cleanup_file FILE *f = fd < 0 ? NULL : fdopen (fd, "r");
+    struct stat st;
+    uint64_t booted_us = clock_wall_us () - clock_ms () * 1000;
+
+    return fstat (fd, &st) == 0 && S_ISREG (st.st_mode) &&
+           (uint64_t) st.st_mtime * 1000000 >= booted_us;
+}
+
+/* What is behind the last begin of a boot, if that is this one. */
+static void _recover_story (struct journal *j, struct job_table *t,
+                            const char *path, const char *boot, bool *ours)
+{
+    cleanup_fd int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    cleanup_file FILE *f = fd >= 0 && _is_of_now (fd) ? fdopen (fd, "r") : NULL;
     cleanup_free char *text = NULL;
     size_t room = 0;
     ssize_t n;
 
-    if (err)
-        err->text[0] = '\0';
     if (!f)
-        return mw_err_errno (err, "cannot read the journal");
+        return;
     fd = -1;
-    _remember_old (j);
     while ((n = getline (&text, &room, f)) > 0) {
-        cleanup_json json_t *record = json_loadb (text, (size_t) n, 0, NULL);
+        cleanup_json json_t *record = _recover_line (j, text, (size_t) n);
 
-        _remember_incident (text);
-        if (!_recover_record (j, t, record))
+        if (!strcmp (_recover_text (record, "event"), "boot")) {
+            *ours = !strcmp (_recover_text (record, "boot"), boot);
+            while (t->first)
+                job_free (t, t->first);
+        }
+        if (*ours && !_recover_record (t, record))
             j->unread++;
     }
-    if (ferror (f))
-        return mw_err_errno (err, "cannot read the journal");
-    if (j->torn > 0)
+}
+
+static void _recover_stories (struct journal *j, struct job_table *t)
+{
+    char path[PATH_MAX + sizeof (JOURNAL_STORY) + 4], boot[64];
+    bool ours = false;
+
+    journal_boot_id (boot, sizeof (boot));
+    snprintf (path, sizeof (path), "%s/" JOURNAL_STORY ".1", j->history_dir);
+    _recover_story (j, t, path, boot, &ours);
+    snprintf (path, sizeof (path), "%s/" JOURNAL_STORY, j->history_dir);
+    _recover_story (j, t, path, boot, &ours);
+}
+
+int journal_recover (struct journal *j, struct job_table *t, struct mw_err *err)
+{
+    const char *text;
+    size_t at = 0, len;
+
+    if (err)
+        err->text[0] = '\0';
+    _remember_old (j);
+    while ((text = ahead_next (&j->file, &at, &len))) {
+        cleanup_json json_t *record = _recover_line (j, text, len);
+
+        if (!seal_check (text, len) || !_recover_record (t, record))
+            j->unread++;
+    }
+    if (j->file.len == 0)
+        _recover_stories (j, t);
+    if (j->file.torn > 0)
         mw_err_set (err,
                     "journal: the last record was torn (%" PRIu64 " bytes)"
                     " and is dropped",
-                    j->torn);
+                    j->file.torn);
     else if (j->unread > 0)
         mw_err_set (err, "journal: %u records could not be understood",
                     j->unread);

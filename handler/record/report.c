@@ -6,8 +6,9 @@
 #include "handler/record/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include <unistd.h>
 
 #include "handler/job/warden.h"
+#include "handler/pass/dictate.h"
+#include "handler/pass/pass.h"
 #include "handler/record/journal.h"
 #include "handler/record/request.h"
 #include "handler/record/story.h"
@@ -61,31 +64,19 @@ static bool _is_one_journal (void)
     return strncmp (link, "/run/systemd/journal/", 21) == 0;
 }
 
-int report_open (struct warden *w, struct mw_err *err)
+void report_open (struct warden *w)
 {
     struct report *r = w->report;
 
-    r->log_fd = r->syslog_fd = -1;
+    r->syslog_fd = w->conf.syslog ? _open_syslog () : -1;
     r->one_journal = _is_one_journal ();
-    if (w->conf.syslog)
-        r->syslog_fd = _open_syslog (); /* may come up later, or never */
-    if (!w->conf.log_file[0])
-        return 0;
-    r->log_fd = open (w->conf.log_file,
-                      O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
-                      0640);
-    if (r->log_fd < 0)
-        return mw_err_errno (err, "cannot open log file %s", w->conf.log_file);
-    return 0;
 }
 
 void report_close (struct warden *w)
 {
-    if (w->report->log_fd >= 0)
-        close (w->report->log_fd);
     if (w->report->syslog_fd >= 0)
         close (w->report->syslog_fd);
-    w->report->log_fd = w->report->syslog_fd = -1;
+    w->report->syslog_fd = -1;
 }
 
 /* ---- the sinks ----------------------------------------------------------- */
@@ -113,24 +104,51 @@ static bool _to_syslog (struct report *r, int level, const char *text)
     return false;
 }
 
-/* To the log file and, [also], to stderr. */
-static void _to_log (struct report *r, const char *text, bool also)
+/* Returns its length, of at most [room] bytes, without a 0. */
+static size_t _log_line (const char *text, char *line, size_t room)
 {
-    char line[MW_ERR_MAX + 64], t[32];
     time_t now = (time_t) (clock_wall_us () / 1000000);
     struct tm tm;
+    char t[32];
     int n;
 
     localtime_r (&now, &tm);
     strftime (t, sizeof (t), "%Y-%m-%d %H:%M:%S", &tm);
-    n = snprintf (line, sizeof (line), "%s %s\n", t, text);
-    if (n >= (int) sizeof (line))
-        n = (int) sizeof (line) - 1;
-    /* a full disk, or a terminal that is gone: there is nobody to tell */
-    if (r->log_fd >= 0 && write (r->log_fd, line, (size_t) n) < 0)
-        r->dropped++;
-    if (also && write (STDERR_FILENO, line, (size_t) n) < 0)
-        r->dropped++;
+    n = snprintf (line, room, "%s %s\n", t, text);
+    if (n < (int) room)
+        return (size_t) n;
+    line[room - 1] = '\n';
+    return room;
+}
+
+/* To the log file and, [also], to stderr. Returns false where it was not taken. */
+static bool _to_log (struct report *r, const char *text, bool also)
+{
+    static struct dictate_line l = { .kind = DICTATE_LINE };
+    size_t n = _log_line (text, l.text, sizeof (l.text));
+
+    if (r->scribe < 0)
+        return write (STDERR_FILENO, l.text, n) >= 0;
+    l.also_stderr = also;
+    return pass_send (r->scribe, &l, offsetof (struct dictate_line, text) + n,
+                      -1) == 0;
+}
+
+/* What the log lacks is said there, when it is taken again. */
+static bool _is_missing (struct report *r)
+{
+    char text[96];
+
+    if (r->unsaid == 0)
+        return false;
+    snprintf (text, sizeof (text),
+              "%" PRIu64
+              " lines are missing here: the log could not be written",
+              r->unsaid);
+    if (!_to_log (r, text, r->foreground))
+        return true;
+    r->unsaid = 0;
+    return false;
 }
 
 /* To each reader of the log once. */
@@ -138,7 +156,18 @@ static void _report_to_log (struct report *r, int level, const char *text)
 {
     bool sent = _to_syslog (r, level, text);
 
-    _to_log (r, text, r->foreground && !(sent && r->one_journal));
+    if (_is_missing (r) ||
+        !_to_log (r, text, r->foreground && !(sent && r->one_journal)))
+        r->unsaid++;
+}
+
+/* The scribe has new records to copy. */
+static void _tell_news (struct report *r)
+{
+    const uint32_t kind = DICTATE_NEWS;
+
+    if (r->news && r->scribe >= 0)
+        r->news = pass_send (r->scribe, &kind, sizeof (kind), -1) < 0;
 }
 
 static void _spool (struct warden *w, struct job *job, enum spool_op op,
@@ -224,7 +253,8 @@ static void _rotate (struct warden *w)
     struct mw_err err;
 
     for (const struct job *job = w->jobs.first; job; job = job->next) {
-        if (job->incident.open && w->journal->size < w->journal->rotate_at * 2)
+        if (job->incident.open &&
+            w->journal->file.len < w->journal->rotate_at * 2)
             return;
     }
     if (journal_rotate (w->journal, &w->jobs, &w->steps, &err) < 0)
@@ -250,7 +280,8 @@ void report_flush (struct warden *w)
 {
     struct report *r = w->report;
 
-    journal_flush (w->journal);
+    _tell_news (r);
+    journal_prepare (w->journal);
     _flush_story (w);
     if (r->pending == 0)
         return;
@@ -267,7 +298,7 @@ void report_flush (struct warden *w)
     }
     _ask_courier (w);
     r->pending = 0;
-    if (w->journal->size > w->journal->rotate_at)
+    if (w->journal->file.len > w->journal->rotate_at)
         _rotate (w);
 }
 
@@ -292,6 +323,7 @@ static void _journal (struct warden *w, const struct job *job,
                         err.text);
         return;
     }
+    w->report->news = true;
     if (failed_before)
         report_log (w, LOG_NOTICE, "the journal can be written again");
     if (w->conf.webhook[0] && job &&

@@ -1,10 +1,11 @@
 /* report.h - every action has a record: journal, log, syslog, job, controller
  *
  * The journal's part comes before the action (write-ahead); what people read
- * comes after it, and none of it waits: the log file is written without fsync,
- * syslog by a datagram that is dropped rather than waited for (syslog(3)
- * blocks, so it is not used), the job's stderr by its steps' slurmstepd, which
- * listen (plugin/teller.h), its comment through the courier's spool.
+ * comes after it, and none of it waits: the log file and stderr are the scribe's
+ * (pass/dictate.h), syslog gets a datagram that is dropped rather than waited for
+ * (syslog(3) blocks, so it is not used), the job's stderr is written by its steps'
+ * slurmstepd, which listen (plugin/teller.h), its comment goes through the courier's
+ * spool.
  */
 #ifndef MW_REPORT_H
 #define MW_REPORT_H
@@ -24,12 +25,14 @@ enum report_for {
 };
 
 struct report {
-    int log_fd;       /* -1 = none */
+    int scribe;       /* to it; -1: there is none yet, stderr is enough */
     int syslog_fd;    /* -1 = none */
     bool foreground;  /* also to stderr */
     bool one_journal; /* stderr and syslog are both systemd's journal:
                                    what syslog takes is not for stderr, too */
     uint64_t dropped; /* syslog datagrams */
+    uint64_t unsaid;  /* lines of the log that the scribe did not take … */
+    bool news;        /* nor that there are new records */
     /* lines that wait until the action is done */
     unsigned pending;
     uint64_t numbered; /* lines so far, over restarts too */
@@ -42,8 +45,8 @@ struct report {
     } line[32];
 };
 
-/* Open the sinks by the configuration. Returns 0; -1 with errno. */
-int report_open (struct warden *w, struct mw_err *err);
+/* Open syslog by the configuration; it may come up later, or never. */
+void report_open (struct warden *w);
 void report_close (struct warden *w);
 
 /* Journal [event] of [job] (may be NULL) now, and keep the sentence for

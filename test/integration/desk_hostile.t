@@ -53,8 +53,8 @@ wait_for 20 both
 is 'the warden has no socket that a stranger can open' \
     "$(stat -c %a "$MEMWARDEN_SOCKET.root")" 600
 desk=$(pgrep -f -x 'memwardend --desk' | while read -r p; do
-    [ "$(awk '/^PPid/ { print $2 }' "/proc/$p/status")" = \
-        "$(pgrep -P "$WARDEN_PID" -x memwarden-keep)" ] && echo "$p"; done)
+    pgrep -P "$WARDEN_PID" -x memwarden-keep |
+        grep -qx "$(awk '/^PPid/ { print $2 }' "/proc/$p/status")" && echo "$p"; done)
 unlike 'the desk is not root' "$(stat -c %u "/proc/${desk:-none}")" '^0?$'
 is 'nor becomes so by what it runs' "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/${desk:-none}/status")" 1
 

@@ -32,7 +32,7 @@ unlike 'the warden is dead, the pool still limited' "$(limits)" "^$was\$"
 like 'failsafe, with no job at all' "$(failsafe 2>&1)" '^0 jobs'
 is 'the pool is as it was' "$(limits)" "$was"
 is 'nobody is without a killer' "$(killers)" 0
-like 'and it is in the journal' "$(grep '"failsafe"' "$WARDEN_STATE/journal.jsonl")" "pool $pool: given back"
+like 'and it is in the journal' "$(grep '"failsafe"' "$WARDEN_STATE/ahead.jsonl")" "pool $pool: given back"
 ok 'a second time does no harm' failsafe
 
 # a restart between: what is put back is what was there before the first

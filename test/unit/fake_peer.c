@@ -19,15 +19,20 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "handler/daemon/control.h"
+#include "handler/daemon/dictation.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
+#include "handler/scribe/scribe.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
+#include "lib/fds.h"
 #include "lib/wire.h"
+#include "test/unit/fake_scribe.h"
 
 /* A call that takes longer has hung: no machine is that slow. */
 #define CALL_MS 60000
@@ -106,12 +111,45 @@ void peer_is_in (const char *text)
 /* ---- beginning and end --------------------------------------------------- */
 
 /* Here, and in the same loop. */
-static pid_t _desk_here (int listening, int pass, struct mw_err *err)
+static pid_t _desk_here (int listening, int pass, int scribe,
+                         struct mw_err *err)
 {
     return desk_open (&peers.desk, fake.w.loop, dup (listening), dup (pass),
-                      err) < 0
+                      dup (scribe), err) < 0
                ? -1
                : getpid ();
+}
+
+/* A process, as it is. */
+static pid_t _scribe (int warden, int desk, struct mw_err *err)
+{
+    int aside[2] = { fcntl (warden, F_DUPFD, 64), fcntl (desk, F_DUPFD, 64) };
+
+    (void) err;
+    peers.scribe = fork ();
+    if (peers.scribe == 0) {
+        dup2 (aside[0], 3);
+        dup2 (aside[1], 4);
+        mw_close_from (5, (const int[2]) { -1, -1 });
+        _exit (scribe_main ());
+    }
+    close (aside[0]);
+    close (aside[1]);
+    return peers.scribe;
+}
+
+/* Instead of the fake one. */
+static int _begin_scribe (struct mw_err *err)
+{
+    cleanup_fd int desk = -1;
+
+    fake_scribe_end (fake.w.report);
+    snprintf (peers.history, sizeof (peers.history), "%s/history", fake.dir);
+    fake.w.conf.log_file[0] = '\0';
+    desk = dictation_open (&fake.w, fake.dir, peers.history, _scribe, err);
+    if (desk < 0 || dictation_listen (&fake.w, err) < 0)
+        return -1;
+    return passing_open (&fake.w, peers.socket, desk, _desk_here, err);
 }
 
 int peer_begin (void **state)
@@ -132,7 +170,7 @@ int peer_begin (void **state)
     snprintf (peers.roots, sizeof (peers.roots), "%s/roots", fake.dir);
     fake.w.socket_override = peers.socket;
     return control_open (&fake.w, peers.roots, &err) < 0 ||
-                   passing_open (&fake.w, peers.socket, _desk_here, &err) < 0 ||
+                   _begin_scribe (&err) < 0 ||
                    passing_listen (&fake.w, &err) < 0
                ? -1
                : 0;
@@ -144,6 +182,8 @@ int peer_end (void **state)
     desk_close (&peers.desk);
     passing_close (&fake.w);
     control_close (&fake.w);
+    dictation_close (&fake.w);
+    waitpid (peers.scribe, NULL, 0);
     while (fake.w.steps.first)
         job_free (&fake.w.steps, fake.w.steps.first);
     free (fake.w.scratch);
@@ -334,16 +374,25 @@ json_t *peer_jobs (int sock)
 
 /* ---- who asks, and what -------------------------------------------------- */
 
-int peer_open (uid_t uid)
+static int _peer_open (uid_t uid, const char *path)
 {
     int sock;
 
     peers.uid = uid;
-    sock = mw_client_open_users (uid == 0 ? peers.roots : peers.socket, CALL_MS,
-                                 &peers.err);
+    sock = mw_client_open_users (path, CALL_MS, &peers.err);
     assert_true (sock >= 0);
     fake_loop (); /* the warden looks whose it is */
     return sock;
+}
+
+int peer_open (uid_t uid)
+{
+    return _peer_open (uid, uid == 0 ? peers.roots : peers.socket);
+}
+
+int peer_open_users (uid_t uid)
+{
+    return _peer_open (uid, peers.socket);
 }
 
 unsigned peer_count (void)

@@ -25,7 +25,9 @@
 struct peers {
     char socket[108]; /* the users' */
     char roots[108];  /* and root's own */
-    uid_t uid;        /* of who connects from now on; 0 at first */
+    char history[128];
+    pid_t scribe;
+    uid_t uid; /* of who connects from now on; 0 at first */
     pid_t pid;
     bool no_cgroup;    /* what is opened as a memcg is none */
     struct mw_err err; /* of the last call */
@@ -45,8 +47,11 @@ int peer_end (void **state);
 int peer_job_begin (void **state);
 int peer_job_end (void **state);
 
-/* A new connection of [uid]. The caller's. */
+/* A new connection of [uid], of root to its own socket. The caller's. */
 int peer_open (uid_t uid);
+
+/* The same to the users' socket, whoever it is. */
+int peer_open_users (uid_t uid);
 
 /* How many there are, at the desk and at root's socket. */
 unsigned peer_count (void);

@@ -29,6 +29,7 @@
 #include "handler/record/report.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "test/unit/fake_scribe.h"
 
 #define JOBS_MAX 8
 #define FREEZER "cgroup.freeze" /* what is not v1 is taken for v2 */
@@ -96,12 +97,12 @@ static FILE *_open (const char *name)
 /* The last record about the job of [m]: the caller's. */
 static json_t *_on_record (const struct memcg *m)
 {
-    cleanup_file FILE *f = _open ("journal.jsonl");
+    cleanup_file FILE *f = _open ("ahead.jsonl");
     cleanup_free char *line = NULL;
     json_t *last = NULL;
     size_t room = 0;
 
-    while (getline (&line, &room, f) > 0) {
+    while (getline (&line, &room, f) > 0 && line[0] != '\n') {
         cleanup_json json_t *j = json_loads (line, 0, NULL);
         const char *key = json_string_value (json_object_get (j, "job"));
 
@@ -115,9 +116,9 @@ static json_t *_on_record (const struct memcg *m)
     return last;
 }
 
-static unsigned _lines (const char *name, const char *text)
+unsigned fake_recorded (const char *text)
 {
-    cleanup_file FILE *f = _open (name);
+    cleanup_file FILE *f = _open ("ahead.jsonl");
     cleanup_free char *line = NULL;
     unsigned n = 0;
     size_t room = 0;
@@ -127,14 +128,9 @@ static unsigned _lines (const char *name, const char *text)
     return n;
 }
 
-unsigned fake_recorded (const char *text)
-{
-    return _lines ("journal.jsonl", text);
-}
-
 unsigned fake_logged (const char *text)
 {
-    return _lines ("log", text);
+    return fake_scribe_count (text);
 }
 
 static uint64_t _number (json_t *j, const char *key)
@@ -329,17 +325,17 @@ static int _open_warden (struct warden *w)
 
     conf_defaults (&w->conf);
     w->conf.syslog = false;
-    snprintf (w->conf.log_file, sizeof (w->conf.log_file), "%s/log", fake.dir);
     snprintf (path, sizeof (path), "%s/meminfo", fake.dir);
     w->meminfo = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (w->meminfo < 0 || sd_event_new (&w->loop) < 0 ||
         sd_event_add_defer (w->loop, &w->room, _on_room, w) < 0 ||
         sd_event_source_set_enabled (w->room, SD_EVENT_OFF) < 0 ||
-        journal_open (&journal, fake.dir, &err) < 0 ||
+        journal_open (&journal, fake.dir, fake.dir, &err) < 0 ||
         spool_open (&w->spool, fake.dir, true, geteuid (), &err) < 0)
         return -1;
     fake_available (4 * MW_GIB);
-    return report_open (w, &err);
+    report_open (w);
+    return fake_scribe_begin (w->report);
 }
 
 int fake_begin (void **state)
@@ -387,6 +383,8 @@ int fake_end (void **state)
     while (fake.w.jobs.first)
         job_free (&fake.w.jobs, fake.w.jobs.first);
     report_close (&fake.w);
+    if (reports.scribe >= 0)
+        fake_scribe_end (&reports);
     spool_close (&fake.w.spool);
     journal_close (&journal);
     close (fake.w.meminfo);
@@ -640,7 +638,7 @@ struct job *fake_restart (const char *key)
     while (fake.w.jobs.first)
         job_free (&fake.w.jobs, fake.w.jobs.first);
     journal_close (&journal);
-    assert_int_equal (journal_open (&journal, fake.dir, &err), 0);
+    assert_int_equal (journal_open (&journal, fake.dir, fake.dir, &err), 0);
     assert_int_equal (journal_recover (&journal, &fake.w.jobs, &err), 0);
     assert_string_equal (err.text, "");
     for (job = fake.w.jobs.first; job; job = job->next)

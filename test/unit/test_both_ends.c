@@ -400,13 +400,14 @@ static bool _said (const char *literal, const char *patterns)
     return false;
 }
 
-/* The first member of each row of daemon/control.c's table of requests. */
+/* The first member of each row of the tables of requests. */
 static void _answered (struct names *out)
 {
     static const struct {
         const char *path, *table;
     } of[] = { { "handler/daemon/control.c", "_requests[] = {" },
-               { "handler/desk/answer.c", "answers[] = {" } };
+               { "handler/desk/answer.c", "answers[] = {" },
+               { "handler/pass/pass.c", "kinds[] = {" } };
 
     for (unsigned s = 0; s < source_count; s++) {
         for (size_t i = 0; i < sizeof (of) / sizeof (of[0]); i++) {

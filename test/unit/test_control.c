@@ -510,7 +510,7 @@ static void each_reads_his_own_history_and_root_all (void **state)
 {
     cleanup_fd int stranger = peer_open (PEER_STRANGER);
     cleanup_fd int owner = peer_open (PEER_OWNER);
-    cleanup_fd int root = peer_open (0);
+    cleanup_fd int root = peer_open_users (0);
     struct job *job = peer_job ("12", "kill");
     char text[16384];
 
@@ -534,15 +534,15 @@ static void each_reads_his_own_history_and_root_all (void **state)
 
 static void the_history_of_before_is_another (void **state)
 {
-    cleanup_fd int root = peer_open (0);
-    char path[128], text[16384];
+    cleanup_fd int root = peer_open_users (0);
+    char path[160], text[16384];
     FILE *f;
 
     (void) state;
     peer_job ("12", "kill");
     _history (root, true, text, sizeof (text));
     assert_string_equal (text, "");
-    snprintf (path, sizeof (path), "%s/journal.jsonl.1", fake.dir);
+    snprintf (path, sizeof (path), "%s/journal.jsonl.1", peers.history);
     f = fopen (path, "we");
     assert_non_null (f);
     fputs ("of old\n", f);

@@ -36,7 +36,7 @@ static struct {
     uid_t uid;    /* of who connects */
     sd_event *loop;
     struct desk desk;
-    int warden;
+    int warden, scribe; /* the other ends */
 } t;
 
 /* The linker takes these two instead of libc's. */
@@ -63,7 +63,7 @@ static int _begin (void **state)
 {
     static uint64_t later = 1000000; /* quotas are full again */
     struct sockaddr_un to = { .sun_family = AF_UNIX };
-    int pair[2], listening;
+    int pair[2], other[2], listening;
     struct mw_err err;
 
     (void) state;
@@ -77,10 +77,12 @@ static int _begin (void **state)
                         0);
     if (bind (listening, (struct sockaddr *) &to, sizeof (to)) < 0 ||
         listen (listening, 64) < 0 ||
-        socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+        socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, other) < 0)
         return -1;
     t.warden = pair[0];
-    return desk_open (&t.desk, t.loop, listening, pair[1], &err);
+    t.scribe = other[0];
+    return desk_open (&t.desk, t.loop, listening, pair[1], other[1], &err);
 }
 
 static int _end (void **state)
@@ -89,6 +91,7 @@ static int _end (void **state)
     desk_close (&t.desk);
     sd_event_unref (t.loop);
     close (t.warden);
+    close (t.scribe);
     unlink (t.socket);
     return rmdir (t.dir);
 }
@@ -605,6 +608,7 @@ static void without_its_warden_it_ends (void **state)
 {
     (void) state;
     close (t.warden);
+    close (t.scribe);
     t.warden = -1;
     _loop ();
     assert_int_equal (sd_event_get_state (t.loop), SD_EVENT_FINISHED);

@@ -62,36 +62,12 @@ static void meminfo_is_in_bytes (void **state)
     assert_int_equal (node.used, 0);
 }
 
-/* How often is [text] in the log? */
-static unsigned _logged (const char *text)
-{
-    char all[4096];
-    ssize_t n = pread (w->report->log_fd, all, sizeof (all) - 1, 0);
-    unsigned times = 0;
-
-    assert_true (n >= 0);
-    all[n] = '\0';
-    for (const char *at = all; (at = strstr (at, text)); at++)
-        times++;
-    return times;
-}
-
-static void _open_log (void)
-{
-    char path[128];
-
-    snprintf (path, sizeof (path), "%s/log", fake.dir);
-    w->report->log_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    assert_true (w->report->log_fd >= 0);
-}
-
 static void without_meminfo_all_is_there_but_what_jobs_use (void **state)
 {
     struct policy_node node;
     int meminfo = w->meminfo;
 
     (void) state;
-    _open_log ();
     w->meminfo = -1;
     for (int i = 0; i < 3; i++) {
         headroom_meminfo (w, &node);
@@ -99,12 +75,12 @@ static void without_meminfo_all_is_there_but_what_jobs_use (void **state)
         assert_int_equal (node.swap_total, 0);
         assert_int_equal (node.swap_free, 0);
     }
-    assert_int_equal (_logged ("/proc/meminfo cannot be read: "), 1);
+    assert_int_equal (fake_logged ("/proc/meminfo cannot be read: "), 1);
     w->meminfo = meminfo;
     for (int i = 0; i < 3; i++)
         headroom_meminfo (w, &node);
     assert_int_equal (node.available, 4 * MW_GIB);
-    assert_int_equal (_logged ("/proc/meminfo can be read again"), 1);
+    assert_int_equal (fake_logged ("/proc/meminfo can be read again"), 1);
 }
 
 static void a_meminfo_that_is_empty_is_none (void **state)
@@ -112,7 +88,6 @@ static void a_meminfo_that_is_empty_is_none (void **state)
     struct policy_node node;
 
     (void) state;
-    _open_log ();
     assert_int_equal (ftruncate (w->meminfo, 0), 0);
     headroom_meminfo (w, &node);
     assert_int_equal (node.available, 8 * MW_GIB);

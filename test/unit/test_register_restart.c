@@ -31,7 +31,7 @@ static void _restart (void)
     while (w->jobs.first)
         job_free (&w->jobs, w->jobs.first);
     journal_close (w->journal);
-    assert_int_equal (journal_open (w->journal, fake.dir, &err), 0);
+    assert_int_equal (journal_open (w->journal, fake.dir, fake.dir, &err), 0);
     assert_int_equal (warden_recover (w, &err), 0);
 }
 

@@ -47,7 +47,7 @@ static int fresh (void **state)
     node = (struct policy_node) { .capacity = M (4000),
                                   .reserve = M (96),
                                   .available = M (50) };
-    return journal_open (&journal, dir, &err);
+    return journal_open (&journal, dir, dir, &err);
 }
 
 static int gone (void **state)
@@ -126,9 +126,9 @@ static unsigned _read (void)
     size_t room = 0;
     int rc = 0;
 
-    snprintf (path, sizeof (path), "%s/journal.jsonl", dir);
+    snprintf (path, sizeof (path), "%s/ahead.jsonl", dir);
     assert_non_null (f = fopen (path, "r"));
-    while (getline (&text, &room, f) > 0) {
+    while (getline (&text, &room, f) > 0 && text[0] != '\n') {
         cleanup_json json_t *record = json_loads (text, 0, NULL);
         const char *event = json_string_value (
             json_object_get (record, "event"));

@@ -18,6 +18,8 @@
 #include "handler/job/warden.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
+#include "lib/cleanup.h"
+#include "test/unit/fake_scribe.h"
 
 static char dir[] = "/tmp/mwt.report.XXXXXX";
 static struct warden w; /* large: not for the stack */
@@ -58,10 +60,10 @@ static int open_report (void **state)
                           .report = &reports };
     conf_defaults (&w.conf);
     w.conf.syslog = false;
-    snprintf (w.conf.log_file, sizeof (w.conf.log_file), "%s/log", dir);
-    if (journal_open (&journal, dir, &err) < 0)
+    if (journal_open (&journal, dir, dir, &err) < 0)
         return -1;
-    return report_open (&w, &err);
+    report_open (&w);
+    return fake_scribe_begin (&reports);
 }
 
 static int close_report (void **state)
@@ -70,6 +72,7 @@ static int close_report (void **state)
 
     (void) state;
     report_close (&w);
+    fake_scribe_end (&reports);
     journal_close (&journal);
     snprintf (cmd, sizeof (cmd), "rm -rf -- '%s'", dir);
     return system (cmd);
@@ -106,12 +109,12 @@ static void the_record_is_there_before_the_line (void **state)
 {
     (void) state;
     report (&w, NULL, "note", REPORT_LOG, "number %d", 7);
-    assert_int_equal (_count (_read ("journal.jsonl"), "number 7"), 1);
-    assert_int_equal (_count (_read ("log"), "number 7"), 0);
+    assert_int_equal (_count (_read ("ahead.jsonl"), "number 7"), 1);
+    assert_int_equal (_count (fake_scribe_log (), "number 7"), 0);
     report_flush (&w);
-    assert_int_equal (_count (_read ("log"), "number 7"), 1);
+    assert_int_equal (_count (fake_scribe_log (), "number 7"), 1);
     report_flush (&w);
-    assert_int_equal (_count (_read ("log"), "number 7"), 1);
+    assert_int_equal (_count (fake_scribe_log (), "number 7"), 1);
 }
 
 static void control_characters_do_not_reach_the_log (void **state)
@@ -119,8 +122,8 @@ static void control_characters_do_not_reach_the_log (void **state)
     (void) state;
     report (&w, NULL, "note", REPORT_LOG, "name %s", "\033[2Jx\r");
     report_flush (&w);
-    assert_null (strchr (_read ("log"), '\033'));
-    assert_int_equal (_count (_read ("log"), "name ?[2Jx?"), 1);
+    assert_null (strchr (fake_scribe_log (), '\033'));
+    assert_int_equal (_count (fake_scribe_log (), "name ?[2Jx?"), 1);
 }
 
 static void more_lines_than_room_lose_none (void **state)
@@ -133,7 +136,7 @@ static void more_lines_than_room_lose_none (void **state)
         char want[32];
 
         snprintf (want, sizeof (want), "line <%d>", i);
-        assert_int_equal (_count (_read ("log"), want), 1);
+        assert_int_equal (_count (fake_scribe_log (), want), 1);
     }
 }
 
@@ -155,21 +158,34 @@ static void a_syslog_that_does_not_read_is_not_waited_for (void **state)
 
 static void a_full_disk_is_said_once_and_when_it_is_over (void **state)
 {
-    int good = journal.fd;
+    struct ahead good = journal.file;
+    cleanup_fd int full = open ("/dev/full", O_RDWR | O_CLOEXEC);
 
     (void) state;
-    journal.fd = open ("/dev/full", O_WRONLY | O_CLOEXEC);
-    assert_true (journal.fd >= 0);
+    journal.file = (struct ahead) { .fd = full };
     for (int i = 0; i < 5; i++)
         report (&w, NULL, "note", REPORT_LOG, "lost");
-    close (journal.fd);
-    journal.fd = good;
+    journal.file = good;
     report (&w, NULL, "note", REPORT_LOG, "kept");
     report_flush (&w);
-    assert_int_equal (_count (_read ("log"), "No space left"), 1);
-    assert_int_equal (_count (_read ("log"), "can be written again"), 1);
-    assert_int_equal (_count (_read ("log"), "lost"), 5);
-    assert_int_equal (_count (_read ("journal.jsonl"), "kept"), 1);
+    assert_int_equal (fake_scribe_count ("cannot write ahead.jsonl"), 1);
+    assert_int_equal (fake_scribe_count ("can be written again"), 1);
+    assert_int_equal (fake_scribe_count ("lost"), 5);
+    assert_int_equal (_count (_read ("ahead.jsonl"), "kept"), 1);
+}
+
+static void a_scribe_that_does_not_read_is_not_waited_for (void **state)
+{
+    (void) state;
+    alarm (20); /* waiting would be for ever */
+    for (int i = 0; i < 10000; i++)
+        report_log (&w, LOG_NOTICE, "line");
+    alarm (0);
+    assert_true (reports.unsaid > 0);
+    fake_scribe_log ();
+    report_log (&w, LOG_NOTICE, "line");
+    assert_int_equal (reports.unsaid, 0);
+    assert_int_equal (fake_scribe_count ("lines are missing here"), 1);
 }
 
 static void a_journal_over_its_size_begins_a_new_file (void **state)
@@ -178,22 +194,11 @@ static void a_journal_over_its_size_begins_a_new_file (void **state)
     report (&w, NULL, "note", REPORT_LOG, "old");
     journal.rotate_at = 1;
     report_flush (&w);
-    assert_int_equal (_count (_read ("journal.jsonl"), "old"), 0);
-    assert_int_equal (_count (_read ("journal.jsonl.1"), "old"), 1);
-    assert_true (journal.rotate_at > journal.size);
+    assert_int_equal (_count (_read ("ahead.jsonl"), "old"), 0);
+    assert_int_equal (_count (_read ("ahead.jsonl.1"), "old"), 1);
+    assert_true (journal.rotate_at > journal.file.len);
     report (&w, NULL, "note", REPORT_LOG, "new");
-    assert_int_equal (_count (_read ("journal.jsonl"), "new"), 1);
-}
-
-static void a_log_that_cannot_be_opened_is_named (void **state)
-{
-    struct mw_err err;
-
-    (void) state;
-    report_close (&w);
-    strcpy (w.conf.log_file, "/nonexistent/log");
-    assert_int_equal (report_open (&w, &err), -1);
-    assert_non_null (strstr (err.text, "/nonexistent/log"));
+    assert_int_equal (_count (_read ("ahead.jsonl"), "new"), 1);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown (f, open_report, close_report)
@@ -207,7 +212,7 @@ int main (void)
         T (a_syslog_that_does_not_read_is_not_waited_for),
         T (a_full_disk_is_said_once_and_when_it_is_over),
         T (a_journal_over_its_size_begins_a_new_file),
-        T (a_log_that_cannot_be_opened_is_named),
+        T (a_scribe_that_does_not_read_is_not_waited_for),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

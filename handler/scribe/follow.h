@@ -1,0 +1,34 @@
+/* follow.h - the write-ahead journal, read behind the warden's back
+ *
+ * It is a file that only grows, and goes on as a new one; how far the story has come is
+ * in a file beside it, so that no record is lost, or told twice, whoever is killed.
+ */
+#ifndef MW_FOLLOW_H
+#define MW_FOLLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "handler/scribe/book.h"
+#include "lib/err.h"
+
+struct follow {
+    int dir, place; /* descriptors: the state directory; how far; -1 */
+    int fd;         /* the file that is read; -1 */
+    uint64_t inode, at;
+    uint64_t doubt; /* where a record was not whole when it was seen first */
+    uint64_t seq;   /* of the last record that was told */
+    uint64_t lost;  /* records that were not there any more */
+};
+
+/* Follow the journal in [state_dir], from where [b] ends.
+ * Returns 0; -1 with errno. */
+int follow_open (struct follow *f, const char *state_dir, struct book *b,
+                 struct mw_err *err);
+void follow_close (struct follow *f);
+
+/* Tell [b] all that is new. Returns 0; -1 with errno: [b] does not take it, and is asked
+ *   again the next time. */
+int follow_catch_up (struct follow *f, struct book *b);
+
+#endif /* !MW_FOLLOW_H */
