@@ -779,5 +779,8 @@ void incident_recover (struct warden *w, struct job *job)
         return;
     }
     step_freeze_again (w, job);
-    _incident_step (w, job, STEP_RECOVER, NULL);
+    if (in->step_ms == 0) /* killed behind "detected": no rung has begun */
+        _incident_settle (w, job, _incident_enter (w, job, in->step));
+    else
+        _incident_step (w, job, STEP_RECOVER, NULL);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "handler/incident/incident.h"
+#include "handler/record/report.h"
 #include "test/unit/fake_warden.h"
 
 static struct warden *const w = &fake.w;
@@ -449,6 +450,24 @@ static void a_restart_goes_on_where_it_was (void **state)
     assert_int_equal (job->incident.step, 1);
 }
 
+/* Behind the record of what was detected nothing was done yet. */
+static void a_restart_begins_the_step_that_had_not_begun (void **state)
+{
+    struct job *job = fake_job ("12", "signal=USR1@60s,kill");
+
+    (void) state;
+    incident_oom (w, job, TRIGGER_JOB);
+    job->incident.step_ms = job->incident.deadline_ms = 0;
+    job->incident.phase = 0;
+    report (w, job, "detected", REPORT_LOG, "as it was before");
+    job = fake_restart ("12");
+    incident_recover (w, job);
+    assert_int_equal (job->incident.deadline_ms, fake.now + 60000);
+    assert_int_equal (fake_recorded ("sent signal USR1"), 2);
+    fake_deadline (job);
+    assert_int_equal (fake_rung (job), MW_STEP_KILL);
+}
+
 static void a_restart_knows_the_hold_of_an_admin (void **state)
 {
     struct job *job = fake_job ("12", "kill");
@@ -546,6 +565,7 @@ int main (void)
         T (in_shadow_mode_nothing_is_done),
         T (a_warden_that_only_watches_from_now_on_undoes),
         T (a_restart_goes_on_where_it_was),
+        T (a_restart_begins_the_step_that_had_not_begun),
         T (a_restart_knows_the_hold_of_an_admin),
         T (a_restart_leaves_to_slurm_what_it_has_stopped),
         T (a_restart_seeks_the_courier_on),
