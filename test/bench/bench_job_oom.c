@@ -271,7 +271,7 @@ static pid_t start_warden (void)
 {
     char conf[64], state[64];
 
-    T_CHECK (mkdtemp (dir), "mkdtemp");
+    T_CHECK (mkdtemp (dir) && chmod (dir, 0755) == 0, "mkdtemp");
     atexit (stop_warden);
     snprintf (sock_path, sizeof (sock_path), "%s/sock", dir);
     snprintf (conf, sizeof (conf), "%s/conf", dir);

@@ -6,11 +6,16 @@
   hostile.py unread SOCKET N          the same, in sockets that are shut at once
   hostile.py crowd SOCKET UID USERS   32 connections of each of so many users from UID
   hostile.py flood SOCKET N REQUEST   REQUEST N times, as fast as it is answered
+  hostile.py random PATTERN UID SEED  what comes to mind, as user UID, at whatever socket
+                                      is at PATTERN, until stdin ends; says how much it was
 
 Says "ready" when it is done; lingering and crowd then wait for the end of stdin.
 """
 import array
+import glob
 import os
+import random
+import select
 import socket
 import struct
 import sys
@@ -84,7 +89,59 @@ def flood(path, n, request):
     return []
 
 
+def one_of(r):
+    job = r.choice(["bench%d" % r.randrange(1000), "12", "", "x" * 200, "../..", "\u202e"])
+    return r.choice([
+        b'{"v":1,"type":"%s"}' % r.choice([b"jobs", b"node", b"self", b"history", b"dance"]),
+        b'{"v":1,"type":"%s","job":"%s"}' % (
+            r.choice([b"hold", b"resume", b"attach", b"release", b"register"]), job.encode()),
+        b'{"v":1,"type":"set","job":"%s","priority":%d}' % (job.encode(), r.randrange(2000)),
+        r.randbytes(r.randrange(1, 4096)),
+        b"{" * r.randrange(1, 60000),
+    ])
+
+
+def at_random(pattern, uid, seed):
+    r = random.Random(seed)
+    os.setgid(uid)
+    os.setuid(uid)
+    conns, sent = [], 0
+    print("ready", flush=True)
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        paths = glob.glob(pattern)
+        if paths and len(conns) < 40 and r.random() < 0.3:
+            try:
+                conns.append(connect(r.choice(paths)))
+                conns[-1].setblocking(False)
+            except OSError:
+                pass
+        if not conns:
+            select.select([sys.stdin], [], [], 0.01)
+            continue
+        s = r.choice(conns)
+        try:
+            if r.random() < 0.05:
+                s.sendmsg([one_of(r)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                         array.array("i", [0]))])
+            else:
+                s.send(one_of(r), socket.MSG_DONTWAIT)
+            sent += 1
+            if r.random() < 0.7:
+                s.recv(65536, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+        except OSError:
+            conns.remove(s)
+            s.close()
+        if conns and r.random() < 0.02:
+            conns.pop(r.randrange(len(conns))).close()
+    print(sent, "requests", flush=True)
+
+
 how, path, *args = sys.argv[1:]
+if how == "random":
+    at_random(path, int(args[0]), int(args[1]))
+    sys.exit()
 if how in ("lingering", "unread"):
     held = lingering(path, int(args[0]), how == "unread")
 elif how == "crowd":
