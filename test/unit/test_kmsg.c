@@ -153,6 +153,7 @@ static void two_times_before_a_line_are_no_part_of_it (void **state)
     assert_true (kmsg_log_line (log, lines[1], strlen (lines[1]), &kills[0]));
     assert_string_equal (kills[0].invoker, "a b");
     assert_string_equal (kills[0].time, "2026-06-04 17:51:20");
+    kmsg_log_free (log);
 }
 
 static void linux_6_12_records_with_a_gap_and_a_group (void **state)
@@ -216,6 +217,7 @@ static void a_kill_without_its_head_is_not_lost (void **state)
     assert_string_equal (kills[0].comm, "a?b");
     assert_int_equal (kills[0].oom_score_adj, -5);
     assert_false (kmsg_log_end (log, &kills[0]));
+    kmsg_log_free (log);
 }
 
 static void other_lines_are_nothing (void **state)
@@ -239,6 +241,7 @@ static void other_lines_are_nothing (void **state)
     for (unsigned i = 0; i < sizeof (lines) / sizeof (lines[0]); i++)
         assert_false (
             kmsg_log_line (log, lines[i], strlen (lines[i]), &kills[0]));
+    kmsg_log_free (log);
 }
 
 /* Feed [lines] up to NULL. Returns how many reports they have, in kills. */
@@ -462,6 +465,7 @@ static void mutated_lines_stay_in_bounds (void **state)
         for (const char *c = kills[0].task_memcg; *c; c++)
             assert_true (*c >= ' ' && *c <= '~');
     }
+    kmsg_log_free (log);
 }
 
 int main (void)

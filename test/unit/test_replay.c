@@ -150,7 +150,7 @@ static const char *_victims (const struct conf *conf, bool *same)
 
     assert_int_equal (replay_decide (&d, conf, &r, &err), 0);
     text[0] = '\0';
-    for (unsigned i = 0; i < r.plan.chosen; i++)
+    for (unsigned i = 0; i < r.plan.chosen && n < sizeof (text); i++)
         n += (size_t) snprintf (text + n, sizeof (text) - n, "%s%s",
                                 i ? " " : "", d.jobs[r.plan.ranks[i].job].key);
     *same = r.same;
