@@ -1,17 +1,21 @@
-/* No bytes crash a parser or break its promises: mutants of good input, the
- * same ones in every run (test/fuzz/targets.c says what is promised). */
+/* No bytes crash a parser or break its promises: its seeds, and mutants of them, the
+ * same ones in every run (test/fuzz/fuzz.h says what is promised). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test/fuzz/fuzz.h"
 
-#define ROUNDS 20000
-#define ROOM 2048
+#define ROOM 16384
 
 /* xorshift64: small, and the same on every machine */
 static uint64_t _next (uint64_t *seed)
@@ -64,22 +68,48 @@ static size_t _mutate (uint8_t *data, size_t size, uint64_t *seed)
     }
 }
 
+/* Run [t] with [rounds] mutants of its seed in the file [path]. */
+static void _try_seed (const struct fuzz_target *t, const char *path,
+                       unsigned rounds)
+{
+    static uint8_t seed[ROOM], data[ROOM];
+    uint64_t dice = 0x6d656d77617264;
+    int fd = open (path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read (fd, seed, sizeof (seed));
+
+    assert_true (size >= 0);
+    close (fd);
+    t->run (seed, (size_t) size);
+    for (unsigned i = 0; i < rounds; i++) {
+        size_t len = (size_t) size;
+
+        memcpy (data, seed, len);
+        for (uint64_t k = 1 + _next (&dice) % 8; k > 0; k--)
+            len = _mutate (data, len, &dice);
+        t->run (data, len);
+    }
+}
+
+static int _is_seed (const struct dirent *e)
+{
+    return e->d_name[0] != '.';
+}
+
 static void _try (const struct fuzz_target *t)
 {
-    uint64_t seed = 0x6d656d77617264;
-    uint8_t data[ROOM];
+    char dir[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
+    struct dirent **seeds;
+    int count;
 
-    for (const char *const *s = t->seeds; *s; s++) {
-        t->run ((const uint8_t *) *s, strlen (*s));
-        for (int i = 0; i < ROUNDS; i++) {
-            size_t size = strlen (*s);
-
-            memcpy (data, *s, size);
-            for (uint64_t k = 1 + _next (&seed) % 8; k > 0; k--)
-                size = _mutate (data, size, &seed);
-            t->run (data, size);
-        }
+    snprintf (dir, sizeof (dir), "%s/%s", FUZZ_SEEDS, t->name);
+    count = scandir (dir, &seeds, _is_seed, alphasort);
+    assert_true (count > 0);
+    for (int i = 0; i < count; i++) {
+        snprintf (path, sizeof (path), "%s/%s", dir, seeds[i]->d_name);
+        _try_seed (t, path, t->rounds / (unsigned) count);
+        free (seeds[i]);
     }
+    free (seeds);
 }
 
 static void no_bytes_break_a_parsers_promises (void **state)
