@@ -17,10 +17,11 @@
 
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "test/unit/sanitized.h"
 
-#define DEEP 1500 /* levels of directories "d" */
-#define EACH 50   /* levels from one with others beside to the next */
-#define CHAIN 40  /* and how deep one of those is */
+#define DEEP (MW_SANITIZED ? 300 : 1500) /* levels of directories "d" */
+#define EACH 50  /* levels from one with others beside to the next */
+#define CHAIN 40 /* and how deep one of those is */
 #define ALL (1 + DEEP + DEEP / EACH * (1 + CHAIN))
 #define FILES_MAX 64 /* that the walker may open */
 
