@@ -116,10 +116,21 @@ int pass_wish_read (const json_t *msg, struct pass_wish *wish,
     return kind == PASS_SET ? _pass_set (msg, wish, err) : 0;
 }
 
+/* Is [flag] one as it has come?  A bool of any other byte must not be read. */
+static bool _pass_is_flag (const bool *flag)
+{
+    unsigned char byte;
+
+    memcpy (&byte, flag, sizeof (byte));
+    return byte <= 1;
+}
+
 bool pass_wish_is_good (const struct pass_wish *w, size_t len)
 {
     return len == sizeof (*w) && w->kind >= PASS_HOLD &&
-           w->kind <= PASS_HISTORY && memchr (w->job, '\0', sizeof (w->job)) &&
+           w->kind <= PASS_HISTORY && _pass_is_flag (&w->has_limit) &&
+           _pass_is_flag (&w->has_priority) && _pass_is_flag (&w->has_ladder) &&
+           _pass_is_flag (&w->old) && memchr (w->job, '\0', sizeof (w->job)) &&
            memchr (w->ladder, '\0', sizeof (w->ladder));
 }
 

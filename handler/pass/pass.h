@@ -77,7 +77,8 @@ struct pass_note {
 int pass_wish_read (const json_t *msg, struct pass_wish *wish,
                     struct mw_err *err);
 
-/* Is [w], of [len] bytes, one that the desk may send?  All its texts end. */
+/* Is [w], of [len] bytes, one that the desk may send?  All its texts
+ *   end, and its flags are yes or no. */
 bool pass_wish_is_good (const struct pass_wish *w, size_t len);
 
 /* Send [len] bytes [what], one of the structs, with descriptor [fd] (-1: none; it
