@@ -14,6 +14,29 @@
 #include "lib/jobspec.h"
 #include "lib/wire.h"
 
+#define RECORD_MAX 4096 /* the plugin reads back no more */
+
+/* It fits into the plugin's records, and the journal says the same of it. */
+static void _peer_check_written (const struct mw_jobspec *spec,
+                                 const json_t *encoded)
+{
+    cleanup_free char *record = json_dumps (encoded, JSON_COMPACT);
+    cleanup_json json_t *put = NULL, *back = NULL;
+    char text[2 * RECORD_MAX];
+    struct json_put p = { .text = text, .size = sizeof (text) };
+    struct mw_jobspec again;
+
+    PROMISE (record && strlen (record) < RECORD_MAX);
+    json_put (&p, "{");
+    mw_jobspec_put (&p, spec);
+    json_put_end (&p, "}");
+    PROMISE (!p.over);
+    put = json_loadb (text, p.len, JSON_REJECT_DUPLICATES, NULL);
+    PROMISE (put && mw_jobspec_decode (put, &again, NULL) == 0);
+    back = mw_jobspec_encode (&again);
+    PROMISE (back && json_equal (back, encoded));
+}
+
 void fuzz_jobspec (const uint8_t *data, size_t size)
 {
     cleanup_json json_t *j = json_loadb ((const char *) data, size,
@@ -32,6 +55,7 @@ void fuzz_jobspec (const uint8_t *data, size_t size)
     PROMISE (spec.cpus >= 1 && spec.reservation <= INT64_MAX);
     back = mw_jobspec_encode (&spec);
     PROMISE (back && mw_jobspec_decode (back, &again, NULL) == 0);
+    _peer_check_written (&spec, back);
 }
 
 static void _peer_pair (int pair[2])
@@ -113,6 +137,7 @@ static void _peer_check_wish (const struct pass_wish *w)
 {
     PROMISE (strlen (w->job) < sizeof (w->job));
     PROMISE (strlen (w->ladder) < sizeof (w->ladder));
+    PROMISE (w->has_limit + w->has_priority + w->has_ladder + w->old <= 4);
 }
 
 /* What a user's message makes the desk send is what the warden takes. */
