@@ -23,17 +23,23 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 
+#define UNHEARD_LOOK_MS 1000
+
 /* v2 asks not to be looked at for a while: then its event is not listened
- * to. */
+ * to.  Where it cannot be listened to again (ENOMEM, see epoll_ctl(2)), it is
+ * looked at by time until it can. */
 static void _job_event_back_off (struct job *job)
 {
     bool off = job->memcg.backoff_ms > 0;
+    int rc = 0;
 
+    if (job->event)
+        rc = sd_event_source_set_enabled (job->event,
+                                          off ? SD_EVENT_OFF : SD_EVENT_ON);
     if (off)
         job->look_ms = clock_ms () + job->memcg.backoff_ms;
-    if (job->event)
-        sd_event_source_set_enabled (job->event,
-                                     off ? SD_EVENT_OFF : SD_EVENT_ON);
+    else if (rc < 0)
+        job->look_ms = clock_ms () + UNHEARD_LOOK_MS;
     job_set_timer (job);
 }
 
