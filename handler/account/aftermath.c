@@ -46,7 +46,7 @@ static void _aftermath_drain (struct warden *w, const char *reason)
             "the controller is asked to drain "
             "this node: %s",
             reason);
-    if (spool_put (&w->spool, &r, &err) < 0)
+    if (request_put (w, NULL, &r, false, NULL, &err) < 0)
         report_log (w, LOG_ERR, "cannot ask to drain this node: %s", err.text);
     else
         w->after->drained = true;

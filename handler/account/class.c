@@ -100,7 +100,7 @@ void class_ask (struct warden *w, struct job *job)
         (w->conf.shadow && !_any_asks (&w->conf)))
         return;
     request_fill (&r, w, job, SPOOL_LOOKUP);
-    if (spool_put (&w->spool, &r, &err) < 0)
+    if (request_put (w, job, &r, false, NULL, &err) < 0)
         report_log (w, LOG_WARNING,
                     "job %s: cannot ask what the controller "
                     "knows of it: %s",
@@ -112,7 +112,7 @@ void class_ask (struct warden *w, struct job *job)
 void class_forget (struct warden *w, struct job *job)
 {
     if (job->lookup[0])
-        spool_cancel (&w->spool, job->lookup);
+        request_cancel (w, job->lookup);
     job->lookup[0] = '\0';
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -77,12 +78,11 @@ static const char *_local_time (int64_t when, char *buf, size_t len)
 
 static unsigned _waiting (struct spool *s)
 {
-    char id[SPOOL_ID_MAX] = "";
-    unsigned n = 0;
+    char (*ids)[SPOOL_ID_MAX];
+    int n = spool_list_requests (s, &ids);
 
-    while (n < 1000 && spool_next_request (s, id, id) == 1)
-        n++;
-    return n;
+    free (ids);
+    return n < 0 ? 0 : (unsigned) n;
 }
 
 /* How the courier of [s] is, by what it has left there. */

@@ -58,6 +58,8 @@ void conf_defaults (struct conf *conf)
         .controller_timeout_ms = 10000,
         .courier_path = SBINDIR "/memwarden-courier",
         .courier_user = "slurm",
+        .max_waiting = 2000,
+        .max_waiting_user = 200,
     };
     mw_ladder_parse ("grow@10m,signal=TERM@30s,kill", &conf->ladder, NULL);
     mw_ladder_parse ("reclaim,suspend@10m,requeue,kill", &conf->node_ladder,

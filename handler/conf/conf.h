@@ -86,7 +86,9 @@ struct conf {
     bool courier_start; /* the warden's keeper starts it */
     char courier_path[PATH_MAX];
     char courier_user[64];
-    char webhook[512]; /* "" = none */
+    char webhook[512];                      /* "" = none */
+    unsigned max_waiting, max_waiting_user; /* requests that nobody waits for:
+                                               of all, of each user */
 
     unsigned class_count;
     struct conf_class classes[CONF_MAX_CLASSES];

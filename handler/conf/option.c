@@ -275,6 +275,9 @@ const struct conf_option conf_options[] = {
     { "courier", "user", _set_user, CONF (courier_user), 0, 0, 0 },
     { "courier", "slurm-conf", _set_path_or_none, CONF (slurm_conf), 0, 0, 0 },
     { "courier", "webhook", _set_url, CONF (webhook), 0, 0, 0 },
+    { "courier", "max-waiting", _set_number, CONF (max_waiting), 10, 4000, 0 },
+    { "courier", "max-waiting-user", _set_number, CONF (max_waiting_user), 10,
+      4000, 0 },
 
     { "class", "match-qos", _set_text, CLASS (match_qos), 0, 0, 0 },
     { "class", "match-partition", _set_text, CLASS (match_partition), 0, 0, 0 },

@@ -118,7 +118,7 @@ static void _queue (struct courier *c, const struct spool_request *r)
 
 /* The warden knows more of [item] now.  What its worker does by the old request
  * can be done again; one that waits for a controller is not waited for. */
-static void _courier_change (struct courier_item *item,
+static void _courier_change (struct courier *c, struct courier_item *item,
                              const struct spool_request *r)
 {
     if (item->req.killed_s == r->killed_s &&
@@ -129,6 +129,7 @@ static void _courier_change (struct courier_item *item,
     item->changed = item->pid != 0;
     if (item->pid)
         kill (-item->pid, SIGKILL);
+    courier_queue_timed (&c->queue, item);
 }
 
 static void _courier_take (struct courier *c, const char *id)
@@ -140,7 +141,7 @@ static void _courier_take (struct courier *c, const char *id)
 
     if (spool_read_request (&c->spool, id, &r, &err) == 0) {
         if (item)
-            _courier_change (item, &r);
+            _courier_change (c, item, &r);
         else
             _queue (c, &r);
     } else if (errno == EPROTO) {
@@ -153,12 +154,15 @@ static void _courier_take (struct courier *c, const char *id)
 
 static void _take_all (struct courier *c)
 {
-    char id[SPOOL_ID_MAX] = "", next[SPOOL_ID_MAX];
+    char (*ids)[SPOOL_ID_MAX];
+    int n = spool_list_requests (&c->spool, &ids);
 
-    while (spool_next_request (&c->spool, id, next) == 1) {
-        memcpy (id, next, sizeof (id));
-        _courier_take (c, id);
-    }
+    if (n < 0)
+        _courier_log (c, LOG_ERR, "cannot list the requests: %s",
+                      strerror (errno));
+    for (int i = 0; i < n; i++)
+        _courier_take (c, ids[i]);
+    free (ids);
 }
 
 static void _taken_back (struct courier *c, const char *id)
@@ -171,28 +175,22 @@ static void _taken_back (struct courier *c, const char *id)
         courier_queue_remove (&c->queue, item);
 }
 
-/* The job of [r] goes on: it can hear what it was not told. */
-static void _wake_deferred (struct courier *c, const struct spool_request *r)
-{
-    for (struct courier_item *i = c->queue.first; i; i = i->next) {
-        if (i->deferred && !strcmp (i->req.job, r->job))
-            i->due_ms = 0;
-    }
-}
-
 static void _later (struct courier *c, struct courier_item *item,
                     const struct courier_result *res)
 {
     unsigned n = item->attempts;
+    uint64_t due = 0;
 
-    item->deferred = res->verdict == COURIER_DEFER;
-    if (item->deferred)
-        item->due_ms = clock_ms () + DEFER_MS;
-    else if (res->verdict == COURIER_AGAIN) {
+    if (res->verdict == COURIER_DEFER) {
+        due = clock_ms () + DEFER_MS;
+    } else if (res->verdict == COURIER_AGAIN) {
         _courier_log (c, LOG_INFO, "%s: attempt %u: %s; again later",
                       item->req.id, n, res->text);
-        item->due_ms = clock_ms () + courier_backoff (item->way, n);
+        due = clock_ms () + courier_backoff (item->way, n);
+    } else if (item->way == WAY_WEB) { /* the next one's turn to try */
+        due = c->way[WAY_WEB].due_ms + courier_backoff (WAY_WEB, n);
     }
+    courier_queue_later (&c->queue, item, due, res->verdict == COURIER_DEFER);
 }
 
 /* Leave what keeps the courier from its work, if that has changed, for who
@@ -230,16 +228,13 @@ static void _judge_self (struct courier *c, const struct courier_item *item,
 
 /* Is [item]'s way open?  Where it is not, all that go there wait, and the next
  * to try it is another, since it may be [item] that the other end dislikes. */
-static void _judge_way (struct courier *c, struct courier_item *item,
+static void _judge_way (struct courier *c, const struct courier_item *item,
                         const struct courier_result *res)
 {
     struct way *way = &c->way[item->way];
-    uint64_t wait = courier_backoff (item->way, way->fails);
 
     if (res->verdict == COURIER_UNREACHABLE) {
-        way->due_ms = clock_ms () + wait;
-        if (item->way == WAY_WEB)
-            item->due_ms = way->due_ms + wait;
+        way->due_ms = clock_ms () + courier_backoff (item->way, way->fails);
         if (way->fails++ == 0)
             _courier_log (c, LOG_WARNING, "%s is away: %s",
                           ways[item->way].name, res->text);
@@ -258,13 +253,15 @@ static void _courier_settle (struct courier *c, struct courier_item *item,
 
     if (item->changed && !over && !item->gone) {
         item->changed = false;
+        courier_queue_later (&c->queue, item, 0, item->deferred);
         return;
     }
     _judge_way (c, item, res);
     _judge_self (c, item, res);
     item->attempts++;
+    /* its job goes on: it can hear what it was not told */
     if (over && item->req.op == SPOOL_RESUME)
-        _wake_deferred (c, &item->req);
+        courier_queue_wake (&c->queue, item->req.job, WAY_CONTROLLER);
     if (over && !item->gone)
         _courier_answer (c, item->req.id, res);
     if (over || item->gone)
@@ -278,13 +275,11 @@ static void _dispatch (struct courier *c);
 static int _on_worker_end (sd_event_source *s, const siginfo_t *si, void *arg)
 {
     struct courier *c = arg;
-    struct courier_item *item = c->queue.first;
+    struct courier_item *item = courier_queue_of_pid (&c->queue, si->si_pid);
     struct courier_result res;
     int status;
 
     sd_event_source_disable_unref (s);
-    while (item && item->pid != si->si_pid)
-        item = item->next;
     if (!item)
         return 0;
     status = si->si_code == CLD_EXITED ? (si->si_status & 0xff) << 8
@@ -296,25 +291,6 @@ static int _on_worker_end (sd_event_source *s, const siginfo_t *si, void *arg)
     return 0;
 }
 
-static bool _may_start (const struct courier *c,
-                        const struct courier_item *item)
-{
-    const struct way *way = &c->way[item->way];
-
-    return !item->pid && courier_queue_turn (&c->queue, item) &&
-           way->workers < (way->fails ? 1 : ways[item->way].max_workers);
-}
-
-/* When [item] may be tried again. */
-static uint64_t _courier_due (const struct courier *c,
-                              const struct courier_item *item)
-{
-    const struct way *way = &c->way[item->way];
-
-    return way->fails && way->due_ms > item->due_ms ? way->due_ms
-                                                    : item->due_ms;
-}
-
 static void _courier_begin (struct courier *c, struct courier_item *item,
                             uint64_t now)
 {
@@ -322,59 +298,74 @@ static void _courier_begin (struct courier *c, struct courier_item *item,
 
     if (courier_worker_start (item, &c->conf, &c->spool, &err) < 0) {
         _courier_log (c, LOG_ERR, "%s", err.text);
-        item->due_ms = now + courier_backoff (item->way, 2);
+        courier_queue_later (&c->queue, item,
+                             now + courier_backoff (item->way, 2),
+                             item->deferred);
         return;
     }
+    courier_queue_timed (&c->queue, item);
     c->way[item->way].workers++;
     sd_event_add_child (c->loop, NULL, item->pid, WEXITED, _on_worker_end, c);
 }
 
-/* Give up what is too late, end what takes too long, start what is due.
- * Returns when to look at [item] again (clock_ms), 0 = at some other event. */
-static uint64_t _courier_look_at (struct courier *c, struct courier_item *item,
-                                  uint64_t now)
+/* End what takes too long, give up what is too late.  What is ready is in the
+ * queue's hands. Returns when there is more of that, clock_ms; 0 = never. */
+static uint64_t _overdue (struct courier *c, uint64_t now)
 {
     struct courier_result res;
-    uint64_t due;
+    struct courier_item *item;
+    uint64_t when;
 
-    if (item->pid) {
-        if (now >= item->limit_ms && !item->killed) {
+    while ((item = courier_queue_due (&c->queue, now, &when))) {
+        if (item->pid) {
             item->killed = true;
             kill (-item->pid, SIGKILL);
+            courier_queue_timed (&c->queue, item);
+            continue;
         }
-        return item->killed ? 0 : item->limit_ms;
-    }
-    if (item->req.not_after_ms && now >= item->req.not_after_ms) {
         courier_say (&res, COURIER_REFUSED, ETIMEDOUT,
                      "not done: its time has passed");
         _courier_answer (c, item->req.id, &res);
         courier_queue_remove (&c->queue, item);
-        return 0;
     }
-    due = _courier_due (c, item);
-    if (_may_start (c, item) && now >= due) {
-        _courier_begin (c, item, now);
-        return item->pid ? item->limit_ms : item->due_ms;
+    return when;
+}
+
+/* Start what is ready on [way], as far as there are workers.
+ * Returns when it may be tried again, clock_ms; 0 = at some other event. */
+static uint64_t _start_on (struct courier *c, enum courier_way at, uint64_t now)
+{
+    struct way *way = &c->way[at];
+    struct courier_item *item;
+
+    while (courier_queue_is_ready (&c->queue, at) &&
+           way->workers < (way->fails ? 1 : ways[at].max_workers)) {
+        if (way->fails && way->due_ms > now)
+            return way->due_ms;
+        item = courier_queue_next (&c->queue, at);
+        /* where inotify has lost that it was taken back */
+        if (spool_has_request (&c->spool, item->req.id))
+            _courier_begin (c, item, now);
+        else
+            courier_queue_remove (&c->queue, item);
     }
-    if (now >= due || !_may_start (c, item))
-        due = UINT64_MAX; /* a worker's end will tell */
-    if (item->req.not_after_ms && item->req.not_after_ms < due)
-        due = item->req.not_after_ms;
-    return due == UINT64_MAX ? 0 : due;
+    return 0;
 }
 
 static void _dispatch (struct courier *c)
 {
-    struct courier_item *item, *next;
-    uint64_t now = clock_ms (), at, first = UINT64_MAX;
+    uint64_t now = clock_ms (), at, first = 0;
 
-    for (item = c->queue.first; item; item = next) {
-        next = item->next;
-        at = _courier_look_at (c, item, now);
-        if (at && at < first)
+    _overdue (c, now);
+    for (enum courier_way way = 0; way < WAY_COUNT; way++) {
+        at = _start_on (c, way, now);
+        if (at && (!first || at < first))
             first = at;
     }
-    if (first == UINT64_MAX) {
+    at = _overdue (c, now); /* with what has been started */
+    if (at && (!first || at < first))
+        first = at;
+    if (!first) {
         sd_event_source_set_enabled (c->timer, SD_EVENT_OFF);
         return;
     }

@@ -36,8 +36,17 @@ struct courier_result {
 /* A request waits for the earlier ones of its job only if they go the same way. */
 enum courier_way { WAY_CONTROLLER, WAY_HOOK, WAY_WEB, WAY_COUNT };
 
+struct courier_lane;
+struct courier_user;
+
+enum courier_state {
+    ITEM_BEHIND,  /* another of its job comes first */
+    ITEM_SLEEPS,  /* until due_ms */
+    ITEM_READY,   /* among those whose turn it may be */
+    ITEM_RUNNING, /* it has a worker */
+};
+
 struct courier_item {
-    struct courier_item *next;
     struct spool_request req;
     enum courier_way way;
     unsigned attempts;
@@ -51,28 +60,72 @@ struct courier_item {
     int fd;            /* where the worker's result comes from */
     uint64_t limit_ms; /* clock_ms at which the worker is killed */
     bool killed;
+
+    /* the queue's own */
+    enum courier_state state;
+    struct courier_lane *lane;
+    struct courier_item *before, *after;             /* in its lane */
+    struct courier_item *ready_before, *ready_after; /* of its user's ready */
+    struct courier_item *same_hash, *next_running;
+    uint64_t look_ms; /* its key in the heap, and its place + 1; 0 = not in */
+    unsigned place;
 };
 
-/* Requests in the order in which they are to be done. */
+/* Requests in the order in which they are to be done: those of a job on one way
+ * one after the other (a lane), and the users who have one that is ready in turn.
+ * All that is done with an item takes as long with 10,000 others as with none, but
+ * for a logarithm where it has to wait for a time.  Zeroed it is empty. */
 struct courier_queue {
-    struct courier_item *first;
+    struct courier_item **by_id; /* hash tables; sizes are powers of two */
+    struct courier_lane **lanes;
+    struct courier_user **users;
+    unsigned id_size, lane_size, user_size;
+    unsigned count, lane_count, user_count, of_way[WAY_COUNT];
+    struct courier_user *next_user[WAY_COUNT], *last_user[WAY_COUNT];
+    struct courier_item *running;
+    struct courier_item **heap; /* who is to be looked at first */
+    unsigned heaped, heap_size;
 };
 
 enum courier_way courier_way_of (enum spool_op op);
 
-/* Add a copy of [r] at the end. Returns its item, NULL with EEXIST, ENOMEM. */
+/* Add a copy of [r] at the end; it is due at once.
+ * Returns its item, NULL with EEXIST, ENOMEM. */
 struct courier_item *courier_queue_add (struct courier_queue *q,
                                         const struct spool_request *r);
 struct courier_item *courier_queue_find (struct courier_queue *q,
                                          const char *id);
+struct courier_item *courier_queue_of_pid (struct courier_queue *q, pid_t pid);
 unsigned courier_queue_count (const struct courier_queue *q,
                               enum courier_way way);
 void courier_queue_remove (struct courier_queue *q, struct courier_item *item);
+void courier_queue_free (struct courier_queue *q);
 
-/* Is no earlier request of the same job on the same way left?  Those that are
- *   deferred only keep back other lines for the job. */
-bool courier_queue_turn (const struct courier_queue *q,
-                         const struct courier_item *item);
+/* Take the item on [way] whose turn it is: it is running from now on, until
+ *   courier_queue_later or _remove. [item]->limit_ms and ->killed are the caller's
+ *   to set, and courier_queue_timed then to be called. Returns NULL: none is
+ *   ready.  _is_ready says whether there is one. */
+struct courier_item *courier_queue_next (struct courier_queue *q,
+                                         enum courier_way way);
+bool courier_queue_is_ready (const struct courier_queue *q,
+                             enum courier_way way);
+void courier_queue_timed (struct courier_queue *q, struct courier_item *item);
+
+/* [item], which was running, is not done: it may be tried again at [due_ms]
+ *   (clock_ms), [deferred] or not. */
+void courier_queue_later (struct courier_queue *q, struct courier_item *item,
+                          uint64_t due_ms, bool deferred);
+
+/* What was deferred of [job] on [way] is due now. */
+void courier_queue_wake (struct courier_queue *q, const char *job,
+                         enum courier_way way);
+
+/* Let what has slept until [now] be ready. Returns an item whose own time has
+ *   passed: a running one, at its limit_ms; any other, at its not_after_ms (the
+ *   caller removes it); NULL: none.  [when]: the next time for which that is to be
+ *   called; 0 = none. */
+struct courier_item *courier_queue_due (struct courier_queue *q, uint64_t now,
+                                        uint64_t *when);
 
 /* How long to wait before attempt [attempts] + 1 on [way], in ms. */
 uint64_t courier_backoff (enum courier_way way, unsigned attempts);

@@ -29,6 +29,7 @@
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/scribe/scribe.h"
+#include "handler/spool/waiting.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
 #include "handler/watch/psi.h"
@@ -59,6 +60,7 @@ static bool foreground, check_only;
 static struct journal journal;
 static struct report reports = { .scribe = -1, .syslog_fd = -1 };
 static struct aftermath aftermath;
+static struct waiting waiting;
 static struct warden warden = {
     .up = { .note = control_note,
             .tell = control_tell,
@@ -72,6 +74,7 @@ static struct warden warden = {
     .journal = &journal,
     .report = &reports,
     .after = &aftermath,
+    .waiting = &waiting,
     .pool_limit = UINT64_MAX,
     .meminfo = -1,
     .control = -1,

@@ -23,6 +23,7 @@
 #include "handler/job/warden.h"
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
+#include "handler/record/request.h"
 #include "handler/step/freezer.h"
 #include "handler/step/step.h"
 #include "lib/clock.h"
@@ -82,7 +83,7 @@ static void _incident_begin_close (struct warden *w, struct job *job,
         _ops (job)->undo (w, job);
     if (in->request[0] && spool_op_of (in->request) != SPOOL_REQUEUE &&
         !in->suspended)
-        spool_cancel (&w->spool, in->request);
+        request_cancel (w, in->request);
     step_requeue_withdraw (w, job);
 }
 
@@ -139,7 +140,7 @@ static void _incident_leave (struct warden *w, struct job *job, unsigned to)
         step_freeze (w, job, false);
     } else if (in->request[0] && in->suspended &&
                spool_op_of (in->request) != SPOOL_REQUEUE) {
-        spool_cancel (&w->spool, in->request); /* of the suspend */
+        request_cancel (w, in->request); /* of the suspend */
     }
     in->request[0] = '\0';
 }

@@ -56,7 +56,11 @@ struct job {
     char *freezer_path;             /* NULL = none */
     const struct conf_class *class; /* NULL = none matches */
     struct job_facts facts;
-    char lookup[SPOOL_ID_MAX]; /* asked for them; "" = not */
+    char lookup[SPOOL_ID_MAX];      /* asked for them; "" = not */
+    uint64_t asked[SPOOL_OP_COUNT]; /* the last request of each kind, by its
+                                       number; 0 */
+    unsigned lines_waiting;         /* for its stderr, at the courier */
+    unsigned lines_skipped;         /* there were too many of them */
 
     uint64_t reservation, limit, reserve; /* bytes, resolved and clamped;
                                                the present limit is

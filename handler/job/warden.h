@@ -12,6 +12,7 @@
 struct aftermath;
 struct journal;
 struct report;
+struct waiting;
 struct warden;
 
 /* What rooms below ask of rooms above them (the rule in HACKING.md): set by
@@ -53,7 +54,8 @@ struct warden {
     struct report *report;
     struct spool spool;
     uint64_t request_seq;
-    bool courier_kept; /* a keeper starts it, again and again */
+    struct waiting *waiting; /* requests that the courier has not done */
+    bool courier_kept;       /* a keeper starts it, again and again */
     struct aftermath *after;
 
     uint64_t node_memory;  /* bytes: MemTotal */
@@ -71,7 +73,7 @@ struct warden {
     struct policy_rank *ranks;  /* and for a plan */
     unsigned scratch_max;
     sd_event_source *room;    /* deferred: incident_headroom */
-    sd_event_source *answers; /* deferred: more answers of the courier */
+    sd_event_source *answers; /* deferred: a pass over the spool */
 
     int control;        /* root's listening socket */
     struct peer *peers; /* connections (daemon/control.c) */

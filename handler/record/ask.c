@@ -1,6 +1,7 @@
 /* ask.c - what an incident asks of the courier: see ask.h */
 #include "handler/record/ask.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static int _ask_hand_over (struct warden *w, struct job *job,
     report (w, job, "asked", REPORT_LOG, "job %s: the %s is asked: %s%s%s",
             job->spec.key, hook ? "courier" : "controller", name,
             r->arg[0] ? " " : "", r->arg);
-    if (spool_put (&w->spool, r, &err) == 0)
+    if (request_put (w, job, r, hook && !await, NULL, &err) == 0)
         return 0;
     if (await)
         job->incident.request[0] = '\0';
@@ -119,7 +120,10 @@ void ask_webhook (struct warden *w, struct job *job, const char *outcome,
     _describe (job, "resolved", outcome, r->text, sizeof (r->text));
     r->not_after_ms = not_after_ms;
     story_flush (w);
-    if (spool_put_story (&w->spool, r, story_name (job, name), &err) < 0)
+    if (request_put (w, job, r, true, story_name (job, name), &err) == 0)
+        return;
+    if (errno != ENOBUFS) /* that is said by how many there are */
         report_log (w, LOG_ERR, "job %s: cannot ask for the webhook: %s",
                     job->spec.key, err.text);
+    spool_drop_story (&w->spool, name);
 }

@@ -179,7 +179,7 @@ static void _spool (struct warden *w, struct job *job, enum spool_op op,
     if (op == SPOOL_NOTIFY)
         q.not_after_ms = clock_ms () + NOTIFY_WITHIN_MS;
     snprintf (q.text, sizeof (q.text), "%s", text);
-    spool_put (&w->spool, &q, NULL);
+    request_put (w, job, &q, true, NULL, NULL); /* or what is lost is said */
 }
 
 /* ---- the job ------------------------------------------------------------- */
@@ -276,6 +276,14 @@ static void _flush_story (struct warden *w)
                     missing, strerror (why));
 }
 
+static void _flush_news (struct warden *w)
+{
+    struct mw_err text;
+
+    while (request_news (w, &text))
+        report_log (w, LOG_WARNING, "%s", text.text);
+}
+
 void report_flush (struct warden *w)
 {
     struct report *r = w->report;
@@ -283,6 +291,7 @@ void report_flush (struct warden *w)
     _tell_news (r);
     journal_prepare (w->journal);
     _flush_story (w);
+    _flush_news (w);
     if (r->pending == 0)
         return;
     for (unsigned i = 0; i < r->pending; i++) {

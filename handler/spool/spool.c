@@ -6,7 +6,6 @@
  */
 #include "handler/spool/spool.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,7 +17,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/json_put.h"
 
@@ -40,7 +38,7 @@ const char *const spool_op_name[SPOOL_OP_COUNT] = {
     [SPOOL_DRAIN] = "drain",     [SPOOL_LOOKUP] = "lookup",
 };
 
-static bool _id_valid (const char *id)
+bool spool_id_valid (const char *id)
 {
     return id[0] && id[0] != '.' && strlen (id) < SPOOL_ID_MAX &&
            id[strspn (id, "abcdefghijklmnopqrstuvwxyz"
@@ -67,6 +65,28 @@ enum spool_op spool_op_of (const char *id)
     const char *dot = strrchr (id, '.');
 
     return _op_named (dot ? dot + 1 : NULL);
+}
+
+bool spool_id_parts (const char *id, char key[SPOOL_ID_MAX], uint64_t *seq,
+                     enum spool_op *op)
+{
+    const char *last = strrchr (id, '.'), *before = last;
+    char *end;
+
+    *op = _op_named (last ? last + 1 : NULL);
+    if (!spool_id_valid (id) || *op == SPOOL_OP_COUNT)
+        return false;
+    do {
+        if (--before <= id)
+            return false;
+    } while (*before != '.');
+    errno = 0;
+    *seq = strtoull (before + 1, &end, 10);
+    if (errno || end != last || before[1] < '0' || before[1] > '9')
+        return false;
+    if (key)
+        snprintf (key, SPOOL_ID_MAX, "%.*s", (int) (before - id), id);
+    return true;
 }
 
 /* Open directory [name] of [dir], with [mode] made first, for [uid]; without it,
@@ -163,12 +183,13 @@ static int _spool_encode (const struct spool_request *r, char json[FILE_MAX],
 {
     struct json_put p = { .text = json, .size = FILE_MAX };
 
-    if (!_id_valid (r->id) || r->op >= SPOOL_OP_COUNT)
+    if (!spool_id_valid (r->id) || r->op >= SPOOL_OP_COUNT)
         return mw_err_code (err, EINVAL, "\"%s\" is no name for a request",
                             r->id);
     json_put (&p, "{");
     json_put_text (&p, "id", r->id);
     json_put_text (&p, "job", r->job);
+    json_put_number (&p, "uid", r->uid);
     json_put_number (&p, "slurm_id", r->slurm_id);
     json_put_number (&p, "array_job_id", r->array_job_id);
     json_put_number (&p, "array_task_id", r->array_task_id);
@@ -211,11 +232,11 @@ static int _open_story (struct spool *s, const char *name, int flags,
     int fd;
 
     errno = EINVAL;
-    fd = !_id_valid (name) ? -1
-                           : openat (s->tmp, name,
-                                     O_WRONLY | O_CREAT | O_APPEND |
-                                         O_NOFOLLOW | O_CLOEXEC | flags,
-                                     0600);
+    fd = !spool_id_valid (name) ? -1
+                                : openat (s->tmp, name,
+                                          O_WRONLY | O_CREAT | O_APPEND |
+                                              O_NOFOLLOW | O_CLOEXEC | flags,
+                                          0600);
     if (fd >= 0 && fstat (fd, &st) < 0) {
         close (fd);
         return -1;
@@ -280,49 +301,21 @@ int spool_put_story (struct spool *s, const struct spool_request *r,
     return 0;
 }
 
+void spool_drop_story (struct spool *s, const char *name)
+{
+    if (spool_id_valid (name))
+        unlinkat (s->tmp, name, 0);
+}
+
 /* ---- reading ------------------------------------------------------------- */
 
 int spool_cancel (struct spool *s, const char *id)
 {
-    if (!_id_valid (id)) {
+    if (!spool_id_valid (id)) {
         errno = EINVAL;
         return -1;
     }
     return unlinkat (s->req, id, 0) < 0 && errno != ENOENT ? -1 : 0;
-}
-
-/* Find the name that sorts first behind [after] in [dir]. The sequence number
- * in a name has leading zeros, so a job's names sort in the order they were
- * made. Returns 1 and sets [name], 0 (none), or -1. */
-static int _next_name (int dir, const char *after, char *name)
-{
-    /* opened anew: [dir] keeps its own read position */
-    cleanup_fd int fd = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    _Alignas(struct dirent64) char buf[4096];
-    const struct dirent64 *e;
-    ssize_t n;
-
-    if (fd < 0)
-        return -1;
-    name[0] = '\0';
-    while ((n = cg_entries (fd, buf, sizeof (buf))) > 0) {
-        for (ssize_t i = 0; i < n; i += e->d_reclen) {
-            e = (const struct dirent64 *) (buf + i);
-            if (_id_valid (e->d_name) && strcmp (e->d_name, after) > 0 &&
-                (!name[0] || strcmp (e->d_name, name) < 0))
-                strcpy (name, e->d_name);
-        }
-    }
-    return n < 0 ? -1 : name[0] != '\0';
-}
-
-int spool_next_request (struct spool *s, const char *after,
-                        char id[SPOOL_ID_MAX])
-{
-    char behind[SPOOL_ID_MAX]; /* [after] may be [id] itself */
-
-    snprintf (behind, sizeof (behind), "%s", after);
-    return _next_name (s->req, behind, id);
 }
 
 /* Read file [name] of [dir], which a stranger may have put there, as one JSON
@@ -341,7 +334,8 @@ static json_t *_spool_read_file (int dir, const char *name, off_t max,
     json_t *j;
     ssize_t n;
 
-    if (fd < 0 && errno != ELOOP) {
+    if (fd < 0 && (errno == ENOENT || errno == EMFILE || errno == ENFILE ||
+                   errno == ENOMEM || errno == EACCES)) {
         mw_err_errno (err, "cannot open %s", name);
         return NULL;
     }
@@ -418,7 +412,7 @@ int spool_read_request (struct spool *s, const char *id,
     cleanup_json json_t *j = NULL;
     struct spool_request q = { .op = SPOOL_OP_COUNT };
 
-    if (!_id_valid (id))
+    if (!spool_id_valid (id))
         return mw_err_code (err, EPROTO, "\"%.96s\" is no name of a request",
                             id);
     j = _spool_read_file (s->req, id, STORY_FILE_MAX, err);
@@ -426,7 +420,8 @@ int spool_read_request (struct spool *s, const char *id,
         return -1;
     if (!_get_text (j, "id", q.id, sizeof (q.id)) || strcmp (q.id, id) != 0 ||
         !_get_text (j, "job", q.job, sizeof (q.job)) ||
-        !mw_jobkey_valid (q.job) || !_get_u32 (j, "slurm_id", &q.slurm_id) ||
+        !mw_jobkey_valid (q.job) || !_get_u32 (j, "uid", &q.uid) ||
+        !_get_u32 (j, "slurm_id", &q.slurm_id) ||
         !_get_u32 (j, "array_job_id", &q.array_job_id) ||
         !_get_u32 (j, "array_task_id", &q.array_task_id) ||
         !_get_u32 (j, "restart_count", &q.restart_count) ||
@@ -449,7 +444,7 @@ char *spool_read_story (struct spool *s, const char *id, struct mw_err *err)
     json_t *story;
     char *text;
 
-    if (!_id_valid (id))
+    if (!spool_id_valid (id))
         mw_err_code (err, EPROTO, "\"%.96s\" is no name of a request", id);
     else
         j = _spool_read_file (s->req, id, STORY_FILE_MAX, err);
@@ -494,24 +489,22 @@ static int _read_answer (struct spool *s, const char *name,
     return 0;
 }
 
-int spool_take_answer (struct spool *s, struct spool_answer *a,
-                       struct mw_err *err)
+int spool_take_answer (struct spool *s, const char *name,
+                       struct spool_answer *a, struct mw_err *err)
 {
-    char name[SPOOL_ID_MAX], after[SPOOL_ID_MAX] = "";
-    int found, rc, saved;
+    int rc = _read_answer (s, name, a, err), saved = errno;
 
-    while ((found = _next_name (s->ans, after, name)) == 1) {
-        rc = _read_answer (s, name, a, err);
-        saved = errno;
-        if (unlinkat (s->ans, name, 0) == 0 ||
-            unlinkat (s->ans, name, AT_REMOVEDIR) == 0) {
-            errno = saved;
-            return rc < 0 ? -1 : 1;
-        }
-        /* cannot be taken away, so is not taken twice either: pass by */
-        strcpy (after, name);
-    }
-    return found < 0 ? mw_err_errno (err, "cannot list the answers") : 0;
+    if (rc == 0 || saved == EPROTO)
+        spool_drop_answer (s, name);
+    errno = saved;
+    return rc;
+}
+
+int spool_drop_answer (struct spool *s, const char *name)
+{
+    if (unlinkat (s->ans, name, 0) == 0)
+        return 0;
+    return unlinkat (s->ans, name, AT_REMOVEDIR);
 }
 
 int spool_put_answer (struct spool *s, const struct spool_answer *a,
@@ -520,7 +513,7 @@ int spool_put_answer (struct spool *s, const struct spool_answer *a,
     char json[FILE_MAX], part[SPOOL_ID_MAX + 1];
     struct json_put p = { .text = json, .size = sizeof (json) };
 
-    if (!_id_valid (a->id))
+    if (!spool_id_valid (a->id))
         return mw_err_code (err, EINVAL, "\"%s\" is no name for an answer",
                             a->id);
     json_put (&p, "{");

@@ -9,7 +9,7 @@
  * at all is told by a lock that it holds there (spool_claim.c).
  *
  * A request is JSON: {"id","job","slurm_id","array_job_id","array_task_id",
- * "restart_count","since_s","op","arg", "text", "mem_mb", "after_end",
+ * "uid","restart_count","since_s","op","arg", "text", "mem_mb", "after_end",
  * "not_after_ms","killed_s","withdrawn"}.
  * [restart_count] keeps a late request from hitting the job's next run; as long
  * as the controller has not told it, [since_s] does.  A requeue outlives its
@@ -59,6 +59,7 @@ struct spool_request {
     char id[SPOOL_ID_MAX]; /* JOBKEY.SEQ.OP: a file name */
     char job[MW_JOBKEY_MAX];
     uint32_t slurm_id, array_job_id, array_task_id, restart_count;
+    uint32_t uid;     /* whose job it is: the courier is fair between them */
     uint64_t since_s; /* by this node's wall clock: it knows of
                                        the run since then; 0 = it does not */
     enum spool_op op;
@@ -105,6 +106,14 @@ void spool_close (struct spool *s);
  *   one. */
 enum spool_op spool_op_of (const char *id);
 
+/* Is [name] one that a request or an answer may have? */
+bool spool_id_valid (const char *name);
+
+/* Take [id], JOBKEY.SEQ.OP, apart: [key] may be NULL.
+ * Returns false where it is no name of a request. */
+bool spool_id_parts (const char *id, char key[SPOOL_ID_MAX], uint64_t *seq,
+                     enum spool_op *op);
+
 /* Name [r] by its job, [seq] and operation. [seq] must grow, also over
  *   restarts, so that a job's requests are worked off in order. */
 void spool_make_id (struct spool_request *r, uint64_t seq);
@@ -127,18 +136,43 @@ int spool_story (struct spool *s, const char *name, const char *record,
 int spool_put_story (struct spool *s, const struct spool_request *r,
                      const char *name, struct mw_err *err);
 
+/* Warden: forget the story [name], which is not to be put. */
+void spool_drop_story (struct spool *s, const char *name);
+
 /* Warden: take back a request that is pointless now. 0 also if it is gone. */
 int spool_cancel (struct spool *s, const char *id);
 
-/* Warden: take the next answer. Returns 1, 0 (none); -1 with errno. */
-int spool_take_answer (struct spool *s, struct spool_answer *a,
-                       struct mw_err *err);
+/* Warden: take the answer [name] away and into [a].  Whatever is there under that
+ *   name, it neither waits for it nor reads much of it.
+ * Returns 0; -1 with errno: ENOENT (there is none), EPROTO (it is none, and gone,
+ *   or nothing that can be removed). */
+int spool_take_answer (struct spool *s, const char *name,
+                       struct spool_answer *a, struct mw_err *err);
 
-/* Courier: the name of the request that sorts first behind [after] ("": from
- *   the first).  A job's requests sort in the order they were made.
- * Returns 1 and sets [id], 0 (none); -1 with errno. */
-int spool_next_request (struct spool *s, const char *after,
-                        char id[SPOOL_ID_MAX]);
+/* Warden: take away what is in the place of an answer, unread. Returns 0 or -1. */
+int spool_drop_answer (struct spool *s, const char *name);
+
+/* One pass over `req` or `ans`, of which each name is seen once; [dir] is its
+ *   descriptor. Returns 0; -1 with errno. */
+struct spool_pass {
+    int fd; /* -1 = not begun, or over */
+    int have, at;
+    _Alignas(8) char buf[2048];
+};
+int spool_pass_begin (struct spool_pass *p, int dir);
+
+/* Returns the next name, which may be anything, until the next call; NULL: it is
+ *   over.  At most one system call. */
+const char *spool_pass_next (struct spool_pass *p);
+void spool_pass_end (struct spool_pass *p);
+
+/* Courier: the names of all requests, by one pass, sorted: a job's in the order
+ *   they were made.
+ * Returns how many, and sets [ids] (the caller's to free); -1 with errno. */
+int spool_list_requests (struct spool *s, char (**ids)[SPOOL_ID_MAX]);
+
+/* Courier: is request [id] still there? */
+bool spool_has_request (struct spool *s, const char *id);
 
 /* Courier: read request file [id]. Returns 0; -1 with errno (EPROTO: not a
  *   request). */

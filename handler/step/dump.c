@@ -11,6 +11,7 @@
 
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
+#include "handler/record/request.h"
 #include "handler/step/step.h"
 
 #define LINE " | " /* between the lines of an answer */
@@ -75,7 +76,7 @@ static enum step_result _dump_recover (struct warden *w, struct job *job)
 static void _dump_undo (struct warden *w, struct job *job)
 {
     if (job->incident.request[0])
-        spool_cancel (&w->spool, job->incident.request);
+        request_cancel (w, job->incident.request);
     job->incident.request[0] = '\0';
 }
 

@@ -107,7 +107,7 @@ static int _requeue_change (struct warden *w, struct job *job, enum run_end end)
             "job %s: its requeue, which has no "
             "answer yet, %s",
             job->spec.key, what[end]);
-    rc = spool_put (&w->spool, &r, &err);
+    rc = request_put (w, job, &r, false, NULL, &err);
     if (rc < 0)
         report (w, job, "failed", REPORT_LOG,
                 "job %s: that cannot be told the "
@@ -189,7 +189,7 @@ void step_requeue_withdraw (struct warden *w, struct job *job)
 
     memcpy (id, job->incident.requeue, sizeof (id));
     if (id[0] && _requeue_change (w, job, GOES_ON) < 0)
-        spool_cancel (&w->spool, id);
+        request_cancel (w, id);
 }
 
 const struct step_ops step_requeue = {

@@ -11,6 +11,7 @@
 #include "handler/account/headroom.h"
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
+#include "handler/record/request.h"
 #include "handler/record/story.h"
 #include "handler/step/freezer.h"
 #include "lib/clock.h"
@@ -341,7 +342,7 @@ void step_unsuspend (struct warden *w, struct job *job)
     if ((in->undo_tries & (in->undo_tries - 1)) != 0)
         return;
     if (in->request[0])
-        spool_cancel (&w->spool, in->request);
+        request_cancel (w, in->request);
     in->request[0] = '\0';
     in->suspended = false;
     if (ask (w, job, SPOOL_RESUME, 0, NULL, false) < 0) {

@@ -1,5 +1,6 @@
 /* spoolput.c - a warden's end of the courier's spool, for tests */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ static const char usage
          "       spoolput STATE-DIR put OP JOB [KEY=VALUE]...   prints the ID\n"
          "       spoolput STATE-DIR take SECONDS   prints the next answer:\n"
          "                                         ID ok|no CODE TEXT\n"
-         "Keys: arg, text.  The courier is root's.\n";
+         "Keys: arg, text, uid.  The courier is root's.\n";
 
 static int _die (const char *what)
 {
@@ -23,7 +24,9 @@ static int _die (const char *what)
 
 static int _set (struct spool_request *r, const char *key, const char *value)
 {
-    if (!strcmp (key, "arg"))
+    if (!strcmp (key, "uid"))
+        r->uid = (uint32_t) strtoul (value, NULL, 10);
+    else if (!strcmp (key, "arg"))
         snprintf (r->arg, sizeof (r->arg), "%s", value);
     else if (!strcmp (key, "text"))
         snprintf (r->text, sizeof (r->text), "%s", value);
@@ -59,20 +62,36 @@ static int _put (struct spool *s, int argc, char **argv)
     return 0;
 }
 
+/* The one whose name sorts first, or "". */
+static bool _next_answer (struct spool *s, char found[SPOOL_ID_MAX])
+{
+    struct spool_pass p;
+    const char *name;
+
+    found[0] = '\0';
+    if (spool_pass_begin (&p, s->ans) < 0)
+        return false;
+    while ((name = spool_pass_next (&p))) {
+        if (spool_id_valid (name) && (!*found || strcmp (name, found) < 0))
+            strcpy (found, name);
+    }
+    return *found != '\0';
+}
+
 static int _take (struct spool *s, double seconds)
 {
     uint64_t end = clock_ms () + (uint64_t) (seconds * 1000);
     struct timespec pause = { 0, 20 * 1000000 };
+    char name[SPOOL_ID_MAX];
     struct spool_answer a;
     struct mw_err err;
-    int rc;
 
-    while ((rc = spool_take_answer (s, &a, &err)) == 0 && clock_ms () < end)
+    while (!_next_answer (s, name) && clock_ms () < end)
         nanosleep (&pause, NULL);
-    if (rc < 0)
-        return _die (err.text);
-    if (rc == 0)
+    if (!*name)
         return _die ("no answer");
+    if (spool_take_answer (s, name, &a, &err) < 0)
+        return _die (err.text);
     printf ("%s %s %d %s\n", a.id, a.ok ? "ok" : "no", a.code, a.text);
     return 0;
 }

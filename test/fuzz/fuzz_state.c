@@ -232,7 +232,7 @@ static void _state_check_answer (const struct spool_answer *a)
     PROMISE (!strpbrk (a->text, "\n\r\033\177"));
     class_parse (a->text, &facts, NULL);
     PROMISE (spool_put_answer (s, a, NULL) == 0);
-    PROMISE (spool_take_answer (s, &again, NULL) == 1);
+    PROMISE (spool_take_answer (s, ANSWER, &again, NULL) == 0);
     PROMISE (again.ok == a->ok && again.code == a->code);
     PROMISE (strcmp (again.text, a->text) == 0);
 }
@@ -253,12 +253,12 @@ void fuzz_answer (const uint8_t *data, size_t size)
     if (spool_courier_read (s, &c, &uid) == 0)
         PROMISE (uid == geteuid () && c.restarts <= INT32_MAX &&
                  !strpbrk (c.trouble, "\n\r\033\177"));
-    rc = spool_take_answer (s, &a, &err);
-    if (rc == 1)
+    rc = spool_take_answer (s, ANSWER, &a, &err);
+    if (rc == 0)
         _state_check_answer (&a);
-    else if (rc < 0)
+    else if (errno != ENOENT)
         fuzz_check_sentence (&err);
-    PROMISE (spool_take_answer (s, &a, NULL) == 0);
+    PROMISE (spool_take_answer (s, ANSWER, &a, NULL) < 0 && errno == ENOENT);
 }
 
 /* ---- decisions ----------------------------------------------------------- */

@@ -27,6 +27,8 @@
 #include "handler/incident/incident.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
+#include "handler/record/request.h"
+#include "handler/spool/waiting.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "test/unit/fake_scribe.h"
@@ -39,6 +41,7 @@ struct fake fake;
 static struct journal journal;
 static struct report reports;
 static struct aftermath after;
+static struct waiting waiting;
 static struct policy_job scratch[JOBS_MAX];
 static struct policy_rank ranks[JOBS_MAX];
 static struct mw_err err;
@@ -348,6 +351,7 @@ int fake_begin (void **state)
     journal = (struct journal) { 0 };
     reports = (struct report) { 0 };
     after = (struct aftermath) { 0 };
+    memset (&waiting, 0, sizeof (waiting));
     fake.w = (struct warden) {
         .up = { .note = _note,
                 .tell = _tell,
@@ -360,6 +364,7 @@ int fake_begin (void **state)
         .journal = &journal,
         .report = &reports,
         .after = &after,
+        .waiting = &waiting,
         .courier_kept = true,
         .node_memory = 8 * MW_GIB,
         .node_reserve = MW_GIB,
@@ -601,18 +606,21 @@ void fake_spool_fails (void)
 unsigned fake_requests (enum spool_op op, struct spool_request *r)
 {
     static struct spool_request one;
-    char id[SPOOL_ID_MAX] = "";
+    char (*ids)[SPOOL_ID_MAX];
+    int all = spool_list_requests (&fake.w.spool, &ids);
     unsigned n = 0;
 
-    while (spool_next_request (&fake.w.spool, id, id) > 0) {
-        if (spool_op_of (id) != op)
+    for (int i = 0; i < all; i++) {
+        if (spool_op_of (ids[i]) != op)
             continue;
-        assert_int_equal (spool_read_request (&fake.w.spool, id, &one, &err),
+        assert_int_equal (spool_read_request (&fake.w.spool, ids[i], &one,
+                                              &err),
                           0);
         n++;
         if (r)
             *r = one;
     }
+    free (ids);
     return n;
 }
 
@@ -626,7 +634,8 @@ void fake_answer (struct job *job, enum spool_op op, bool ok, int code)
     memcpy (a.id, r.id, sizeof (a.id));
     snprintf (a.text, sizeof (a.text), "%s", ok ? "" : "it does not want to");
     assert_int_equal (spool_put_answer (&fake.w.spool, &a, &err), 0);
-    assert_int_equal (spool_take_answer (&fake.w.spool, &taken, &err), 1);
+    assert_int_equal (spool_take_answer (&fake.w.spool, a.id, &taken, &err), 0);
+    request_done (&fake.w, job, a.id);
     incident_answer (&fake.w, job, &taken);
 }
 

@@ -20,11 +20,13 @@
 #include "handler/record/report.h"
 #include "lib/cleanup.h"
 #include "test/unit/fake_scribe.h"
+#include "handler/spool/waiting.h"
 
 static char dir[] = "/tmp/mwt.report.XXXXXX";
 static struct warden w; /* large: not for the stack */
 static struct journal journal;
 static struct report reports;
+static struct waiting waiting;
 
 /* Nobody is attached, and no step listens. */
 static void note_nobody (struct warden *to, struct job *job, const char *text)
@@ -57,7 +59,8 @@ static int open_report (void **state)
     reports = (struct report) { 0 };
     w = (struct warden) { .up = { .note = note_nobody, .tell = tell_nobody },
                           .journal = &journal,
-                          .report = &reports };
+                          .report = &reports,
+                          .waiting = &waiting };
     conf_defaults (&w.conf);
     w.conf.syslog = false;
     if (journal_open (&journal, dir, dir, &err) < 0)

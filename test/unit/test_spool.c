@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +45,7 @@ static struct spool_request _request (uint64_t seq, enum spool_op op)
 {
     struct spool_request r = { .job = "12",
                                .slurm_id = 12,
+                               .uid = 1000,
                                .op = op,
                                .restart_count = 3,
                                .since_s = 1700000000,
@@ -67,6 +70,35 @@ static void _put_raw (const char *sub, const char *name, const char *text)
     assert_non_null (f);
     fputs (text, f);
     fclose (f);
+}
+
+/* The next answer there is, or is not: as the warden has it, in no order.
+ * Returns 1, 0 (none); -1 with errno. */
+static int _take (struct spool_answer *a)
+{
+    struct spool_pass p;
+    char first[256] = "";
+    const char *name;
+
+    assert_int_equal (spool_pass_begin (&p, s.ans), 0);
+    while ((name = spool_pass_next (&p))) {
+        if (name[0] != '.' && (!*first || strcmp (name, first) < 0))
+            strcpy (first, name);
+    }
+    assert_int_equal (p.fd, -1);
+    if (!*first)
+        return 0;
+    return spool_take_answer (&s, first, a, &err) < 0 ? -1 : 1;
+}
+
+static unsigned _requests (void)
+{
+    char (*ids)[SPOOL_ID_MAX];
+    int n = spool_list_requests (&s, &ids);
+
+    free (ids);
+    assert_true (n >= 0);
+    return (unsigned) n;
 }
 
 static void a_request_comes_out_as_it_went_in (void **state)
@@ -97,7 +129,7 @@ static void a_jobs_requests_come_in_order (void **state)
 {
     static const uint64_t seqs[] = { 10, 9, 100, 2, 1000000000 };
     static const char *const want[] = { "2", "9", "10", "100", "1000000000" };
-    char id[SPOOL_ID_MAX] = "", expected[SPOOL_ID_MAX];
+    char (*ids)[SPOOL_ID_MAX], expected[SPOOL_ID_MAX];
 
     (void) state;
     for (int i = 0; i < 5; i++) {
@@ -105,25 +137,24 @@ static void a_jobs_requests_come_in_order (void **state)
 
         assert_int_equal (spool_put (&s, &r, &err), 0);
     }
+    assert_int_equal (spool_list_requests (&s, &ids), 5);
     for (int i = 0; i < 5; i++) {
         snprintf (expected, sizeof (expected), "12.%010ld.notify",
                   atol (want[i]));
-        assert_int_equal (spool_next_request (&s, id, id), 1);
-        assert_string_equal (id, expected);
+        assert_string_equal (ids[i], expected);
     }
-    assert_int_equal (spool_next_request (&s, id, id), 0);
+    free (ids);
 }
 
 static void what_is_half_written_is_not_seen (void **state)
 {
     struct spool_answer a;
-    char id[SPOOL_ID_MAX];
 
     (void) state;
     _put_raw ("tmp", "12.0000000001.notify", "{\"id\":");
     _put_raw ("ans", ".12.0000000001.notify", "{\"id\":");
-    assert_int_equal (spool_next_request (&s, "", id), 0);
-    assert_int_equal (spool_take_answer (&s, &a, &err), 0);
+    assert_int_equal (_requests (), 0);
+    assert_int_equal (_take (&a), 0);
 }
 
 static void a_name_that_leaves_the_spool_is_refused (void **state)
@@ -145,31 +176,29 @@ static void an_answer_takes_its_request_away (void **state)
     struct spool_request r = _request (1, SPOOL_SUSPEND);
     struct spool_answer a = { .ok = false, .code = 2039, .text = "no \"way\"" },
                         b;
-    char id[SPOOL_ID_MAX];
 
     (void) state;
     assert_int_equal (spool_put (&s, &r, &err), 0);
     strcpy (a.id, r.id);
     assert_int_equal (spool_put_answer (&s, &a, &err), 0);
-    assert_int_equal (spool_next_request (&s, "", id), 0);
-    assert_int_equal (spool_take_answer (&s, &b, &err), 1);
+    assert_int_equal (_requests (), 0);
+    assert_int_equal (_take (&b), 1);
     assert_string_equal (b.id, a.id);
     assert_int_equal (b.code, 2039);
     assert_false (b.ok);
     assert_string_equal (b.text, a.text);
-    assert_int_equal (spool_take_answer (&s, &b, &err), 0);
+    assert_int_equal (_take (&b), 0);
 }
 
 static void a_request_can_be_taken_back (void **state)
 {
     struct spool_request r = _request (1, SPOOL_SUSPEND);
-    char id[SPOOL_ID_MAX];
 
     (void) state;
     assert_int_equal (spool_put (&s, &r, &err), 0);
     assert_int_equal (spool_cancel (&s, r.id), 0);
     assert_int_equal (spool_cancel (&s, r.id), 0);
-    assert_int_equal (spool_next_request (&s, "", id), 0);
+    assert_int_equal (_requests (), 0);
 }
 
 static void forged_answers_are_refused_and_gone (void **state)
@@ -190,10 +219,10 @@ static void forged_answers_are_refused_and_gone (void **state)
     (void) state;
     for (unsigned i = 0; i < sizeof (forged) / sizeof (forged[0]); i++) {
         _put_raw ("ans", "f", forged[i]);
-        assert_int_equal (spool_take_answer (&s, &a, &err), -1);
+        assert_int_equal (_take (&a), -1);
         assert_int_equal (errno, EPROTO);
         assert_string_equal (a.id, "untouched");
-        assert_int_equal (spool_take_answer (&s, &a, &err), 0);
+        assert_int_equal (_take (&a), 0);
     }
 }
 
@@ -205,7 +234,7 @@ static void control_characters_of_an_answer_are_tamed (void **state)
     _put_raw ("ans", "f",
               "{\"id\":\"f\",\"ok\":true,"
               "\"text\":\"\\u001b[2Jx\\ny\"}");
-    assert_int_equal (spool_take_answer (&s, &a, &err), 1);
+    assert_int_equal (_take (&a), 1);
     assert_string_equal (a.text, "?[2Jx?y");
 }
 
@@ -223,24 +252,69 @@ static void links_pipes_and_directories_are_no_answers (void **state)
     close (creat (path, 0600));
     assert_int_equal (linkat (AT_FDCWD, path, s.ans, "d", 0), 0);
     for (int i = 0; i < 4; i++) {
-        assert_int_equal (spool_take_answer (&s, &a, &err), -1);
+        assert_int_equal (_take (&a), -1);
         assert_int_equal (errno, EPROTO);
     }
-    assert_int_equal (spool_take_answer (&s, &a, &err), 0);
+    assert_int_equal (_take (&a), 0);
     assert_int_equal (stat ("/etc/passwd", &st), 0);
 }
 
-static void what_cannot_be_removed_does_not_stand_in_the_way (void **state)
+static void what_cannot_be_removed_is_refused_and_stays (void **state)
 {
-    struct spool_answer a = { .id = "z", .ok = true };
+    struct spool_answer a;
 
     (void) state;
     assert_int_equal (mkdirat (s.ans, "a", 0700), 0);
     assert_int_equal (mkdirat (s.ans, "a/full", 0700), 0);
-    assert_int_equal (spool_put_answer (&s, &a, &err), 0);
-    assert_int_equal (spool_take_answer (&s, &a, &err), 1);
-    assert_string_equal (a.id, "z");
-    assert_int_equal (spool_take_answer (&s, &a, &err), 0);
+    assert_int_equal (_take (&a), -1);
+    assert_int_equal (errno, EPROTO);
+    assert_int_equal (spool_drop_answer (&s, "a"), -1);
+}
+
+/* A lease's breaking, or a socket's peer, would be waited for. */
+static void sockets_and_leased_files_are_no_answers (void **state)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    int sock = socket (AF_UNIX, SOCK_STREAM, 0), fd;
+    struct spool_answer a;
+
+    (void) state;
+    snprintf (name.sun_path, sizeof (name.sun_path), "%s/spool/ans/a", dir);
+    assert_int_equal (bind (sock, (struct sockaddr *) &name, sizeof (name)), 0);
+    assert_int_equal (_take (&a), -1);
+    assert_int_equal (errno, EPROTO);
+    close (sock);
+    fd = openat (s.ans, "b", O_WRONLY | O_CREAT, 0600);
+    signal (SIGIO, SIG_IGN);
+    if (fcntl (fd, F_SETLEASE, F_WRLCK) == 0) {
+        assert_int_equal (_take (&a), -1);
+        assert_int_equal (errno, EPROTO);
+    }
+    close (fd);
+}
+
+static void a_name_is_taken_apart_from_its_end (void **state)
+{
+    static const char *const bad[] = {
+        "",           "12",
+        "12.1",       "12.1.x",
+        "12.x.hook",  ".1.hook",
+        "1.hook",     "12..hook",
+        "12.+1.hook", "12.99999999999999999999.hook",
+        "/.1.hook",
+    };
+    char key[SPOOL_ID_MAX];
+    enum spool_op op;
+    uint64_t seq;
+
+    (void) state;
+    assert_true (
+        spool_id_parts ("a.b.0000000012.complete-oom", key, &seq, &op));
+    assert_string_equal (key, "a.b");
+    assert_int_equal (seq, 12);
+    assert_int_equal (op, SPOOL_COMPLETE_OOM);
+    for (size_t i = 0; i < sizeof (bad) / sizeof (bad[0]); i++)
+        assert_false (spool_id_parts (bad[i], key, &seq, &op));
 }
 
 static void an_answer_of_megabytes_is_not_read (void **state)
@@ -252,7 +326,7 @@ static void an_answer_of_megabytes_is_not_read (void **state)
     assert_true (fd >= 0);
     assert_int_equal (ftruncate (fd, 1 << 30), 0);
     close (fd);
-    assert_int_equal (spool_take_answer (&s, &a, &err), -1);
+    assert_int_equal (_take (&a), -1);
     assert_int_equal (errno, EPROTO);
 }
 
@@ -456,7 +530,9 @@ int main (void)
         T (forged_answers_are_refused_and_gone),
         T (control_characters_of_an_answer_are_tamed),
         T (links_pipes_and_directories_are_no_answers),
-        T (what_cannot_be_removed_does_not_stand_in_the_way),
+        T (what_cannot_be_removed_is_refused_and_stays),
+        T (sockets_and_leased_files_are_no_answers),
+        T (a_name_is_taken_apart_from_its_end),
         T (an_answer_of_megabytes_is_not_read),
         T (the_courier_cannot_read_what_is_being_written),
         T (a_courier_is_there_as_long_as_its_process),
