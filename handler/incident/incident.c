@@ -19,6 +19,7 @@
 
 #include "handler/account/aftermath.h"
 #include "handler/incident/shadow.h"
+#include "handler/incident/telling.h"
 #include "handler/incident/undo.h"
 #include "handler/job/warden.h"
 #include "handler/record/ask.h"
@@ -59,13 +60,16 @@ static const char *_what_was_done (const struct job *job)
 static void _record_resolved (struct warden *w, struct job *job,
                               const char *outcome)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[64];
 
     job->incident.open = job->incident.closing = false;
     report (w, job, "resolved", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
-            "job %s: %s; it used up to %s, its limit is %s", job->spec.key,
+            "job %s: %s; it used up to %s, its limit is %s%s", job->spec.key,
             outcome, mw_size_format (job->peak, a, sizeof (a)),
-            mw_size_format (job->limit, b, sizeof (b)));
+            mw_size_format (job->limit, b, sizeof (b)),
+            telling_more (job, more, sizeof (more)));
+    if (job->incident.quiet)
+        return;
     aftermath_hook (w, job, outcome);
     aftermath_webhook (w, job, outcome);
 }
@@ -221,6 +225,8 @@ static enum step_result _incident_enter (struct warden *w, struct job *job,
     in->deadline_ms = s->deadline_ms ? in->step_ms + s->deadline_ms : 0;
     in->again_ms = 0;
     in->phase = 0;
+    in->below_ms = 0;
+    telling_rung (job, s->kind);
     if (s->kind == MW_STEP_REQUEUE || s->kind == MW_STEP_KILL)
         in->slurm_stops_ms = 0; /* that waits for nobody */
     if (_ops (job)->available && !_ops (job)->available (w, job, &why)) {
@@ -362,7 +368,9 @@ static int _incident_open (struct warden *w, struct job *job,
         job_seen_usage (job);
     else if (trigger != TRIGGER_NODE) /* who chose it has just read it */
         job_read_usage (job);
+    telling_begin (job);
     _record_detected (w, job);
+    telling_say (w, job);
     w->up.detected (w, job);
     if (trigger == TRIGGER_JOB) /* so it runs */
         return 0;
@@ -386,6 +394,7 @@ static void _press (struct warden *w, struct job *job)
         return;
     in->trigger = TRIGGER_NODE;
     in->slurm_ends = false;
+    telling_rung (job, MW_STEP_KILL);
     if (step_rung (job)->kind == MW_STEP_KILL) {
         _incident_step (w, job, STEP_TIMER, NULL);
         return;
@@ -617,6 +626,8 @@ int incident_hold (struct warden *w, struct job *job, struct mw_err *err)
         return mw_err_code (err, ENOTSUP,
                             "memwardend is in shadow mode: it "
                             "does nothing to any job");
+    if (job->incident.open && job->incident.below_ms)
+        _incident_solved (w, job); /* it only keeps a loan */
     if (job->incident.open)
         return mw_err_code (err, EBUSY, "job %s is in an incident already (%s)",
                             job->spec.key,

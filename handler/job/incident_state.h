@@ -31,7 +31,11 @@ extern const char *const incident_trigger_name[TRIGGER_COUNT];
 
 struct incident {
     bool open;
-    unsigned number; /* of this job: its id is "KEY.NUMBER" */
+    unsigned number;   /* of this job: its id is "KEY.NUMBER" */
+    bool begins_often; /* it is the first of many: not all will be told */
+    bool quiet;        /* it is one that is not: it is on record alone */
+    uint64_t below_ms; /* since when it is back below its limit, with a loan
+                                   that is kept, clock_ms; 0 = it is not */
     enum incident_trigger trigger;
     const struct mw_ladder *ladder; /* being climbed; of ladder_share */
     unsigned step;                  /* place in it */

@@ -8,6 +8,7 @@
 #include "handler/conf/conf.h"
 #include "handler/job/incident_state.h"
 #include "handler/memcg/memcg.h"
+#include "handler/policy/often.h"
 #include "handler/spool/spool.h"
 #include "lib/jobspec.h"
 
@@ -71,6 +72,7 @@ struct job {
     struct memcg_usage usage; /* as last read: for records */
     struct incident incident;
     unsigned incidents; /* how many it has had */
+    struct often often; /* how many of them lately */
     uint64_t registered_ms;
     uint64_t look_ms;        /* v2: no look at its events before; 0 */
     uint64_t resumed_ms;     /* we last asked Slurm to; 0 */

@@ -335,7 +335,7 @@ static void _journal (struct warden *w, const struct job *job,
     w->report->news = true;
     if (failed_before)
         report_log (w, LOG_NOTICE, "the journal can be written again");
-    if (w->conf.webhook[0] && job &&
+    if (w->conf.webhook[0] && job && !job->incident.quiet &&
         (job->incident.open || !strcmp (event, "resolved")))
         story_add (w, job, event);
 }
@@ -356,6 +356,13 @@ __attribute__ ((format (printf, 3, 0))) static void _say (const struct job *job,
         *text = said;
 }
 
+/* Is it one of so many (policy/often.h) that it is on record, and no more?  What
+ * has failed is told all the same. */
+static bool _is_quiet (const struct job *job, const char *event)
+{
+    return job && job->incident.quiet && strcmp (event, "failed") != 0;
+}
+
 __attribute__ ((format (printf, 6, 0))) static void _report (
     struct warden *w, struct job *job, const char *event, unsigned whom,
     const char *more, const char *fmt, va_list ap)
@@ -369,6 +376,10 @@ __attribute__ ((format (printf, 6, 0))) static void _report (
         whom &= REPORT_LOG;
     _say (job, &text, fmt, ap);
     _journal (w, job, event, text.text, more);
+    if (_is_quiet (job, event)) {
+        errno = saved;
+        return;
+    }
     if (r->pending == LINES)
         report_flush (w);
     l = &r->line[r->pending++];

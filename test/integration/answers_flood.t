@@ -19,16 +19,19 @@ path = \"$MW_BUILD/handler/memwarden-courier\"
 user = \"root\"
 }" || exit 1
 ans=$WARDEN_STATE/spool/ans
-flood () {      # flood FIRST: so many answers, each made as the courier makes them
-    $python - "$ans" "$1" "$((count + $1))" <<'END'
+# flood FIRST [FILE]: so many answers, each made as the courier makes them; with FILE
+# more and more, until that is there
+flood () {
+    $python - "$ans" "$1" "$((count + $1))" "${2:-}" <<'END'
 import os, sys
-ans, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+ans, i, last, until = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 os.chdir(ans)
-for i in range(first, last):
+while not os.path.exists(until) if until else i < last:
     name = "none.%010d.comment" % i
     with open("." + name, "w") as f:
         f.write('{"id":"%s","ok":true,"text":"x"}' % name)
     os.rename("." + name, name)
+    i += 1
 END
 }
 left () { find "$ans" -name 'none.*' | wc -l; }
@@ -61,10 +64,14 @@ kill -CONT "$WARDEN_PID"
 wait_end 120 "${jobs[0]}"; is 'it is lent memory, and goes on' $? 0
 now=$(left)
 ok "before the answers are read: $now are left" [ "$now" -gt 0 ]
+flood 100000 "$TMP/enough" &
+flooder=$!
+at_exit 'kill $flooder'
 touch "$TMP/again$$.go"
-wait_end 120 "${jobs[1]}"; is 'so is one that comes now' $? 0
-now=$(left)
-ok "while they are: $now are left" [ "$now" -gt 0 ]
+wait_end 60 "${jobs[1]}"; is 'so is one that comes while there are more and more' $? 0
+ok 'which there are' kill -0 $flooder
+touch "$TMP/enough"
+wait $flooder
 
 # what else can be in the place of an answer
 mkfifo "$ans/none.1.comment"
@@ -76,7 +83,7 @@ truncate -s 1G "$ans/none.6.comment"
 $python -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$ans/none.7.comment"
 printf x >"$ans/$(printf 'none.\033[2J\n8')"
 printf x >"$ans/$(printf 'n%.0s' {1..255})"
-flood 100000
+flood 10000000
 touch "$TMP/dump$$.go"
 wait_end 120 "${jobs[2]}"; is 'the answer that is waited for is heard among them: killed' $? 137
 like 'and on record' "$(mw events)" "dump$$.*the answer to dump$$\.[0-9]*\.hook: done"

@@ -8,6 +8,7 @@
   hostile.py flood SOCKET N REQUEST   REQUEST N times, as fast as it is answered
   hostile.py random PATTERN UID SEED  what comes to mind, as user UID, at whatever socket
                                       is at PATTERN, until stdin ends; says how much it was
+  hostile.py toggle SOCKET N JOB      hold and resume JOB N times, as fast as it is answered
 
 Says "ready" when it is done; lingering and crowd then wait for the end of stdin.
 """
@@ -138,6 +139,15 @@ def at_random(pattern, uid, seed):
     print(sent, "requests", flush=True)
 
 
+def toggle(path, n, job):
+    s = connect(path)
+    for _ in range(n):
+        for what in ("hold", "resume"):
+            s.send(b'{"v":1,"type":"%s","job":"%s"}' % (what.encode(), job.encode()))
+            s.recv(65536)
+    return []
+
+
 how, path, *args = sys.argv[1:]
 if how == "random":
     at_random(path, int(args[0]), int(args[1]))
@@ -146,6 +156,8 @@ if how in ("lingering", "unread"):
     held = lingering(path, int(args[0]), how == "unread")
 elif how == "crowd":
     held = crowd(path, int(args[0]), int(args[1]))
+elif how == "toggle":
+    held = toggle(path, int(args[0]), args[1])
 else:
     held = flood(path, int(args[0]), args[1])
 print("ready", flush=True)
