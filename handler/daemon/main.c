@@ -242,6 +242,7 @@ static void _protect (struct warden *w)
                     strerror (errno));
     _touch_stack ();
     rlimits_rehearse ();
+    waiting_rehearse (w->waiting);
 }
 
 /* ---- the loop ------------------------------------------------------------ */

@@ -4,23 +4,29 @@
  */
 #include "handler/spool/waiting.h"
 
-#include <stddef.h>
-
-#define MASK (WAITING_SLOTS - 1)
+#include <string.h>
 
 _Static_assert(WAITING_SLOTS >=
                    2 * (WAITING_COURTESIES_MAX + WAITING_DUTIES_MAX),
-               "the tables are never full");
+               "the slots are never full");
+_Static_assert(WAITING_USERS >= 2 * WAITING_COURTESIES_MAX,
+               "nor are the users");
 
-static unsigned _home (uint64_t key)
+/* In a table of [size], a power of two. */
+static unsigned _home (uint64_t key, unsigned size)
 {
-    return (unsigned) (key * 11400714819323198485u >> 50) & MASK;
+    return (unsigned) (key * 11400714819323198485u >> 32) & (size - 1);
 }
 
 /* May what is at home at [home] fill the gap at [gap], found at [at]? */
-static bool _may_fill (unsigned home, unsigned gap, unsigned at)
+static bool _may_fill (unsigned home, unsigned gap, unsigned at, unsigned size)
 {
-    return ((at - home) & MASK) >= ((at - gap) & MASK);
+    return ((at - home) & (size - 1)) >= ((at - gap) & (size - 1));
+}
+
+void waiting_rehearse (struct waiting *w)
+{
+    memset (w, 0, sizeof (*w));
 }
 
 /* ---- requests ------------------------------------------------------------ */
@@ -28,10 +34,10 @@ static bool _may_fill (unsigned home, unsigned gap, unsigned at)
 /* Where [seq] is, or would be. */
 static unsigned _slot_of (const struct waiting *w, uint64_t seq)
 {
-    unsigned at = _home (seq);
+    unsigned at = _home (seq, WAITING_SLOTS);
 
     while (w->slot[at].seq && w->slot[at].seq != seq)
-        at = (at + 1) & MASK;
+        at = (at + 1) & (WAITING_SLOTS - 1);
     return at;
 }
 
@@ -39,8 +45,9 @@ static void _slot_free (struct waiting *w, unsigned gap)
 {
     unsigned at = gap;
 
-    while (w->slot[at = (at + 1) & MASK].seq) {
-        if (!_may_fill (_home (w->slot[at].seq), gap, at))
+    while (w->slot[at = (at + 1) & (WAITING_SLOTS - 1)].seq) {
+        if (!_may_fill (_home (w->slot[at].seq, WAITING_SLOTS), gap, at,
+                        WAITING_SLOTS))
             continue;
         w->slot[gap] = w->slot[at];
         gap = at;
@@ -52,10 +59,10 @@ static void _slot_free (struct waiting *w, unsigned gap)
 
 static unsigned _user_at (const struct waiting *w, uint32_t uid)
 {
-    unsigned at = _home (uid);
+    unsigned at = _home (uid, WAITING_USERS);
 
     while (w->user[at].count && w->user[at].uid != uid)
-        at = (at + 1) & MASK;
+        at = (at + 1) & (WAITING_USERS - 1);
     return at;
 }
 
@@ -63,8 +70,9 @@ static void _user_free (struct waiting *w, unsigned gap)
 {
     unsigned at = gap;
 
-    while (w->user[at = (at + 1) & MASK].count) {
-        if (!_may_fill (_home (w->user[at].uid), gap, at))
+    while (w->user[at = (at + 1) & (WAITING_USERS - 1)].count) {
+        if (!_may_fill (_home (w->user[at].uid, WAITING_USERS), gap, at,
+                        WAITING_USERS))
             continue;
         w->user[gap] = w->user[at];
         gap = at;

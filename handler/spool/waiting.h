@@ -16,6 +16,7 @@
 #define WAITING_COURTESIES_MAX 4000 /* the most that an admin may allow */
 #define WAITING_DUTIES_MAX 4000
 #define WAITING_SLOTS 16384 /* twice of both: a search is short */
+#define WAITING_USERS 8192  /* twice as many as can have a courtesy */
 
 struct waiting_slot {
     uint64_t seq; /* of the request's name; 0 = free */
@@ -40,8 +41,12 @@ struct waiting {
                                 are too many */
     struct waiting_user begun, over; /* for waiting_news */
     struct waiting_slot slot[WAITING_SLOTS];
-    struct waiting_user user[WAITING_SLOTS];
+    struct waiting_user user[WAITING_USERS];
 };
+
+/* Have all of [w], in which nothing waits yet, in memory: not only when it is first
+ *   needed, in somebody's OOM. */
+void waiting_rehearse (struct waiting *w);
 
 /* May one more wait, of user [uid]? */
 bool waiting_has_room (const struct waiting *w, uint32_t uid, bool courtesy);
