@@ -52,8 +52,10 @@ static const struct cli_command commands[] = {
       "", cli_doctor },
     { "kmsg", "[FILE…|-]", "the kernel's OOM kills in a log of any kind", "",
       cli_kmsg },
-    { "failsafe", "", "give every job back to the kernel; the warden is gone",
-      "", cli_failsafe },
+    { "failsafe", "[--force]",
+      "give every job back to the kernel; the warden is gone",
+      "  --force              it is not, but does not answer: kill it first\n",
+      cli_failsafe },
 };
 #define COMMANDS (sizeof (commands) / sizeof (commands[0]))
 

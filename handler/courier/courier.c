@@ -577,6 +577,7 @@ int main (int argc, char **argv)
 
     if (rc >= 0)
         return rc;
+    signal (SIGXFSZ, SIG_IGN); /* like a full disk */
     c.foreground = o.foreground;
     if (!c.foreground)
         openlog ("memwarden-courier", LOG_PID, LOG_DAEMON);

@@ -68,6 +68,7 @@ static void _hook_exec (const struct spool_request *r,
 
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     signal (SIGPIPE, SIG_DFL);
+    signal (SIGXFSZ, SIG_DFL);
     if (dup2 (in, STDIN_FILENO) < 0 || dup2 (out, STDOUT_FILENO) < 0 ||
         dup2 (out, STDERR_FILENO) < 0)
         _exit (126);

@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "handler/daemon/bound.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
 #include "handler/daemon/tell.h"
@@ -388,73 +389,81 @@ static int _on_connect (sd_event_source *s, int fd, uint32_t events, void *arg)
 
 /* A socket file that nobody listens on is a dead warden's: remove it.  Any other
  * file refuses connections just so, and stays. */
-static int _clear (const struct sockaddr_un *to, struct mw_err *err)
+static int _clear (const char *path, struct mw_err *err)
 {
     cleanup_fd int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
     struct stat st;
 
-    if (connect (fd, (const struct sockaddr *) to, sizeof (*to)) == 0)
+    if (strlen (path) >= sizeof (to.sun_path))
+        return 0; /* bound_open says so */
+    strcpy (to.sun_path, path);
+    if (connect (fd, (const struct sockaddr *) &to, sizeof (to)) == 0)
         return mw_err_code (err, EADDRINUSE,
                             "a memwardend listens on %s "
                             "already",
-                            to->sun_path);
-    if (errno == ECONNREFUSED && lstat (to->sun_path, &st) == 0 &&
-        S_ISSOCK (st.st_mode) && unlink (to->sun_path) < 0)
-        return mw_err_errno (err, "cannot replace %s", to->sun_path);
+                            path);
+    if (errno == ECONNREFUSED && lstat (path, &st) == 0 &&
+        S_ISSOCK (st.st_mode) && unlink (path) < 0)
+        return mw_err_errno (err, "cannot replace %s", path);
     return 0;
 }
 
-/* The directory of the socket, where it is not there. */
-static void _make_parent (const char *path)
-{
-    char dir[sizeof (((struct sockaddr_un *) 0)->sun_path)];
-    char *slash;
-
-    snprintf (dir, sizeof (dir), "%s", path);
-    if ((slash = strrchr (dir, '/')) && slash != dir) {
-        *slash = '\0';
-        mkdir (dir, 0755);
-    }
-}
+/* Root's socket. */
+static struct bound roots;
+static sd_event_source *on_connect;
 
 int control_open (struct warden *w, const char *path, struct mw_err *err)
 {
-    struct sockaddr_un to = { .sun_family = AF_UNIX };
-    int rc;
+    sd_event_source *source = NULL;
+    struct bound fresh;
+    int sock, rc;
 
-    if (strlen (path) >= sizeof (to.sun_path))
-        return mw_err_code (err, ENAMETOOLONG, "socket path %.80s… is too long",
-                            path);
-    snprintf (to.sun_path, sizeof (to.sun_path), "%s", path);
-    _make_parent (path);
-    if (_clear (&to, err) < 0)
+    if (_clear (path, err) < 0 ||
+        (sock = bound_open (&fresh, path, 0600, err)) < 0)
         return -1;
-    w->control = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                         0);
-    if (w->control < 0 ||
-        bind (w->control, (struct sockaddr *) &to, sizeof (to)) < 0 ||
-        chmod (path, 0600) < 0 || listen (w->control, 128) < 0)
-        return mw_err_errno (err, "cannot listen on %s", path);
-    rc = sd_event_add_io (w->loop, NULL, w->control, EPOLLIN, _on_connect, w);
+    rc = sd_event_add_io (w->loop, &source, sock, EPOLLIN, _on_connect, w);
     if (rc < 0) {
+        close (sock);
         errno = -rc;
         return mw_err_errno (err, "cannot listen on %s", path);
     }
+    on_connect = sd_event_source_disable_unref (on_connect);
+    if (w->control >= 0)
+        close (w->control);
+    w->control = sock;
+    on_connect = source;
+    roots = fresh;
     return 0;
+}
+
+void control_look (struct warden *w)
+{
+    char path[sizeof (roots.path)];
+    struct mw_err err;
+
+    if (w->control < 0 || !bound_is_lost (&roots))
+        return;
+    strcpy (path, roots.path);
+    if (control_open (w, path, &err) == 0) {
+        report_log (w, LOG_WARNING, "%s was removed: it is made anew", path);
+    } else if (!roots.said) {
+        report_log (
+            w, LOG_ERR,
+            "%s leads to memwardend no more, and cannot be made anew: %s", path,
+            err.text);
+        roots.said = true;
+    }
 }
 
 void control_close (struct warden *w)
 {
-    struct sockaddr_un own = { .sun_family = AF_UNIX };
-    socklen_t len = sizeof (own);
-
     while (w->peers)
         _drop (w->peers);
     if (w->control < 0)
         return;
-    /* as it was opened, whatever is configured by now */
-    if (getsockname (w->control, (struct sockaddr *) &own, &len) == 0)
-        unlink (own.sun_path);
+    on_connect = sd_event_source_disable_unref (on_connect);
+    bound_remove (&roots);
     close (w->control);
     w->control = -1;
 }

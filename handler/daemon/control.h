@@ -10,6 +10,10 @@
 int control_open (struct warden *w, const char *path, struct mw_err *err);
 void control_close (struct warden *w);
 
+/* Somebody may have removed it, or put something else there: then listen there anew, now
+ *   or, where that cannot be, at the next look. Who is connected stays so. */
+void control_look (struct warden *w);
+
 /* Send a note to everyone attached to [job], but its steps; users by the desk. */
 void control_note (struct warden *w, struct job *job, const char *text);
 

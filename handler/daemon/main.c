@@ -17,11 +17,14 @@
 #include "config.h"
 #include "handler/account/aftermath.h"
 #include "handler/daemon/answers.h"
+#include "handler/daemon/beat.h"
 #include "handler/daemon/control.h"
 #include "handler/daemon/dictation.h"
+#include "handler/daemon/guard.h"
 #include "handler/daemon/keeper.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
+#include "handler/daemon/rights.h"
 #include "handler/desk/desk.h"
 #include "handler/incident/incident.h"
 #include "handler/job/warden.h"
@@ -309,7 +312,6 @@ static int _signals (struct warden *w, struct mw_err *err)
     sigprocmask (SIG_BLOCK, &mask, NULL);
     signal (SIGPIPE, SIG_IGN);
     signal (SIGCHLD, SIG_IGN);
-    signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk */
     if ((rc = sd_event_add_signal (w->loop, NULL, SIGTERM, _on_stop, w)) < 0 ||
         (rc = sd_event_add_signal (w->loop, NULL, SIGINT, _on_stop, w)) < 0 ||
         (rc = sd_event_add_signal (w->loop, NULL, SIGHUP, _on_reload, w)) < 0) {
@@ -340,17 +342,62 @@ static int _open_spool (struct warden *w, struct mw_err *err)
                        pw ? pw->pw_uid : geteuid (), err);
 }
 
+/* Before anything is opened that the guard would have, too. Returns false where there is
+ * none, with why. */
+static bool _start_guard (struct warden *w, char **argv, struct mw_err *why)
+{
+    return beat_open (why) == 0 &&
+           guard_start (argv, _state_dir (w), _history_dir (w), why) == 0;
+}
+
+static void _say_guarded (struct warden *w, const struct mw_err *why_not)
+{
+    const char *said = guard_said ();
+
+    if (said)
+        report_log (w, LOG_CRIT,
+                    "%s; its jobs were given back, and it is started again",
+                    said);
+    if (why_not)
+        report_log (
+            w, LOG_ERR,
+            "memwardend has no guard, so nobody sees it if it hangs: %s",
+            why_not->text);
+}
+
+/* Now and then. */
+static void _daemon_look (struct warden *w)
+{
+    control_look (w);
+    passing_look (w);
+}
+
+static int _watched (struct warden *w, struct mw_err *err)
+{
+    sd_event_set_watchdog (w->loop, true); /* systemd's, if it has one for us */
+    if (guard_listen (w, err) < 0)
+        return -1;
+    return beat_listen (w, _daemon_look, err);
+}
+
 /* Everything that can fail comes before the first job is taken up. */
-static int _daemon_start (struct warden *w, struct mw_err *err)
+static int _daemon_start (struct warden *w, char **argv, struct mw_err *err)
 {
     cleanup_fd int scribe = -1;
+    struct mw_err unguarded;
+    bool guarded;
     int rc;
 
+    if (_read_node (w, err) < 0)
+        return -1;
+    guarded = _start_guard (w, argv, &unguarded);
     report_open (w);
     scribe = dictation_open (w, _state_dir (w), _history_dir (w), keeper_scribe,
                              err);
-    if (scribe < 0 || _read_node (w, err) < 0 ||
-        journal_open (w->journal, _state_dir (w), _history_dir (w), err) < 0 ||
+    if (scribe < 0)
+        return -1;
+    _say_guarded (w, guarded ? NULL : &unguarded);
+    if (journal_open (w->journal, _state_dir (w), _history_dir (w), err) < 0 ||
         _open_spool (w, err) < 0)
         return -1;
     if (w->conf.courier_start) {
@@ -380,12 +427,13 @@ static int _daemon_start (struct warden *w, struct mw_err *err)
     watch_psi_open (w);
     if (dictation_listen (w, err) < 0)
         return -1;
-    return passing_listen (w, err);
+    return passing_listen (w, err) < 0 ? -1 : _watched (w, err);
 }
 
 static void _daemon_end (struct warden *w)
 {
     sd_notify (0, "STOPPING=1");
+    beat_ends ();
     watch_psi_close (w);
     watch_kmsg_close (w);
     node_close (w);
@@ -409,6 +457,9 @@ int main (int argc, char **argv)
     struct mw_err err = { "" };
     int rc;
 
+    /* a file that may not grow (RLIMIT_FSIZE) is like a full disk, EFBIG; children that
+     * run something else have the default again */
+    signal (SIGXFSZ, SIG_IGN);
     /* keeper.c; not for people */
     if (argc == 2 && !strcmp (argv[1], "--desk"))
         return desk_main ();
@@ -431,7 +482,7 @@ int main (int argc, char **argv)
         perror ("memwardend: cannot go into the background");
         return 1;
     }
-    if (_daemon_start (w, &err) < 0) {
+    if (_daemon_start (w, argv, &err) < 0) {
         report_log (w, LOG_CRIT, "cannot start: %s", err.text);
         dictation_close (w);
         return 1;
@@ -440,6 +491,11 @@ int main (int argc, char **argv)
                 PACKAGE_VERSION, w->jobs.count, _socket (w),
                 w->conf.shadow ? "; shadow: nothing is done to any job" : "");
     sd_notify (0, "READY=1");
+    if (rights_warden (&err) < 0) /* it does its work all the same */
+        report_log (w, LOG_NOTICE,
+                    "memwardend keeps rights that it does not "
+                    "need: %s",
+                    err.text);
     rc = sd_event_loop (w->loop);
     _daemon_end (w);
     return rc < 0 ? 1 : 0;

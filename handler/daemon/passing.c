@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "handler/daemon/bound.h"
 #include "handler/daemon/tell.h"
 #include "handler/daemon/wish.h"
 #include "handler/pass/pass.h"
@@ -28,8 +29,10 @@
 struct passing {
     int sock;
     sd_event_source *io;
-    char path[sizeof (((struct sockaddr_un *) 0)->sun_path)];
-    bool dropped; /* said once, until it reads again */
+    struct bound bound;
+    int listening; /* made anew: for each desk that is started; else -1 */
+    bool owed;     /* the desk that is there has it not yet */
+    bool dropped;  /* said once, until it reads again */
 };
 
 /* ---- answers ------------------------------------------------------------- */
@@ -92,6 +95,29 @@ static void _passing_done (struct warden *w, const struct pass_wish *wish)
     _passing_send (w, &done, sizeof (done));
 }
 
+/* The desk listens where its keeper has it from, until it is told. */
+static void _passing_owes (struct passing *p)
+{
+    const struct pass_listen l = { .kind = PASS_LISTEN };
+
+    p->owed = pass_send (p->sock, &l, sizeof (l), p->listening) < 0;
+}
+
+static void _passing_desk_is_new (struct warden *w,
+                                  const struct pass_wish *wish)
+{
+    struct passing *p = w->passing;
+
+    if (wish->old)
+        report_log (
+            w, LOG_WARNING,
+            "the desk did not answer its keeper any more: it was killed "
+            "and started again");
+    p->owed = p->listening >= 0;
+    if (p->owed)
+        _passing_owes (p);
+}
+
 static int _on_wish (sd_event_source *s, int fd, uint32_t events, void *arg)
 {
     static struct pass_wish wish;
@@ -100,12 +126,16 @@ static int _on_wish (sd_event_source *s, int fd, uint32_t events, void *arg)
     ssize_t n = pass_receive (fd, &wish, sizeof (wish), &with);
 
     (void) events;
+    if (with >= 0) /* it has none to give */
+        close (with);
     if (n == 0) /* its keeper is gone, too */
         sd_event_source_set_enabled (s, SD_EVENT_OFF);
     if (n <= 0 || !pass_wish_is_good (&wish, (size_t) n))
         return 0;
     if (wish.kind == PASS_JOBS)
         _passing_page (w, &wish);
+    else if (wish.kind == PASS_NEW)
+        _passing_desk_is_new (w, &wish);
     else
         _passing_done (w, &wish);
     return 0;
@@ -114,37 +144,27 @@ static int _on_wish (sd_event_source *s, int fd, uint32_t events, void *arg)
 /* ---- beginning and end --------------------------------------------------- */
 
 /* Whatever socket is there: who may not be replaced holds control.h's. */
-static int _passing_bind (struct passing *p, int sock, struct mw_err *err)
+static int _passing_bind (struct bound *b, const char *path, struct mw_err *err)
 {
-    struct sockaddr_un to = { .sun_family = AF_UNIX };
     struct stat st;
 
-    memcpy (to.sun_path, p->path, sizeof (to.sun_path));
-    if (lstat (p->path, &st) == 0 && S_ISSOCK (st.st_mode))
-        unlink (p->path);
-    if (bind (sock, (struct sockaddr *) &to, sizeof (to)) < 0 ||
-        chmod (p->path, 0666) < 0 || listen (sock, 128) < 0)
-        return mw_err_errno (err, "cannot listen on %s", p->path);
-    return 0;
+    if (lstat (path, &st) == 0 && S_ISSOCK (st.st_mode))
+        unlink (path);
+    return bound_open (b, path, 0666, err);
 }
 
 int passing_open (struct warden *w, const char *path, int scribe,
                   passing_start *start, struct mw_err *err)
 {
-    cleanup_fd int sock = socket (AF_UNIX,
-                                  SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                                  0);
     struct passing *p = w->passing = calloc (1, sizeof (*p));
+    cleanup_fd int sock = -1;
     int pair[2], rc;
 
     if (!p)
         return mw_err_errno (err, "cannot serve users");
-    p->sock = -1;
-    if (strlen (path) >= sizeof (p->path))
-        return mw_err_code (err, ENAMETOOLONG, "socket path %.80s… is too long",
-                            path);
-    strcpy (p->path, path);
-    if (_passing_bind (p, sock, err) < 0)
+    p->sock = p->listening = -1;
+    sock = _passing_bind (&p->bound, path, err);
+    if (sock < 0)
         return -1;
     if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
                     pair) < 0)
@@ -168,6 +188,46 @@ int passing_listen (struct warden *w, struct mw_err *err)
     return mw_err_errno (err, "cannot heed the desk");
 }
 
+static void _passing_bind_again (struct warden *w)
+{
+    struct passing *p = w->passing;
+    char path[sizeof (p->bound.path)];
+    struct bound fresh;
+    struct mw_err err;
+    int sock;
+
+    strcpy (path, p->bound.path);
+    sock = _passing_bind (&fresh, path, &err);
+    if (sock < 0) {
+        if (!p->bound.said)
+            report_log (
+                w, LOG_ERR,
+                "%s leads to the desk no more, and cannot be made anew: "
+                "%s",
+                path, err.text);
+        p->bound.said = true;
+        return;
+    }
+    if (p->listening >= 0)
+        close (p->listening);
+    p->listening = sock;
+    p->bound = fresh;
+    p->owed = true;
+    report_log (w, LOG_WARNING, "%s was removed: it is made anew", path);
+}
+
+void passing_look (struct warden *w)
+{
+    struct passing *p = w->passing;
+
+    if (!p || p->sock < 0)
+        return;
+    if (bound_is_lost (&p->bound))
+        _passing_bind_again (w);
+    if (p->owed)
+        _passing_owes (p);
+}
+
 void passing_close (struct warden *w)
 {
     struct passing *p = w->passing;
@@ -177,8 +237,10 @@ void passing_close (struct warden *w)
     sd_event_source_disable_unref (p->io);
     if (p->sock >= 0) {
         close (p->sock);
-        unlink (p->path);
+        bound_remove (&p->bound);
     }
+    if (p->listening >= 0)
+        close (p->listening);
     free (p);
     w->passing = NULL;
 }

@@ -19,6 +19,10 @@ int passing_open (struct warden *w, const char *path, int scribe,
  *   errno. */
 int passing_listen (struct warden *w, struct mw_err *err);
 
+/* Where somebody has removed it, or put something else there, listen there anew, and
+ *   have the desk do so. */
+void passing_look (struct warden *w);
+
 void passing_close (struct warden *w);
 
 /* Send a note about [job] to those who are attached to it. */

@@ -177,15 +177,20 @@ static void _has_script (struct warden *w, struct job *job,
             job->spec.key);
 }
 
+static int _recover_named (struct warden *w, const char *key,
+                           struct mw_err *err);
+
 struct job *warden_register (struct warden *w, const struct mw_jobspec *spec,
                              int memory_dir, int freezer_dir,
                              struct mw_err *cut, struct mw_err *err)
 {
-    struct job *job = warden_find (w, spec->key);
     uint64_t inode = cg_inode (memory_dir);
-    struct job *other = _neighbour (&w->jobs, spec->key, inode);
+    struct job *other = _neighbour (&w->jobs, spec->key, inode), *job;
     char key[MW_JOBKEY_MAX];
 
+    if (_recover_named (w, spec->key, err) < 0)
+        return NULL;
+    job = warden_find (w, spec->key);
     if (!other)
         other = _neighbour (&w->steps, spec->key, inode);
     if (jobstep_may_register (w, spec, job, err) < 0)
@@ -359,37 +364,56 @@ static void _let_go (struct warden *w, struct job *job)
                     job->spec.key, err.text);
 }
 
-/* Take up [job] as the journal has it. Returns 0, or -1: it is gone. */
+/* It stays as the journal has it, and what was opened of it is the kernel's. */
+static void _recover_leave (struct job *job, const struct memcg *was,
+                            char **path)
+{
+    int saved = errno;
+
+    if (job->memcg.dir >= 0 && job->memcg.armed)
+        job->memcg.ops->disarm (&job->memcg, NULL);
+    job->event = sd_event_source_disable_unref (job->event);
+    job->below = sd_event_source_disable_unref (job->below);
+    job->removal = sd_event_source_disable_unref (job->removal);
+    memcg_close (&job->memcg);
+    job->memcg = *was;
+    job->memcg.path = *path;
+    *path = NULL;
+    errno = saved;
+}
+
+/* Take up [job] as the journal has it. Returns 0; -1 with errno: it is gone, or cannot
+ * be looked at (_is_gone). */
 static int _recover_job (struct warden *w, struct job *job, struct mw_err *err)
 {
     cleanup_free char *path = job->memcg.path;
-    uint64_t limit = job->memcg.set_limit;
-    uint64_t kills = job->memcg.seen_oom_kill;
-    bool shadow = job->memcg.shadow;
+    const struct memcg was = job->memcg;
 
     job->memcg.path = NULL;
-    if (memcg_reopen (&job->memcg, path, job->freezer_path, job->memcg.inode,
+    if (memcg_reopen (&job->memcg, path, job->freezer_path, was.inode,
                       job->spec.layout, err) < 0) {
-        job->memcg.path = path;
-        path = NULL;
+        _recover_leave (job, &was, &path);
         return -1;
     }
     if (!w->conf.shadow && memcg_claim (job->memcg.dir, err) < 0) {
-        memcg_close (&job->memcg); /* nor is it ours to disarm */
+        job->memcg.armed = false; /* nor is it ours to disarm */
+        _recover_leave (job, &was, &path);
         return -1;
     }
-    job->memcg.set_limit = limit;
+    job->memcg.set_limit = was.set_limit;
     job->memcg.spare = jobstep_spare (w);
     if (!job_is_step (job))
         job->class = class_of (&w->conf, &job->spec, &job->facts);
-    if (w->conf.shadow && !shadow)
+    if (w->conf.shadow && !was.shadow)
         _let_go (w, job);
     job->memcg.shadow = w->conf.shadow;
-    if (_take_over (w, job, err) < 0)
+    if (_take_over (w, job, err) < 0) {
+        _recover_leave (job, &was, &path);
         return -1;
+    }
     /* its log has told of it already */
     if (!watch_kmsg_live (w) && !w->conf.shadow && !job_is_step (job) &&
-        kills < job->memcg.seen_oom_kill)
+        was.seen_oom_kill < job->memcg.seen_oom_kill)
         watch_kmsg_counted (w, job);
     return 0;
 }
@@ -412,6 +436,32 @@ static void _wake_unrecorded (struct warden *w, struct job *job)
         report_failed (w, job, "cannot thaw it", &err);
 }
 
+/* Does [error] say that the memcg is not there any more?  That no descriptor is left, or
+ * a read has failed, says nothing of it. */
+static bool _is_gone (int error)
+{
+    return cg_is_absent (error) || error == ESTALE;
+}
+
+static void _recover_gone (struct warden *w, struct job *job,
+                           const struct mw_err *why)
+{
+    step_requeue_withdraw (w, job);
+    incident_lost (w, job);
+    report (w, job, "released", REPORT_LOG,
+            "job %s: gone while the "
+            "warden was away: %s",
+            job->spec.key, why->text);
+    job_free (job->table, job);
+}
+
+static void _recover_taken (struct warden *w, struct job *job)
+{
+    _wake_unrecorded (w, job);
+    report (w, job, "adopted", REPORT_LOG, "job %s: taken up again",
+            job->spec.key);
+}
+
 /* Take up those of [t] that are still there. */
 static int _recover_table (struct warden *w, struct job_table *t,
                            struct mw_err *err)
@@ -423,21 +473,17 @@ static int _recover_table (struct warden *w, struct job_table *t,
         next = job->next;
         if (_make_scratch (w) < 0)
             return mw_err_errno (err, "cannot recover");
-        if (_recover_job (w, job, &why) < 0) {
-            step_requeue_withdraw (w, job);
-            incident_lost (w, job);
-            report (w, job, "released", REPORT_LOG,
-                    "job %s: gone while the "
-                    "warden was away: %s",
-                    job->spec.key, why.text);
-            if (job->memcg.dir >= 0 && job->memcg.armed)
-                job->memcg.ops->disarm (&job->memcg, NULL);
-            job_free (t, job);
-            continue;
+        if (_recover_job (w, job, &why) == 0) {
+            _recover_taken (w, job);
+        } else if (_is_gone (errno)) {
+            _recover_gone (w, job, &why);
+        } else {
+            report_log (w, LOG_ERR,
+                        "job %s: it cannot be taken up again yet: %s; that is "
+                        "tried every second",
+                        job->spec.key, why.text);
+            job_move (job, &w->later);
         }
-        _wake_unrecorded (w, job);
-        report (w, job, "adopted", REPORT_LOG, "job %s: taken up again",
-                job->spec.key);
     }
     return 0;
 }
@@ -451,13 +497,33 @@ static void _orphan_told (const char *path, const struct mw_err *why, void *arg)
                 why ? why->text : "");
 }
 
+static bool _is_for_later (uint64_t inode, void *arg)
+{
+    const struct warden *w = arg;
+
+    for (const struct job *job = w->later.first; job; job = job->next) {
+        if (job->memcg.inode == inode)
+            return true;
+    }
+    return false;
+}
+
 /* Of jobs that the journal does not have we know nothing but that they were had. */
 static void _recover_orphans (struct warden *w)
 {
     struct mw_err err;
 
-    if (!w->conf.shadow && orphans_give_back (_orphan_told, w, &err) < 0)
+    if (!w->conf.shadow &&
+        orphans_give_back (_is_for_later, _orphan_told, w, &err) < 0)
         report_log (w, LOG_ERR, "%s", err.text);
+}
+
+static void _go_on_with (struct warden *w, struct job *job)
+{
+    class_ask (w, job);
+    incident_recover (w, job);
+    if (!job->incident.open && job->memcg.event >= 0)
+        job_event_check (w, job);
 }
 
 static void _go_on (struct warden *w, struct job_table *t)
@@ -466,11 +532,69 @@ static void _go_on (struct warden *w, struct job_table *t)
 
     for (struct job *job = t->first; job; job = next) {
         next = job->next;
-        class_ask (w, job);
-        incident_recover (w, job);
-        if (!job->incident.open && job->memcg.event >= 0)
-            job_event_check (w, job);
+        _go_on_with (w, job);
     }
+}
+
+#define RECOVER_AGAIN_US 1000000
+
+/* Returns 0: [job] is taken up, or gone; -1 with errno. */
+static int _recover_later (struct warden *w, struct job *job,
+                           struct mw_err *err)
+{
+    if (_make_scratch (w) < 0)
+        return mw_err_errno (err, "cannot recover");
+    if (_recover_job (w, job, err) == 0) {
+        job_move (job, job_is_step (job) ? &w->steps : &w->jobs);
+        _recover_taken (w, job);
+        _go_on_with (w, job);
+        return 0;
+    }
+    if (!_is_gone (errno))
+        return -1;
+    _recover_gone (w, job, err);
+    return 0;
+}
+
+/* What is known of it is not to be lost because it is registered once more. */
+static int _recover_named (struct warden *w, const char *key,
+                           struct mw_err *err)
+{
+    struct job *job = job_find (&w->later, key);
+
+    return job ? _recover_later (w, job, err) : 0;
+}
+
+static int _on_again (sd_event_source *s, uint64_t us, void *arg)
+{
+    struct warden *w = arg;
+    struct job *next;
+    struct mw_err why;
+
+    (void) us;
+    for (struct job *job = w->later.first; job; job = next) {
+        next = job->next;
+        _recover_later (w, job, &why);
+    }
+    report_flush (w);
+    if (!w->later.first)
+        return 0;
+    sd_event_source_set_time (s, clock_us () + RECOVER_AGAIN_US);
+    return sd_event_source_set_enabled (s, SD_EVENT_ONESHOT);
+}
+
+static int _recover_again (struct warden *w, struct mw_err *err)
+{
+    int rc = !w->later.first
+                 ? 0
+                 : sd_event_add_time (w->loop, &w->again, CLOCK_BOOTTIME,
+                                      clock_us () + RECOVER_AGAIN_US, 1000,
+                                      _on_again, w);
+
+    if (rc >= 0)
+        return 0;
+    errno = -rc;
+    return mw_err_errno (err, "cannot come back to jobs");
 }
 
 int warden_recover (struct warden *w, struct mw_err *err)
@@ -490,7 +614,7 @@ int warden_recover (struct warden *w, struct mw_err *err)
     _go_on (w, &w->steps); /* a job's end ends its steps */
     _go_on (w, &w->jobs);
     report_flush (w);
-    return 0;
+    return _recover_again (w, err);
 }
 
 /* Returns whether nothing of [job] is ours any more; [err]: what. */

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "handler/desk/closer.h"
 #include "handler/desk/conn.h"
+#include "handler/desk/rights.h"
 #include "handler/desk/turn.h"
 #include "lib/clock.h"
 #include "lib/event.h"
@@ -62,6 +64,22 @@ static int _desk_on_timer (sd_event_source *s, uint64_t us, void *arg)
     return 0;
 }
 
+/* Whoever is connected stays so. */
+static void _desk_listen (struct desk *d, int sock)
+{
+    sd_event_source *fresh = NULL;
+
+    if (sd_event_add_io (d->loop, &fresh, sock, EPOLLIN, _desk_on_connect, d) <
+        0) {
+        close (sock);
+        return;
+    }
+    sd_event_source_disable_unref (d->on_connect);
+    close (d->listening);
+    d->on_connect = fresh;
+    d->listening = sock;
+}
+
 int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
                int scribe, struct mw_err *err)
 {
@@ -70,6 +88,7 @@ int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
     *d = (struct desk) {
         .loop = loop,
         .ask = turn_ask,
+        .listen = _desk_listen,
         .listening = listening,
         .warden = { .sock = pass },
         .scribe = { .sock = scribe },
@@ -134,6 +153,30 @@ static int _desk_signals (struct desk *d, struct mw_err *err)
     return mw_err_errno (err, "cannot listen to signals");
 }
 
+/* Its keeper asks whether the loop turns. */
+static int _desk_on_pulse (sd_event_source *s, int fd, uint32_t events,
+                           void *arg)
+{
+    char byte;
+
+    (void) events;
+    (void) arg;
+    if (recv (fd, &byte, 1, MSG_DONTWAIT) == 1)
+        send (fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    else /* the keeper is gone */
+        sd_event_source_set_enabled (s, SD_EVENT_OFF);
+    return 0;
+}
+
+/* The warden may have another socket by now than that which the keeper has. */
+static void _desk_is_new (const struct desk *d)
+{
+    const struct pass_wish w = { .kind = PASS_NEW,
+                                 .old = getenv (DESK_HUNG) != NULL };
+
+    pass_send (d->warden.sock, &w, sizeof (w), -1);
+}
+
 int desk_main (void)
 {
     static struct desk d;
@@ -146,10 +189,15 @@ int desk_main (void)
     if (sd_event_new (&loop) < 0 ||
         desk_open (&d, loop, DESK_LISTENING, DESK_PASS, DESK_SCRIBE, &err) <
             0 ||
+        sd_event_add_io (loop, NULL, DESK_PULSE, EPOLLIN, _desk_on_pulse, &d) <
+            0 ||
         _desk_signals (&d, &err) < 0) {
         fprintf (stderr, "memwardend: desk: %s\n",
                  err.text[0] ? err.text : strerror (ENOMEM));
         return 1;
     }
+    if (desk_rights (&err) < 0)
+        fprintf (stderr, "memwardend: desk: %s\n", err.text);
+    _desk_is_new (&d);
     return sd_event_loop (loop) < 0;
 }

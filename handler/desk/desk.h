@@ -18,8 +18,13 @@ int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
                int scribe, struct mw_err *err);
 void desk_close (struct desk *d);
 
+/* In its environment: the desk before it did not answer. */
+#define DESK_HUNG "MEMWARDEN_DESK_HUNG"
+#define DESK_PULSE 6
+
 /* The process: `memwardend --desk`, which the warden's keeper runs with the socket
- *   and the pairs as descriptors 3 to 5. Returns its exit status. */
+ *   and the pairs as descriptors 3 to 5, and its own pulse, each byte of which is sent
+ *   back, as DESK_PULSE. Returns its exit status. */
 int desk_main (void);
 
 #endif /* !MW_DESK_H */

@@ -49,6 +49,7 @@ struct desk {
     sd_event *loop;
     void (*ask) (struct conn *c,
                  json_t *msg); /* turn_ask: conn.c is below it */
+    void (*listen) (struct desk *d, int sock); /* desk.c is above turn.c */
     int listening;
     struct desk_wish warden, scribe;
     sd_event_source *on_connect, *on_pass, *on_scribe, *timer;

@@ -286,7 +286,8 @@ void turn_ask (struct conn *c, json_t *msg)
 /* ---- the warden, the scribe ---------------------------------------------- */
 
 /* What it sends is one struct, its kind first. */
-static void _turn_on_packet (struct desk *d, const void *packet, size_t len)
+static void _turn_on_packet (struct desk *d, const void *packet, size_t len,
+                             int *fd)
 {
     uint32_t kind = 0;
 
@@ -298,6 +299,8 @@ static void _turn_on_packet (struct desk *d, const void *packet, size_t len)
         _turn_on_page (d, packet, len);
     else if (kind == PASS_NOTE && len == sizeof (struct pass_note))
         answer_note (d, packet);
+    else if (kind == PASS_LISTEN && *fd >= 0)
+        d->listen (d, mw_steal_fd (fd));
 }
 
 bool turn_hear (struct desk *d)
@@ -314,7 +317,7 @@ bool turn_hear (struct desk *d)
         return false;
     d->now = clock_ms ();
     if (n > 0)
-        _turn_on_packet (d, &packet, (size_t) n);
+        _turn_on_packet (d, &packet, (size_t) n, &fd);
     turn_work (d);
     return true;
 }

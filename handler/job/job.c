@@ -206,6 +206,24 @@ void job_part_steps (struct job_table *jobs, struct job_table *steps)
     }
 }
 
+void job_move (struct job *job, struct job_table *to)
+{
+    struct job **p = &job->table->first;
+
+    while (*p != job)
+        p = &(*p)->next;
+    *p = job->next;
+    job->table->count--;
+    job->table->committed -= job->committed;
+    for (p = &to->first; *p;)
+        p = &(*p)->next;
+    *p = job;
+    job->next = NULL;
+    job->table = to;
+    to->count++;
+    to->committed += job->committed;
+}
+
 static void _drop_source (sd_event_source **s)
 {
     *s = sd_event_source_disable_unref (*s);

@@ -179,6 +179,9 @@ void job_free (struct job_table *t, struct job *job);
 bool job_is_step (const struct job *job);
 const char *job_whose (const struct job *job);
 
+/* Move [job] to the end of [to]. */
+void job_move (struct job *job, struct job_table *to);
+
 /* Move the steps among [jobs] to [steps], in their order. */
 void job_part_steps (struct job_table *jobs, struct job_table *steps);
 

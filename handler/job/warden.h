@@ -50,6 +50,9 @@ struct warden {
     struct job_table jobs;
     struct job_table steps; /* with a limit of their own: what the node's
                                    jobs are does not count them again */
+    struct job_table later; /* on record, and not taken up again yet: what
+                                   they are could not be looked at */
+    sd_event_source *again; /* when that is tried again */
     struct journal *journal;
     struct report *report;
     struct spool spool;

@@ -86,6 +86,14 @@ void memcg_unclaim (int dir)
     errno = saved;
 }
 
+pid_t memcg_claimed_here (int dir)
+{
+    bool ours;
+    pid_t pid = _claimed_by (dir, &ours);
+
+    return ours ? pid : 0;
+}
+
 bool memcg_is_orphan (int dir)
 {
     bool ours;

@@ -8,6 +8,7 @@
 #define MW_CLAIM_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "lib/err.h"
 
@@ -24,6 +25,9 @@ int memcg_not_claimed (int dir, struct mw_err *err);
 
 /* Have it no more, if we had it; errno is kept. */
 void memcg_unclaim (int dir);
+
+/* The pid of the warden of this state directory that lives and has [dir]; 0. */
+pid_t memcg_claimed_here (int dir);
 
 /* Had a warden of this state directory the memcg [dir], who lives no more? */
 bool memcg_is_orphan (int dir);

@@ -58,6 +58,10 @@ bool hears (pid_t pid, int signo)
         return false;
     n = readlinkat (proc, "exe", exe, sizeof (exe) - 1);
     exe[n > 0 ? n : 0] = '\0';
+    /* without CAP_SYS_PTRACE: by the name it goes by, which it may change, to its own
+     * harm alone */
+    if (n <= 0)
+        sscanf (status, "Name: %1023s", exe);
     if ((deleted = strstr (exe, " (deleted)")))
         *deleted = '\0';
     slash = strrchr (exe, '/');

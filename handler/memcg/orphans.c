@@ -15,6 +15,7 @@
 
 struct orphans {
     struct memcg_mounts mounts;
+    orphans_spared *spared;
     void (*told) (const char *path, const struct mw_err *why, void *arg);
     void *arg;
     int failed;
@@ -59,7 +60,8 @@ static int _orphans_visit (int dir, const char *name, void *arg)
     int rc;
 
     (void) name;
-    if (!memcg_is_orphan (dir))
+    if (!memcg_is_orphan (dir) ||
+        (o->spared && o->spared (cg_inode (dir), o->arg)))
         return 0;
     snprintf (link, sizeof (link), "/proc/self/fd/%d", dir);
     n = readlink (link, path, sizeof (path) - 1);
@@ -78,11 +80,12 @@ static int _orphans_visit (int dir, const char *name, void *arg)
     return 0;
 }
 
-int orphans_give_back (void (*told) (const char *path, const struct mw_err *why,
+int orphans_give_back (orphans_spared *spared,
+                       void (*told) (const char *path, const struct mw_err *why,
                                      void *arg),
                        void *arg, struct mw_err *err)
 {
-    struct orphans o = { .told = told, .arg = arg };
+    struct orphans o = { .spared = spared, .told = told, .arg = arg };
     cleanup_fd int top = -1;
 
     if (memcg_find_mounts (&o.mounts) < 0)

@@ -127,10 +127,10 @@ static bool _pass_is_flag (const bool *flag)
 
 bool pass_wish_is_good (const struct pass_wish *w, size_t len)
 {
-    return len == sizeof (*w) && w->kind >= PASS_HOLD &&
-           w->kind <= PASS_HISTORY && _pass_is_flag (&w->has_limit) &&
-           _pass_is_flag (&w->has_priority) && _pass_is_flag (&w->has_ladder) &&
-           _pass_is_flag (&w->old) && memchr (w->job, '\0', sizeof (w->job)) &&
+    return len == sizeof (*w) && w->kind >= PASS_HOLD && w->kind <= PASS_NEW &&
+           _pass_is_flag (&w->has_limit) && _pass_is_flag (&w->has_priority) &&
+           _pass_is_flag (&w->has_ladder) && _pass_is_flag (&w->old) &&
+           memchr (w->job, '\0', sizeof (w->job)) &&
            memchr (w->ladder, '\0', sizeof (w->ladder));
 }
 

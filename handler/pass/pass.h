@@ -29,11 +29,13 @@ enum pass_kind {
     PASS_SET,
     PASS_JOBS,    /* [job]: the one to go on behind, "" = from the first */
     PASS_HISTORY, /* of [uid]; [old]; to the scribe */
+    PASS_NEW,     /* it has been started; [old]: since that before it hung */
     /* from the warden */
-    PASS_DONE, /* the answer to any of them but PASS_JOBS; to PASS_HISTORY
+    PASS_DONE,   /* the answer to any of them but PASS_JOBS; to PASS_HISTORY
                       with a descriptor beside it */
-    PASS_PAGE, /* the answer to PASS_JOBS */
-    PASS_NOTE, /* for whoever is attached to [job] of [uid] */
+    PASS_PAGE,   /* the answer to PASS_JOBS */
+    PASS_NOTE,   /* for whoever is attached to [job] of [uid] */
+    PASS_LISTEN, /* the users' socket is another, beside it, from now on */
 };
 
 /* What a user wants of a job of his. */
@@ -61,6 +63,10 @@ struct pass_page {
     uint64_t id;
     char text[PASS_PAGE_MAX]; /* of [len] bytes: an answer to `jobs` of root's
                                      (wire.h), and "node": one to `node` */
+};
+
+struct pass_listen {
+    uint32_t kind;
 };
 
 struct pass_note {

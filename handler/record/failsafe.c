@@ -15,25 +15,34 @@
 
 #define TRIES 3 /* a write may fail once */
 
-/* Returns 0, or -1: something does not obey. */
+/* Returns 0, or -1 with errno: something does not obey. */
 static int _undo_all (const struct journal *journal, struct job *job,
                       struct mw_err *err)
 {
     struct memcg *m = &job->memcg;
-    /* the kernel's killer must be there when the job runs again */
-    int rc = m->ops->disarm (m, err);
+    int failed = 0;
 
+    /* Before disarm, which on v2 lifts memory.high: there a limit without a
+     * warden would slow the job for ever.  A loan that is in use cannot be taken
+     * back without an OOM (EBUSY), and no limit is left too low by that. */
+    if (m->ops->set_limit (m, job->limit, job->reserve, err) < 0 &&
+        errno != EBUSY)
+        failed = errno;
+    /* the kernel's killer must be there when the job runs again */
+    if (m->ops->disarm (m, err) < 0)
+        failed = errno;
     if (job->incident.enomem &&
         rlimits_restore (m, journal->state_dir, job->spec.key, err) < 0)
-        rc = -1;
+        failed = errno;
     /* a job that never had an incident was stopped by somebody else, by Slurm's
      * suspend for one, and is not ours to wake */
     if (memcg_is_marked_frozen (m->dir) ||
         (!job->incident.slurm_stops_ms &&
          (job->incidents > 0 || job->incident.open || job->incident.frozen)))
         if (m->ops->freeze (m, false, err) < 0)
-            rc = -1;
-    return rc;
+            failed = errno;
+    errno = failed;
+    return failed ? -1 : 0;
 }
 
 /* Returns 0, or -1: its memcg is not there any more, or does not obey. */
@@ -53,10 +62,6 @@ static int _record_failsafe_give_back (const struct journal *journal,
     }
     if (memcg_not_claimed (m->dir, err) < 0)
         return -1;
-    /* A loan that is in use cannot be taken back without an OOM, so this may
-     * fail.  Before disarm, which on v2 lifts memory.high: there a limit
-     * without a warden would slow the job for ever. */
-    m->ops->set_limit (m, job->limit, job->reserve, NULL);
     for (int i = 0; i < TRIES && rc < 0; i++)
         rc = _undo_all (journal, job, err);
     return rc;
@@ -135,7 +140,7 @@ static void _give_orphans_back (struct journal *journal, struct failsafe *done)
     struct failsafe_run r = { journal, done };
     struct mw_err err;
 
-    if (orphans_give_back (_failsafe_told, &r, &err) < 0)
+    if (orphans_give_back (NULL, _failsafe_told, &r, &err) < 0)
         _failsafe_failed (done, err.text);
 }
 

@@ -196,13 +196,36 @@ static int _lock (struct journal *j, const char *path, struct mw_err *err)
                         path, (int) l.l_pid);
 }
 
+/* Whatever the umask. Returns 0, also where it is there; -1 with errno. */
+static int _make_dir (const char *path, mode_t mode)
+{
+    if (mkdir (path, mode) == 0)
+        return chmod (path, mode);
+    return errno == EEXIST ? 0 : -1;
+}
+
+/* Searchable, for the courier's way to the spool; its files are 0600.  /run is empty
+ * after a boot, so the directory above may not be there either. */
+static int _make_state_dir (const char *path)
+{
+    char above[PATH_MAX], *slash;
+
+    if (_make_dir (path, 0711) == 0)
+        return 0;
+    snprintf (above, sizeof (above), "%s", path);
+    slash = strrchr (above, '/');
+    if (errno != ENOENT || !slash || slash == above)
+        return -1;
+    *slash = '\0';
+    return _make_dir (above, 0755) < 0 ? -1 : _make_dir (path, 0711);
+}
+
 static int _open_state_dir (struct journal *j, const char *path,
                             struct mw_err *err)
 {
     struct stat st;
 
-    /* searchable, for the courier's way to the spool; its files are 0600 */
-    if (mkdir (path, 0711) < 0 && errno != EEXIST)
+    if (_make_state_dir (path) < 0)
         return mw_err_errno (err, "cannot make state directory %s", path);
     j->state_dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (j->state_dir < 0 || fstat (j->state_dir, &st) < 0)

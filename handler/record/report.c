@@ -252,6 +252,8 @@ static void _rotate (struct warden *w)
 {
     struct mw_err err;
 
+    if (w->later.first) /* only the old file has them */
+        return;
     for (const struct job *job = w->jobs.first; job; job = job->next) {
         if (job->incident.open &&
             w->journal->file.len < w->journal->rotate_at * 2)

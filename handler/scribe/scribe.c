@@ -18,6 +18,7 @@
 #include "handler/pass/pass.h"
 #include "handler/scribe/book.h"
 #include "handler/scribe/follow.h"
+#include "handler/scribe/rights.h"
 #include "lib/cleanup.h"
 
 #define SCRIBE_WARDEN 3
@@ -256,6 +257,7 @@ static void _serve (struct scribe *s)
 int scribe_main (void)
 {
     static struct scribe s = { .log_fd = -1 };
+    struct mw_err err;
 
     prctl (PR_SET_NAME, "memwarden-scrib");
     prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -264,7 +266,8 @@ int scribe_main (void)
     signal (SIGINT, SIG_IGN);
     signal (SIGHUP, SIG_IGN);
     signal (SIGPIPE, SIG_IGN);
-    signal (SIGXFSZ, SIG_IGN);
+    if (scribe_rights (&err) < 0)
+        fprintf (stderr, "memwardend: scribe: %s\n", err.text);
     _say (DICTATE_HELLO, 0, 0, "");
     _serve (&s);
     if (s.begun) {

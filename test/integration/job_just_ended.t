@@ -18,6 +18,7 @@ ends_under () {     # ends_under LADDER EVENT: a job that ends unseen, once EVEN
     run=$!
     ok "$1: its OOM is handled" wait_for 20 has "$2"
     memory=$(last_state "$key" memory) freezer=$(last_state "$key" freezer)
+    warden_unguarded
     kill -STOP "$WARDEN_PID"
     kill -9 $run; wait $run 2>/dev/null
     case $1 in hold* | slow*) for f in "$freezer/freezer.state" "$memory/cgroup.freeze"; do

@@ -26,6 +26,7 @@ run_job late --reservation 512M --limit 768M --reserve 8M --on-oom 'signal=USR1@
 late=$!
 ok 'a job is within its limit' wait_for 60 grep -q touched "$TMP/late.out"
 dir=$(last_state late memory)
+warden_unguarded
 kill -STOP "$WARDEN_PID"
 touch "$TMP/late.go"
 ok 'the kernel kills in it at its wall' wait_for 120 killed "$dir"

@@ -41,6 +41,7 @@ is 'and started nothing' "$(grep -c '"event":"detected".*"job":"asked"' "$WARDEN
 
 # more than the log holds, while the warden cannot read
 echo on >/proc/sys/kernel/printk_devkmsg
+warden_unguarded
 kill -STOP "$WARDEN_PID"
 awk 'BEGIN { for (i = 0; i < 20000; i++) { print "<6>noise " i; fflush () } }' >/dev/kmsg
 kill -CONT "$WARDEN_PID"

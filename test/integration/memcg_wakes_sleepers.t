@@ -23,6 +23,7 @@ memcg=$(last_state sleeper memory)
 kmem () { cat "$memcg/memory.kmem.usage_in_bytes"; }
 ok 'their kernel memory is charged to the job' test "$(kmem)" -ge $((10 << 20))
 under_oom () { grep -q '^under_oom 1' "$memcg/memory.oom_control"; }
+warden_unguarded
 kill -STOP "$WARDEN_PID"        # it is to look when they are closed
 at_exit 'kill -CONT "$WARDEN_PID"'
 touch "$TMP/go"

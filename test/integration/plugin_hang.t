@@ -13,6 +13,7 @@ export MEMWARDEN_SOCKET=$CLUSTER_SOCKET
 warden_start 'burst = "x2"
 courier { start = false }' || { fail 'the warden comes up'; done_testing; exit; }
 at_exit 'kill -CONT "$WARDEN_PID"'
+warden_unguarded
 kill -STOP "$WARDEN_PID"
 job=$(submit --mem=100 --wrap 'd=/sys/fs/cgroup/memory$(sed -n "s/.*:memory://p" /proc/self/cgroup); cat ${d%/task*}/memory.limit_in_bytes')
 ok 'a job completes' wait_job "$job" COMPLETED 60

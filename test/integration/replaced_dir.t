@@ -55,6 +55,7 @@ try () {
     run=$!
     ok "$key: it is registered" wait_for 20 journal_has "$key" registered
     read -r memory freezer <<<"$(dirs_of "$key")"
+    warden_unguarded
     [ "$1" != at_limit ] || kill -STOP "$WARDEN_PID"
     touch "$TMP/$key.go"
     ok "$key: it is at its limit" wait_for 60 "$@"

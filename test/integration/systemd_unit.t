@@ -1,5 +1,5 @@
 # systemd_unit.t - under systemd memwardend.service starts, says so when it is ready,
-# cannot be chosen by the kernel, handles an OOM, comes back when it is killed, and
+# cannot be chosen by the kernel, handles an OOM, comes back when it is killed or hangs, and
 # when it is stopped leaves no job frozen or throttled
 # runs: systemd
 # in-vm: 6.12-systemd
@@ -22,7 +22,7 @@ for u in memwardend memwarden-courier; do
     said=$(systemd-analyze security --no-pager "$u.service" | tail -n 1)
     echo "# $said"
     score=$(grep -oE '[0-9]+\.[0-9]+' <<<"$said")
-    ok "$u: less than 3.0 by systemd-analyze security" [ $((10#${score//./})) -lt 30 ]
+    ok "$u: below 3.0 by systemd-analyze security" [ $((10#${score//./})) -lt 30 ]
 done
 ok 'it has a desk' wait_for 20 pgrep -f -x 'memwardend --desk'
 desk=$(pgrep -f -x 'memwardend --desk')
@@ -44,6 +44,10 @@ is 'that is, frozen' "$(cat "$memcg/cgroup.freeze")" 1
 kill -9 "$pid"
 again () { [ "$(main_pid)" != "$pid" ] && [ "$(main_pid)" != 0 ] && known; }
 ok 'killed, it comes back, and still knows the job' wait_for 30 again
+pid=$(main_pid)
+kill -STOP "$pid"
+ok 'stopped, it is killed and comes back, and still knows the job' wait_for 60 again
+is 'it gets no new rights' "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$(main_pid)/status")" 1
 ok 'the unit stops' systemctl stop memwardend
 is 'the job is not left frozen' "$(cat "$memcg/cgroup.freeze")" 0
 is 'nor throttled' "$(cat "$memcg/memory.high")" max

@@ -4,6 +4,8 @@
 #   warden_start ['CONF LINES']   start it, wait until it answers; where it does
 #                                 not, the test ends
 #   warden_stop, warden_kill9, warden_restart
+#   warden_unguarded              it is stopped by the test: nobody is to end it for that
+#   guard_of PID                  its guard
 #   warden_sees FILE PLACE…       before: it finds FILE in the place of PLACE
 #   put FILE TEXT                 TEXT into such a FILE, in one write
 #   put_meminfo TOTAL AVAILABLE   (MiB) into $TMP/meminfo
@@ -124,3 +126,17 @@ frozen () {
     return 1
 }
 not_frozen () { ! frozen "$1"; }
+
+# The process that sees whether the warden hangs (daemon/guard.h); of a test that stops
+# a warden it is ended.
+guard_of () {       # PID
+    local p
+    for p in $(cat "/proc/$1/task/$1/children"); do
+        [ "$(cat "/proc/$p/comm")" != memwarden-guard ] || echo "$p"
+    done
+}
+warden_unguarded () {
+    local guard
+    guard=$(guard_of "$WARDEN_PID")
+    [ -z "$guard" ] || kill -9 "$guard"
+}

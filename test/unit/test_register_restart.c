@@ -72,6 +72,28 @@ static void the_next_warden_takes_up_what_is_there (void **state)
     assert_true (w->request_seq >= w->journal->seq);
 }
 
+static void what_cannot_be_looked_at_is_not_gone (void **state)
+{
+    struct job *job = peer_root_registers ("12", peers.dir);
+
+    (void) state;
+    job->priority = 77;
+    report (w, job, "note", REPORT_LOG, "job 12: priority set");
+    peers.no_cgroup = true;
+    _restart ();
+    assert_null (warden_find (w, "12"));
+    assert_int_equal (w->later.count, 1);
+    assert_int_equal (fake_recorded ("gone while the warden was away"), 0);
+    assert_null (peer_root_registers ("12", peers.dir));
+    assert_int_equal (w->later.count, 1);
+    peers.no_cgroup = false;
+    job = peer_root_registers ("12", peers.dir);
+    assert_non_null (job);
+    assert_int_equal (job->priority, 77);
+    assert_int_equal (fake_recorded ("job 12: taken up again"), 1);
+    assert_int_equal (w->later.count, 0);
+}
+
 static void a_directory_of_the_same_name_is_another (void **state)
 {
     cleanup_fd int other = -1;
@@ -284,6 +306,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         T (the_next_warden_takes_up_what_is_there),
+        T (what_cannot_be_looked_at_is_not_gone),
         T (a_directory_of_the_same_name_is_another),
         T (a_warden_that_only_watches_gives_back_what_was_taken),
         T (an_incident_goes_on_in_the_next_warden),
