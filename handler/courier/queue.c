@@ -509,7 +509,7 @@ void courier_queue_free (struct courier_queue *q)
     free (q->lanes);
     free (q->users);
     free (q->heap);
-    *q = (struct courier_queue) { NULL };
+    *q = (struct courier_queue) { 0 };
 }
 
 /* ---- whose turn it is ---------------------------------------------------- */

@@ -22,6 +22,7 @@
 #include "handler/record/request.h"
 #include "handler/spool/waiting.h"
 #include "lib/clock.h"
+#include "lib/event.h"
 
 /* Of a turn: so many names are looked at, and so many answers read. */
 #define TURN_NAMES 32
@@ -33,6 +34,7 @@
 /* What waits for its turn; as the warden, there is one. */
 static struct {
     int fd, ans, req; /* inotify, and its two watches */
+    sd_event_source *io;
     struct spool_pass pass;
     enum { SCAN_NONE, SCAN_ANSWERS, SCAN_REQUESTS } at;
     bool again;       /* inotify has lost something since it began */
@@ -213,6 +215,7 @@ static int _watch_spool (const struct spool *s)
 {
     char path[64];
 
+    sd_event_source_disable_unref (inbox.io);
     memset (&inbox, 0, sizeof (inbox));
     inbox.pass.fd = -1;
     inbox.fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
@@ -227,13 +230,13 @@ static int _watch_spool (const struct spool *s)
 
 int warden_listen_answers (struct warden *w, struct mw_err *err)
 {
-    sd_event_source *io = NULL;
     int rc = _watch_spool (&w->spool);
 
     if (rc >= 0)
-        rc = sd_event_add_io (w->loop, &io, inbox.fd, EPOLLIN, _on_answers, w);
+        rc = sd_event_add_io (w->loop, &inbox.io, inbox.fd, EPOLLIN,
+                              _on_answers, w);
     if (rc >= 0)
-        rc = sd_event_source_set_priority (io, SD_EVENT_PRIORITY_IDLE);
+        rc = sd_event_source_set_priority (inbox.io, SD_EVENT_PRIORITY_IDLE);
     if (rc >= 0)
         rc = sd_event_add_defer (w->loop, &w->answers, _on_pass, w);
     if (rc >= 0)

@@ -520,7 +520,7 @@ static void _requeue_answered (struct warden *w, struct job *job,
 void incident_answer (struct warden *w, struct job *job,
                       const struct spool_answer *a)
 {
-    struct incident *in = &job->incident;
+    struct incident *in;
 
     if (_courtesy (a)) {
         if (!a->ok)
@@ -528,6 +528,7 @@ void incident_answer (struct warden *w, struct job *job,
                         a->text);
         return;
     }
+    in = &job->incident;
     report (w, job, "answered", REPORT_LOG, "job %s: the answer to %s: %s",
             job->spec.key, a->id,
             a->ok                               ? "done"

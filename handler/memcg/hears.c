@@ -58,13 +58,15 @@ bool hears (pid_t pid, int signo)
         return false;
     n = readlinkat (proc, "exe", exe, sizeof (exe) - 1);
     exe[n > 0 ? n : 0] = '\0';
-    /* without CAP_SYS_PTRACE: by the name it goes by, which it may change, to its own
-     * harm alone */
-    if (n <= 0)
-        sscanf (status, "Name: %1023s", exe);
+    /* without CAP_SYS_PTRACE: by how it was called, "/bin/bash SCRIPT", which it may
+     * change, to its own harm alone */
+    if (n <= 0 && cg_read (proc, "cmdline", exe, sizeof (exe)) <= 0)
+        exe[0] = '\0';
     if ((deleted = strstr (exe, " (deleted)")))
         *deleted = '\0';
     slash = strrchr (exe, '/');
+    if (!slash && exe[0] == '-') /* a shell that somebody has logged in to */
+        slash = exe;
     return hears_by_status (status, slash ? slash + 1 : exe, signo);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "handler/conf/conf.h"
 #include "handler/job/job.h"
 #include "handler/memcg/claim.h"
 #include "handler/pass/seal.h"
@@ -205,7 +206,7 @@ static int _make_dir (const char *path, mode_t mode)
 }
 
 /* Searchable, for the courier's way to the spool; its files are 0600.  /run is empty
- * after a boot, so the directory above may not be there either. */
+ * after a boot, so the directory above the usual one may not be there either. */
 static int _make_state_dir (const char *path)
 {
     char above[PATH_MAX], *slash;
@@ -214,7 +215,7 @@ static int _make_state_dir (const char *path)
         return 0;
     snprintf (above, sizeof (above), "%s", path);
     slash = strrchr (above, '/');
-    if (errno != ENOENT || !slash || slash == above)
+    if (errno != ENOENT || strcmp (path, CONF_STATE_DIR_DEFAULT) != 0)
         return -1;
     *slash = '\0';
     return _make_dir (above, 0755) < 0 ? -1 : _make_dir (path, 0711);

@@ -54,6 +54,7 @@ oom "grow$$" 'grow=64M@1m,kill'
 oom "again$$" 'grow=64M@1m,kill'
 oom "dump$$" 'dump=note@2m,kill'
 
+warden_unguarded
 kill -STOP "$WARDEN_PID"
 at_exit 'kill -CONT $WARDEN_PID'
 flood 1

@@ -31,6 +31,7 @@
 #include "handler/spool/waiting.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "lib/event.h"
 #include "test/unit/fake_scribe.h"
 
 #define JOBS_MAX 8
@@ -393,7 +394,11 @@ int fake_end (void **state)
     spool_close (&fake.w.spool);
     journal_close (&journal);
     close (fake.w.meminfo);
+    while (fake.w.later.first)
+        job_free (&fake.w.later, fake.w.later.first);
     sd_event_source_disable_unref (fake.w.room);
+    sd_event_source_disable_unref (fake.w.answers);
+    sd_event_source_disable_unref (fake.w.again);
     sd_event_unref (fake.w.loop);
     snprintf (cmd, sizeof (cmd), "rm -rf -- '%s'", fake.dir);
     return system (cmd);
