@@ -392,36 +392,47 @@ int memcg_freezer_is (int fd)
 
 /*  The job's processes  */
 
+/* What the process of root's in [proc] runs: its executable's name, or, where that may
+ * not be looked at (CAP_SYS_PTRACE), the name it goes by, which is root's word. */
+static const char *_memcg_program (int proc, const char *status, char *buf,
+                                   size_t len)
+{
+    ssize_t n = readlinkat (proc, "exe", buf, len - 1);
+    const char *slash;
+
+    if (n < 0 && errno != EACCES && errno != EPERM)
+        return "";
+    if (n < 0 && sscanf (status, "Name: %63[^\n]", buf) != 1)
+        return "";
+    if (n >= 0)
+        buf[n] = '\0';
+    slash = strrchr (buf, '/');
+    return slash ? slash + 1 : buf;
+}
+
 /* A slurmstepd is never touched.  Its comm could be taken by any process of the
- * user, so it is known by its executable's name together with a real uid of 0:
+ * user, so it is known by its program's name together with a real uid of 0:
  * a user cannot have both, and a root job whose program is called slurmstepd is
  * root's own wish.  Its children count as it until they have become the user's
  * task (setuid, then exec). */
 static bool _is_slurmstepd (pid_t pid)
 {
     static const char name[] = "slurmstepd";
-    char path[64], buf[2048];
+    const size_t len = sizeof (name) - 1;
+    char path[64], status[2048], buf[1024];
     cleanup_fd int proc = -1;
     const char *base;
     uint64_t uid;
-    ssize_t n;
 
     snprintf (path, sizeof (path), "/proc/%d", (int) pid);
     proc = sysroot_open (path, O_RDONLY | O_DIRECTORY);
-    if (proc < 0)
+    if (proc < 0 || cg_read (proc, "status", status, sizeof (status)) <= 0 ||
+        !cg_key (status, "Uid:", &uid) || uid != 0)
         return false;
-    n = readlinkat (proc, "exe", buf, sizeof (buf) - 1);
-    if (n <= 0)
-        return false;
-    buf[n] = '\0';
-    base = strrchr (buf, '/');
-    base = base ? base + 1 : buf;
+    base = _memcg_program (proc, status, buf, sizeof (buf));
     /* "slurmstepd-wlm" is Debian's, "slurmstepd (deleted)" is after an upgrade */
-    if (strncmp (base, name, sizeof (name) - 1) != 0 ||
-        (base[sizeof (name) - 1] && !strchr (" -", base[sizeof (name) - 1])))
-        return false;
-    return cg_read (proc, "status", buf, sizeof (buf)) > 0 &&
-           cg_key (buf, "Uid:", &uid) && uid == 0;
+    return strncmp (base, name, len) == 0 &&
+           (!base[len] || strchr (" -", base[len]));
 }
 
 struct each {
