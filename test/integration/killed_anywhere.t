@@ -4,10 +4,13 @@
 # which rungs, is for test/faults, which takes an hour.
 # runs: v1 v2
 # in-vm: 6.12-v2
-# takes: 60 s
+# takes: 110 s
 . "$(dirname "$0")/../lib/tap.sh"
 
-for point in kill,kill:failsafe grow,kill:restart; do
+points='kill,kill:failsafe grow,kill:restart'
+# a VM, where each call takes its time to be traced: those that matter most
+[ ! -e /sys/fs/cgroup/cgroup.controllers ] || points=kill,kill:failsafe
+for point in $points; do
     "$MW_SRC/test/faults" --only "${point#*,}" "${point%,*}" >"$TMP/said" 2>&1
     is "${point#*,} in ${point%,*}" $? 0
     sed 's/^/# /' "$TMP/said"
