@@ -47,27 +47,31 @@ bool hears_by_status (const char *status, const char *exe, int signo)
     return ((caught | blocked) & ~ignored & BIT (signo)) != 0;
 }
 
+/* By how it was called, "/bin/bash SCRIPT", which it may change, to its own harm alone. */
+static const char *_hears_called (int proc, char *buf, size_t len)
+{
+    const char *slash;
+
+    if (cg_read (proc, "cmdline", buf, len) <= 0)
+        return "";
+    slash = strrchr (buf, '/');
+    if (!slash && buf[0] == '-') /* a shell that somebody has logged in to */
+        slash = buf;
+    return slash ? slash + 1 : buf;
+}
+
 bool hears (pid_t pid, int signo)
 {
-    char status[STATUS_MAX], exe[1024];
+    char status[STATUS_MAX], buf[1024];
     cleanup_fd int proc = live_open (pid);
-    char *slash, *deleted;
-    ssize_t n;
+    const char *program;
 
     if (proc < 0 || cg_read (proc, "status", status, sizeof (status)) < 0)
         return false;
-    n = readlinkat (proc, "exe", exe, sizeof (exe) - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    /* without CAP_SYS_PTRACE: by how it was called, "/bin/bash SCRIPT", which it may
-     * change, to its own harm alone */
-    if (n <= 0 && cg_read (proc, "cmdline", exe, sizeof (exe)) <= 0)
-        exe[0] = '\0';
-    if ((deleted = strstr (exe, " (deleted)")))
-        *deleted = '\0';
-    slash = strrchr (exe, '/');
-    if (!slash && exe[0] == '-') /* a shell that somebody has logged in to */
-        slash = exe;
-    return hears_by_status (status, slash ? slash + 1 : exe, signo);
+    program = live_program (proc, buf, sizeof (buf));
+    if (!program)
+        program = _hears_called (proc, buf, sizeof (buf));
+    return hears_by_status (status, program, signo);
 }
 
 /* One that is at it has no memory map any more, and the signal is taken. */

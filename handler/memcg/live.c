@@ -1,4 +1,4 @@
-/* live.c - a process whose first thread has ended: see live.h */
+/* live.c - what a process is, by its directory in /proc: see live.h */
 #include "handler/memcg/live.h"
 
 #include <fcntl.h>
@@ -45,4 +45,20 @@ int live_open (pid_t pid)
     if (threads >= 0)
         cg_each_child (threads, _take_live, &live);
     return live >= 0 ? live : mw_steal_fd (&proc);
+}
+
+const char *live_program (int proc, char *buf, size_t len)
+{
+    static const char removed[] = " (deleted)"; /* proc(5) */
+    const size_t tail = sizeof (removed) - 1;
+    ssize_t n = readlinkat (proc, "exe", buf, len - 1);
+    const char *slash;
+
+    if (n < 0)
+        return NULL;
+    buf[n] = '\0';
+    if ((size_t) n > tail && strcmp (buf + n - tail, removed) == 0)
+        buf[(size_t) n - tail] = '\0';
+    slash = strrchr (buf, '/');
+    return slash ? slash + 1 : buf;
 }

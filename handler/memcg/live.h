@@ -1,4 +1,5 @@
-/* live.h - a process whose first thread has ended, but others have not
+/* live.h - what a process is, by its directory in /proc; also one whose first thread has
+ * ended, but others have not
  *
  * /proc/PID shows such a one as a zombie without memory, files and arguments; its
  * live threads have them, in /proc/PID/task/TID.
@@ -12,5 +13,11 @@
  *   thread of it where the first has ended; where all have, its own.
  * Returns a descriptor; -1 with errno. */
 int live_open (pid_t pid);
+
+/* The name of the program that the process in [proc] (such a directory) runs, also where
+ *   its file has been removed meanwhile, in [buf] of [len] bytes.
+ * Returns it; NULL with errno: EACCES or EPERM without CAP_SYS_PTRACE where it has rights
+ *   or a user that we have not. */
+const char *live_program (int proc, char *buf, size_t len);
 
 #endif /* !MW_LIVE_H */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "handler/memcg/hears.h"
+#include "handler/memcg/live.h"
 #include "handler/memcg/priv.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
@@ -392,22 +393,19 @@ int memcg_freezer_is (int fd)
 
 /*  The job's processes  */
 
-/* What the process of root's in [proc] runs: its executable's name, or, where that may
- * not be looked at (CAP_SYS_PTRACE), the name it goes by, which is root's word. */
+/* What the process of root's in [proc] runs: its program's name, or, where that may not
+ * be looked at, the name it goes by, which is root's word. */
 static const char *_memcg_program (int proc, const char *status, char *buf,
                                    size_t len)
 {
-    ssize_t n = readlinkat (proc, "exe", buf, len - 1);
-    const char *slash;
+    const char *program = live_program (proc, buf, len);
 
-    if (n < 0 && errno != EACCES && errno != EPERM)
+    if (program)
+        return program;
+    if ((errno != EACCES && errno != EPERM) ||
+        sscanf (status, "Name: %63[^\n]", buf) != 1)
         return "";
-    if (n < 0 && sscanf (status, "Name: %63[^\n]", buf) != 1)
-        return "";
-    if (n >= 0)
-        buf[n] = '\0';
-    slash = strrchr (buf, '/');
-    return slash ? slash + 1 : buf;
+    return buf;
 }
 
 /* A slurmstepd is never touched.  Its comm could be taken by any process of the
@@ -430,7 +428,7 @@ static bool _is_slurmstepd (pid_t pid)
         !cg_key (status, "Uid:", &uid) || uid != 0)
         return false;
     base = _memcg_program (proc, status, buf, sizeof (buf));
-    /* "slurmstepd-wlm" is Debian's, "slurmstepd (deleted)" is after an upgrade */
+    /* "slurmstepd-wlm" is Debian's */
     return strncmp (base, name, len) == 0 &&
            (!base[len] || strchr (" -", base[len]));
 }

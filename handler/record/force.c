@@ -12,6 +12,7 @@
 
 #include "handler/memcg/claim.h"
 #include "handler/memcg/hears.h"
+#include "handler/memcg/live.h"
 #include "handler/memcg/mounts.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
@@ -24,16 +25,12 @@
 /* What it runs, though that be replaced by now. */
 static bool _force_is_warden (pid_t pid)
 {
-    char link[64], exe[PATH_MAX], *deleted, *slash;
-    ssize_t n;
+    cleanup_fd int proc = live_open (pid);
+    char buf[PATH_MAX];
+    const char *program = proc < 0 ? NULL
+                                   : live_program (proc, buf, sizeof (buf));
 
-    snprintf (link, sizeof (link), "/proc/%d/exe", (int) pid);
-    n = readlink (link, exe, sizeof (exe) - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    if ((deleted = strstr (exe, " (deleted)")))
-        *deleted = '\0';
-    slash = strrchr (exe, '/');
-    return slash && strcmp (slash + 1, PROGRAM) == 0;
+    return program && strcmp (program, PROGRAM) == 0;
 }
 
 static int _force_wait (pid_t pid, uint64_t started, struct mw_err *err)
