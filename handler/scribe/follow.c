@@ -84,25 +84,24 @@ static void _get_place (struct follow *f, struct book *b)
 
 /* ---- records ------------------------------------------------------------- */
 
-/* [line] of [len] bytes is a whole record. */
+/* [line] of [len] bytes is a whole record, of which [bare] are before its seal. */
 static int _follow_tell (struct follow *f, struct book *b, const char *line,
-                         size_t len)
+                         size_t len, size_t bare)
 {
     static char text[JOURNAL_RECORD_MAX];
     cleanup_json json_t *record = json_loadb (line, len, 0, NULL);
     const json_t *uid = json_object_get (record, "uid");
-    size_t n = seal_check (line, len);
     uint64_t seq = _seq_of (record);
 
-    if (!record || n > sizeof (text) - 2 || seq <= f->seq)
+    if (!record || bare > sizeof (text) - 2 || seq <= f->seq)
         return 0;
     if (strcmp (_follow_text (record, "event"), "carried") != 0) {
-        memcpy (text, line, n);
-        memcpy (text + n, "}\n", 2);
+        memcpy (text, line, bare);
+        memcpy (text + bare, "}\n", 2);
         if (book_write (b,
                         json_is_integer (uid) ? (uid_t) json_integer_value (uid)
                                               : BOOK_NOBODY,
-                        text, n + 2) < 0)
+                        text, bare + 2) < 0)
             return -1;
     }
     if (f->seq != 0)
@@ -125,7 +124,7 @@ static bool _is_bad (struct follow *f)
 static int _tell_lines (struct follow *f, struct book *b, const char *text,
                         size_t len)
 {
-    size_t n;
+    size_t n, bare;
 
     for (size_t i = 0; i < len; i += n, f->at += n) {
         const char *end = memchr (text + i, '\n', len - i);
@@ -135,12 +134,11 @@ static int _tell_lines (struct follow *f, struct book *b, const char *text,
         if (!end) /* the rest is read with what follows, if it is no ruin */
             return i == 0 ? 1 : 0;
         n = (size_t) (end - text) - i + 1;
-        if (seal_check (text + i, n) == 0) {
-            if (!_is_bad (f))
-                return 1;
-        } else if (_follow_tell (f, b, text + i, n) < 0) {
+        bare = seal_check (text + i, n);
+        if (bare == 0 && !_is_bad (f))
+            return 1;
+        if (bare > 0 && _follow_tell (f, b, text + i, n, bare) < 0)
             return -1;
-        }
     }
     return 0;
 }

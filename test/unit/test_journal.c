@@ -257,21 +257,31 @@ static void killed_at_any_byte_the_last_whole_state_wins (void **state)
     }
 }
 
+/* A journal that has job 12, and then a note [more] (may be NULL), closed.
+ * Returns the file (the caller's), [*len] bytes, of which [*used] are lines. */
+static char *_journal_of_one (const char *more, size_t *len, size_t *used)
+{
+    struct job_table t = { 0 };
+    struct journal j;
+
+    assert_int_equal (journal_open (&j, dir, dir, &err), 0);
+    journal_append (&j, "registered", _job (&t, "12"), NULL, "a", NULL, &err);
+    if (more)
+        journal_append (&j, "note", NULL, NULL, more, NULL, &err);
+    *used = j.file.len;
+    journal_close (&j);
+    _free_all (&t);
+    return _slurp ("ahead.jsonl", len);
+}
+
 /* A file that was cut off, as by a disk that lost its end. */
 static void cut_off_at_any_byte_no_state_is_half (void **state)
 {
-    cleanup_free char *text = NULL;
-    struct job_table t = { 0 };
-    struct journal j;
     size_t len, used;
+    cleanup_free char *text = _journal_of_one (NULL, &len, &used);
+    struct journal j;
 
     (void) state;
-    assert_int_equal (journal_open (&j, dir, dir, &err), 0);
-    journal_append (&j, "registered", _job (&t, "12"), NULL, "a", NULL, &err);
-    used = j.file.len;
-    journal_close (&j);
-    _free_all (&t);
-    text = _slurp ("ahead.jsonl", &len);
     for (size_t cut = 0; cut <= used; cut++) {
         struct job_table back = { 0 };
 
@@ -290,19 +300,11 @@ static void cut_off_at_any_byte_no_state_is_half (void **state)
  * one. */
 static void a_changed_byte_is_seen (void **state)
 {
-    cleanup_free char *text = NULL;
-    struct job_table t = { 0 };
-    struct journal j;
     size_t len, used;
+    cleanup_free char *text = _journal_of_one ("behind it", &len, &used);
+    struct journal j;
 
     (void) state;
-    assert_int_equal (journal_open (&j, dir, dir, &err), 0);
-    journal_append (&j, "registered", _job (&t, "12"), NULL, "a", NULL, &err);
-    journal_append (&j, "note", NULL, NULL, "behind it", NULL, &err);
-    used = j.file.len;
-    journal_close (&j);
-    _free_all (&t);
-    text = _slurp ("ahead.jsonl", &len);
     for (size_t i = 0; i < used; i++) {
         struct job_table back = { 0 };
 
