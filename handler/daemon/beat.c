@@ -10,6 +10,7 @@
 static struct {
     struct beat *shared;
     int poke;
+    sd_event_source *io;
     void (*look) (struct warden *w);
 } beat = { .poke = -1 };
 
@@ -63,18 +64,15 @@ static int _beat_on_poke (sd_event_source *s, int fd, uint32_t events,
 int beat_listen (struct warden *w, void (*look) (struct warden *w),
                  struct mw_err *err)
 {
-    sd_event_source *s = NULL;
     int rc;
 
     if (!beat.shared) /* nobody watches */
         return 0;
     beat.look = look;
-    rc = sd_event_add_io (w->loop, &s, beat.poke, EPOLLIN, _beat_on_poke, w);
+    rc = sd_event_add_io (w->loop, &beat.io, beat.poke, EPOLLIN, _beat_on_poke,
+                          w);
     if (rc >= 0)
-        rc = sd_event_source_set_prepare (s, _beat_on_turn);
-    if (rc >= 0)
-        rc = sd_event_source_set_floating (s, true);
-    sd_event_source_unref (s);
+        rc = sd_event_source_set_prepare (beat.io, _beat_on_turn);
     if (rc < 0) {
         errno = -rc;
         return mw_err_errno (err, "cannot be poked by the guard");
