@@ -656,9 +656,10 @@ void courier_slurm (const struct spool_request *r, const struct conf *conf,
     }
     if (_slurm_load (&t, r, res) == 0) {
         job_ops[r->op](&t, res);
-        res->suspended = (r->op == SPOOL_COMPLETE_OOM ||
-                          r->op == SPOOL_REQUEUE) &&
-                         (t.suspended || t.ends_suspended);
+        if (r->op == SPOOL_SUSPEND)
+            res->suspended = t.suspended;
+        else if (r->op == SPOOL_COMPLETE_OOM || r->op == SPOOL_REQUEUE)
+            res->suspended = t.suspended || t.ends_suspended;
     }
     slurm_free_job_info_msg (t.msg);
 }

@@ -75,7 +75,7 @@ struct job {
     struct often often; /* how many of them lately */
     uint64_t registered_ms;
     uint64_t look_ms;        /* v2: no look at its events before; 0 */
-    uint64_t resumed_ms;     /* we last asked Slurm to; 0 */
+    uint64_t resumed_ms;     /* we last asked Slurm to, or saw it was; 0 */
     unsigned bounces;        /* how often it was stopped for the node's
                                        sake since bounce_ms */
     uint64_t bounce_ms;      /* clock_ms */

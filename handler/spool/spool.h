@@ -79,8 +79,9 @@ struct spool_answer {
     char id[SPOOL_ID_MAX];
     bool ok;
     int code;                  /* slurm errno or exit status */
-    bool suspended;            /* Slurm, asked to end or to requeue it, had
-                                       it suspended: it SIGKILLs it at once */
+    bool suspended;            /* Slurm, asked to suspend, to end or to requeue
+                                       it, had it suspended before: ended or
+                                       requeued, it is SIGKILLed at once */
     char text[SPOOL_TEXT_MAX]; /* what went wrong */
 };
 

@@ -21,7 +21,7 @@
 
 #define PIECE (16 * MW_MIB)
 
-enum { ASKED = 1, PARKED };
+enum { ASKED = 1, PARKED, DOUBTED };
 
 /* One more piece, or the time of the controller's answer. */
 static void _next_timer (struct warden *w, struct job *job)
@@ -107,50 +107,24 @@ static void _let_end (struct warden *w, struct job *job)
     step_freeze (w, job, false);
 }
 
-static enum step_result _suspend_answered (struct warden *w, struct job *job,
-                                           const struct spool_answer *a)
+static void _parked (struct warden *w, struct job *job)
 {
-    job->incident.phase = PARKED;
-    job->incident.suspended = a->ok;
-    if (!a->ok && a->code == ESTALE) {
-        _let_end (w, job);
-        return STEP_WAIT;
-    }
-    if (a->ok)
-        report (w, job, "step", REPORT_LOG,
-                "job %s: suspended at the "
-                "controller, its CPUs are free",
-                job->spec.key);
-    else
-        report (w, job, "step", REPORT_LOG,
-                "job %s: the controller does not "
-                "suspend it (%s); it is held here",
-                job->spec.key, a->text);
-    _next_timer (w, job);
-    return STEP_WAIT;
+    report (w, job, "step", REPORT_LOG,
+            "job %s: suspended at the "
+            "controller, its CPUs are free",
+            job->spec.key);
 }
 
-/* Our own resume of before may come late, when it stands still again: that is
- * not told from somebody else's, and either way it is to be suspended at Slurm. */
-#define LATE_MS 5000
-
-/* Who resumes it wants it tried again, now: as `memwarden resume`, but that with
- * nothing left than to kill it, or for the node's sake, nobody can be refused
- * who has done it already.  Where it was Slurm that had suspended it, we have
- * not asked yet. */
-static enum step_result _suspend_woken (struct warden *w, struct job *job)
+/* Slurm lets it go on, as somebody else wants it or, where [ours] is not set, since
+ * what had suspended it does.  Who resumes it wants it tried again, now: as
+ * `memwarden resume`, but that with nothing left than to kill it, or for the node's
+ * sake, nobody can be refused who has done it already. */
+static enum step_result _resumed (struct warden *w, struct job *job, bool ours)
 {
     struct incident *in = &job->incident;
-    bool ours = in->suspended;
     enum step_result r;
 
-    if (in->request[0])
-        return STEP_WAIT;
-    if (ours && clock_ms () - job->resumed_ms < LATE_MS) {
-        _suspend_ask (w, job);
-        return STEP_WAIT;
-    }
-    in->suspended = false;
+    job->resumed_ms = clock_ms ();
     if (ours)
         report (w, job, "note", REPORT_LOG | REPORT_JOB,
                 "job %s: resumed at "
@@ -165,8 +139,60 @@ static enum step_result _suspend_woken (struct warden *w, struct job *job)
             "job %s: there is no room "
             "for it: suspended %s",
             job->spec.key, ours ? "again" : "by us now");
-    _suspend_ask (w, job);
+    if (in->suspended)
+        _parked (w, job);
+    else
+        _suspend_ask (w, job);
     return STEP_WAIT;
+}
+
+static enum step_result _suspend_answered (struct warden *w, struct job *job,
+                                           const struct spool_answer *a)
+{
+    struct incident *in = &job->incident;
+    bool doubted = in->phase == DOUBTED;
+
+    in->phase = PARKED;
+    in->suspended = a->ok;
+    if (!a->ok && a->code == ESTALE) {
+        _let_end (w, job);
+        return STEP_WAIT;
+    }
+    _next_timer (w, job);
+    if (a->ok && doubted)
+        return a->suspended ? STEP_WAIT : _resumed (w, job, true);
+    if (a->ok)
+        _parked (w, job);
+    else
+        report (w, job, "step", REPORT_LOG,
+                "job %s: the controller does not "
+                "suspend it (%s); it is held here",
+                job->spec.key, a->text);
+    return STEP_WAIT;
+}
+
+/* slurmd carries a resume out late, and step by step: what thaws a job so soon after
+ * one, ours or somebody else's, may be still that one, or one more. */
+#define LATE_MS 30000
+
+/* It stands still again already.  Where Slurm had suspended it, and not we, we have
+ * not asked yet.  In doubt the controller is asked to suspend it, who tells whether
+ * it had been resumed. */
+static enum step_result _suspend_woken (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+    bool ours = in->suspended;
+
+    if (in->request[0])
+        return STEP_WAIT;
+    if (ours && job->resumed_ms && clock_ms () - job->resumed_ms < LATE_MS) {
+        in->phase = DOUBTED;
+        if (_suspend_ask (w, job) < 0)
+            in->phase = PARKED;
+        return STEP_WAIT;
+    }
+    in->suspended = false;
+    return _resumed (w, job, ours);
 }
 
 static enum step_result _suspend_timer (struct warden *w, struct job *job)
