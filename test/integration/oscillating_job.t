@@ -4,7 +4,7 @@
 # is done to it stays the same: it is lent memory each time, and at last gives it back
 # runs: v1 v2
 # in-vm: 6.12-v2
-# takes: 160 s
+# takes: 130 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 
@@ -24,12 +24,12 @@ start = true
 path = \"$MW_BUILD/handler/memwarden-courier\"
 user = \"root\"
 }" || exit 1
-run_job "swing$$" --reservation 48M --limit 48M --on-oom 'grow=96M@10s,kill' -- \
+run_job "swing$$" --reservation 24M --limit 24M --on-oom 'grow=48M@10s,kill' -- \
     $python -c "
 import mmap, time
 for i in range($rounds):
-    m = mmap.mmap(-1, 80 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    for at in range(0, 80 << 20, 4096):
+    m = mmap.mmap(-1, 40 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for at in range(0, 40 << 20, 4096):
         m[at] = 1
     m.close()
     time.sleep(1.2)
