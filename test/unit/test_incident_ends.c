@@ -121,7 +121,8 @@ static void thawed_unseen_it_is_noticed_by_the_timer (void **state)
     fake_answer (job, SPOOL_SUSPEND, true, 0);
     fake_writes_freezer (job, false);
     fake.node_may_return = true;
-    fake_timer (job);
+    fake_timer (job); /* once more, or late? */
+    fake_answer (job, SPOOL_SUSPEND, true, 0);
     fake_is_clean (job);
 }
 
