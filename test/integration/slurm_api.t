@@ -47,9 +47,16 @@ for release in 23.11 25.05 25.11; do
     ok "$release: there are headers by the facts" \
         "$MW_SRC/test/slurm-api" stub "$release" "$TMP/$release/slurm"
     ok "$release: courier and plugins compile" build "$TMP/$release/slurm"
+    is 'configure names that version' \
+        "$(sed -n "s/^checking for Slurm's headers .*\.\.\. //p" configure.log)" "Slurm $release.0"
 done
 for release in $("$MW_SRC/test/slurm-api" releases); do
     ok "$release: task_memwarden.so has its hooks" \
         "$MW_SRC/test/slurm-api" hooks "$release" "$MW_BUILD/plugin/.libs/task_memwarden.so"
 done
+defines () { nm -D --defined-only "$1" | awk '{ print $3 }' | grep -E '^(plugin|spank_plugin)_' | paste -sd' '; }
+is 'task_memwarden.so is what Slurm takes for one' \
+    "$(defines "$MW_BUILD/plugin/.libs/task_memwarden.so")" 'plugin_name plugin_type plugin_version'
+is 'so is spank_memwarden.so' "$(defines "$MW_BUILD/plugin/.libs/spank_memwarden.so")" \
+    'plugin_name plugin_type plugin_version spank_plugin_version'
 done_testing
