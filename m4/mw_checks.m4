@@ -39,7 +39,7 @@ extern int $1 $3;]])], [mw_call="as a step"])])
     a form of $1 that is known: this Slurm declares another"])
 ])
 
-# Where Slurm's releases differ for handler/slurm_compat.c
+# Where Slurm's releases differ for handler/courier/compat.c
 AC_DEFUN([MW_CHECK_SLURM_API], [
   mw_saved_cppflags=$CPPFLAGS
   CPPFLAGS="$CPPFLAGS $SLURM_CPPFLAGS"

@@ -25,6 +25,10 @@
     (BIT (SIGILL) | BIT (SIGTRAP) | BIT (SIGABRT) | BIT (SIGFPE) | \
      BIT (SIGBUS) | BIT (SIGSYS) | BIT (SIGXFSZ) | BIT (SIGVTALRM))
 
+/* Blocked by the C library alone, for a moment: in a process that it has just forked it
+ * may block all, these two of its own included (signal(7)), until it is done. */
+#define LIBRARYS_OWN (BIT (32) | BIT (33))
+
 static uint64_t _mask (const char *status, const char *name)
 {
     const char *line = strstr (status, name);
@@ -39,6 +43,8 @@ bool hears_by_status (const char *status, const char *exe, int signo)
     uint64_t ignored = _mask (status, "\nSigIgn:\t");
     uint64_t blocked = _mask (status, "\nSigBlk:\t");
 
+    if ((blocked & LIBRARYS_OWN) == LIBRARYS_OWN)
+        blocked = 0;
     if (strcmp (exe, "srun") == 0)
         return false;
     if (strcmp (exe, "bash") == 0 &&

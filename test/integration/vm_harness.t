@@ -21,6 +21,7 @@ an unknown kernel|there are 6.1 and 6.12|--kernel 2.6 -- true
 v1 on a kernel without it|take --kernel 6.1|--kernel 6.12 --cgroup v1 -- true
 a size without a unit|a size like 512M|--memory 12 -- true
 an option without its value|needs a value|--swap
+an unknown release|there are 12, 13 and forky|--release 11 -- true
 an option not known|unknown option|--frobnicate -- true
 END
 

@@ -312,7 +312,8 @@ void node_psi_gone (void)
 
 void node_slurm_conf (const char *text)
 {
-    char host[HOST_NAME_MAX + 1] = "", conf[1024], *at;
+    char host[HOST_NAME_MAX + 1] = "", conf[1024];
+    const char *at;
 
     gethostname (host, sizeof (host) - 1);
     host[strcspn (host, ".")] = '\0';

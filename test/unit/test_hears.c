@@ -45,6 +45,10 @@ static void who_waits_for_it_hears (void **state)
     (void) state;
     assert_true (_hears ("sim", SIGUSR1, USR1, NONE, NONE));
     assert_false (_hears ("sim", SIGUSR1, USR1, USR1, NONE));
+    /* sigfillset; and one that has just been forked */
+    assert_true (_hears ("sim", SIGUSR1, "fffffffe7ffbfeff", NONE, NONE));
+    assert_false (_hears ("sim", SIGUSR1, "fffffffffffbfeff", NONE, NONE));
+    assert_true (_hears ("sim", SIGUSR1, "fffffffffffbfeff", NONE, USR1));
 }
 
 static void srun_would_pass_it_on_to_all (void **state)

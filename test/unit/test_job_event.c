@@ -202,7 +202,7 @@ static void one_that_backs_off_is_not_heard_meanwhile (void **state)
     backs_off_ms = 0;
     fake.now += 1;
     fake_loop (); /* its timer, and what came meanwhile */
-    assert_in_range (checks, 2, 3);
+    assert_true (checks == 2 || checks == 3);
     assert_int_equal (job->look_ms, 0);
     checks = 0;
     _event (job, MEMCG_QUIET);

@@ -23,6 +23,8 @@ machine_modules () {
         virtio_pci fuse virtiofs overlay dummy ${swap:+virtio_blk}
 }
 
+machine_root () { echo /; }      # virtiofsd has another for it
+
 # _share TAG DIR OPTIONS: DIR by virtiofs at the socket $work/TAG.sock
 _share () {
     local tag=$1 dir=$2
@@ -36,7 +38,8 @@ _share () {
 # space of its own, so that not even root inside the VM can write to them.
 # shellcheck disable=SC2016
 _read_only_view='
-    view=$1 mounts=$2; shift 2
+    view=$1 mounts=$2 other=$3; shift 3
+    [ -z "$other" ] || { eval "$other" && exec "$@"; exit 1; }
     mount --bind / "$view" && mount -o remount,bind,ro "$view" || exit 1
     $mounts | while read -r dir; do
         [ "$dir" != / ] && [ -d "$view$dir" ] || continue
@@ -47,11 +50,13 @@ _read_only_view='
 
 # machine_run SECONDS: until it is switched off
 machine_run () {
-    local tag tries disk=() rc
+    local tag tries disk=() rc other= root=$work/view
     local quick='mitigations=off init_on_alloc=0 tsc=reliable clocksource=tsc'
     mkdir "$work/view"
-    _share host "$work/view" unshare -m --propagation private \
-        sh -c "$_read_only_view" sh "$work/view" "$host_mounts"
+    [ -z "$tree" ] || root=$work/view/root other=$(quoted "$here/release" --view \
+        "$tree" "$work/view" "${shows[@]}")
+    _share host "$root" unshare -m --propagation private \
+        sh -c "$_read_only_view" sh "$work/view" "$host_mounts" "$other"
     _share out "$out"
     for tag in host out; do
         tries=0

@@ -6,6 +6,7 @@
 
 machine_slow=3          # times as slow as this one, at most
 machine_needs () { :; }
+machine_root () { [ -n "$tree" ] && echo "$work/mem/view/root" || echo /; }
 machine_modules () { echo overlay dummy; }
 
 # The host's files read-only where they are, but for the results: in a mount name space
@@ -14,24 +15,27 @@ machine_modules () { echo overlay dummy; }
 # file.
 # shellcheck disable=SC2016
 _read_only_here='
-    out=$1 mem=$2 swap=$3 mounts=$4; shift 4
+    out=$1 mem=$2 swap=$3 mounts=$4 view=$5; shift 5
     mount --bind "$out" "$out" && mount -t tmpfs -o mode=700 mem "$mem" || exit 1
     $mounts | sort -r | while read -r dir; do
         [ "$dir" = "$out" ] || mount -o remount,bind,ro "$dir" || exit 1
     done || exit 1
+    eval "$view" || exit 1
     [ -z "$swap" ] || truncate -s "$swap" "$mem/swap"
     ulimit -n "$(ulimit -Hn)"
     "$@"'
 
 # machine_run SECONDS: until it is switched off
 machine_run () {
-    local disk=()
+    local disk=() view=
+    [ -z "$tree" ] || view=$(quoted "$here/release" --view "$tree" "$work/mem/view" \
+        "${shows[@]}")
     [ -z "$swap" ] || disk=("ubd0=$work/mem/swap")
     mkdir "$work/mem"
     # shellcheck disable=SC2086
     TMPDIR=$work/mem timeout -k 5 "$1" \
         unshare -m -p --fork --kill-child --propagation private \
-        sh -c "$_read_only_here" sh "$out" "$work/mem" "$swap" "$host_mounts" \
+        sh -c "$_read_only_here" sh "$out" "$work/mem" "$swap" "$host_mounts" "$view" \
         "$kernel_dir/linux" "mem=$memory" initrd="$work/initramfs.cpio" \
         console=ttyS0 panic=-1 quiet "psi=$psi" "uml_dir=$work/mem/" \
         con=null ssl=null ssl0=null,fd:7 ssl1=null,fd:8 ssl2=null,fd:9 \
