@@ -52,7 +52,7 @@ int cli_replay (const struct cli_command *self, int argc, char **argv);
 int cli_failsafe (const struct cli_command *self, int argc, char **argv);
 
 /* What getopt_long returns for the common options.  They have no letters, since
- *   those belong to each command. */
+ *   those belong to each command, but -h, which people type. */
 enum cli_option { CLI_SOCKET = 1000, CLI_STATE_DIR, CLI_JSON, CLI_HELP };
 /* clang-format off */
 #define CLI_COMMON_OPTIONS \
@@ -60,6 +60,7 @@ enum cli_option { CLI_SOCKET = 1000, CLI_STATE_DIR, CLI_JSON, CLI_HELP };
     { "state-dir", required_argument, NULL, CLI_STATE_DIR }, \
     { "json", no_argument, NULL, CLI_JSON }, \
     { "help", no_argument, NULL, CLI_HELP }
+#define CLI_LETTERS "h"
 /* clang-format on */
 
 /* Take option [c] if it is a common one (--help prints and exits; what getopt

@@ -235,7 +235,8 @@ int cli_events (const struct cli_command *self, int argc, char **argv)
     bool follow = false;
     int c, rc = CLI_OK;
 
-    while ((c = getopt_long (argc, argv, "f", options, NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, CLI_LETTERS "f", options, NULL)) !=
+           -1) {
         if (c == 'f')
             follow = true;
         else if (c == 'j')
@@ -466,7 +467,7 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     size_t i;
     int c, rc = CLI_OK;
 
-    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
         cli_common_option (self, c, &common);
     if (optind + 1 != argc)
         return cli_usage (self,

@@ -128,7 +128,8 @@ static int _run_parse (struct run *r, int argc, char **argv)
     int c, rc;
 
     /* '+': what stands behind the command is the command's */
-    while ((c = getopt_long (argc, argv, "+", options, NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, "+" CLI_LETTERS, options, NULL)) !=
+           -1) {
         if (c == 'u')
             r->user = optarg;
         else if (c == 'R')

@@ -106,7 +106,7 @@ int cli_top (const struct cli_command *self, int argc, char **argv)
     struct mw_err err = { "" };
     int c, rc = CLI_OK, saved;
 
-    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
         cli_common_option (self, c, &common);
     if (optind < argc)
         return cli_usage (self, "\"%.40s\" is not understood", argv[optind]);
