@@ -53,6 +53,8 @@ static const struct cli_command commands[] = {
       "  --quiet              only what is broken, one line each\n"
       "  --slurm[=FILE]       slurm.conf and what is beside it, alone\n",
       cli_doctor },
+    { "selftest", "", "does the warden handle an OOM? by a job of a few MiB",
+      "", cli_selftest },
     { "kmsg", "[FILE…|-]", "the kernel's OOM kills in a log of any kind", "",
       cli_kmsg },
     { "failsafe", "[--force]",

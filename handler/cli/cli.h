@@ -47,6 +47,7 @@ int cli_events (const struct cli_command *self, int argc, char **argv);
 int cli_why (const struct cli_command *self, int argc, char **argv);
 int cli_top (const struct cli_command *self, int argc, char **argv);
 int cli_doctor (const struct cli_command *self, int argc, char **argv);
+int cli_selftest (const struct cli_command *self, int argc, char **argv);
 int cli_kmsg (const struct cli_command *self, int argc, char **argv);
 int cli_replay (const struct cli_command *self, int argc, char **argv);
 int cli_failsafe (const struct cli_command *self, int argc, char **argv);
