@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "handler/cli/elsewhere.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
 
@@ -143,14 +144,16 @@ int cli_fail (const struct cli_command *self, const struct mw_err *err,
 }
 
 int cli_connect (const struct cli_command *self,
-                 const struct cli_common *common, int *rc)
+                 const struct cli_common *common, const char *job, int *rc)
 {
     struct mw_err err = { "" };
     int sock = mw_client_open (common->socket, TIMEOUT_MS, &err);
 
     if (sock < 0) {
-        fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
         *rc = errno == EACCES ? CLI_DENIED : CLI_NO_WARDEN;
+        fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
+        if (*rc == CLI_NO_WARDEN)
+            elsewhere_say (self->name, job);
     }
     return sock;
 }

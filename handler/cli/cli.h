@@ -78,10 +78,10 @@ int cli_usage (const struct cli_command *self, const char *fmt, ...)
 int cli_fail (const struct cli_command *self, const struct mw_err *err,
               int error);
 
-/* Connect to the warden. Returns the socket, or -1 with *[rc] the exit code,
- *   everything said. */
+/* Connect to the warden, to ask about [job] (NULL: about none). Returns the socket, or
+ *   -1 with *[rc] the exit code, everything said. */
 int cli_connect (const struct cli_command *self,
-                 const struct cli_common *common, int *rc);
+                 const struct cli_common *common, const char *job, int *rc);
 
 /* Open the part of the journal that may be read: the present file, or the [old]
  *   one before it (/dev/null where there is none).

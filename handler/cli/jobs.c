@@ -75,7 +75,7 @@ int cli_jobs (const struct cli_command *self, int argc, char **argv)
         cli_common_option (self, c, &common);
     if (optind < argc)
         return cli_usage (self, "\"%.40s\" is not understood", argv[optind]);
-    if ((sock = cli_connect (self, &common, &rc)) < 0)
+    if ((sock = cli_connect (self, &common, NULL, &rc)) < 0)
         return rc;
     if (!(jobs = mw_client_jobs (sock, &err)))
         return cli_fail (self, &err, errno);
@@ -148,7 +148,7 @@ int cli_change (const struct cli_command *self, int argc, char **argv)
         return cli_usage (self, "set what? give --priority, --limit or "
                                 "--on-oom");
     json_object_set_new (req, "job", json_string (key));
-    if ((sock = cli_connect (self, &common, &rc)) < 0)
+    if ((sock = cli_connect (self, &common, argv[optind], &rc)) < 0)
         return rc;
     if (mw_client_call (sock, req, NULL, 0, &reply, NULL, &err) < 0)
         return cli_fail (self, &err, errno);
@@ -227,7 +227,7 @@ int cli_ps (const struct cli_command *self, int argc, char **argv)
         cli_common_option (self, c, &common);
     if ((rc = _one_job (self, argc, argv, &key)) != 0)
         return rc;
-    if ((sock = cli_connect (self, &common, &rc)) < 0)
+    if ((sock = cli_connect (self, &common, argv[optind], &rc)) < 0)
         return rc;
     if (!(jobs = mw_client_jobs (sock, &err)))
         return cli_fail (self, &err, errno);

@@ -193,7 +193,7 @@ int cli_top (const struct cli_command *self, int argc, char **argv)
     if (common.json || !isatty (STDIN_FILENO) || !isatty (STDOUT_FILENO))
         return cli_usage (self, "it needs a terminal; for programs there is "
                                 "`memwarden jobs --json`");
-    if ((sock = cli_connect (self, &common, &rc)) < 0)
+    if ((sock = cli_connect (self, &common, NULL, &rc)) < 0)
         return rc;
     if (!newterm (NULL, stdout, stdin))
         return cli_usage (self, "this terminal is not known; set TERM");
