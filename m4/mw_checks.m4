@@ -8,6 +8,28 @@ AC_DEFUN([MW_CHECK_PKG], [
     $2 (Debian: $3)"])
 ])
 
+# MW_OPTIONAL_PKG(VAR, NAME, PKG-CONFIG MODULE, DEBIAN PACKAGE, WHAT IT COSTS)
+# The same for what --without-NAME leaves out; HAVE_VAR says whether it is there.
+# What that costs is said at the end (MW_SAY_WITHOUT).
+AC_DEFUN([MW_OPTIONAL_PKG], [
+  AC_ARG_WITH([$2],
+    [AS_HELP_STRING([--without-$2], [leave out $2: $5])],
+    [], [with_$2=yes])
+  AS_IF([test "x$with_$2" = xno],
+    [MW_WITHOUT="$MW_WITHOUT
+    --without-$2: $5"],
+    [PKG_CHECK_MODULES([$1], [$3],
+      [AC_DEFINE([HAVE_$1], [1], [Define to 1 if $2 is built in.])],
+      [MW_MISSING="$MW_MISSING
+    $3 (Debian: $4), or --without-$2: $5"])])
+  AM_CONDITIONAL([HAVE_$1], [test "x$with_$2" != xno])
+])
+
+# Behind AC_OUTPUT.
+AC_DEFUN([MW_SAY_WITHOUT], [
+  AS_IF([test -n "$MW_WITHOUT"], [AC_MSG_NOTICE([left out:$MW_WITHOUT])])
+])
+
 # MW_CHECK_LIB(VAR, HEADER, LIBRARY, FUNCTION, DEBIAN PACKAGE)
 AC_DEFUN([MW_CHECK_LIB], [
   mw_found=yes
@@ -82,9 +104,38 @@ AC_DEFUN([MW_SLURM_PLUGINDIR], [
   AC_SUBST([slurmplugindir])
 ])
 
+# Is it another Slurm than PREFIX's that is found by PATH?
+AC_DEFUN([MW_SLURM_OTHER_SAY], [
+  mw_other=`command -v scontrol 2>/dev/null`
+  AS_CASE([$mw_other],
+    [*/bin/scontrol], [mw_other=`cd "${mw_other%/bin/scontrol}/" && pwd -P`],
+    [mw_other=])
+  mw_this=`cd "$slurm_prefix/" && pwd -P`
+  AS_IF([test -n "$mw_other" && test "x$mw_other" != "x$mw_this" && test -n "$mw_other$mw_this"],
+    [AC_MSG_WARN([there are two Slurm here: memwarden is built for $SLURM_VERSION in
+  $slurm_prefix, and the scontrol of PATH is that of $mw_other.  If that is the one that
+  your nodes run: ./configure --with-slurm=$mw_other])])
+])
+
 # Behind AC_OUTPUT, where nobody overlooks it.
 AC_DEFUN([MW_SLURM_PLUGINDIR_SAY], [
   AC_MSG_NOTICE([the plugins for Slurm $SLURM_VERSION go to $slurmplugindir])
+  MW_SLURM_OTHER_SAY
+  # the headers have no more than three numbers
+  slurm_string=`"$slurm_prefix/bin/scontrol" --version 2>/dev/null | sed 's/.* //'`
+  AS_CASE([$slurm_string],
+    [$SLURM_VERSION-*[[a-z]]*], [AC_MSG_WARN([this Slurm is a pre-release, $slurm_string: the release takes plugins
+  of it for its own, and what they call may be another then; build memwarden again
+  when you have the release])],
+    [''|$SLURM_VERSION*], [],
+    [AC_MSG_WARN([the headers in $slurm_prefix/include are of Slurm $SLURM_VERSION, and its
+  scontrol is of $slurm_string, which will not take these plugins: install the headers
+  of that one])])
+  # only root installs
+  AS_IF([test "`id -u`" = 0 && test -d "$slurmplugindir" && test ! -w "$slurmplugindir"],
+    [AC_MSG_WARN([$slurmplugindir cannot be written here: install into an image or a
+  package by make install DESTDIR=DIR; or ./configure --with-slurm-plugindir=DIR, and
+  in slurm.conf: PluginDir=DIR:$slurmplugindir])])
   AS_IF([test -z "$slurm_looks_in"],
     [AC_MSG_WARN([no plugin directory of a Slurm is below $slurm_prefix: say where it
   looks for plugins by --with-slurm-plugindir=DIR, or add $slurmplugindir to
@@ -120,24 +171,36 @@ AC_DEFUN([MW_CHECK_SLURM], [
     SLURM_LDFLAGS="-L$slurm_libdir -Wl,-rpath,$slurm_libdir"
   ])
   slurm_found=yes
+  slurm_lacks="Slurm's headers and libslurm below $slurm_prefix (Debian: libslurm-dev; elsewhere: slurm-devel, or --with-slurm=PREFIX)"
   AC_MSG_CHECKING([for Slurm's headers below $slurm_prefix/include])
   slurm_version_h=$slurm_prefix/include/slurm/slurm_version.h
   AS_IF([test -r "$slurm_version_h" && test -r "$slurm_prefix/include/slurm/spank.h"],
     [slurm_number=`sed -n 's/^#define SLURM_VERSION_NUMBER *\(0x@<:@0-9a-fA-F@:>@*\).*/\1/p' "$slurm_version_h"`
      SLURM_VERSION=`printf '%d.%02d.%d' $(( (slurm_number >> 16) & 255 )) $(( (slurm_number >> 8) & 255 )) $(( slurm_number & 255 ))`
-     AC_MSG_RESULT([Slurm $SLURM_VERSION])],
+     AS_IF([test -n "$slurm_number"],
+       [AC_MSG_RESULT([Slurm $SLURM_VERSION])],
+       [AC_MSG_RESULT([yes, but SLURM_VERSION_NUMBER is no number in slurm_version.h])
+        slurm_found=no; slurm_lacks="a number as SLURM_VERSION_NUMBER in $slurm_version_h: that of
+    a Slurm that was configured"])],
     [AC_MSG_RESULT([no]); slurm_found=no])
   AS_IF([test $slurm_found = yes], [
     mw_saved_libs=$LIBS; mw_saved_ldflags=$LDFLAGS
     LDFLAGS="$LDFLAGS $SLURM_LDFLAGS"
-    AC_CHECK_LIB([slurm], [slurm_requeue], [SLURM_LIBS=-lslurm], [slurm_found=no])
+    # not the system's, for the headers of another
+    AS_IF([test "$slurm_prefix" != /usr && test ! -e "$slurm_libdir/libslurm.so"],
+      [slurm_found=no],
+      [AC_CHECK_LIB([slurm], [slurm_requeue], [SLURM_LIBS=-lslurm], [slurm_found=no])])
+    AS_IF([test $slurm_found = no],
+      [slurm_lacks="libslurm below $slurm_prefix/lib, for the headers of Slurm $SLURM_VERSION that are in
+    $slurm_prefix/include (Debian: libslurm-dev; elsewhere: slurm and slurm-devel of one
+    version, or --with-slurm=PREFIX where both are)"])
     LIBS=$mw_saved_libs; LDFLAGS=$mw_saved_ldflags
     MW_CHECK_SLURM_API
   ])
   MW_SLURM_PLUGINDIR
   AS_IF([test $slurm_found = no],
     [MW_MISSING="$MW_MISSING
-    Slurm's headers and libslurm below $slurm_prefix (Debian: libslurm-dev; elsewhere: --with-slurm=PREFIX)"])
+    $slurm_lacks"])
   AC_SUBST([SLURM_CPPFLAGS])
   AC_SUBST([SLURM_LDFLAGS])
   AC_SUBST([SLURM_LIBS])

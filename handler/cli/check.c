@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,33 @@
 
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "lib/err.h"
 #include "lib/units.h"
 
 /* Since Linux 5.15; the number is the same on every architecture. */
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease 448
 #endif
+
+void doctor_found (struct doctor_said *said, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start (ap, fmt);
+    vsnprintf (said->found, sizeof (said->found), fmt, ap);
+    va_end (ap);
+    mw_tame (said->found, "");
+}
+
+void doctor_fix (struct doctor_said *said, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start (ap, fmt);
+    vsnprintf (said->fix, sizeof (said->fix), fmt, ap);
+    va_end (ap);
+    mw_tame (said->fix, "");
+}
 
 static bool _exists (const char *dir, const char *name)
 {
@@ -35,31 +57,34 @@ static bool _exists (const char *dir, const char *name)
 
 /* ---- cgroups ------------------------------------------------------------- */
 
-static bool _v2 (const struct memcg_mounts *m)
+static bool _v2 (const struct doctor_node *n)
 {
-    return m->unified_memory;
+    return n->mounts.unified_memory;
 }
 
-static enum doctor_verdict _memory (const struct memcg_mounts *m, char *found,
-                                    size_t len)
+static enum doctor_verdict _memory (const struct doctor_node *n,
+                                    struct doctor_said *said)
 {
-    if (_v2 (m) && !m->handed_down) {
-        snprintf (found, len,
-                  "cgroup v2 at %s, not handed down: write "
-                  "\"+memory\" into %s/cgroup.subtree_control",
-                  m->unified, m->unified);
-        return DOCTOR_LACKS;
+    if (_v2 (n) && !n->mounts.handed_down) {
+        doctor_found (said,
+                      "cgroup v2 at %s, not handed down: write "
+                      "\"+memory\" into %s/cgroup.subtree_control",
+                      n->mounts.unified, n->mounts.unified);
+        return DOCTOR_BROKEN;
     }
-    if (_v2 (m)) {
-        snprintf (found, len, "cgroup v2 at %s", m->unified);
+    if (_v2 (n)) {
+        doctor_found (said, "cgroup v2 at %s", n->mounts.unified);
         return DOCTOR_OK;
     }
-    if (!m->memory[0]) {
-        snprintf (found, len, "no memory controller is mounted");
-        return DOCTOR_LACKS;
+    if (!n->mounts.memory[0]) {
+        doctor_found (said, "no memory controller is mounted");
+        doctor_fix (said, "on the kernel's command line: "
+                          "cgroup_enable=memory");
+        return DOCTOR_BROKEN;
     }
-    snprintf (found, len, "cgroup v1 at %s%s%s", m->memory,
-              m->unified[0] ? ", hybrid with v2 at " : "", m->unified);
+    doctor_found (said, "cgroup v1 at %s%s%s", n->mounts.memory,
+                  n->mounts.unified[0] ? ", hybrid with v2 at " : "",
+                  n->mounts.unified);
     return DOCTOR_OK;
 }
 
@@ -99,153 +124,163 @@ static bool _kernel_is (const char *since, char release[64])
 
 /* [file] came with Linux [since]: where there is no directory to look in that
  * could have it, the kernel's version has to do. */
-static enum doctor_verdict _v2_file (const struct memcg_mounts *m,
+static enum doctor_verdict _v2_file (const struct doctor_node *n,
                                      const char *file, const char *since,
-                                     char *found, size_t len)
+                                     struct doctor_said *said)
 {
     bool memory = strncmp (file, "memory.", strlen ("memory.")) == 0;
     struct search s = { .file = file };
     cleanup_fd int dir = -1;
     char release[64];
 
-    if (!_v2 (m)) {
-        snprintf (found, len, "not of cgroup v1");
+    if (!_v2 (n)) {
+        doctor_found (said, "not of cgroup v1");
         return DOCTOR_NA;
     }
-    dir = sysroot_open (m->unified, O_RDONLY | O_DIRECTORY);
-    if (dir >= 0 && (m->handed_down || !memory))
+    dir = sysroot_open (n->mounts.unified, O_RDONLY | O_DIRECTORY);
+    if (dir >= 0 && (n->mounts.handed_down || !memory))
         cg_each_child (dir, _look_in, &s);
     if (s.any) {
-        snprintf (found, len, "%s", s.found ? "there" : "not there");
+        doctor_found (said, "%s", s.found ? "there" : "not there");
         return s.found ? DOCTOR_OK : DOCTOR_LACKS;
     }
     s.found = _kernel_is (since, release);
-    snprintf (found, len, "%s in Linux %s (no cgroup to look in yet)",
-              s.found ? "there" : "not there", release);
+    doctor_found (said, "%s in Linux %s (no cgroup to look in yet)",
+                  s.found ? "there" : "not there", release);
     return s.found ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _freezer (const struct memcg_mounts *m, char *found,
-                                     size_t len)
+static enum doctor_verdict _freezer (const struct doctor_node *n,
+                                     struct doctor_said *said)
 {
-    if (_v2 (m))
-        return _v2_file (m, "cgroup.freeze", "5.2", found, len);
-    snprintf (found, len, "%s%s",
-              m->freezer[0] ? "cgroup v1 at "
-                            : "no freezer controller is mounted",
-              m->freezer);
-    return m->freezer[0] ? DOCTOR_OK : DOCTOR_LACKS;
+    if (_v2 (n))
+        return _v2_file (n, "cgroup.freeze", "5.2", said);
+    doctor_found (said, "%s%s",
+                  n->mounts.freezer[0] ? "cgroup v1 at "
+                                       : "no freezer controller is mounted",
+                  n->mounts.freezer);
+    return n->mounts.freezer[0] ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _high (const struct memcg_mounts *m, char *found,
-                                  size_t len)
+static enum doctor_verdict _high (const struct doctor_node *n,
+                                  struct doctor_said *said)
 {
-    return _v2_file (m, "memory.high", "4.5", found, len);
+    return _v2_file (n, "memory.high", "4.5", said);
 }
 
-static enum doctor_verdict _check_kill (const struct memcg_mounts *m,
-                                        char *found, size_t len)
+static enum doctor_verdict _check_kill (const struct doctor_node *n,
+                                        struct doctor_said *said)
 {
-    return _v2_file (m, "cgroup.kill", "5.14", found, len);
+    return _v2_file (n, "cgroup.kill", "5.14", said);
 }
 
-static enum doctor_verdict _reclaim (const struct memcg_mounts *m, char *found,
-                                     size_t len)
+static enum doctor_verdict _reclaim (const struct doctor_node *n,
+                                     struct doctor_said *said)
 {
-    return _v2_file (m, "memory.reclaim", "5.19", found, len);
+    return _v2_file (n, "memory.reclaim", "5.19", said);
 }
 
-static enum doctor_verdict _recursiveprot (const struct memcg_mounts *m,
-                                           char *found, size_t len)
+static enum doctor_verdict _recursiveprot (const struct doctor_node *n,
+                                           struct doctor_said *said)
 {
-    if (!_v2 (m)) {
-        snprintf (found, len, "not of cgroup v1");
+    if (!_v2 (n)) {
+        doctor_found (said, "not of cgroup v1");
         return DOCTOR_NA;
     }
-    snprintf (found, len, "%s mounted memory_recursiveprot",
-              m->recursiveprot ? "is" : "is not");
-    return m->recursiveprot ? DOCTOR_OK : DOCTOR_LACKS;
+    doctor_found (said, "%s mounted memory_recursiveprot",
+                  n->mounts.recursiveprot ? "is" : "is not");
+    if (!n->mounts.recursiveprot)
+        doctor_fix (said, "mount -o remount,memory_recursiveprot %s",
+                    n->mounts.unified);
+    return n->mounts.recursiveprot ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _swap_accounting (const struct memcg_mounts *m,
-                                             char *found, size_t len)
+static enum doctor_verdict _swap_accounting (const struct doctor_node *n,
+                                             struct doctor_said *said)
 {
     bool there;
 
-    if (_v2 (m))
-        return _v2_file (m, "memory.swap.max", "4.5", found, len);
-    there = m->memory[0] && _exists (m->memory, "/memory.memsw.limit_in_bytes");
-    snprintf (found, len, "memory.memsw.limit_in_bytes is %sthere",
-              there ? "" : "not ");
+    if (_v2 (n))
+        return _v2_file (n, "memory.swap.max", "4.5", said);
+    there = n->mounts.memory[0] &&
+            _exists (n->mounts.memory, "/memory.memsw.limit_in_bytes");
+    doctor_found (said, "memory.memsw.limit_in_bytes is %sthere",
+                  there ? "" : "not ");
     return there ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
 /* ---- the kernel ---------------------------------------------------------- */
 
-static enum doctor_verdict _check_swap (const struct memcg_mounts *m,
-                                        char *found, size_t len)
+static enum doctor_verdict _check_swap (const struct doctor_node *n,
+                                        struct doctor_said *said)
 {
     cleanup_fd int dir = sysroot_open ("/proc", O_RDONLY | O_DIRECTORY);
     char text[8192] = "", size[MW_SIZE_STRLEN];
     uint64_t kib = 0;
 
-    (void) m;
+    (void) n;
     if (dir >= 0 && cg_read (dir, "meminfo", text, sizeof (text)) > 0)
         cg_key (text, "SwapTotal:", &kib);
-    snprintf (found, len, "%s",
-              kib == 0 ? "none"
-                       : mw_size_format (kib * 1024, size, sizeof (size)));
+    doctor_found (said, "%s",
+                  kib == 0 ? "none"
+                           : mw_size_format (kib * 1024, size, sizeof (size)));
+    if (kib == 0)
+        doctor_fix (said, "make a swap file or partition, and in /etc/fstab: "
+                          "/swapfile none swap sw 0 0");
     return kib > 0 ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _psi (const struct memcg_mounts *m, char *found,
-                                 size_t len)
+static enum doctor_verdict _psi (const struct doctor_node *n,
+                                 struct doctor_said *said)
 {
     cleanup_fd int fd = sysroot_open ("/proc/pressure/memory", O_RDONLY);
     char c;
 
-    (void) m;
+    (void) n;
     /* psi=0 leaves the file there; reading it then is EOPNOTSUPP */
     if (fd >= 0 && read (fd, &c, 1) == 1) {
-        snprintf (found, len, "/proc/pressure/memory");
+        doctor_found (said, "/proc/pressure/memory");
         return DOCTOR_OK;
     }
-    snprintf (found, len, "%s",
-              fd < 0 ? "not in this kernel" : "switched off (boot with psi=1)");
+    doctor_found (said, "%s",
+                  fd < 0 ? "not in this kernel"
+                         : "switched off (boot with psi=1)");
+    if (fd >= 0)
+        doctor_fix (said, "on the kernel's command line: psi=1");
     return DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _check_mrelease (const struct memcg_mounts *m,
-                                            char *found, size_t len)
+static enum doctor_verdict _check_mrelease (const struct doctor_node *n,
+                                            struct doctor_said *said)
 {
     char release[64];
     bool there;
 
-    (void) m;
+    (void) n;
     there = getenv ("MEMWARDEN_SYSROOT")
                 ? _kernel_is ("5.15", release)
                 : syscall (SYS_process_mrelease, -1, 0) < 0 && errno != ENOSYS;
-    snprintf (found, len, "%s", there ? "there" : "not in this kernel");
+    doctor_found (said, "%s", there ? "there" : "not in this kernel");
     return there ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _kmsg (const struct memcg_mounts *m, char *found,
-                                  size_t len)
+static enum doctor_verdict _kmsg (const struct doctor_node *n,
+                                  struct doctor_said *said)
 {
     cleanup_fd int fd = sysroot_open ("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 
-    (void) m;
-    snprintf (found, len, "%s", fd >= 0 ? "can be read" : strerror (errno));
+    (void) n;
+    doctor_found (said, "%s", fd >= 0 ? "can be read" : strerror (errno));
     return fd >= 0 ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _systemd (const struct memcg_mounts *m, char *found,
-                                     size_t len)
+static enum doctor_verdict _systemd (const struct doctor_node *n,
+                                     struct doctor_said *said)
 {
     bool there = _exists ("/run/systemd/system", "");
 
-    (void) m;
-    snprintf (found, len, "%s", there ? "runs" : "does not run");
+    (void) n;
+    doctor_found (said, "%s", there ? "runs" : "does not run");
     return there ? DOCTOR_OK : DOCTOR_LACKS;
 }
 

@@ -1,9 +1,11 @@
-/* check_slurm.c - Slurm's side of a node: what its configuration lets us do */
+/* check_slurm.c - Slurm's configuration: what it lets us do, and the line that lacks
+ *
+ * All of it from slurm.conf and the files beside it, so that the controller's host
+ * can be asked before any node has them.
+ */
 #include "handler/cli/check.h"
 
-#include <ctype.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,53 +16,47 @@
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 
-/* Open the file [name] beside slurm.conf. */
-static FILE *_check_slurm_open (const char *name)
+/* Where slurmd keeps what the controller has sent it (configless). */
+#define CONFIGLESS "/run/slurm/conf/slurm.conf"
+
+/* ---- the files ----------------------------------------------------------- */
+
+void doctor_slurm_read (struct doctor_node *n, const char *path)
 {
-    char dir[PATH_MAX], path[PATH_MAX + 64];
-    int fd;
+    const char *given = path ? path : slurm_conf_path (n->conf->slurm_conf);
+    char value[PATH_MAX], beside[PATH_MAX];
 
-    snprintf (dir, sizeof (dir), "%s", slurm_conf_path (""));
-    snprintf (path, sizeof (path), "%s/%s", dirname (dir), name);
-    fd = sysroot_open (name[0] == '/' ? name : path, O_RDONLY);
-    return fd < 0 ? NULL : fdopen (fd, "r");
-}
-
-static FILE *_open_conf (void)
-{
-    int fd = sysroot_open (slurm_conf_path (""), O_RDONLY);
-
-    return fd < 0 ? NULL : fdopen (fd, "r");
-}
-
-/* Copy the value of [key] in [f] (the last one counts) into [value]. */
-static bool _check_slurm_value (FILE *f, const char *key, char *value,
-                                size_t len)
-{
-    cleanup_free char *line = NULL;
-    size_t room = 0, n = strlen (key);
-    bool found = false;
-
-    while (getline (&line, &room, f) > 0) {
-        const char *s = line + strspn (line, " \t");
-
-        if (strncasecmp (s, key, n) != 0)
-            continue;
-        s += n + strspn (s + n, " \t");
-        if (*s++ != '=')
-            continue;
-        s += strspn (s, " \t");
-        snprintf (value, len, "%.*s", (int) strcspn (s, " \t\r\n#"), s);
-        for (char *c = value; *c; c++)
-            if (iscntrl ((unsigned char) *c))
-                *c = '?';
-        found = true;
+    slurm_file_read (&n->slurm, given, SLURM_FILE_CONF);
+    if (!n->slurm.there && !path && !getenv ("SLURM_CONF")) {
+        slurm_file_free (&n->slurm);
+        slurm_file_read (&n->slurm, CONFIGLESS, SLURM_FILE_CONF);
+        if (!n->slurm.there)
+            snprintf (n->slurm.path, sizeof (n->slurm.path), "%s", given);
     }
-    return found;
+    slurm_file_beside (&n->slurm, "cgroup.conf", beside);
+    slurm_file_read (&n->cgroups, beside, SLURM_FILE_CONF);
+    if (!slurm_file_value (&n->slurm, "PlugStackConfig", value, sizeof (value)))
+        strcpy (value, "plugstack.conf");
+    slurm_file_beside (&n->slurm, value, beside);
+    slurm_file_read (&n->stack, beside, SLURM_FILE_STACK);
 }
 
-/* Is [name] one of the comma-separated words of [list]? */
-static bool _listed (const char *list, const char *name)
+void doctor_slurm_free (struct doctor_node *n)
+{
+    slurm_file_free (&n->slurm);
+    slurm_file_free (&n->cgroups);
+    slurm_file_free (&n->stack);
+}
+
+const struct slurm_line *doctor_stack_line (const struct doctor_node *n)
+{
+    for (size_t i = 0; i < n->stack.count; i++)
+        if (strstr (n->stack.lines[i].text, "spank_memwarden"))
+            return &n->stack.lines[i];
+    return NULL;
+}
+
+bool doctor_listed (const char *list, const char *name)
 {
     size_t n = strlen (name);
 
@@ -70,167 +66,301 @@ static bool _listed (const char *list, const char *name)
     return false;
 }
 
-/* What [key] of slurm.conf or [file] is, and whether [word] is in it. */
-static enum doctor_verdict _setting (const char *file, const char *key,
-                                     const char *word, char *found, size_t len)
-{
-    cleanup_file FILE *conf = _open_conf ();
-    cleanup_file FILE *other = file ? _check_slurm_open (file) : NULL;
-    FILE *f = file ? other : conf;
-    char value[512] = "";
+/* ---- what a line would be ------------------------------------------------ */
 
-    if (!conf) {
-        snprintf (found, len, "no Slurm here");
-        return DOCTOR_NA;
+static enum doctor_verdict _no_slurm (struct doctor_said *said)
+{
+    doctor_found (said, "no Slurm here");
+    return DOCTOR_NA;
+}
+
+/* "in FILE: KEY=VALUE", in the place of the line [old], if any. */
+static void _say_line (const struct doctor_node *n, struct doctor_said *said,
+                       const struct slurm_file *file,
+                       const struct slurm_line *old, const char *key,
+                       const char *value)
+{
+    bool sent = strcmp (n->slurm.path, CONFIGLESS) == 0;
+    char at[32] = "";
+
+    if (old)
+        snprintf (at, sizeof (at), ", line %u", old->number);
+    doctor_fix (said, "in %s%s%s: %s=%s", old ? old->file : file->path, at,
+                sent ? " (on the controller's host, which sends it)" : "", key,
+                value);
+}
+
+/* Is [word] in the list that [key] of slurm.conf is? Else [said] has the line. */
+static enum doctor_verdict _check_slurm_list (const struct doctor_node *n,
+                                              struct doctor_said *said,
+                                              const char *key, const char *word)
+{
+    char value[512], longer[1024];
+    const struct slurm_line *line;
+
+    if (!n->slurm.there)
+        return _no_slurm (said);
+    line = slurm_file_value (&n->slurm, key, value, sizeof (value));
+    if (line)
+        doctor_found (said, "%s=%s", key, value);
+    else
+        doctor_found (said, "%s is not set", key);
+    if (line && doctor_listed (value, word))
+        return DOCTOR_OK;
+    snprintf (longer, sizeof (longer), "%s,%s", value, word);
+    _say_line (n, said, &n->slurm, line, key,
+               !line || strcasestr (value, "none") ? word : longer);
+    return DOCTOR_LACKS;
+}
+
+/* ---- the checks ---------------------------------------------------------- */
+
+static enum doctor_verdict _conf (const struct doctor_node *n,
+                                  struct doctor_said *said)
+{
+    const struct slurm_file *files[] = { &n->slurm, &n->cgroups };
+
+    if (!n->slurm.there) {
+        doctor_found (said, "no %s", n->slurm.path);
+        doctor_fix (said, "name it: SLURM_CONF=FILE, or memwarden doctor "
+                          "--slurm=FILE");
+        return n->slurm_alone ? DOCTOR_BROKEN : DOCTOR_LACKS;
     }
-    if (!f || !_check_slurm_value (f, key, value, sizeof (value))) {
-        snprintf (found, len, "%s is not set", key);
-        return DOCTOR_LACKS;
+    for (size_t i = 0; i < 2; i++) {
+        if (files[i]->trouble[0]) {
+            doctor_found (said, "%s", files[i]->trouble);
+            doctor_fix (said, "make that file, or remove its Include line");
+            return DOCTOR_BROKEN;
+        }
     }
-    snprintf (found, len, "%s=%s", key, value);
-    return _listed (value, word) ? DOCTOR_OK : DOCTOR_LACKS;
+    doctor_found (said, "%s", n->slurm.path);
+    return DOCTOR_OK;
 }
 
-static enum doctor_verdict _conf (const struct memcg_mounts *m, char *found,
-                                  size_t len)
+static bool _in_task_plugin (const struct doctor_node *n)
 {
-    cleanup_file FILE *f = _open_conf ();
+    char task[512];
 
-    (void) m;
-    snprintf (found, len, f ? "%s" : "no %s", slurm_conf_path (""));
-    return f ? DOCTOR_OK : DOCTOR_LACKS;
+    slurm_file_value (&n->slurm, "TaskPlugin", task, sizeof (task));
+    return doctor_listed (task, "task/memwarden");
 }
 
-static enum doctor_verdict _task_cgroup (const struct memcg_mounts *m,
-                                         char *found, size_t len)
+/* A drop-in that is there, but not included, is what somebody took for enough. */
+static bool _dropin (const struct doctor_node *n, char path[PATH_MAX])
 {
-    (void) m;
-    return _setting (NULL, "TaskPlugin", "task/cgroup", found, len);
+    cleanup_fd int fd = -1;
+
+    slurm_file_beside (&n->slurm, "plugstack.conf.d/memwarden.conf", path);
+    fd = sysroot_open (path, O_PATH);
+    return fd >= 0;
 }
 
-static enum doctor_verdict _ram (const struct memcg_mounts *m, char *found,
-                                 size_t len)
+static enum doctor_verdict _plugin (const struct doctor_node *n,
+                                    struct doctor_said *said)
 {
-    (void) m;
-    return _setting ("cgroup.conf", "ConstrainRAMSpace", "yes", found, len);
+    bool spank = doctor_stack_line (n) != NULL, task = _in_task_plugin (n);
+    char dropin[PATH_MAX];
+
+    if (!n->slurm.there)
+        return _no_slurm (said);
+    if (spank || task) {
+        doctor_found (said, "%s%s%s", spank ? "spank_memwarden.so" : "",
+                      spank && task ? " and " : "",
+                      task ? "task/memwarden" : "");
+        return DOCTOR_OK;
+    }
+    doctor_found (said, "neither in plugstack.conf nor in TaskPlugin");
+    if (_dropin (n, dropin))
+        doctor_fix (said, "in %s, which does not include %s: include %s",
+                    n->stack.path, dropin, dropin);
+    else
+        doctor_fix (said,
+                    "in %s: optional spank_memwarden.so "
+                    "max_priority=500 max_burst=x2",
+                    n->stack.path);
+    return DOCTOR_BROKEN;
+}
+
+static enum doctor_verdict _task_cgroup (const struct doctor_node *n,
+                                         struct doctor_said *said)
+{
+    return _check_slurm_list (n, said, "TaskPlugin", "task/cgroup");
+}
+
+static enum doctor_verdict _contain (const struct doctor_node *n,
+                                     struct doctor_said *said)
+{
+    return _check_slurm_list (n, said, "PrologFlags", "Contain");
+}
+
+static enum doctor_verdict _ram (const struct doctor_node *n,
+                                 struct doctor_said *said)
+{
+    const struct slurm_line *line;
+    char value[64];
+
+    if (!n->slurm.there)
+        return _no_slurm (said);
+    line = slurm_file_value (&n->cgroups, "ConstrainRAMSpace", value,
+                             sizeof (value));
+    if (line)
+        doctor_found (said, "ConstrainRAMSpace=%s", value);
+    else
+        doctor_found (said, "ConstrainRAMSpace is not set");
+    if (line && strcasecmp (value, "yes") == 0)
+        return DOCTOR_OK;
+    _say_line (n, said, &n->cgroups, line, "ConstrainRAMSpace", "yes");
+    return DOCTOR_LACKS;
 }
 
 /* Without SelectTypeParameters select/cons_* allocates memory, select/linear
  * does not. */
-static enum doctor_verdict _allocates (const struct memcg_mounts *m,
-                                       char *found, size_t len)
+static enum doctor_verdict _allocates (const struct doctor_node *n,
+                                       struct doctor_said *said)
 {
-    cleanup_file FILE *conf = _open_conf ();
-    char value[512] = "";
+    const struct slurm_line *line;
+    char value[512], type[256];
 
-    (void) m;
-    if (!conf) {
-        snprintf (found, len, "no Slurm here");
-        return DOCTOR_NA;
-    }
-    if (_check_slurm_value (conf, "SelectTypeParameters", value,
-                            sizeof (value))) {
-        snprintf (found, len, "SelectTypeParameters=%s", value);
-        return strcasestr (value, "memory") ? DOCTOR_OK : DOCTOR_LACKS;
-    }
-    rewind (conf);
-    _check_slurm_value (conf, "SelectType", value, sizeof (value));
-    snprintf (found, len, "SelectTypeParameters is not set");
-    return strcasestr (value, "linear") ? DOCTOR_LACKS : DOCTOR_OK;
-}
-
-static enum doctor_verdict _contain (const struct memcg_mounts *m, char *found,
-                                     size_t len)
-{
-    (void) m;
-    return _setting (NULL, "PrologFlags", "Contain", found, len);
-}
-
-/* Does [f] have a line that is no comment for our plugin, with [word] in it? */
-static bool _mentions (FILE *f, const char *word)
-{
-    cleanup_free char *line = NULL;
-    size_t room = 0;
-
-    while (f && getline (&line, &room, f) > 0)
-        if (line[strspn (line, " \t")] != '#' &&
-            strstr (line, "spank_memwarden") && strstr (line, word))
-            return true;
-    return false;
-}
-
-/* … or has one of the files that [conf] leads to? */
-static bool _in_plugstack (FILE *conf, const char *word)
-{
-    char path[PATH_MAX] = "plugstack.conf";
-    cleanup_file FILE *stack = NULL, *dropin = NULL;
-
-    rewind (conf);
-    _check_slurm_value (conf, "PlugStackConfig", path, sizeof (path));
-    stack = _check_slurm_open (path);
-    dropin = _check_slurm_open ("plugstack.conf.d/memwarden.conf");
-    return _mentions (stack, word) || _mentions (dropin, word);
-}
-
-static enum doctor_verdict _plugin (const struct memcg_mounts *m, char *found,
-                                    size_t len)
-{
-    cleanup_file FILE *conf = _open_conf ();
-    char task[512] = "";
-    bool spank;
-
-    (void) m;
-    if (!conf) {
-        snprintf (found, len, "no Slurm here");
-        return DOCTOR_NA;
-    }
-    _check_slurm_value (conf, "TaskPlugin", task, sizeof (task));
-    spank = _in_plugstack (conf, "");
-    snprintf (found, len, "%s%s%s", spank ? "spank_memwarden.so" : "",
-              spank && _listed (task, "task/memwarden") ? " and " : "",
-              _listed (task, "task/memwarden") ? "task/memwarden" : "");
-    if (*found)
+    if (!n->slurm.there)
+        return _no_slurm (said);
+    slurm_file_value (&n->slurm, "SelectType", type, sizeof (type));
+    line = slurm_file_value (&n->slurm, "SelectTypeParameters", value,
+                             sizeof (value));
+    if (line)
+        doctor_found (said, "SelectTypeParameters=%s", value);
+    else
+        doctor_found (said, "SelectTypeParameters is not set");
+    if (line ? strcasestr (value, "memory") != NULL
+             : !strcasestr (type, "linear"))
         return DOCTOR_OK;
-    snprintf (found, len, "neither in plugstack.conf nor in TaskPlugin");
+    _say_line (n, said, &n->slurm, line, "SelectTypeParameters",
+               strcasestr (type, "linear") ? "CR_Memory" : "CR_Core_Memory");
     return DOCTOR_LACKS;
 }
 
-static enum doctor_verdict _one_each (const struct memcg_mounts *m, char *found,
-                                      size_t len)
+/* ---- bursts -------------------------------------------------------------- */
+
+/* [amount] in percent of --mem, [dflt] where it is none; a size may be any. */
+static double _percent_of (const struct mw_amount *amount, double dflt)
 {
-    cleanup_file FILE *conf = _open_conf ();
+    switch (amount->kind) {
+    case MW_AMOUNT_FACTOR:
+    case MW_AMOUNT_PERCENT:
+        return amount->ratio * 100;
+    case MW_AMOUNT_BYTES:
+        return 1e9;
+    default:
+        return dflt;
+    }
+}
+
+/* What jobs have without asking, and the most that they may ask for. */
+static void _bursts (const struct doctor_node *n, double *given, double *most)
+{
+    const struct slurm_line *line = doctor_stack_line (n);
+    const char *cap = line ? strstr (line->text, "max_burst=") : NULL;
+    struct mw_amount amount;
+    char word[64] = "";
+    double capped;
+
+    *given = _percent_of (&n->conf->burst, 100);
+    *most = *given;
+    if (!line)
+        return; /* nobody has flags */
+    *most = _percent_of (&n->conf->max_burst, 1e9);
+    if (!cap || sscanf (cap, "max_burst=%63s", word) != 1 ||
+        mw_amount_parse (word, &amount, NULL) < 0)
+        return;
+    capped = _percent_of (&amount, 1e9);
+    *most = capped < *most ? capped : *most;
+    *given = capped < *given ? capped : *given;
+}
+
+/* As "x2", or in words. */
+static char *_factor (double percent, char *buf, size_t len)
+{
+    if (percent >= 1e9)
+        snprintf (buf, len, "any size");
+    else
+        snprintf (buf, len, "x%g", percent / 100);
+    return buf;
+}
+
+/* At each step's start Slurm writes --mem * AllowedRAMSpace as the job's limit. */
+static enum doctor_verdict _allowed (const struct doctor_node *n,
+                                     struct doctor_said *said)
+{
+    char value[64], factor[32], percent[32], shown[64];
+    const struct slurm_line *line;
+    double given, most, allowed = 100;
+
+    if (!n->slurm.there)
+        return _no_slurm (said);
+    slurm_file_value (&n->cgroups, "ConstrainRAMSpace", value, sizeof (value));
+    if (strcasecmp (value, "yes") != 0) {
+        doctor_found (said, "Slurm sets no limit (ConstrainRAMSpace)");
+        return DOCTOR_NA;
+    }
+    line = slurm_file_value (&n->cgroups, "AllowedRAMSpace", value,
+                             sizeof (value));
+    if (line)
+        allowed = strtod (value, NULL);
+    snprintf (shown, sizeof (shown), "%s",
+              line ? value : "100, as it is not set");
+    _bursts (n, &given, &most);
+    doctor_found (said, "AllowedRAMSpace is %s; jobs may burst to %s of --mem",
+                  shown, _factor (most, factor, sizeof (factor)));
+    if (most <= allowed)
+        return DOCTOR_OK;
+    snprintf (percent, sizeof (percent), "%.0f", most >= 1e9 ? 200.0 : most);
+    _say_line (n, said, &n->cgroups, line, "AllowedRAMSpace", percent);
+    /* what each job has got without asking harms each job */
+    return given > allowed ? DOCTOR_BROKEN : DOCTOR_LACKS;
+}
+
+/* ---- several nodes ------------------------------------------------------- */
+
+static enum doctor_verdict _one_each (const struct doctor_node *n,
+                                      struct doctor_said *said)
+{
+    cleanup_file FILE *conf = slurm_file_stream (&n->slurm);
+    const struct slurm_line *line = doctor_stack_line (n);
     char host[HOST_NAME_MAX + 1] = "";
     struct slurm_node node = { 0 };
-    bool own;
+    bool own = line && strstr (line->text, "%n");
 
-    (void) m;
     gethostname (host, sizeof (host) - 1);
     host[strcspn (host, ".")] = '\0';
     if (conf)
         slurm_node_read (conf, host, &node);
     if (node.nodes < 2) {
-        snprintf (found, len, "no other slurmd here");
+        doctor_found (said, "no other slurmd here");
         return DOCTOR_NA;
     }
-    if (!_in_plugstack (conf, "")) {
-        snprintf (found, len,
-                  "%lu nodes here; MEMWARDEN_SOCKET of each slurmd "
-                  "decides",
-                  node.nodes);
+    if (!line) {
+        doctor_found (said,
+                      "%lu nodes here; MEMWARDEN_SOCKET of each slurmd decides",
+                      node.nodes);
         return DOCTOR_NA;
     }
-    own = _in_plugstack (conf, "%n");
-    snprintf (found, len,
-              "%lu nodes here, %s in the plugin's socket=", node.nodes,
-              own ? "%n" : "no %n");
+    doctor_found (said,
+                  "%lu nodes here, %s in the plugin's socket=", node.nodes,
+                  own ? "%n" : "no %n");
+    if (!own)
+        doctor_fix (said,
+                    "in %s, line %u, as a word more: "
+                    "socket=/run/memwarden-%%n/memwardend.sock",
+                    line->file, line->number);
     return own ? DOCTOR_OK : DOCTOR_LACKS;
 }
 
 const struct doctor_check doctor_slurm_checks[] = {
-    { "Slurm", "only `memwarden run` brings jobs", _conf },
+    { "Slurm",
+      "without it only `memwarden run` brings jobs; with an Include that is "
+      "not there neither slurmctld nor slurmd starts",
+      _conf },
     { "memwarden in Slurm",
-      "Slurm's jobs are not registered: add "
-      "spank_memwarden.so to plugstack.conf, or task/memwarden to TaskPlugin",
+      "Slurm's jobs are not registered: they run as under plain Slurm",
       _plugin },
     { "task/cgroup", "Slurm makes no memory cgroups; the plugin makes its own",
       _task_cgroup },
@@ -238,6 +368,11 @@ const struct doctor_check doctor_slurm_checks[] = {
       "Slurm does not set --mem as a limit: a job is "
       "unlimited when no warden runs",
       _ram },
+    { "AllowedRAMSpace",
+      "burst beyond AllowedRAMSpace: at the start of each step Slurm lowers "
+      "the job's limit to that; a job above it cannot start the step (cgroup "
+      "v1), or the kernel kills in it (v2)",
+      _allowed },
     { "SelectTypeParameters",
       "Slurm allocates no memory and sets no limit, "
       "--mem or not: there is nothing to reserve from, and each job has its "

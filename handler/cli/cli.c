@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "handler/cli/elsewhere.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
 
@@ -19,7 +20,7 @@ static const struct cli_command commands[] = {
       "run a command in a memcg of its own, without Slurm",
       "  --priority N         0 to 1000, higher is better protected (500)\n"
       "  --reservation SIZE   always its own, e.g. 1G\n"
-      "  --limit SIZE         where its OOM is declared (the reservation)\n"
+      "  --limit SIZE         where its OOM is declared (the configured burst)\n"
       "  --burst xF           the same, as a factor of the reservation\n"
       "  --reserve SIZE       opens above the limit while its OOM is handled\n"
       "  --on-oom LADDER      what is done then, see memwarden-ladder(7)\n"
@@ -48,8 +49,13 @@ static const struct cli_command commands[] = {
       cli_change },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
     { "top", "", "the jobs of this node, live", "", cli_top },
-    { "doctor", "", "what this node offers, what it lacks and what that costs",
-      "", cli_doctor },
+    { "doctor", "[--quiet] [--slurm[=FILE]]",
+      "what this node offers, what it lacks, what that costs and what to do",
+      "  --quiet              only what is broken, one line each\n"
+      "  --slurm[=FILE]       slurm.conf and what is beside it, alone\n",
+      cli_doctor },
+    { "selftest", "", "does the warden handle an OOM? by a job of a few MiB",
+      "", cli_selftest },
     { "kmsg", "[FILE…|-]", "the kernel's OOM kills in a log of any kind", "",
       cli_kmsg },
     { "failsafe", "[--force]",
@@ -77,7 +83,7 @@ static void _help_command (const struct cli_command *self, FILE *out)
     fputs ("  --socket PATH        of memwardend ($MEMWARDEN_SOCKET)\n"
            "  --state-dir DIR      of memwardend, where it does not answer\n"
            "  --json               data as JSON\n"
-           "  --help               this\n",
+           "  -h, --help           this\n",
            out);
 }
 
@@ -95,6 +101,7 @@ bool cli_common_option (const struct cli_command *self, int c,
         common->json = true;
         return true;
     case CLI_HELP:
+    case 'h':
         _help_command (self, stdout);
         exit (CLI_OK);
     case '?':
@@ -137,14 +144,16 @@ int cli_fail (const struct cli_command *self, const struct mw_err *err,
 }
 
 int cli_connect (const struct cli_command *self,
-                 const struct cli_common *common, int *rc)
+                 const struct cli_common *common, const char *job, int *rc)
 {
     struct mw_err err = { "" };
     int sock = mw_client_open (common->socket, TIMEOUT_MS, &err);
 
     if (sock < 0) {
-        fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
         *rc = errno == EACCES ? CLI_DENIED : CLI_NO_WARDEN;
+        fprintf (stderr, "memwarden %s: %s\n", self->name, err.text);
+        if (*rc == CLI_NO_WARDEN)
+            elsewhere_say (self->name, job);
     }
     return sock;
 }
@@ -196,11 +205,50 @@ bool cli_is_meant (const char *name, const char *key, const json_t *spec)
             member[strlen (name)] == '_');
 }
 
+/* How many words of [argv] are options of every command that stand before it; -1
+ * where one is none of them. */
+static int _cli_before (int argc, char **argv)
+{
+    static const char *const with_value[] = { "--socket", "--state-dir" };
+    int i = 1;
+
+    while (i < argc && argv[i][0] == '-') {
+        const char *word = argv[i++];
+        bool known = strcmp (word, "--json") == 0;
+
+        for (size_t k = 0; k < 2; k++) {
+            size_t n = strlen (with_value[k]);
+
+            if (strncmp (word, with_value[k], n) != 0 ||
+                (word[n] != '=' && word[n] != '\0'))
+                continue;
+            known = true;
+            i += word[n] == '\0';
+        }
+        if (!known || i > argc)
+            return -1;
+    }
+    return i - 1;
+}
+
+/* Put what stands before the command behind it, where getopt finds it. */
+static void _cli_turn (char **argv, int before)
+{
+    char *command = argv[before + 1];
+
+    memmove (argv + 2, argv + 1, (size_t) before * sizeof (*argv));
+    argv[1] = command;
+}
+
 int main (int argc, char **argv)
 {
+    int before = _cli_before (argc, argv);
+
     setlocale (LC_CTYPE, ""); /* what can be printed, and how wide it is */
+    if (before > 0 && before + 1 < argc)
+        _cli_turn (argv, before);
     if (argc < 2 || strcmp (argv[1], "--help") == 0 ||
-        strcmp (argv[1], "help") == 0) {
+        strcmp (argv[1], "-h") == 0 || strcmp (argv[1], "help") == 0) {
         _cli_help (argc < 2 ? stderr : stdout);
         return argc < 2 ? CLI_USAGE : CLI_OK;
     }
@@ -212,7 +260,8 @@ int main (int argc, char **argv)
         if (strcmp (commands[i].name, argv[1]) == 0)
             return commands[i].run (&commands[i], argc - 1, argv + 1);
     }
-    fprintf (stderr, "memwarden: unknown command \"%.40s\"\n\n", argv[1]);
+    fprintf (stderr, "memwarden: unknown %s \"%.40s\"\n\n",
+             argv[1][0] == '-' ? "option" : "command", argv[1]);
     _cli_help (stderr);
     return CLI_USAGE;
 }

@@ -47,12 +47,13 @@ int cli_events (const struct cli_command *self, int argc, char **argv);
 int cli_why (const struct cli_command *self, int argc, char **argv);
 int cli_top (const struct cli_command *self, int argc, char **argv);
 int cli_doctor (const struct cli_command *self, int argc, char **argv);
+int cli_selftest (const struct cli_command *self, int argc, char **argv);
 int cli_kmsg (const struct cli_command *self, int argc, char **argv);
 int cli_replay (const struct cli_command *self, int argc, char **argv);
 int cli_failsafe (const struct cli_command *self, int argc, char **argv);
 
 /* What getopt_long returns for the common options.  They have no letters, since
- *   those belong to each command. */
+ *   those belong to each command, but -h, which people type. */
 enum cli_option { CLI_SOCKET = 1000, CLI_STATE_DIR, CLI_JSON, CLI_HELP };
 /* clang-format off */
 #define CLI_COMMON_OPTIONS \
@@ -60,6 +61,7 @@ enum cli_option { CLI_SOCKET = 1000, CLI_STATE_DIR, CLI_JSON, CLI_HELP };
     { "state-dir", required_argument, NULL, CLI_STATE_DIR }, \
     { "json", no_argument, NULL, CLI_JSON }, \
     { "help", no_argument, NULL, CLI_HELP }
+#define CLI_LETTERS "h"
 /* clang-format on */
 
 /* Take option [c] if it is a common one (--help prints and exits; what getopt
@@ -76,10 +78,10 @@ int cli_usage (const struct cli_command *self, const char *fmt, ...)
 int cli_fail (const struct cli_command *self, const struct mw_err *err,
               int error);
 
-/* Connect to the warden. Returns the socket, or -1 with *[rc] the exit code,
- *   everything said. */
+/* Connect to the warden, to ask about [job] (NULL: about none). Returns the socket, or
+ *   -1 with *[rc] the exit code, everything said. */
 int cli_connect (const struct cli_command *self,
-                 const struct cli_common *common, int *rc);
+                 const struct cli_common *common, const char *job, int *rc);
 
 /* Open the part of the journal that may be read: the present file, or the [old]
  *   one before it (/dev/null where there is none).

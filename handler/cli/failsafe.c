@@ -43,7 +43,7 @@ int cli_failsafe (const struct cli_command *self, int argc, char **argv)
     bool force = false;
     int c, rc, killed = 0;
 
-    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1) {
         force = force || c == 'f';
         if (c != 'f')
             cli_common_option (self, c, &common);

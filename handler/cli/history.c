@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "handler/cli/elsewhere.h"
 #include "handler/conf/conf.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
@@ -112,6 +113,15 @@ FILE *cli_open_history (const struct cli_command *self,
     fd = -1;
     rewind (f); /* the descriptor's place may be shared */
     return f;
+}
+
+/* It could not be opened: [rc]. Returns that. */
+static int _history_absent (const struct cli_command *self, const char *job,
+                            int rc)
+{
+    if (rc == CLI_NO_WARDEN)
+        elsewhere_say (self->name, job);
+    return rc;
 }
 
 static const json_t *_spec (const json_t *record)
@@ -235,7 +245,8 @@ int cli_events (const struct cli_command *self, int argc, char **argv)
     bool follow = false;
     int c, rc = CLI_OK;
 
-    while ((c = getopt_long (argc, argv, "f", options, NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, CLI_LETTERS "f", options, NULL)) !=
+           -1) {
         if (c == 'f')
             follow = true;
         else if (c == 'j')
@@ -250,7 +261,7 @@ int cli_events (const struct cli_command *self, int argc, char **argv)
                           argv[optind]);
     if (!(old = cli_open_history (self, &common, true, &rc)) ||
         !(f = cli_open_history (self, &common, false, &rc)))
-        return rc;
+        return _history_absent (self, job, rc);
     _print_all (old, job, common.json);
     _print_all (f, job, common.json);
     if (follow)
@@ -466,14 +477,14 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     size_t i;
     int c, rc = CLI_OK;
 
-    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
         cli_common_option (self, c, &common);
     if (optind + 1 != argc)
         return cli_usage (self,
                           optind < argc ? "one job at a time" : "which job?");
     if (!(old = cli_open_history (self, &common, true, &rc)) ||
         !(f = cli_open_history (self, &common, false, &rc)))
-        return rc;
+        return _history_absent (self, argv[optind], rc);
     _history_collect (old, argv[optind], all);
     _history_collect (f, argv[optind], all);
     if (json_array_size (all) == 0)

@@ -71,11 +71,11 @@ int cli_jobs (const struct cli_command *self, int argc, char **argv)
     struct mw_err err = { "" };
     int c, rc = CLI_OK;
 
-    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
         cli_common_option (self, c, &common);
     if (optind < argc)
         return cli_usage (self, "\"%.40s\" is not understood", argv[optind]);
-    if ((sock = cli_connect (self, &common, &rc)) < 0)
+    if ((sock = cli_connect (self, &common, NULL, &rc)) < 0)
         return rc;
     if (!(jobs = mw_client_jobs (sock, &err)))
         return cli_fail (self, &err, errno);
@@ -136,8 +136,8 @@ int cli_change (const struct cli_command *self, int argc, char **argv)
     const char *key;
     int c, rc;
 
-    while ((c = getopt_long (argc, argv, "", set ? options : plain, NULL)) !=
-           -1) {
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, set ? options : plain,
+                             NULL)) != -1) {
         if (!cli_common_option (self, c, &common) &&
             (rc = _set_option (self, c, req)) != 0)
             return rc;
@@ -148,7 +148,7 @@ int cli_change (const struct cli_command *self, int argc, char **argv)
         return cli_usage (self, "set what? give --priority, --limit or "
                                 "--on-oom");
     json_object_set_new (req, "job", json_string (key));
-    if ((sock = cli_connect (self, &common, &rc)) < 0)
+    if ((sock = cli_connect (self, &common, argv[optind], &rc)) < 0)
         return rc;
     if (mw_client_call (sock, req, NULL, 0, &reply, NULL, &err) < 0)
         return cli_fail (self, &err, errno);
@@ -223,11 +223,11 @@ int cli_ps (const struct cli_command *self, int argc, char **argv)
     const char *key;
     int c, rc;
 
-    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
         cli_common_option (self, c, &common);
     if ((rc = _one_job (self, argc, argv, &key)) != 0)
         return rc;
-    if ((sock = cli_connect (self, &common, &rc)) < 0)
+    if ((sock = cli_connect (self, &common, argv[optind], &rc)) < 0)
         return rc;
     if (!(jobs = mw_client_jobs (sock, &err)))
         return cli_fail (self, &err, errno);

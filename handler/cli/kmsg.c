@@ -249,7 +249,7 @@ int cli_kmsg (const struct cli_command *self, int argc, char **argv)
     struct told told = { .all = NULL };
     int c, rc = CLI_OK, one, from;
 
-    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
         cli_common_option (self, c, &common);
     if (common.json)
         told.all = all = json_array ();

@@ -316,7 +316,7 @@ int cli_replay (const struct cli_command *self, int argc, char **argv)
     int c, rc;
 
     p.self = self;
-    while ((c = getopt_long (argc, argv, "", options, NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1) {
         if (c == 'c')
             p.config = optarg;
         else

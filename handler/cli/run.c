@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libcgroup.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -21,9 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "handler/cli/run_dir.h"
-#include "handler/memcg/memcg.h"
-#include "lib/cgfile.h"
+#include "handler/cli/run_place.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
 #include "lib/wire.h"
@@ -36,14 +33,12 @@ struct run {
     const struct cli_command *self;
     struct cli_common common;
     struct mw_jobspec spec;
-    const char *pool, *user;
+    const char *user;
     bool required;
     char **command;
 
-    struct cgroup *cgroup;
-    struct run_dir memory, freezer;
-    struct memcg memcg; /* .dir -1: not opened yet */
-    int sock;           /* -1: no warden at the moment */
+    struct run_place place;
+    int sock; /* -1: no warden at the moment */
     pid_t pid;
     bool going; /* the command has been let go */
     uid_t uid;
@@ -102,7 +97,7 @@ static int _run_option (struct run *r, int c, uint64_t *limit)
         if (!mw_jobkey_valid (optarg))
             return cli_usage (r->self, "--pool: \"%.70s\" is not a name",
                               optarg);
-        r->pool = optarg;
+        r->place.pool = optarg;
         return 0;
     }
     return 0;
@@ -128,7 +123,8 @@ static int _run_parse (struct run *r, int argc, char **argv)
     int c, rc;
 
     /* '+': what stands behind the command is the command's */
-    while ((c = getopt_long (argc, argv, "+", options, NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, "+" CLI_LETTERS, options, NULL)) !=
+           -1) {
         if (c == 'u')
             r->user = optarg;
         else if (c == 'R')
@@ -185,93 +181,6 @@ static int _run_user (struct run *r)
     return 0;
 }
 
-/* ---- its cgroups --------------------------------------------------------- */
-
-static int _cgroup_failed (int rc, const char *what, struct mw_err *err)
-{
-    return mw_err_set (err, "cannot %s: %s", what,
-                       rc == ECGOTHER ? strerror (cgroup_get_last_errno ())
-                                      : cgroup_strerror (rc));
-}
-
-/* v2 without systemd: nobody may have handed memory down from the root yet. */
-static int _run_hand_down (const struct run *r, struct mw_err *err)
-{
-    char path[MW_JOBKEY_MAX + 2];
-    cleanup_free char *mount = NULL;
-    cleanup_fd int root = -1;
-
-    if (cgroup_get_subsys_mount_point ("memory", &mount) != 0)
-        return 0; /* what is lacking is said by who makes it */
-    root = open (mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0 || faccessat (root, "cgroup.controllers", F_OK, 0) < 0)
-        return 0; /* v1 */
-    snprintf (path, sizeof (path), "/%s", r->pool);
-    return cg_hand_down (root, mount, path, "memory", err);
-}
-
-static int _make_cgroups (struct run *r, struct mw_err *err)
-{
-    char name[2 * MW_JOBKEY_MAX + 2];
-    int rc = cgroup_init ();
-
-    if (rc != 0)
-        return _cgroup_failed (rc, "find the cgroups of this node", err);
-    if (_run_hand_down (r, err) < 0)
-        return mw_err_prefix (err, "cannot make its memory cgroup");
-    snprintf (name, sizeof (name), "%s/%s", r->pool, r->spec.key);
-    r->cgroup = cgroup_new_cgroup (name);
-    if (!r->cgroup || !cgroup_add_controller (r->cgroup, "memory"))
-        return mw_err_set (err, "cannot name cgroup %s", name);
-    if (run_dir_make (&r->memory, "memory", r->pool, r->spec.key, err) < 0)
-        return -1;
-    /* on v2 freezing needs no controller, and there is none of that name */
-    rc = run_dir_make (&r->freezer, "freezer", r->pool, r->spec.key, err);
-    if (rc < 0)
-        return -1;
-    if (rc > 0 && !cgroup_add_controller (r->cgroup, "freezer"))
-        return mw_err_set (err, "cannot name cgroup %s", name);
-    /* v2: the controller is switched on all the way down */
-    rc = cgroup_create_cgroup (r->cgroup, 1);
-    return rc ? _cgroup_failed (rc, "make its memory cgroup", err) : 0;
-}
-
-static int _open_cgroups (struct run *r, struct mw_err *err)
-{
-    return memcg_open (&r->memcg, r->memory.job, r->freezer.job, MW_LAYOUT_LEAF,
-                       err);
-}
-
-static int _empty (struct run *r)
-{
-    struct timespec ms = { .tv_nsec = 10000000 };
-    unsigned left = 1;
-
-    /* what the command has left behind ends with it, as under Slurm */
-    for (int i = 0; i < 500 && left > 0; i++) {
-        if (r->memcg.ops->kill (&r->memcg, &left, NULL) < 0)
-            return -1;
-        if (left > 0)
-            nanosleep (&ms, NULL);
-    }
-    return left > 0 ? -1 : 0;
-}
-
-static void _remove_cgroups (struct run *r)
-{
-    struct mw_err err;
-
-    if (r->memcg.dir >= 0) {
-        _empty (r);
-        memcg_close (&r->memcg);
-    }
-    cgroup_free (&r->cgroup);
-    if (run_dir_remove (&r->freezer, &err) < 0)
-        fprintf (stderr, "memwarden run: %s\n", err.text);
-    if (run_dir_remove (&r->memory, &err) < 0)
-        fprintf (stderr, "memwarden run: %s\n", err.text);
-}
-
 /* ---- the warden ---------------------------------------------------------- */
 
 static int _run_attach (struct run *r, struct mw_err *err)
@@ -289,7 +198,7 @@ static int _plain_limit (struct run *r, struct mw_err *err)
     uint64_t limit = mw_amount_of (&r->spec.burst, r->spec.reservation,
                                    r->spec.reservation);
 
-    return r->memcg.ops->set_kernel_limit (&r->memcg, limit, err);
+    return r->place.memcg.ops->set_kernel_limit (&r->place.memcg, limit, err);
 }
 
 static int _heed_shadow (struct run *r, struct mw_err *err)
@@ -308,8 +217,8 @@ static int _run_register (struct run *r, struct mw_err *err)
 
     r->sock = mw_client_open (r->common.socket, TIMEOUT_MS, err);
     if (r->sock >= 0 && _heed_shadow (r, err) >= 0 &&
-        mw_client_register (r->sock, &r->spec, r->memcg.dir, r->memcg.freezer,
-                            &cut, err) == 0 &&
+        mw_client_register (r->sock, &r->spec, r->place.memcg.dir,
+                            r->place.memcg.freezer, &cut, err) == 0 &&
         _run_attach (r, err) == 0) {
         if (cut.text[0])
             fprintf (stderr, "memwarden run: %s\n", cut.text);
@@ -438,7 +347,7 @@ static int _run_start (struct run *r, struct mw_err *err)
 {
     cleanup_fd int signals = -1, gate_r = -1, gate_w = -1;
     sigset_t mask, old;
-    int gate[2], rc;
+    int gate[2];
 
     sigemptyset (&mask);
     for (size_t i = 0; i < 7; i++)
@@ -457,9 +366,8 @@ static int _run_start (struct run *r, struct mw_err *err)
         close (mw_steal_fd (&gate_w));
         _run_exec (r, gate_r, &old);
     }
-    rc = cgroup_attach_task_pid (r->cgroup, r->pid);
-    if (rc != 0)
-        return _cgroup_failed (rc, "move the command into its cgroup", err);
+    if (run_place_add (&r->place, r->pid, err) < 0)
+        return -1;
     if (_run_register (r, err) < 0 && _run_without_warden (r, err) < 0)
         return -1;
     r->going = true;
@@ -470,12 +378,7 @@ static int _run_start (struct run *r, struct mw_err *err)
 
 int cli_run (const struct cli_command *self, int argc, char **argv)
 {
-    struct run r = { .self = self,
-                     .pool = "memwarden",
-                     .sock = -1,
-                     .memcg = { .dir = -1 },
-                     .memory = RUN_DIR_NONE,
-                     .freezer = RUN_DIR_NONE };
+    struct run r = { .self = self, .place = RUN_PLACE_NONE, .sock = -1 };
     struct mw_err err = { "" };
     int rc;
 
@@ -485,7 +388,7 @@ int cli_run (const struct cli_command *self, int argc, char **argv)
     if ((rc = _run_parse (&r, argc, argv)) != 0 || (rc = _run_user (&r)) != 0)
         return rc;
     rc = -1;
-    if (_make_cgroups (&r, &err) == 0 && _open_cgroups (&r, &err) == 0)
+    if (run_place_make (&r.place, r.spec.key, &err) == 0)
         rc = _run_start (&r, &err);
     if (rc < 0) {
         if (err.text[0])
@@ -495,6 +398,7 @@ int cli_run (const struct cli_command *self, int argc, char **argv)
         rc = CLI_RUN_FAILED;
     }
     _run_release (&r);
-    _remove_cgroups (&r);
+    if (run_place_remove (&r.place, &err) < 0)
+        fprintf (stderr, "memwarden run: %s\n", err.text);
     return rc;
 }

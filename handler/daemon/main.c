@@ -61,7 +61,9 @@ static const char usage[] =
 static bool foreground, check_only;
 
 static struct journal journal;
-static struct report reports = { .scribe = -1, .syslog_fd = -1 };
+static struct report reports = { .scribe = -1,
+                                 .syslog_fd = -1,
+                                 .journald = -1 };
 static struct aftermath aftermath;
 static struct waiting waiting;
 static struct warden warden = {

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
@@ -23,6 +22,7 @@
 #include "handler/pass/dictate.h"
 #include "handler/pass/pass.h"
 #include "handler/record/journal.h"
+#include "handler/record/journald.h"
 #include "handler/record/request.h"
 #include "handler/record/story.h"
 #include "lib/clock.h"
@@ -47,61 +47,49 @@ static int _open_syslog (void)
     return fd;
 }
 
-/* Does systemd's journal read both our stderr (systemd.exec(5)) and syslog? */
-static bool _is_one_journal (void)
-{
-    const char *stream = getenv ("JOURNAL_STREAM");
-    unsigned long long dev, ino;
-    char link[64];
-    struct stat st;
-    ssize_t n;
-
-    if (!stream || sscanf (stream, "%llu:%llu", &dev, &ino) != 2 ||
-        fstat (STDERR_FILENO, &st) < 0 || st.st_dev != dev || st.st_ino != ino)
-        return false;
-    n = readlink ("/dev/log", link, sizeof (link) - 1);
-    link[n > 0 ? n : 0] = '\0';
-    return strncmp (link, "/run/systemd/journal/", 21) == 0;
-}
-
 void report_open (struct warden *w)
 {
     struct report *r = w->report;
 
-    r->syslog_fd = w->conf.syslog ? _open_syslog () : -1;
-    r->one_journal = _is_one_journal ();
+    r->journald = journald_open ();
+    /* each reader gets a line once */
+    r->syslog_fd = w->conf.syslog && (r->journald < 0 || !journald_is_syslog ())
+                       ? _open_syslog ()
+                       : -1;
 }
 
 void report_close (struct warden *w)
 {
-    if (w->report->syslog_fd >= 0)
-        close (w->report->syslog_fd);
-    w->report->syslog_fd = -1;
+    struct report *r = w->report;
+
+    if (r->syslog_fd >= 0)
+        close (r->syslog_fd);
+    if (r->journald >= 0)
+        close (r->journald);
+    r->syslog_fd = r->journald = -1;
 }
 
 /* ---- the sinks ----------------------------------------------------------- */
 
-/* Returns false where it was not taken. */
-static bool _to_syslog (struct report *r, int level, const char *text)
+static void _to_syslog (struct report *r, int level, const char *text)
 {
     char packet[MW_ERR_MAX + 64];
     int n;
 
     if (r->syslog_fd < 0)
-        return false;
+        return;
     n = snprintf (packet, sizeof (packet), "<%d>memwardend[%d]: %s",
                   LOG_DAEMON | level, (int) getpid (), text);
     if (n >= (int) sizeof (packet))
         n = (int) sizeof (packet) - 1;
     if (send (r->syslog_fd, packet, (size_t) n, MSG_DONTWAIT | MSG_NOSIGNAL) >=
         0)
-        return true;
+        return;
     r->dropped++;
     if (errno == ECONNREFUSED || errno == ENOTCONN) { /* syslogd restarted */
         close (r->syslog_fd);
         r->syslog_fd = _open_syslog ();
     }
-    return false;
 }
 
 /* Returns its length, of at most [room] bytes, without a 0. */
@@ -151,13 +139,21 @@ static bool _is_missing (struct report *r)
     return false;
 }
 
-/* To each reader of the log once. */
-static void _report_to_log (struct report *r, int level, const char *text)
+/* To each reader of the log once; [l] is what the line is about, NULL = no job. */
+static void _report_to_log (struct report *r, int level, const char *text,
+                            const struct report_line *l)
 {
-    bool sent = _to_syslog (r, level, text);
+    const struct journald_line line = {
+        .level = level,
+        .text = text,
+        .job = l ? l->job : "",
+        .incident = l ? l->incident : "",
+        .step = l && l->step ? l->step : "",
+    };
+    bool sent = r->journald >= 0 && journald_send (r->journald, &line) == 0;
 
-    if (_is_missing (r) ||
-        !_to_log (r, text, r->foreground && !(sent && r->one_journal)))
+    _to_syslog (r, level, text);
+    if (_is_missing (r) || !_to_log (r, text, r->foreground && !sent))
         r->unsaid++;
 }
 
@@ -301,7 +297,7 @@ void report_flush (struct warden *w)
         struct job *job;
 
         if (l->whom & REPORT_LOG)
-            _report_to_log (r, LOG_NOTICE, l->text);
+            _report_to_log (r, LOG_NOTICE, l->text, l);
         if ((l->whom & REPORT_JOB) && (job = warden_find (w, l->job))) {
             w->up.note (w, job, l->text);
             _to_steps (w, job, l);
@@ -315,18 +311,23 @@ void report_flush (struct warden *w)
 
 /* ---- records ------------------------------------------------------------- */
 
+/* The step that [job]'s incident is at; NULL. */
+static const char *_report_step (const struct job *job)
+{
+    if (!job || !job->incident.open || !job->incident.ladder)
+        return NULL;
+    return mw_steps[job->incident.ladder->step[job->incident.step].kind].name;
+}
+
 /* A full disk is said once, and once again when it is over. */
 static void _journal (struct warden *w, const struct job *job,
                       const char *event, const char *text, const char *more)
 {
     bool failed_before = w->journal->failing;
-    const char *step = NULL;
     struct mw_err err;
 
-    if (job && job->incident.open && job->incident.ladder)
-        step = mw_steps[job->incident.ladder->step[job->incident.step].kind]
-                   .name;
-    if (journal_append (w->journal, event, job, step, text, more, &err) < 0) {
+    if (journal_append (w->journal, event, job, _report_step (job), text, more,
+                        &err) < 0) {
         if (!failed_before)
             report_log (w, LOG_ERR,
                         "%s; what happens is not recorded until "
@@ -391,6 +392,10 @@ __attribute__ ((format (printf, 6, 0))) static void _report (
     l->whom = whom;
     l->closed = job && job->leaving;
     snprintf (l->job, sizeof (l->job), "%s", job ? job->spec.key : "");
+    l->incident[0] = '\0';
+    if (job && (job->incident.open || !strcmp (event, "resolved")))
+        incident_id (job, l->incident);
+    l->step = _report_step (job);
     mw_err_set (&tame, "%s", text.text);
     memcpy (l->text, tame.text, sizeof (l->text));
     errno = saved;
@@ -434,6 +439,6 @@ void report_log (struct warden *w, int level, const char *fmt, ...)
     vsnprintf (text.text, sizeof (text.text), fmt, ap);
     va_end (ap);
     mw_err_set (&tame, "%s", text.text);
-    _report_to_log (w->report, level, tame.text);
+    _report_to_log (w->report, level, tame.text, NULL);
     errno = saved;
 }

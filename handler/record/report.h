@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "handler/job/incident_state.h"
 #include "lib/err.h"
 
 struct warden;
@@ -28,8 +29,8 @@ struct report {
     int scribe;       /* to it; -1: there is none yet, stderr is enough */
     int syslog_fd;    /* -1 = none */
     bool foreground;  /* also to stderr */
-    bool one_journal; /* stderr and syslog are both systemd's journal:
-                                   what syslog takes is not for stderr, too */
+    int journald;     /* systemd's journal, where that is our stderr: what it
+                                   takes is not for that, too; -1 */
     uint64_t dropped; /* syslog datagrams */
     uint64_t unsaid;  /* lines of the log that the scribe did not take … */
     bool news;        /* nor that there are new records */
@@ -42,10 +43,13 @@ struct report {
         bool closed; /* to its stderr and comment */
         uint64_t number;
         char text[MW_ERR_MAX];
+        char incident[INCIDENT_ID_MAX]; /* "" = none goes on … */
+        const char *step;               /* … and the step it is at */
     } line[32];
 };
 
-/* Open syslog by the configuration; it may come up later, or never. */
+/* Open syslog by the configuration, and systemd's journal; it may come up later, or
+ *   never. */
 void report_open (struct warden *w);
 void report_close (struct warden *w);
 

@@ -1,5 +1,6 @@
 # runs: v1 v2
-# `top` draws each job with its bar, ends at q, and refuses what is no terminal.
+# `top` draws each job with its bar, goes through more of them than there is room for,
+# fits a narrow terminal, ends at q, and refuses what is no terminal.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/warden.sh"
 [ "$(id -u)" = 0 ] || skip_all "only root may make cgroups"
@@ -21,6 +22,28 @@ like "with where its reservation ends" "$(cat "$TMP/screen")" '\[.*\|.*\]'
 printf q >&7
 wait $pid
 is "q ends it with 0" $? 0
+exec 7>&-
+
+# more jobs than rows, on a terminal of 60 columns
+for i in 1 2 3 4 5 6; do
+    run_job "more$i.$$.with-a-name-that-is-longer-than-any-column" --reservation 16M -- sleep 1000
+    at_exit "kill $!"
+done
+all () { [ "$(mw jobs --json | jq length)" = 7 ]; }
+wait_for 20 all
+TERM=xterm script -qefc "stty cols 60 rows 8; $MEMWARDEN top" "$TMP/small" <"$TMP/keys" >/dev/null 2>&1 &
+pid=$!
+exec 7>"$TMP/keys"
+shows () { grep -q -- "$1" "$TMP/small"; }
+ok 'what is shown is told' wait_for 20 shows '7 jobs, 1 to 5'
+printf '\033OF' >&7
+ok 'End: the last ones' wait_for 20 shows '3 to 7'
+printf '\033[5~' >&7
+ok 'Page Up: the first ones' wait_for 20 shows '1 to 5 .*3 to 7.*1 to 5\|1'
+unlike 'a long name is cut' "$(cat "$TMP/small")" 'longer-than-any-column'
+printf q >&7
+wait $pid
+is 'and q ends it' $? 0
 exec 7>&-
 out=$(mw top 2>&1 </dev/null); rc=$?
 like "without a terminal: 2, and what to use" "$rc $out" '^2 .*jobs --json'

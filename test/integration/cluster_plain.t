@@ -17,6 +17,10 @@ root=$(submit --root --mem=50 --wrap 'id -un')
 ok "a job of root's completes" wait_job "$root" COMPLETED 60
 is 'it ran as root' "$(cat "$dir/out/$root.out")" root
 
+like 'who asks for it where no warden is learns its node from Slurm itself' \
+    "$(MEMWARDEN_SOCKET=$TMP/none "$MW_BUILD/handler/memwarden" why "$root" 2>&1)" \
+    "job $root is on [a-z0-9]*: ask there, as by  ssh $(job_field "$root" NodeList) memwarden why $root\$"
+
 slurmctld_stop
 unlike 'slurmctld_stop: the controller is away' "$(scontrol ping 2>&1)" 'UP'
 ok 'slurmctld_start: it is back' slurmctld_start

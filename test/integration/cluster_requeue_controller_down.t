@@ -34,8 +34,8 @@ ok 'its memory is free' wait_for 20 gone
 doctor () {
     mw doctor --state-dir "$WARDEN_STATE" | grep -Eq "^$1 +courier .*$2"
 }
-ok 'the doctor tells what keeps the courier' wait_for 60 doctor lacks \
-    'requests? waits?; .*([Uu]nable to contact|no end in sight)'
+ok 'the doctor tells what keeps the courier' wait_for 60 doctor broken \
+    'requests? waits?(, the oldest for [0-9a-z]+)?; .*([Uu]nable to contact|no end in sight)'
 slurmctld_start
 _requeued () { [ "$(job_field "$job" Restarts)" = 1 ]; }
 ok 'the controller is back: the job is requeued' wait_for 120 _requeued

@@ -30,7 +30,7 @@ like 'why says what would be right' "$(mw why "$root")" "$right"
 doctor () {
     "$MEMWARDEN" doctor --state-dir "$WARDEN_STATE" | grep -E '^[a-z/]+ +courier '
 }
-like 'so does the doctor' "$(doctor)" "^lacks .* works as nobody .* $right"
+like 'so does the doctor' "$(doctor)" "^broken .* works as nobody .* $right"
 own=$(submit --requeue --mem=60 --on-oom=requeue=x2,kill \
     --wrap "exec $CLUSTER_BIN/touchmem --size 80M")
 ok "its own user's job is requeued, and completes" wait_job "$own" COMPLETED 200

@@ -15,9 +15,13 @@ verdict () { jq -r --arg i "$1" '.[] | select(.item == $i) | .verdict' <<<"$said
 found () { jq -r --arg i "$1" '.[] | select(.item == $i) | .found' <<<"$said"; }
 cost () { jq -r --arg i "$1" '.[] | select(.item == $i) | .cost' <<<"$said"; }
 
-# has ITEM | lacks ITEM COST-ERE | na ITEM
+# has ITEM | lacks ITEM COST-ERE | broken ITEM COST-ERE | na ITEM
 has () { is "$1: there" "$(verdict "$1")" ok; }
 na () { is "$1: means nothing here" "$(verdict "$1")" n/a; }
+broken () {
+    is "$1: broken" "$(verdict "$1")" broken
+    like "$1: what that costs" "$(cost "$1")" "$2"
+}
 lacks () {
     is "$1: lacking" "$(verdict "$1")" lacks
     like "$1: what that costs" "$(cost "$1")" "$2"
@@ -64,7 +68,7 @@ else
 fi
 has process_mrelease
 has /dev/kmsg
-lacks warden 'the kernel kills at their limit'
+broken warden 'the kernel kills at their limit'
 
 # the variants are what they are called: else the above has tried nothing
 case ${MW_VARIANT:-} in
@@ -75,5 +79,5 @@ case ${MW_VARIANT:-} in
 esac
 "$MW_BUILD/handler/memwarden" doctor >"$TMP/text" 2>&1
 is 'the text has every line of the JSON' \
-    "$(grep -cE '^(ok|lacks|n/a) ' "$TMP/text")" "$(jq length <<<"$said")"
+    "$(grep -cE '^(ok|lacks|broken|n/a) ' "$TMP/text")" "$(jq length <<<"$said")"
 done_testing

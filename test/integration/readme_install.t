@@ -146,5 +146,5 @@ fi
 unlike 'it is not called active' "$(systemctl is-active memwarden-courier)" '^active'
 like 'both users are named' "$(journalctl -b --no-pager -u memwarden-courier)" \
     "it runs as uid $(id -u alice), but by courier .* the spool is slurm's"
-like 'and doctor tells' "$(memwarden doctor)" '^lacks +courier +none works'
+like 'and doctor tells' "$(memwarden doctor)" '^broken +courier +none works'
 done_testing

@@ -1,5 +1,6 @@
 # systemd_journal_once.t - under systemd each line of the warden's is in the journal
-# once, though its standard error and syslog both end there, and with its priority
+# once, though its standard error and syslog both end there, and with its priority; what
+# is about a job has fields to look for
 # runs: systemd
 . "$(dirname "$0")/../lib/tap.sh"
 [ -d /run/systemd/system ] || skip_all "systemd does not run here"
@@ -22,6 +23,11 @@ for line in 'is ready' 'once reached its limit' 'once: to be killed' 'once: kill
 done
 is 'with its priority, that of a notice' "$(journalctl -u memwardend -o json --no-pager |
     jq -r 'select(.MESSAGE | test("once: to be killed")) | .PRIORITY')" 5
+is 'with its fields' "$(journalctl -o json --no-pager MEMWARDEN_JOB=once MEMWARDEN_STEP=kill |
+    jq -r 'select(.MESSAGE | test("to be killed")) | .MEMWARDEN_INCIDENT + " " + ._SYSTEMD_UNIT')" \
+    'once.1 memwardend.service'
+is 'its end is found by its name' "$(journalctl -o cat --no-pager MEMWARDEN_JOB=once |
+    grep -c 'job once: released')" 1
 ok 'the unit stops' systemctl stop memwardend
 ends () { said | grep -q 'memwardend ends'; }
 ok 'that is told, too' wait_for 30 ends

@@ -18,6 +18,10 @@ is 'it is active' "$(systemctl is-active memwardend)" active
 is 'the kernel never chooses it' "$(cat "/proc/$pid/oom_score_adj")" -1000
 like 'its memory is locked' "$(grep VmLck "/proc/$pid/status")" 'VmLck:[[:space:]]*[1-9]'
 ok 'it answers at its default socket' memwarden jobs
+# shellcheck disable=SC2317    # by wait_for
+tested () { journalctl -b --no-pager -u memwardend | grep 'selftest:'; }
+ok 'its start has been followed by a selftest' wait_for 30 tested
+like 'which has found it at work' "$(tested)" 'selftest: ok: '
 for u in memwardend memwarden-courier; do
     said=$(systemd-analyze security --no-pager "$u.service" | tail -n 1)
     echo "# $said"

@@ -18,7 +18,7 @@ off () { echo -memory >$root/cgroup.subtree_control && ! down; }
 at_exit "echo +memory >$root/cgroup.subtree_control"
 
 must 'the root hands no memory down' off
-is 'doctor: memory cgroups' "$(doctor 'memory cgroups' verdict)" lacks
+is 'doctor: memory cgroups' "$(doctor 'memory cgroups' verdict)" broken
 like 'it names file and word' "$(doctor 'memory cgroups' found)" \
     "\"\+memory\" into $root/cgroup.subtree_control"
 for item in freezer memory.high cgroup.kill memory.reclaim 'swap accounting'; do

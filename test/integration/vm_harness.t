@@ -88,6 +88,14 @@ sees_and_does () {
 sees_and_does uml '6\.12\.[0-9]+$'
 sees_and_does qemu '6\.12\..*cloud'
 
+# with systemd, which removes what is in /tmp at boot and has each directory there open
+mkdir "$TMP/full" "$TMP/here"
+(cd "$TMP/full" && seq 3000 | xargs mkdir)
+said=$(cd "$TMP/here" && ulimit -n 2000 && vm --init systemd -- bash -c 'pwd; ls -A /tmp/mwt.*' 2>"$TMP/err")
+is "a host's /tmp with more in it than a process may have open is none of the VM's" "$said" \
+    "$TMP/here
+here"
+
 vm --timeout 2 -- sleep 1000 >"$TMP/slow" 2>&1
 is 'a command over its time is ended: 124' $? 124
 

@@ -350,7 +350,7 @@ int fake_begin (void **state)
                            .now = UINT64_C (1000000000000),
                            .swap_free = 8 * MW_GIB };
     journal = (struct journal) { 0 };
-    reports = (struct report) { 0 };
+    reports = (struct report) { .journald = -1 };
     after = (struct aftermath) { 0 };
     memset (&waiting, 0, sizeof (waiting));
     fake.w = (struct warden) {

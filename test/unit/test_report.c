@@ -56,13 +56,14 @@ static int open_report (void **state)
     if (!mkdtemp (dir))
         return -1;
     journal = (struct journal) { 0 };
-    reports = (struct report) { 0 };
+    reports = (struct report) { .journald = -1 };
     w = (struct warden) { .up = { .note = note_nobody, .tell = tell_nobody },
                           .journal = &journal,
                           .report = &reports,
                           .waiting = &waiting };
     conf_defaults (&w.conf);
     w.conf.syslog = false;
+    unsetenv ("JOURNAL_STREAM");
     if (journal_open (&journal, dir, dir, &err) < 0)
         return -1;
     report_open (&w);
@@ -159,6 +160,42 @@ static void a_syslog_that_does_not_read_is_not_waited_for (void **state)
     close (pair[1]);
 }
 
+/* What systemd's journal has taken is not for stderr, too. */
+static void the_journal_gets_the_fields_of_a_line (void **state)
+{
+    static struct mw_ladder ladder;
+    static struct job job;
+    char got[2048] = "";
+    int pair[2];
+
+    (void) state;
+    assert_int_equal (reports.journald, -1); /* stderr is not the journal's */
+    assert_int_equal (socketpair (AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+    reports.journald = pair[0];
+    strcpy (job.spec.key, "12");
+    assert_int_equal (mw_ladder_parse ("kill", &ladder, NULL), 0);
+    job.incident.open = true;
+    job.incident.number = 3;
+    job.incident.ladder = &ladder;
+    report (&w, &job, "step", REPORT_LOG, "job 12: to be\nMEMWARDEN_JOB=1");
+    report_flush (&w);
+    assert_true (recv (pair[1], got, sizeof (got) - 1, MSG_DONTWAIT) > 0);
+    assert_string_equal (got, "PRIORITY=5\nSYSLOG_FACILITY=3\n"
+                              "SYSLOG_IDENTIFIER=memwardend\n"
+                              "MEMWARDEN_JOB=12\nMEMWARDEN_INCIDENT=12.3\n"
+                              "MEMWARDEN_STEP=kill\n"
+                              "MESSAGE=job 12: to be MEMWARDEN_JOB=1\n");
+    report_log (&w, LOG_WARNING, "it is ready");
+    memset (got, 0, sizeof (got));
+    assert_true (recv (pair[1], got, sizeof (got) - 1, MSG_DONTWAIT) > 0);
+    assert_string_equal (got, "PRIORITY=4\nSYSLOG_FACILITY=3\n"
+                              "SYSLOG_IDENTIFIER=memwardend\n"
+                              "MESSAGE=it is ready\n");
+    close (pair[1]);
+    close (pair[0]);
+    reports.journald = -1;
+}
+
 static void a_full_disk_is_said_once_and_when_it_is_over (void **state)
 {
     struct ahead good = journal.file;
@@ -213,6 +250,7 @@ int main (void)
         T (control_characters_do_not_reach_the_log),
         T (more_lines_than_room_lose_none),
         T (a_syslog_that_does_not_read_is_not_waited_for),
+        T (the_journal_gets_the_fields_of_a_line),
         T (a_full_disk_is_said_once_and_when_it_is_over),
         T (a_journal_over_its_size_begins_a_new_file),
         T (a_scribe_that_does_not_read_is_not_waited_for),

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handler/cli/scroll.h"
 #include "handler/cli/tables.h"
 #include "lib/cleanup.h"
 
@@ -156,10 +157,33 @@ static void test_a_command_cannot_reach_the_terminal (void **state)
         assert_true (*s == '\n' || (*s >= 0x20 && *s < 0x7f));
 }
 
+static void test_a_screen_shows_each_job_of_a_long_list (void **state)
+{
+    size_t first = 0;
+
+    (void) state;
+    /* 201 jobs, 27 at a time */
+    for (int i = 0; i < 7; i++)
+        first = scroll_to (first, 27, 201, SCROLL_PAGE_DOWN);
+    assert_int_equal (first, 174); /* to the last one, and not beyond */
+    assert_int_equal (scroll_to (first, 27, 201, SCROLL_DOWN), 174);
+    assert_int_equal (scroll_to (first, 27, 201, SCROLL_UP), 173);
+    assert_int_equal (scroll_to (5, 27, 201, SCROLL_PAGE_UP), 0);
+    assert_int_equal (scroll_to (0, 27, 201, SCROLL_UP), 0);
+    assert_int_equal (scroll_to (0, 27, 201, SCROLL_DOWN), 1);
+    assert_int_equal (scroll_to (9, 27, 201, SCROLL_HOME), 0);
+    assert_int_equal (scroll_to (9, 27, 201, SCROLL_END), 174);
+    /* jobs have ended, or the terminal has grown */
+    assert_int_equal (scroll_to (174, 27, 100, SCROLL_STAY), 73);
+    assert_int_equal (scroll_to (174, 300, 201, SCROLL_STAY), 0);
+    assert_int_equal (scroll_to (3, 27, 0, SCROLL_PAGE_DOWN), 0);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_top_keeps_its_columns),
+        cmocka_unit_test (test_a_screen_shows_each_job_of_a_long_list),
         cmocka_unit_test (test_jobs_without_a_terminal_are_whole),
         cmocka_unit_test (test_jobs_fit_the_terminal),
         cmocka_unit_test (test_no_jobs_are_a_heading),
