@@ -4,15 +4,13 @@
 #   packages deb|rpm      they are in the directory $PACKAGES, or the test ends.  What is
 #                         only looked at, and run for a minute, is compiled without
 #                         optimizing.
-#   packages_here deb     are they there, made from this tree?  (In a VM, where nothing is
-#                         to be compiled.)
 
 _packages_tree () {     # what would be packed, by names, sizes and times
     (cd "$MW_SRC" && find COPYING NEWS README.md HACKING.md configure.ac ./*.am m4 lib handler plugin \
         etc contrib doc -type f -printf '%p %s %T@\n' | sort | sha256sum)
 }
 
-packages_here () {
+_packages_here () {
     PACKAGES=$MW_BUILD/packages/$1
     [ "$(cat "$PACKAGES/tree" 2>/dev/null)" = "$(_packages_tree)" ]
 }
@@ -24,7 +22,7 @@ packages () {
     mkdir -p "$MW_BUILD/packages"
     exec 8>"$MW_BUILD/packages/$1.lock"
     flock 8
-    if ! packages_here "$1"; then
+    if ! _packages_here "$1"; then
         rm -rf "$PACKAGES"
         # what rpm keeps at home is no admin's
         DEB_BUILD_OPTIONS='nocheck noopt noautodbgsym parallel=2' HOME=$TMP nice -n 19 \
