@@ -4,6 +4,7 @@
 #   # runs: v1 v2          cgroup versions and kinds of VM in which it can run (v1:
 #                          on this machine, too; "native": there alone)
 #   # in-vm: 6.12-v2       VMs (test/vm/test) in which it is a part of the whole
+#   # packages: deb        made (packages.sh) before the VM is there
 #   # vm-only              the node itself is to run out: never on this machine
 #   # alone                beside no other test
 #   # takes: 90 s          here; what is long is begun first
