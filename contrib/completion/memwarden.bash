@@ -85,7 +85,8 @@ _memwarden () {
         option=''
     fi
     case $option:$value in
-        *:OPTION) _memwarden_offer_words < <(grep -o '^  --[a-z-]*' <<<"$help") ;;
+        *:OPTION) _memwarden_offer_words < <(
+            sed -n 's/^  \(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p' <<<"$help") ;;
         *:COMMAND) _memwarden_offer_words < <(sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p' <<<"$help") ;;
         *:JOB) _memwarden_offer_words < <(_memwarden_jobs "$program" "${to[@]}") ;;
         *:FILE | *:PATH) compopt -o filenames; _memwarden_offer -f ;;

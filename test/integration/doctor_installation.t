@@ -22,7 +22,7 @@ put_conf () {
 # says ITEM [ARG…]: verdict, what was found, and what to do
 says () {
     local item=$1; shift
-    mw doctor --json "$@" | jq -r --arg i "$item" \
+    ${where:-} "$MEMWARDEN" doctor --json "$@" | jq -r --arg i "$item" \
         '.[] | select(.item == $i) | .verdict + "; " + .found + "; " + .fix'
 }
 slurm () { says "$1" --slurm="$conf"; }
@@ -90,10 +90,13 @@ chmod 777 "$TMP"
 like 'a directory that anybody may write into' "$(says sockets)" "^broken; .*; chmod 0755 $TMP\$"
 chmod 755 "$TMP"
 
+# whose environment would say where the plugin asks: that of no slurmd of another test
+where='unshare --pid --fork --mount-proc'
 like "a plugin at another socket: the word" "$(says "the plugin's socket")" \
     "^broken; the plugin asks at /run/.*, the warden is at $MEMWARDEN_SOCKET; in .*/plugstack.conf, line 1, as a word: socket=$MEMWARDEN_SOCKET\$"
 echo "optional spank_memwarden.so socket=$MEMWARDEN_SOCKET" >"$TMP/etc/plugstack.conf"
 like 'with that word it is right' "$(says "the plugin's socket")" '^ok; '
+where=
 
 # ---- others ------------------------------------------------------------------------
 like 'no courier: the command' "$(says courier --state-dir "$WARDEN_STATE")" \
