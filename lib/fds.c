@@ -1,12 +1,22 @@
 /* fds.c - descriptors of this process */
 #include "lib/fds.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
 
-void mw_close_from (int from, const int spared[2])
+static bool _is_among (int fd, const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i] == fd)
+            return true;
+    }
+    return false;
+}
+
+void mw_close_from (int from, const int *spared, size_t count)
 {
     cleanup_dir DIR *dir = opendir ("/proc/self/fd");
     const struct dirent *d;
@@ -14,8 +24,7 @@ void mw_close_from (int from, const int spared[2])
     while (dir && (d = readdir (dir))) {
         int fd = atoi (d->d_name); /* "." and ".." are 0 */
 
-        if (fd >= from && fd != spared[0] && fd != spared[1] &&
-            fd != dirfd (dir))
+        if (fd >= from && fd != dirfd (dir) && !_is_among (fd, spared, count))
             close (fd);
     }
 }

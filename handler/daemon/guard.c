@@ -206,7 +206,7 @@ static void _guard_start_again (const struct guard *g)
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     prctl (PR_SET_PDEATHSIG, 0);
-    mw_close_from (3, (const int[2]) { -1, -1 });
+    mw_close_from (3, NULL, 0);
     execv ("/proc/self/exe", g->argv);
     fprintf (stderr, "memwardend: cannot be started again: %s\n",
              strerror (errno));
@@ -255,7 +255,7 @@ static void _guard_main (struct guard *g, int alive)
     signal (SIGINT, SIG_IGN);
     signal (SIGTERM, SIG_IGN);
     signal (SIGHUP, SIG_IGN);
-    mw_close_from (3, (const int[2]) { g->poke, alive });
+    mw_close_from (3, (const int[]) { g->poke, alive }, 2);
     snprintf (path, sizeof (path), "/proc/%d", (int) g->warden);
     g->proc = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     g->pidfd = mw_pidfd_open (g->warden);

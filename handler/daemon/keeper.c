@@ -50,7 +50,7 @@ static void _keeper_descriptors (const struct kept *k)
         aside[n] = fcntl (k->fds[n], F_DUPFD, 16);
     for (int i = 0; i < n; i++)
         dup2 (aside[i], 3 + i);
-    mw_close_from (3 + n, (const int[2]) { -1, -1 });
+    mw_close_from (3 + n, NULL, 0);
 }
 
 /* In the kept process: its parent's end is its own.  One that is stopped heeds no other

@@ -50,22 +50,29 @@ bool closer_is_needed (int sock)
 }
 
 /* All other descriptors are open in the desk, too, so that closing them here lets go
- * of nothing.  It ends when the desk has closed [sock], whose last one this is then:
- * [told] ends. */
-static void _closer_child (int sock, int told)
+ * of nothing.  It ends when the desk has closed [socks], which are the last ones then:
+ * [told], which is behind them, ends. */
+static void _closer_child (const int *socks, size_t count, int told)
 {
     char byte;
 
     signal (SIGTERM, SIG_DFL);
-    mw_close_from (3, (const int[2]) { sock, told });
+    mw_close_from (3, socks, count + 1);
     while (read (told, &byte, 1) < 0 && errno == EINTR)
         ;
     _exit (0);
 }
 
-bool closer_takes (int sock, uid_t uid)
+/* With [same] children already, is it time for one more of the same user? */
+static bool _closer_is_due (unsigned same, size_t count)
 {
-    int slot = -1, same = 0, tell[2];
+    return same == 0 || count >= (size_t) CLOSER_BATCH << (same / 16);
+}
+
+bool closer_takes (int *socks, size_t count, uid_t uid)
+{
+    int slot = -1, tell[2];
+    unsigned same = 0;
     pid_t pid;
 
     for (int i = 0; i < CLOSER_MAX; i++) {
@@ -74,15 +81,17 @@ bool closer_takes (int sock, uid_t uid)
         else if (closers[i].uid == uid)
             same++;
     }
-    if (slot < 0 || same >= CLOSER_PER_USER || pipe (tell) < 0)
+    if (slot < 0 || !_closer_is_due (same, count) || pipe (tell) < 0)
         return false;
+    socks[count] = tell[0];
     pid = fork ();
     if (pid == 0)
-        _closer_child (sock, tell[0]);
+        _closer_child (socks, count, tell[0]);
     if (pid > 0) {
         closers[slot].pid = pid;
         closers[slot].uid = uid;
-        close (sock);
+        for (size_t i = 0; i < count; i++)
+            close (socks[i]);
     }
     close (tell[0]);
     close (tell[1]);

@@ -4,17 +4,21 @@
  * socket that lingers, a file of a file system that does not answer.  The kernel lets
  * go of it in whoever receives the packet or closes the socket that it waits in
  * (net/unix/scm.c), and that takes as long as it takes.  So it is never received, and
- * such a connection is closed by a child that does nothing else.
+ * such connections are closed by a child that does nothing else.
  */
 #ifndef MW_CLOSER_H
 #define MW_CLOSER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
-/* Children at a time, of all and of one user. */
-#define CLOSER_MAX 8
-#define CLOSER_PER_USER 1
+/* Children at a time.  A user has one; who leaves more to be closed meanwhile than it
+ * can close has one more for each CLOSER_BATCH, and the more he has the larger each
+ * batch: whatever he may have in flight (RLIMIT_NOFILE, a million), the desk holds a
+ * few thousand of it. */
+#define CLOSER_MAX 256
+#define CLOSER_BATCH 64
 
 /* What waits in [sock], without taking it.
  * Returns 1: a packet without descriptors, which the next recv(2) takes; 0: its end;
@@ -25,9 +29,10 @@ int closer_look (int sock);
  *   are dropped. */
 bool closer_is_needed (int sock);
 
-/* Have a child close [sock] of [uid], which is not open here any more then.
- * Returns false where there are too many already: ask again later. */
-bool closer_takes (int sock, uid_t uid);
+/* Have a child close the [count] ones in [socks], of [uid], which are not open here any
+ *   more then.  [socks] has room for one more.
+ * Returns false where there are too many already: ask again later, with all of his. */
+bool closer_takes (int *socks, size_t count, uid_t uid);
 
 /* A child has ended (SIGCHLD). Returns whether others are still at it. */
 bool closer_reap (void);

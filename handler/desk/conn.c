@@ -2,8 +2,10 @@
 #include "handler/desk/conn.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "handler/desk/closer.h"
@@ -21,44 +23,84 @@ static void _conn_free (struct conn *c)
     for (struct conn **at = &d->conns; *at; at = &(*at)->next) {
         if (*at == c) {
             *at = c->next;
-            d->count--;
             break;
         }
     }
+    if (c->state == CONN_PARKED)
+        d->parked--;
+    else
+        d->count--;
     sd_event_source_disable_unref (c->io);
     json_decref (c->msg);
     free (c);
 }
 
-/* Returns false where that has to wait for a closer. */
-static bool _conn_let_go (struct conn *c)
+/* Has it left a descriptor unread?  The kernel counts those of all that a user, the
+ * desk's here, has sent (unix(7), ETOOMANYREFS): so that nobody has it refused to all,
+ * a connection can have one, and counts as one of its user's for as long. */
+static bool _conn_hoards (struct conn *c)
 {
-    if (!closer_is_needed (c->fd)) {
-        close (c->fd);
-        return true;
-    }
-    return closer_takes (c->fd, c->who.uid);
+    int unread = 0;
+
+    if (c->handed && ioctl (c->fd, SIOCOUTQ, &unread) == 0 && unread == 0)
+        c->handed = false;
+    return c->handed;
 }
 
 void conn_close (struct conn *c)
 {
+    struct desk *d = c->desk;
+
     /* nothing comes in any more: what is seen to be in it is all there is */
     shutdown (c->fd, SHUT_RDWR);
     c->io = sd_event_source_disable_unref (c->io);
     c->attached[0] = '\0';
-    if (_conn_let_go (c))
+    if (!_conn_hoards (c) && !closer_is_needed (c->fd)) {
+        close (c->fd);
         _conn_free (c);
-    else
-        c->state = CONN_PARKED;
+        return;
+    }
+    c->state = CONN_PARKED;
+    d->count--;
+    /* else the end of a child, which is at work, has more done */
+    if (++d->parked == 1 || d->parked % CLOSER_BATCH == 0)
+        sd_event_source_set_enabled (d->unpark, SD_EVENT_ONESHOT);
+}
+
+/* Have all closed that [uid] has left, but for what he has not read: those have no
+ * descriptor then. */
+static void _conn_unpark_of (struct desk *d, uid_t uid)
+{
+    cleanup_free int *socks = calloc (d->parked + 1, sizeof (*socks));
+    size_t count = 0;
+
+    for (struct conn *c = d->conns; c; c = c->next) {
+        if (c->state != CONN_PARKED || c->who.uid != uid)
+            continue;
+        c->looked = d->looks;
+        if (socks && !_conn_hoards (c))
+            socks[count++] = c->fd;
+    }
+    if (count == 0 || !closer_takes (socks, count, uid))
+        return;
+    for (struct conn *c = d->conns; c; c = c->next) {
+        if (c->state == CONN_PARKED && c->who.uid == uid && !c->handed)
+            c->fd = -1;
+    }
 }
 
 void conn_unpark (struct desk *d)
 {
     struct conn *next;
 
+    d->looks++;
+    for (struct conn *c = d->conns; c; c = c->next) {
+        if (c->state == CONN_PARKED && c->looked != d->looks)
+            _conn_unpark_of (d, c->who.uid);
+    }
     for (struct conn *c = d->conns; c; c = next) {
         next = c->next;
-        if (c->state == CONN_PARKED && _conn_let_go (c))
+        if (c->fd < 0)
             _conn_free (c);
     }
 }
@@ -73,31 +115,42 @@ bool conn_tell (struct conn *c, const json_t *msg)
     return false;
 }
 
-static void _conn_answer (struct conn *c, json_t *msg, int fd)
+void conn_answer (struct conn *c, json_t *msg)
 {
     json_decref (c->msg);
     c->msg = NULL;
     c->state = CONN_IDLE;
-    if (mw_wire_send (c->fd, msg, &fd, fd >= 0, NULL) < 0)
+    if (mw_wire_send (c->fd, msg, NULL, 0, NULL) < 0)
         conn_close (c);
     else
         sd_event_source_set_enabled (c->io, SD_EVENT_ON);
     json_decref (msg);
 }
 
-void conn_answer (struct conn *c, json_t *msg)
+void conn_refuse (struct conn *c, const struct mw_err *err)
 {
-    _conn_answer (c, msg, -1);
+    conn_answer (c, mw_wire_error (err));
 }
 
 void conn_hand (struct conn *c, int fd)
 {
-    _conn_answer (c, mw_wire_new ("ok"), fd);
-}
+    cleanup_json json_t *msg = mw_wire_new ("ok");
+    struct mw_err err;
 
-void conn_refuse (struct conn *c, const struct mw_err *err)
-{
-    conn_answer (c, mw_wire_error (err));
+    if (_conn_hoards (c)) {
+        mw_err_code (&err, EBUSY,
+                     "the history that you were sent before is not read yet");
+        conn_refuse (c, &err);
+        return;
+    }
+    c->handed = true;
+    json_decref (c->msg);
+    c->msg = NULL;
+    c->state = CONN_IDLE;
+    if (mw_wire_send (c->fd, msg, &fd, 1, NULL) < 0)
+        conn_close (c);
+    else
+        sd_event_source_set_enabled (c->io, SD_EVENT_ON);
 }
 
 /* ---- what it sends ------------------------------------------------------- */
@@ -179,14 +232,23 @@ static struct conn *_longest_idle (const struct desk *d)
     return best;
 }
 
-static bool _has_room (struct desk *d, uid_t uid)
+static unsigned _conns_of (const struct desk *d, uid_t uid)
 {
-    unsigned same = 0;
-    struct conn *idle;
+    unsigned count = 0;
 
     for (const struct conn *c = d->conns; c; c = c->next)
-        same += c->who.uid == uid;
-    if (same >= DESK_PER_USER)
+        count += c->who.uid == uid;
+    return count;
+}
+
+static bool _has_room (struct desk *d, uid_t uid)
+{
+    struct conn *idle;
+
+    /* peers may have gone meanwhile, or have read what they had left */
+    if (_conns_of (d, uid) >= DESK_PER_USER && d->parked > 0)
+        conn_unpark (d);
+    if (_conns_of (d, uid) >= DESK_PER_USER)
         return false;
     if (d->count >= DESK_CONNS_MAX && (idle = _longest_idle (d)))
         conn_close (idle);

@@ -53,6 +53,13 @@ static int _desk_on_scribe (sd_event_source *s, int fd, uint32_t events,
     return 0;
 }
 
+static int _desk_on_unpark (sd_event_source *s, void *arg)
+{
+    (void) s;
+    conn_unpark (arg);
+    return 0;
+}
+
 static int _desk_on_timer (sd_event_source *s, uint64_t us, void *arg)
 {
     struct desk *d = arg;
@@ -107,6 +114,10 @@ int desk_open (struct desk *d, sd_event *loop, int listening, int pass,
         rc = sd_event_add_time (loop, &d->timer, CLOCK_BOOTTIME, UINT64_MAX,
                                 1000, _desk_on_timer, d);
     if (rc >= 0)
+        rc = sd_event_add_defer (loop, &d->unpark, _desk_on_unpark, d);
+    if (rc >= 0)
+        rc = sd_event_source_set_enabled (d->unpark, SD_EVENT_OFF);
+    if (rc >= 0)
         return 0;
     errno = -rc;
     return mw_err_errno (err, "cannot serve the users' socket");
@@ -120,6 +131,7 @@ void desk_close (struct desk *d)
     d->on_pass = sd_event_source_disable_unref (d->on_pass);
     d->on_scribe = sd_event_source_disable_unref (d->on_scribe);
     d->timer = sd_event_source_disable_unref (d->timer);
+    d->unpark = sd_event_source_disable_unref (d->unpark);
     json_decref (d->list);
     json_decref (d->node);
     close (d->listening);

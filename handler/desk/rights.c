@@ -14,7 +14,7 @@ static const struct confine_calls desk_calls[] = {
       "eventfd2 pipe pipe2",
       "the loop" },
     { "accept accept4 shutdown getsockopt setsockopt getsockname sendmsg sendto "
-      "recvmsg recvfrom socketcall",
+      "recvmsg recvfrom socketcall ioctl",
       "connections that come to it; it makes none" },
     { "clone clone3 fork vfork wait4 waitid waitpid kill", "who closes" },
     { "mmap mmap2 munmap mremap mprotect madvise brk", "memory" },

@@ -20,7 +20,8 @@ enum conn_state {
     CONN_LIST,   /* waits for a list of jobs that is as new as its request */
     CONN_WARDEN, /* waits for the warden's answer */
     CONN_SCRIBE, /* waits for the scribe's */
-    CONN_PARKED, /* is to be closed, and that may take long (closer.h) */
+    CONN_PARKED, /* is to be closed, and that may take long (closer.h), or what it was
+                    sent has a descriptor in it, unread */
 };
 
 /* One connection; it asks one thing at a time. */
@@ -34,8 +35,11 @@ struct conn {
     json_t *msg;                  /* what it has asked; NULL = nothing */
     uint64_t asked;               /* in which order */
     uint64_t tried;               /* in which round its turn was looked at */
+    uint64_t looked;              /* in which one it was to be closed */
     uint64_t last_ms;             /* clock_ms: it has last been heard */
     char attached[MW_JOBKEY_MAX]; /* hears this job's notes; "" */
+    bool
+        handed; /* it was sent a descriptor, and had not read that when last seen */
 };
 
 /* What one of the two is asked: one wish at a time. */
@@ -54,7 +58,11 @@ struct desk {
     struct desk_wish warden, scribe;
     sd_event_source *on_connect, *on_pass, *on_scribe, *timer;
     struct conn *conns;
-    unsigned count;
+    unsigned count; /* of those that are not parked */
+    unsigned parked;
+    uint64_t looks; /* rounds of conn_unpark */
+    sd_event_source
+        *unpark;    /* has that done, once, when nobody goes through conns */
     uint64_t asked; /* requests, ever */
     uint64_t round; /* of turn_work */
     uint64_t now;   /* clock_ms, of this turn of the loop */

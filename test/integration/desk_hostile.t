@@ -39,6 +39,7 @@ served () {
     is "$1: root is served" "$(timeout 20 "$MEMWARDEN" jobs --json | jq -r '.[].key' | grep -c "^own$$")" 1
     is "$1: another user is served" \
         "$(daemon timeout 20 "$MEMWARDEN" jobs --json | jq -r '.[].key')" "own$$"
+    ok "$1: his story is told" daemon timeout 20 "$MEMWARDEN" why "own$$"
     ok "$1: and has his way" daemon timeout 20 "$MEMWARDEN" set "own$$" --priority "$2"
 }
 
@@ -64,6 +65,8 @@ attack unread nobody "$python" "$MW_SRC/test/lib/hostile.py" unread "$MEMWARDEN_
 served 'such in sockets that nobody has read' 401
 attack crowd hostile crowd "$MEMWARDEN_SOCKET" 70000 40
 served '40 users with 32 connections each' 402
+attack left nobody "$python" "$MW_SRC/test/lib/hostile.py" left "$MEMWARDEN_SOCKET" 5000
+served '5000 connections left with a descriptor each' 404
 
 # records: what changes nothing makes none, and what does comes at a bounded rate
 before=$(stat -c %s "$WARDEN_STATE/journal.jsonl")
@@ -73,6 +76,14 @@ is 'what is so already is not recorded' \
     "$(jq -r 'select(.event == "note") | .text' "$WARDEN_STATE/journal.jsonl" | grep -c "his$$: priority set to 300")" 1
 ok 'nor does it fill the journal' [ $(($(stat -c %s "$WARDEN_STATE/journal.jsonl") - before)) -lt 20000 ]
 served 'a flood of requests' 403
+
+attack hoard nobody "$python" "$MW_SRC/test/lib/hostile.py" hoard "$MEMWARDEN_SOCKET" 500
+served 'histories that nobody reads' 405
+ok 'who hoards has no connection left' [ -z "$(nobody timeout 20 "$MEMWARDEN" jobs --json 2>/dev/null)" ]
+exec {held}>&-
+wait "${attackers[-1]}"
+is 'until he lets go of what he had' \
+    "$(nobody timeout 20 "$MEMWARDEN" jobs --json | jq -r '.[].key')" "his$$"
 
 kill -STOP "$desk"
 oom 'a desk that hangs: a job at its limit is answered'

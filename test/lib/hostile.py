@@ -5,17 +5,21 @@
                                       request whose closing takes the kernel 30 s
   hostile.py unread SOCKET N          the same, in sockets that are shut at once
   hostile.py crowd SOCKET UID USERS   32 connections of each of so many users from UID
+  hostile.py hoard SOCKET N           ask for the history over N connections, hang up, and
+                                      read none of it
+  hostile.py left SOCKET N            leave N connections with a descriptor in each
   hostile.py flood SOCKET N REQUEST   REQUEST N times, as fast as it is answered
   hostile.py random PATTERN UID SEED  what comes to mind, as user UID, at whatever socket
                                       is at PATTERN, until stdin ends; says how much it was
   hostile.py toggle SOCKET N JOB      hold and resume JOB N times, as fast as it is answered
 
-Says "ready" when it is done; lingering and crowd then wait for the end of stdin.
+Says "ready" when it is done; lingering, crowd and hoard then wait for the end of stdin.
 """
 import array
 import glob
 import os
 import random
+import resource
 import select
 import socket
 import struct
@@ -80,6 +84,34 @@ def crowd(path, uid, users):
             except OSError:
                 break
     return kept
+
+
+def hoard(path, n):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    kept = []
+    for _ in range(n):
+        try:
+            s = connect(path)
+            s.send(b'{"v":1,"type":"history"}')
+            select.select([s], [], [], 5)
+            s.shutdown(socket.SHUT_WR)
+            kept.append(s)
+        except OSError:
+            pass
+    return kept
+
+
+def left(path, n):
+    for _ in range(n):
+        try:
+            s = connect(path)
+            s.sendmsg([b"{}"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                 array.array("i", [0]))])
+            s.close()
+        except OSError:
+            pass
+    return []
 
 
 def flood(path, n, request):
@@ -154,6 +186,10 @@ if how == "random":
     sys.exit()
 if how in ("lingering", "unread"):
     held = lingering(path, int(args[0]), how == "unread")
+elif how == "hoard":
+    held = hoard(path, int(args[0]))
+elif how == "left":
+    held = left(path, int(args[0]))
 elif how == "crowd":
     held = crowd(path, int(args[0]), int(args[1]))
 elif how == "toggle":
@@ -161,5 +197,5 @@ elif how == "toggle":
 else:
     held = flood(path, int(args[0]), args[1])
 print("ready", flush=True)
-if how in ("lingering", "crowd"):
+if how in ("lingering", "crowd", "hoard"):
     sys.stdin.read()

@@ -130,7 +130,7 @@ static pid_t _scribe (int warden, int desk, struct mw_err *err)
     if (peers.scribe == 0) {
         dup2 (aside[0], 3);
         dup2 (aside[1], 4);
-        mw_close_from (5, (const int[2]) { -1, -1 });
+        mw_close_from (5, NULL, 0);
         _exit (scribe_main ());
     }
     close (aside[0]);

@@ -111,7 +111,7 @@ static void _later (uint64_t ms)
     _loop ();
 }
 
-static int _connect (uid_t uid)
+static int _dial (uid_t uid)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
     int sock = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -119,6 +119,13 @@ static int _connect (uid_t uid)
     t.uid = uid;
     snprintf (to.sun_path, sizeof (to.sun_path), "%s", t.socket);
     assert_int_equal (connect (sock, (struct sockaddr *) &to, sizeof (to)), 0);
+    return sock;
+}
+
+static int _connect (uid_t uid)
+{
+    int sock = _dial (uid);
+
     _loop ();
     return sock;
 }
@@ -554,9 +561,9 @@ static void what_waits_for_a_child_is_counted_to_its_user (void **state)
         close (end[i][1]);
         _loop ();
     }
-    assert_int_equal (t.desk.count, 1);
+    assert_int_equal (t.desk.parked, 1);
     assert_true (_is_let_go (end[0][0]));
-    while (t.desk.count > 0) { /* as SIGCHLD has it */
+    while (t.desk.parked > 0) { /* as SIGCHLD has it */
         closer_reap ();
         conn_unpark (&t.desk);
     }
@@ -565,6 +572,80 @@ static void what_waits_for_a_child_is_counted_to_its_user (void **state)
         close (sock[i]);
         close (end[i][0]);
     }
+    while (closer_reap ())
+        ;
+}
+
+/* However many a user leaves, also of those that he is refused for, they keep no other
+ * out, and his next child closes them all. */
+static void what_waits_for_a_child_is_closed_by_the_next_one (void **state)
+{
+    cleanup_fd int other = -1;
+    int end[2];
+
+    (void) state;
+    assert_int_equal (pipe2 (end, O_CLOEXEC), 0);
+    for (int i = 0; i < DESK_PER_USER + 20; i++) {
+        int sock = _dial (ONE);
+
+        _send_beside (sock, end[1]);
+        close (sock);
+    }
+    close (end[1]);
+    _loop ();
+    assert_true (t.desk.parked > DESK_PER_USER);
+    assert_int_equal (t.desk.count, 0);
+    other = _connect (OTHER);
+    assert_int_equal (t.desk.count, 1);
+    while (closer_reap ()) /* one child */
+        ;
+    conn_unpark (&t.desk);
+    assert_int_equal (t.desk.parked, 0);
+    assert_true (_is_let_go (end[0]));
+    close (end[0]);
+    while (closer_reap ())
+        ;
+}
+
+/* The scribe's answer to what is asked of it over [sock], with a descriptor. */
+static void _history (int sock, int fd)
+{
+    struct pass_done done = { .kind = PASS_DONE };
+    struct pass_wish wish;
+
+    _says (sock, "{\"v\":1,\"type\":\"history\"}");
+    assert_int_equal (recv (t.scribe, &wish, sizeof (wish), MSG_DONTWAIT),
+                      sizeof (wish));
+    done.id = wish.id;
+    assert_int_equal (pass_send (t.scribe, &done, sizeof (done), fd), 0);
+    _loop ();
+}
+
+/* The kernel lets the desk have only so many descriptors that nobody has read. */
+static void of_what_is_not_read_a_connection_has_one (void **state)
+{
+    int sock = _connect (ONE), fds[1], n = 1;
+    json_t *msg = NULL;
+    struct mw_err err;
+
+    (void) state;
+    _history (sock, STDIN_FILENO);
+    _history (sock, STDIN_FILENO);
+    /* it hangs up, but keeps what it has not read */
+    shutdown (sock, SHUT_WR);
+    _loop ();
+    assert_int_equal (t.desk.parked, 1);
+    _later (1000);
+    assert_int_equal (t.desk.parked, 1);
+    assert_int_equal (mw_wire_recv (sock, &msg, fds, &n, &err), 1);
+    assert_string_equal (mw_wire_type (msg), "ok");
+    assert_int_equal (n, 1);
+    json_decref (msg);
+    close (fds[0]);
+    _is_answered (sock, "error", "not read yet");
+    conn_unpark (&t.desk);
+    assert_int_equal (t.desk.parked, 0);
+    close (sock);
     while (closer_reap ())
         ;
 }
@@ -635,6 +716,8 @@ int main (void)
         T (a_note_is_for_those_who_are_attached),
         T (a_descriptor_is_let_go_of_by_a_child),
         T (what_waits_for_a_child_is_counted_to_its_user),
+        T (what_waits_for_a_child_is_closed_by_the_next_one),
+        T (of_what_is_not_read_a_connection_has_one),
         T (what_was_sent_before_hanging_up_is_let_go_of_so_too),
         T (a_packet_of_the_wardens_that_is_none_is_passed_over),
         T (without_its_warden_it_ends),
