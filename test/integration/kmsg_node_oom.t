@@ -2,6 +2,7 @@
 # and what to set; sysrq f starts nothing; a log that was overwritten is said
 # runs: v2
 # in-vm: 6.12-v2
+# memory: 1G
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

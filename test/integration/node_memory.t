@@ -2,6 +2,7 @@
 # the larger one within its reservation stays, and the kernel need not kill
 # runs: v1 v2
 # in-vm: 6.12-v2 6.1-v1
+# memory: 1G
 # vm-only
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

@@ -5,6 +5,7 @@
 #                          on this machine, too; "native": there alone)
 #   # in-vm: 6.12-v2       VMs (test/vm/test) in which it is a part of the whole
 #   # packages: deb        made (packages.sh) before the VM is there
+#   # memory: 1G           of such a VM; default 2G
 #   # vm-only              the node itself is to run out: never on this machine
 #   # alone                beside no other test
 #   # takes: 90 s          here; what is long is begun first
