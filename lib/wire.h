@@ -16,6 +16,10 @@
  *   ended      root                             job: key, status: of its script,
  *              as wait(2) has it (answer: wait: ask again, the ladder is not
  *              done with it)
+ *   starting   root                             job: key, step, tell: its owner
+ *              is to know, kept: nothing is harmed, that step just does not start
+ *              (answer: above: the job uses more than Slurm will limit it to
+ *              for that start)
  *   jobs       anyone                           after: key (none: from the
  *              first; ESTALE: it has gone, begin anew) (answer: jobs: [...]
  *              own or, root, all; next: key to go on after, none when that was

@@ -518,8 +518,21 @@ static void _notify (struct target *t, struct courier_result *res)
                      "whether it writes it is not known");
 }
 
+/* A run that is over to be run again is finished to Slurm until the job waits once
+ * more, and so is any while its end is cleared up. */
+static bool _is_ending (const struct target *was)
+{
+    struct courier_result res;
+    struct target now;
+    bool ends = _slurm_load (&now, was->r, &res) == 0 &&
+                (!now.finished || now.completing);
+
+    slurm_free_job_info_msg (now.msg);
+    return ends;
+}
+
 /* A comment is about the job, not about one of its runs, and is still right
- * when the next has begun. */
+ * when the next has begun.  Since 26.05 a job that is finished takes none. */
 static void _comment (struct target *t, struct courier_result *res)
 {
     char text[SPOOL_TEXT_MAX];
@@ -530,7 +543,9 @@ static void _comment (struct target *t, struct courier_result *res)
     slurm_init_job_desc_msg (&desc);
     desc.comment = text;
     code = _update (t->alone, &desc);
-    if (code)
+    if (code == ESLURM_JOB_FINISHED && _is_ending (t))
+        courier_say (res, COURIER_AGAIN, code, "this run of it ends");
+    else if (code)
         _failed (res, code, "cannot set its comment");
     else
         courier_say (res, COURIER_DONE, 0, "set");

@@ -23,6 +23,7 @@
 #include "handler/incident/incident.h"
 #include "handler/record/report.h"
 #include "handler/step/step.h"
+#include "handler/watch/given.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/event.h"
@@ -214,6 +215,23 @@ static int _control_ended (struct request *r, struct mw_err *err)
     return 0;
 }
 
+static int _control_starting (struct request *r, struct mw_err *err)
+{
+    const char *step = json_string_value (json_object_get (r->msg, "step"));
+    bool tell = json_is_true (json_object_get (r->msg, "tell"));
+    bool kept = json_is_true (json_object_get (r->msg, "kept"));
+    struct job *job = _asked (r, err);
+    bool above;
+
+    if (!job)
+        return -1;
+    above = given_is_above (job);
+    if (above && tell)
+        given_tell_start (r->w, job, step ? step : "", kept);
+    json_object_set_new (r->reply, "above", json_boolean (above));
+    return 0;
+}
+
 static int _control_jobs (struct request *r, struct mw_err *err)
 {
     const char *after = json_string_value (json_object_get (r->msg, "after"));
@@ -296,6 +314,7 @@ static const struct {
     { "register", _control_register },
     { "release", _control_release },
     { "ended", _control_ended },
+    { "starting", _control_starting },
     { "jobs", _control_jobs },
     { "hold", _wish },
     { "resume", _wish },

@@ -22,6 +22,7 @@
 #include "handler/record/report.h"
 #include "handler/step/step.h"
 #include "handler/watch/below.h"
+#include "handler/watch/given.h"
 #include "handler/watch/job_event.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
@@ -68,6 +69,7 @@ static int _listen_only (struct warden *w, struct job *job, struct mw_err *err)
 /* Write what the job is given into its memcg, and take its OOM over. */
 static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
 {
+    given_listen (w, job);
     if (job->memcg.shadow)
         return _listen_only (w, job, err);
     /* a hint to the kernel's reclaim: where it is not to be had the limits hold
@@ -130,6 +132,7 @@ static struct job *_register_new (struct warden *w,
     }
     job->memcg.shadow = w->conf.shadow;
     job->memcg.spare = jobstep_spare (w);
+    given_first (job);
     report (w, job, "registered", REPORT_LOG,
             "job %s: registered: reservation "
             "%s, limit %s, priority %u, ladder %s%s%s%s%s",
@@ -374,6 +377,7 @@ static void _recover_leave (struct job *job, const struct memcg *was,
         job->memcg.ops->disarm (&job->memcg, NULL);
     job->event = sd_event_source_disable_unref (job->event);
     job->below = sd_event_source_disable_unref (job->below);
+    job->written = sd_event_source_disable_unref (job->written);
     job->removal = sd_event_source_disable_unref (job->removal);
     memcg_close (&job->memcg);
     job->memcg = *was;

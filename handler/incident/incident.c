@@ -324,7 +324,7 @@ static void _record_detected (struct warden *w, struct job *job)
     if (in->trigger == TRIGGER_JOB)
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s reached its limit of %s (reservation %s)", key,
-                mw_size_format (job->limit, a, sizeof (a)), b);
+                mw_size_format (job_hit_limit (job), a, sizeof (a)), b);
     else if (in->trigger == TRIGGER_ADMIN)
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s is to be held", key);

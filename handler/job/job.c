@@ -278,6 +278,7 @@ void job_free (struct job_table *t, struct job *job)
     }
     _drop_source (&job->event);
     _drop_source (&job->removal);
+    _drop_source (&job->written);
     _drop_source (&job->below);
     _drop_source (&job->timer);
     job_freezer_end (job);
@@ -489,6 +490,34 @@ int job_reclass (struct job *job, const struct conf_class *class,
     return rc;
 }
 
+void job_regrant (struct job *job, uint64_t reservation,
+                  const struct conf *conf, uint64_t capacity,
+                  unsigned node_cpus)
+{
+    static struct job was, is; /* too large for the stack */
+    struct job_cuts cuts;
+    uint64_t cap;
+    int rc = _given (&was, job, job->class, conf, capacity, node_cpus, &cuts,
+                     NULL);
+    bool set = rc < 0 || job->limit != was.limit;
+
+    job->spec.reservation = job->reservation = reservation;
+    if (_given (&is, job, job->class, conf, capacity, node_cpus, &cuts, NULL) ==
+        0) {
+        job->reserve = is.reserve;
+        if (!set)
+            job->limit = is.limit;
+    }
+    cap = job_limit_cap (job, conf, capacity);
+    if (job->limit > cap)
+        job->limit = cap;
+    if (job->limit < reservation)
+        job->limit = reservation;
+    ladder_drop (was.ladder);
+    ladder_drop (is.ladder);
+    was.ladder = is.ladder = NULL;
+}
+
 /* ---- its memcg ----------------------------------------------------------- */
 
 /* memory.high throttles but a task can get past it: the wall behind it (v2) is
@@ -521,6 +550,14 @@ void job_seen_usage (struct job *job)
     _take_usage (job, &job->memcg.seen);
 }
 
+/* Less than its own where somebody else has just lowered it. */
+uint64_t job_hit_limit (const struct job *job)
+{
+    uint64_t hit = job->memcg.hit_limit;
+
+    return hit > 0 && hit < job->limit ? hit : job->limit;
+}
+
 int job_assert_limit (struct job *job, struct mw_err *err)
 {
     uint64_t limit = job->limit + job->incident.lent;
@@ -551,6 +588,7 @@ void job_set_timer (struct job *job)
     if (!job->timer)
         return;
     _earlier (&due, job->release_ms);
+    _earlier (&due, job->given_again_ms);
     if (job->incident.open) {
         if (!job->incident.slurm_stops_ms)
             _earlier (&due, job->incident.deadline_ms);

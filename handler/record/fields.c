@@ -50,6 +50,8 @@ static const struct field {
     FIELD ("armed", FLAG, memcg.armed, STATE),
     FIELD ("shadow", FLAG, memcg.shadow, STATE),
     FIELD ("set_limit", LIMIT, memcg.set_limit, STATE),
+    FIELD ("given", NUMBER, given, STATE),
+    FIELD ("given_hard", LIMIT, given_hard, STATE),
     FIELD ("oom_kills", NUMBER, memcg.seen_oom_kill, STATE),
     FIELD ("reservation", NUMBER, reservation, STATE | TOLD),
     FIELD ("limit", NUMBER, limit, STATE | TOLD),

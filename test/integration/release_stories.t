@@ -100,7 +100,12 @@ like 'why: the low one was chosen' "$(mw why "$low")" \
 like 'why: the high one was not' "$(mw why "$high")" \
     'not chosen: within its reservation.*priority 900'
 is 'the kernel has killed nobody' "$(dmesg | grep -c 'oom-kill:')" 0
-# a line, or with 26.05 a comment, for one that is being requeued is late
+comment_of () { scontrol show job "$1" | grep -o 'Comment=memwarden: .*'; }
+for j in $saved $low; do
+    like 'the comment of one that was requeued tells of it' "$(comment_of "$j")" \
+        "job $j: .*requeue"
+done
+# a line for one that is being requeued is late
 is 'the courier was refused nothing else' "$(grep -E 'cannot|refused' "$COURIER_LOG" |
-    grep -vE 'notify:|comment: .*already finished')" ''
+    grep -v 'notify:')" ''
 done_testing

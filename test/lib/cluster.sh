@@ -47,7 +47,7 @@ _cluster_options () {
     _c_nodes=1 _c_cpus=8 _c_memory=2000 _c_plugins=none _c_args=
     _c_socket=run/warden.sock
     _c_lines=() _c_cgroup=() _c_contain=yes _c_memcg=yes
-    _c_task=task/cgroup _c_gpus=0
+    _c_task=task/cgroup _c_gpus=0 _c_node= _c_include=
     while [ $# -gt 0 ]; do
         case $1 in
             --nodes) _c_nodes=$2; shift ;;
@@ -61,6 +61,8 @@ _cluster_options () {
             --no-contain) _c_contain= ;;
             --affinity) _c_task=task/affinity,task/cgroup ;;
             --gpus) _c_gpus=$2; shift ;;
+            --node) _c_node=$2; shift ;;
+            --include) _c_include=yes ;;
             --no-memcg) _c_memcg= ;;
             *) _cluster_say "unknown option '$1'"; return 1 ;;
         esac
@@ -156,11 +158,15 @@ END
         for node in $CLUSTER_NODES; do
             echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1" \
                 "Port=$(_cluster_port) CPUs=$_c_cpus RealMemory=$_c_memory" \
-                "State=UNKNOWN $([ "$_c_gpus" = 0 ] || echo "Gres=gpu:$_c_gpus")"
+                "State=UNKNOWN $_c_node $([ "$_c_gpus" = 0 ] || echo "Gres=gpu:$_c_gpus")"
         done
         echo "PartitionName=p Nodes=ALL Default=YES State=UP"
         [ ${#_c_lines[@]} -eq 0 ] || printf '%s\n' "${_c_lines[@]}"
     } >"$d/slurm.conf"
+    if [ -n "$_c_include" ]; then
+        grep '^NodeName=' "$d/slurm.conf" >"$d/nodes.conf"
+        sed -i "s|^NodeName=.*|Include $d/nodes.conf|" "$d/slurm.conf"
+    fi
     {
         [ -z "$_c_memcg" ] || echo ConstrainRAMSpace=yes
         if _cluster_v2; then
