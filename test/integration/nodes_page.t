@@ -20,6 +20,8 @@ at_failure 'systemctl --no-pager status memwarden-courier memwardend slurmd slur
     cp /var/log/slurm/*.log /var/log/memwarden.log /home/alice/*.err .; scontrol show job'
 # what made this tree left these out
 rm -f /etc/dpkg/dpkg.cfg.d/99mmdebstrap /usr/sbin/policy-rc.d
+# and this is a boot that ends here
+rm -f /run/nologin
 
 # ---- the cluster as it was before --------------------------------------------------
 useradd --create-home alice
@@ -67,7 +69,7 @@ field () { scontrol show job "$1" | tr -s ' ' '\n' | sed -n "s/^$2=//p" | head -
 in_state () { [ "$(field "$1" JobState)" = "$2" ]; }
 # ends WHAT JOB STATE
 ends () {
-    ok "$1: $3" wait_for 60 in_state "$2" "$3"
+    ok "$1: $3" wait_for 40 in_state "$2" "$3"
     in_state "$2" "$3" || scontrol show job "$2" | sed 's/^/# /'
 }
 before_us=$(submit runs --mem=60M)
@@ -76,7 +78,7 @@ must 'a job runs before memwarden is there' wait_for 30 in_state "$before_us" RU
 # ---- the page ----------------------------------------------------------------------
 # blocks PAGE HEADING: what is indented below it, each block as it is, up to a line of "--"
 blocks () {
-    awk -v from="$2" '
+    awk -v from="${2:-}" '
         index ($0, "## ") == 1 { here = from == "" || index ($0, "## " from) == 1 }
         here && /^    / { print substr ($0, 5); open = 1; next }
         open { print "--"; open = 0 }

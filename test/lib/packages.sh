@@ -48,7 +48,7 @@ packages () {
     fi
     exec 8>&-
     [ -n "$made" ] || sed 's/^/# /' "$TMP/packages.log"
-    must "contrib/make-$1 makes them" [ -n "$made" ]
+    must "there are packages by contrib/make-$1" [ -n "$made" ]
 }
 
 # packages_installed: all of them, by apt-get, in the VM; then warden.sh and cluster.sh
