@@ -85,7 +85,7 @@ ok 'and any revision of it' takes "$slurm-99+deb99u9"
 for v in "$next-1" "$next~rc1-1" "${slurm%.*}.$((${slurm##*.} - 1))-9"; do
     if takes "$v"; then fail "but not $v"; else pass "but not $v"; fi
 done
-unlike 'the library needs no Slurm' "$(depends libmemwarden0)$(depends libmemwarden-dev)" slurm
+unlike 'the library needs no Slurm' "$(depends libmemwarden0), $(depends libmemwarden-dev)" '(^|, )(lib)?slurm'
 is 'the configuration is an admin'\''s' "$(dpkg-deb -I "$(deb memwarden)" conffiles | sort | paste -sd ' ')" \
     '/etc/logrotate.d/memwarden /etc/memwarden/memwarden.conf'
 mkdir "$TMP/control"

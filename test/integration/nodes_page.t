@@ -63,7 +63,8 @@ submit () {     # NAME SBATCH-ARGS…: a job that is NAME's script
 }
 script () { printf '%s\n' '#!/bin/sh' "exec touchmem $2" >"/home/alice/$1.sh"; }
 script big '--size 150M'
-script held '--size 80M'
+# below what the kernel kills at, so that it lives while it is nobody's
+script held '--size 64M'
 script runs '--size 20M --stop-file /home/alice/stop'
 field () { scontrol show job "$1" | tr -s ' ' '\n' | sed -n "s/^$2=//p" | head -n 1; }
 in_state () { [ "$(field "$1" JobState)" = "$2" ]; }
