@@ -64,7 +64,7 @@ submit () {     # NAME SBATCH-ARGS…: a job that is NAME's script
 script () { printf '%s\n' '#!/bin/sh' "exec touchmem $2" >"/home/alice/$1.sh"; }
 script big '--size 150M'
 # below what the kernel kills at, so that it lives while it is nobody's
-script held '--size 64M'
+script held '--size 64M --stop-file /home/alice/held.end'
 script runs '--size 20M --stop-file /home/alice/stop'
 field () { scontrol show job "$1" | tr -s ' ' '\n' | sed -n "s/^$2=//p" | head -n 1; }
 in_state () { [ "$(field "$1" JobState)" = "$2" ]; }
@@ -162,6 +162,7 @@ ok 'another warden runs' wait_for 30 another
 ok 'and holds who was held' wait_for 30 in_hold
 is 'which lives' "$(field "$held" JobState)" RUNNING
 ok 'it is given room' memwarden set "$held" --limit 120M
+touch /home/alice/held.end
 ends 'and then' "$held" COMPLETED
 
 # ---- away with it -------------------------------------------------------------------
