@@ -3,13 +3,16 @@
 # vm-only
 # in-vm: 13-v2 forky-v2
 # takes: 150 s
-# What memwarden is for, once each, on the Slurm, C library and compiler of another
-# Debian (test/vm/test): a job is grown; writes its checkpoint and is requeued with more
+# What memwarden is for, once each, from packages that were built on another Debian and are
+# installed there, on its Slurm, C library and compiler (test/vm/test): a job is grown; writes its checkpoint and is requeued with more
 # memory; is suspended and resumed; is killed as OUT_OF_MEMORY, also one member of an
 # array alone; of three on a node that is out of memory one has to give; the node is
 # drained.  Who looks is told why by stderr, comment, slurmrestd and `why`.  With
 # Debian 12's the tests of 6.12-v2 and of this machine do that, in more ways.
 . "$(dirname "$0")/../lib/tap.sh"
+. "$MW_SRC/test/lib/packages.sh"
+[ -n "${MW_IN_VM:-}" ] || skip_all 'packages are installed: in a VM alone'
+packages_installed
 . "$MW_SRC/test/lib/cluster_warden.sh"
 
 # all but 700 MiB of what there is now is kept for the node
@@ -24,6 +27,7 @@ drain-window = \"1h\"" --cpus 16 --plugstack-args 'max_priority=1000 max_burst=x
     --cgroup-conf-line AllowedRAMSpace=800 2>"$TMP/start" ||
     { fail 'cluster, warden and courier' "$(cat "$TMP/start")"; done_testing; exit; }
 echo "# Slurm $(slurmd -V), $(ldd --version | head -n 1)"
+like 'what apt-get has installed works' "$(memwarden selftest 2>&1)" '^.*ok'
 outs=$CLUSTER_DIR/out touch=$CLUSTER_BIN/touchmem
 
 # ---- each job's own limit --------------------------------------------------------

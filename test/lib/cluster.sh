@@ -97,9 +97,9 @@ _cluster_plugindir () {
 _cluster_cred_expire () { [ "${MW_SLOW:-1}" -gt 1 ] && echo 30 || echo 5; }
 
 # Our plugins are copied: the user's sbatch loads them too, and the build tree
-# may lie where only root can read
+# may lie where only root can read.  Where MW_PLUGINS is empty they are installed.
 _cluster_plugins () {
-    local so wanted=
+    local so wanted='' from=${MW_PLUGINS-$MW_BUILD/plugin/.libs} dir=
     : >"$CLUSTER_DIR/plugstack.conf"
     case $_c_plugins in
         none) ;;
@@ -108,12 +108,12 @@ _cluster_plugins () {
         both) wanted='spank_memwarden task_memwarden' ;;
         *) _cluster_say "no plugins '$_c_plugins'"; return 1 ;;
     esac
-    for so in $wanted; do
-        install -m 755 "$MW_BUILD/plugin/.libs/$so.so" \
-            "$CLUSTER_DIR/plugins/" || return 1
-    done
+    if [ -n "$from" ]; then
+        dir=$CLUSTER_DIR/plugins/
+        for so in $wanted; do install -m 755 "$from/$so.so" "$dir" || return 1; done
+    fi
     case $_c_plugins in spank|both)
-        echo "optional $CLUSTER_DIR/plugins/spank_memwarden.so" \
+        echo "optional ${dir}spank_memwarden.so" \
             "socket=$CLUSTER_SOCKET $_c_args" >"$CLUSTER_DIR/plugstack.conf"
     esac
 }
