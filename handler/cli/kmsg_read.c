@@ -233,7 +233,8 @@ static bool _is_envelope (const char *name)
 
 /* The members of [object] are the entry's fields; those of an object in it are
  * "OUTER.INNER", unless it is an envelope. */
-static void _members (struct reader *r, const char *outer, const json_t *object)
+static void _json_members (struct reader *r, const char *outer,
+                           const json_t *object)
 {
     const char *name;
     json_t *value;
@@ -261,7 +262,7 @@ static void _members (struct reader *r, const char *outer, const json_t *object)
         } else if (json_is_array (value)) {
             _bytes (&r->entry, full, value);
         } else if (json_is_object (value) && !outer[0]) {
-            _members (r, _is_envelope (name) ? "" : name, value);
+            _json_members (r, _is_envelope (name) ? "" : name, value);
         }
     }
     r->depth--;
@@ -269,7 +270,7 @@ static void _members (struct reader *r, const char *outer, const json_t *object)
 
 static void _object (struct reader *r, const json_t *object)
 {
-    _members (r, "", object);
+    _json_members (r, "", object);
     _end_entry (r);
 }
 
@@ -348,7 +349,8 @@ static bool _json_line (struct reader *r, const char *line, size_t len)
     }
     if (len > 1 && line[len - 1] == ',')
         len--; /* of an array, an object a line */
-    return len > 1 && *line == '{' && _kmsg_read_json (r, line, len);
+    return len > 1 && (*line == '{' || strncmp (line, "[{", 2) == 0) &&
+           _kmsg_read_json (r, line, len);
 }
 
 /* ---- journalctl's export and verbose ------------------------------------- */

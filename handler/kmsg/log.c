@@ -256,6 +256,12 @@ static bool _untagged (const struct kmsg_log *log, const char **s,
 
     if (log->tagged) /* such lines would have the kernel's tag */
         return false;
+    if (*after == ' ' && after > *s && kmsg_stamp_bracket (after + 1) > 0 &&
+        after[-1] != ':') { /* netconsole's, that syslog has written */
+        _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
+        *s = after + 1;
+        return _bracket (s, p);
+    }
     is_there = *after == ' ' && after > *s && _is_form (after + 1, &there);
     if (is_there && there == KMSG_HEAD && here == KMSG_HEAD &&
         !log->bare_host && strcspn (*s, "0123456789") > (size_t) (after - *s))
