@@ -16,8 +16,20 @@
 /* Does only a report say [s]? */
 static bool _of_report (const char *s)
 {
+    static const char *const known[] = {
+        "CPU: ",          "Pid: ",     "Call ",       "Backtrace:",
+        "memory: usage ", "Mem-Info",  "Free swap  ", "Total swap = ",
+        "oom-kill:",      "Task in /",
+    };
     struct kmsg_kill said;
+    unsigned i = 0;
 
+    /* most positions of most lines are no such beginning */
+    while (i < sizeof (known) / sizeof (known[0]) &&
+           strncmp (s, known[i], strlen (known[i])) != 0)
+        i++;
+    if (i == sizeof (known) / sizeof (known[0]))
+        return false;
     kmsg_form_clear (&said);
     switch (kmsg_form (s, &said)) {
     case KMSG_TASK:

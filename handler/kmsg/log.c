@@ -42,6 +42,7 @@ struct prefix {
     char time[KMSG_TIME_MAX];
     char host[KMSG_HOST_MAX];
     bool stamped, tagged, bare_host;
+    bool foreign; /* it is not the kernel's */
 };
 
 struct kmsg_log *kmsg_log_new (void)
@@ -232,6 +233,20 @@ static bool _other_tag (const char *s)
     return false;
 }
 
+/* "cn12 sshd[12]: ": the same, where nothing of the kernel's looks so */
+static bool _pid_tag (const char *s)
+{
+    const char *at = s + strcspn (s, " ");
+    size_t len = strspn (at, " ");
+
+    at += len;
+    at += strcspn (at, " [");
+    if (len != 1 || *at++ != '[')
+        return false;
+    len = strspn (at, "0123456789");
+    return len > 0 && strncmp (at + len, "]: ", 3) == 0;
+}
+
 static bool _is_form (const char *s, enum kmsg_form *form)
 {
     struct kmsg_kill said;
@@ -269,13 +284,15 @@ static bool _untagged (const struct kmsg_log *log, const char **s,
     if (is_there && there == KMSG_HEAD &&
         after[1 + strcspn (after + 1, " ") - 1] == ':')
         is_there = false;
+    if (is_there && after[-1] == ':') /* "sshd: ", without a host */
+        return false;
     if (is_there) {
         _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
         p->bare_host = true;
         *s = after + 1;
         return true;
     }
-    if (!is_here && _other_tag (*s))
+    if ((!is_here || here == KMSG_HEAD) && _other_tag (*s))
         return false;
     if (!is_here && log->bare_host && *after == ' ') {
         _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
@@ -484,7 +501,8 @@ static bool _prefix (const struct kmsg_log *log, const char **s,
         if (!p->tagged)
             _tag (s, p); /* journalctl -o short-monotonic */
         _bracket (s, p); /* a keeper's own time came first */
-        if (!_facility (s, p) || !_log_priority (s, p))
+        if (!_facility (s, p) || !_log_priority (s, p) ||
+            (!p->tagged && _pid_tag (*s)))
             return false;
     }
     _caller (s);
@@ -504,9 +522,12 @@ static bool _skip (const char **s, struct prefix *p)
             return false;
         if (!strchr (":|- ", *at))
             continue;
+        if (!_facility (&rest, &other)) {
+            p->foreign = true;
+            return false;
+        }
         if (kmsg_stamp_bracket (from) == 0 && kmsg_stamp (from) == 0 &&
-            sscanf (from, "<%3u>[", &n) != 1 &&
-            (!_facility (&rest, &other) || !other.stamped))
+            sscanf (from, "<%3u>[", &n) != 1 && !other.stamped)
             continue;
         if (*at == ':' && from > at + 1 &&
             !memchr (*s, ' ', (size_t) (at - *s)))
@@ -562,12 +583,15 @@ static const char *_words (struct kmsg_log *log, const char *s,
 {
     enum kmsg_form form;
 
-    if (!_prefix (log, &s, p))
+    p->foreign = !_prefix (log, &s, p);
+    if (!p->foreign && !p->stamped && _skip (&s, p)) {
+        p->stamped = true;
+        p->foreign = !_prefix (log, &s, p);
+    }
+    if (p->foreign)
         return NULL;
     if (p->stamped)
         return s;
-    if (_skip (&s, p))
-        return _prefix (log, &s, p) ? s : NULL;
     /* the second line of a message that has a prefix is anybody's */
     return !log->stamped && _is_form (s, &form) ? s : NULL;
 }
@@ -607,7 +631,7 @@ bool kmsg_log_carried (struct kmsg_log *log, const char *host, const char *time,
     snprintf (p.host, sizeof (p.host), "%s", host);
     snprintf (p.time, sizeof (p.time), "%s", time);
     s = _words (log, text, &p);
-    if (!s && !p.stamped)
+    if (!s && !p.stamped && !p.foreign)
         s = _guessed (log, text, out);
     log->known |= p.stamped;
     if (!s)

@@ -540,12 +540,60 @@ static void forged_in_every_form (void **state)
     assert_int_equal (wrong, 0);
 }
 
+/* A whole report, said by somebody else. */
+static void echoed_by_another (void **state)
+{
+    static const char *const by_others[] = {
+        "<12>1 2026-11-26T09:00:00Z %h npd 7 - - %m",
+        "<12>1 2026-11-26T09:00:00Z %h npd kernel - - %m",
+        "Nov 26 09:00:00 %h npd[%i]: %m",
+        "Nov 26 09:00:00 %h npd: %m",
+        "Nov 26 09:00:00 npd: %m",
+        "Nov 26 09:00:00 %h kernel[12]: %m",
+        "Nov 26 09:00:00 %h npd: kernel: %m",
+        "Nov 26 09:00:00 %h npd: [%t] %m",
+        "Nov 26 09:00:00 %h npd: Nov 26 09:00:00 %h kernel: %m",
+        "2026-11-26T09:00:00.1+01:00 %h npd[3]: %m",
+        "Thu 2026-11-26 09:00:00 UTC %h npd[3]: %m",
+        "1750000000.123456 %h npd[3]: %m",
+        "[%t] %h npd[3]: %m",
+        "user  :info  : [%t] %m",
+        "daemon:warn  : %m",
+        "<12>[%t] %m",
+        "12,%i,1000000,-;%m",
+        "10.0.0.1: user: warning: [2026-01-12T20:27:31.913975630Z]: %m",
+        "{\"MESSAGE\": \"%m\", \"_TRANSPORT\": \"stdout\"}",
+        "{\"MESSAGE\": \"%m\", \"SYSLOG_IDENTIFIER\": \"npd\"}",
+        "{\"msg\": \"%m\", \"syslogtag\": \"npd[1]:\"}",
+        "{\"message\": \"%m\", \"syslog\": {\"identifier\": \"npd\"}}",
+        "{\"short_message\": \"%m\", \"facility\": \"daemon\"}",
+        "{\"jsonPayload\": {\"_TRANSPORT\": \"stdout\", \"MESSAGE\": \"%m\"}}",
+        "__CURSOR=s=a\n_TRANSPORT=syslog\nSYSLOG_IDENTIFIER=kernel\n"
+        "MESSAGE=%m\n",
+    };
+    static struct text t;
+
+    (void) state;
+    for (unsigned g = 0; g < COUNT (generations); g++) {
+        for (unsigned f = 0; f < COUNT (by_others); f++) {
+            t.len = t.lines = 0;
+            for (unsigned n = 0; n < 24 && generations[g].lines[n]; n++)
+                _line (&t, by_others[f], "n1", generations[g].lines[n], "\n");
+            _read (AS_IT_IS, &t);
+            if (strcmp (told, "not known") != 0)
+                _is (&generations[g], by_others[f], "by another", "");
+        }
+    }
+    assert_int_equal (wrong, 0);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (every_generation_in_every_form),
         cmocka_unit_test (every_generation_of_two_hosts),
         cmocka_unit_test (forged_in_every_form),
+        cmocka_unit_test (echoed_by_another),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
