@@ -42,7 +42,7 @@ static bool _with (struct moment *m, unsigned place, uint64_t reservation)
 }
 
 /* The least reservation that spares it, between its own and what it used. */
-static uint64_t _reservation (struct moment *m, unsigned place)
+static uint64_t _sparing_reservation (struct moment *m, unsigned place)
 {
     const struct policy_job *p = &m->jobs[place];
     uint64_t low = p->reservation / MW_MIB;
@@ -93,7 +93,7 @@ int otherwise_ask (const struct decision *d, unsigned place,
     if (!policy_is_chosen (&d->plan[d->rank[place]]) ||
         !_is_chosen_of (&m, place, d->need))
         return -1;
-    o->reservation = _reservation (&m, place);
+    o->reservation = _sparing_reservation (&m, place);
     for (unsigned i = 0; i < d->count; i++) {
         if (i == place || _without (&m, place, i))
             continue;

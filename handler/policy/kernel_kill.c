@@ -57,12 +57,12 @@ uint64_t kernel_kill_node_reserve (const struct kernel_kill_case *c,
 /* ---- a limit below the job's --------------------------------------------- */
 
 /* Does the name at [s] of [len] bytes begin or end so? */
-static bool _begins (const char *s, size_t len, const char *with)
+static bool _name_begins (const char *s, size_t len, const char *with)
 {
     return len >= strlen (with) && strncmp (s, with, strlen (with)) == 0;
 }
 
-static bool _ends_with (const char *s, size_t len, const char *with)
+static bool _name_ends (const char *s, size_t len, const char *with)
 {
     size_t n = strlen (with);
 
@@ -98,8 +98,8 @@ static const struct maker {
 static const struct maker *_maker (const char *name, size_t len)
 {
     for (unsigned i = 0; i < sizeof (makers) / sizeof (makers[0]); i++) {
-        if (_begins (name, len, makers[i].begins) &&
-            _ends_with (name, len, makers[i].ends))
+        if (_name_begins (name, len, makers[i].begins) &&
+            _name_ends (name, len, makers[i].ends))
             return &makers[i];
     }
     return NULL;
