@@ -568,8 +568,7 @@ static void echoed_by_another (void **state)
         "{\"message\": \"%m\", \"syslog\": {\"identifier\": \"npd\"}}",
         "{\"short_message\": \"%m\", \"facility\": \"daemon\"}",
         "{\"jsonPayload\": {\"_TRANSPORT\": \"stdout\", \"MESSAGE\": \"%m\"}}",
-        "__CURSOR=s=a\n_TRANSPORT=syslog\nSYSLOG_IDENTIFIER=kernel\n"
-        "MESSAGE=%m\n",
+        "__CURSOR=s=a\n_TRANSPORT=syslog\nSYSLOG_IDENTIFIER=kern\nMESSAGE=%m\n",
     };
     static struct text t;
 
