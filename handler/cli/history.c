@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "handler/account/otherwise.h"
 #include "handler/cli/elsewhere.h"
 #include "handler/conf/conf.h"
 #include "lib/cleanup.h"
@@ -467,6 +469,52 @@ static void _tell_each (const json_t *all, const char *asked)
     }
 }
 
+/* What would have spared [job] where [d] chose it. */
+static void _tell_otherwise (const struct decision *d, const char *job)
+{
+    char size[MW_SIZE_STRLEN], t[32];
+    struct otherwise o;
+
+    for (unsigned i = 0; i < d->count; i++) {
+        if (strcmp (d->jobs[i].key, job) != 0 || otherwise_ask (d, i, &o) < 0)
+            continue;
+        cli_local_time (d->time, t, sizeof (t));
+        printf ("\nDecision %" PRIu64 ", %s, all else as it was:\n", d->id, t);
+        if (o.reservation > 0)
+            printf ("  reserving %s (--mem), it would not have been chosen\n",
+                    mw_size_format (o.reservation, size, sizeof (size)));
+        else
+            puts ("  no reservation (--mem) would have spared it");
+        if (o.others > 0)
+            printf (
+                "  had %s not been there, it would not have been chosen%s\n",
+                d->jobs[o.other].key,
+                o.others > 1 ? "; nor without any one of others" : "");
+        else if (d->count > 1)
+            puts ("  it would have been chosen without any one of the others, "
+                  "too");
+    }
+}
+
+/* Decisions are about no job, and root's. */
+static void _tell_decisions (FILE *f, const char *job, struct decision *d)
+{
+    cleanup_free char *text = NULL;
+    struct mw_err err;
+    size_t room = 0;
+    ssize_t n;
+
+    rewind (f);
+    while ((n = _history_line (f, &text, &room)) > 0) {
+        cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
+
+        if (!r || decision_take (d, r, &err) <= 0)
+            continue;
+        _tell_otherwise (d, job);
+        decision_free (d);
+    }
+}
+
 int cli_why (const struct cli_command *self, int argc, char **argv)
 {
     static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
@@ -490,7 +538,12 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     if (json_array_size (all) == 0)
         return _nothing (self, argv[optind]);
     if (!common.json) {
+        struct decision d = { .id = 0 };
+
         _tell_each (all, argv[optind]);
+        _tell_decisions (old, argv[optind], &d);
+        _tell_decisions (f, argv[optind], &d);
+        decision_free (&d);
         return CLI_OK;
     }
     json_array_foreach (all, i, record)
