@@ -104,7 +104,7 @@ static uint64_t _slurm_node_memory (char *node)
 }
 
 /* Is [name] one of the comma-separated [list]? */
-static bool _is_among (const char *name, const char *list)
+static bool _is_in_list (const char *name, const char *list)
 {
     size_t len = strlen (name);
 
@@ -129,7 +129,7 @@ static uint64_t _partition_memory (const struct target *t)
         const partition_info_t *p = &msg->partition_array[i];
         uint64_t max = p->max_mem_per_cpu & ~MEM_PER_CPU;
 
-        if (!p->name || !_is_among (p->name, t->partition))
+        if (!p->name || !_is_in_list (p->name, t->partition))
             continue;
         if (max == 0 || max >= UINT32_MAX) /* unlimited */
             max = UINT64_MAX;
@@ -276,6 +276,14 @@ void courier_raise_and_release (struct target *t, struct courier_result *res)
         _learn (t, memory);
 }
 
+/* Is that over, and it runs again already? */
+static bool _runs_again (const struct target *t)
+{
+    return !t->pending && t->r->restart_count != SPOOL_RUN_UNKNOWN &&
+           t->restarts == t->r->restart_count + 1 &&
+           _mark_read (t->admin_comment).run == t->restarts;
+}
+
 /* Somebody has requeued it already.  Another of its nodes gives it its memory and
  * lets it go: that is waited for, and done where nobody does it. */
 static void _requeued_already (struct target *t, struct courier_result *res)
@@ -372,6 +380,10 @@ void courier_requeue (struct target *t, struct courier_result *res)
 
     if (target_waits_again (t)) {
         _requeued_already (t, res);
+        return;
+    }
+    if (_runs_again (t)) {
+        courier_say (res, COURIER_DONE, 0, "requeued already, and runs again");
         return;
     }
     if (!target_same_run (t, res) || !_to_be_rerun (t, res) ||

@@ -413,7 +413,8 @@ static const struct mw_retry *_said (const struct mw_retry *a,
     return a && (a->off || a->factor > 0) ? a : b;
 }
 
-/* Slurm alone can run a job again. */
+/* Slurm alone can run a job again, and a batch job alone; who asks for it for
+ * another is told so when it comes to that. */
 static void _job_retry (struct job *job, const struct conf *conf,
                         struct job_cuts *cuts)
 {
@@ -421,10 +422,10 @@ static void _job_retry (struct job *job, const struct conf *conf,
     const struct mw_retry *cap = _said (c ? &c->max_retry : NULL,
                                         &conf->max_retry);
     char a[MW_RETRY_STRLEN], b[MW_RETRY_STRLEN];
-    struct mw_retry wish;
+    struct mw_retry wish = job->spec.retry;
 
-    wish = *_said (&job->spec.retry,
-                   _said (c ? &c->retry : NULL, &conf->retry));
+    if (job->spec.batch)
+        wish = *_said (&wish, _said (c ? &c->retry : NULL, &conf->retry));
     job->retry = (struct mw_retry) { 0 };
     if (job->spec.slurm_id == 0 || !mw_retry_is (&wish))
         return;

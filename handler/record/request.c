@@ -33,7 +33,7 @@ static void _with_memory (struct spool_request *r, const struct job *job)
 {
     r->mem_mb = job->incident.requeue_mb;
     r->tries = job->incident.requeue_tries;
-    r->peak = job->peak;
+    r->peak = mw_least (job->peak, job->allowed);
     if (r->tries > 0)
         r->max_mb = job->retry.max / MW_MIB;
 }

@@ -45,11 +45,12 @@ static bool _requeue_available (struct warden *w, struct job *job,
 static uint64_t _measured (const struct job *job)
 {
     uint64_t most = mw_least (job->peak, job->allowed);
+    uint64_t used = mw_least (job->usage.used, job->allowed);
     uint64_t cache = job->incident.trigger == TRIGGER_NODE ? job->usage.cache
                                                            : 0;
 
     most -= mw_least (cache, most);
-    return most > job->usage.used ? most : job->usage.used;
+    return most > used ? most : used;
 }
 
 /* Was [job]'s OOM its own making?  As HTCondor has it, who uses less than 90 % of
@@ -93,7 +94,7 @@ static void _requeue_tell (struct warden *w, struct job *job)
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[160], retry[32] = "";
     struct json_put p = { .text = more, .size = sizeof (more) };
 
-    mw_size_format (job->peak, a, sizeof (a));
+    mw_size_format (_measured (job), a, sizeof (a));
     if (in->requeue_mb == 0 && mw_retry_is (&job->retry)) {
         report (w, job, "step", whom,
                 "job %s: to be requeued with what it has: it used %s of its "

@@ -104,6 +104,34 @@ ok 'the one on the second node completes' wait_job "$rests" COMPLETED 60
 is 'no warden knows the job of the other' \
     "$(events_at "$n1" "$rests")$(events_at "$n2" "$eats")" ''
 
+# ---- both parts are in their OOM at once, and both ask for the same job
+# Each task waits for the other; run again, with what one of them has measured, they
+# complete.
+both_at_once () {
+    submit -N2 -n2 --ntasks-per-node=1 --mem=60 --mem-retry=x2,tries=2 --wrap "
+        srun --wait=0 sh -c '
+            here=$CLUSTER_DIR/out/\$SLURM_JOB_ID.\$SLURM_RESTART_COUNT
+            : >\$here.\$SLURMD_NODENAME
+            until [ -e \$here.$n1 ] && [ -e \$here.$n2 ]; do sleep 0.01; done
+            exec $CLUSTER_BIN/touchmem --size 100M'"
+}
+requeued_at () { at "$1"; sed -n "s/.*job $2: the answer to .*requeue: //p" "$WARDEN_LOG"; }
+once=0 asked=0 rounds=${ROUNDS:-4}
+for ((left = rounds; left > 0; left -= 4)); do
+    jobs=()
+    for ((i = 0; i < 4 && i < left; i++)); do jobs+=("$(both_at_once)"); done
+    for job in "${jobs[@]}"; do
+        wait_job "$job" 'COMPLETED|OUT_OF_MEMORY|FAILED|CANCELLED' 200
+        came="$(job_state "$job") $(job_field "$job" Restarts) $(job_field "$job" MinMemoryNode)"
+        said="$(requeued_at "$n1" "$job")/$(requeued_at "$n2" "$job")"
+        [ "$came" != 'COMPLETED 1 120M' ] || once=$((once + 1))
+        if [[ $said == requeued*/requeued* ]]; then asked=$((asked + 1)); fi
+        echo "# job $job: $came; $said"
+    done
+done
+is "of $rounds jobs that run out on both nodes at once each is requeued once" "$once" "$rounds"
+is 'and both nodes have asked and heard that it is' "$asked" "$rounds"
+
 # one warden for both nodes, as without %n
 sed -i "s,%n,$n1," "$CLUSTER_DIR/plugstack.conf"
 job=$(over_both kill 20M)
