@@ -312,6 +312,16 @@ static void _requeued_already (struct target *t, struct courier_result *res)
         courier_say (res, COURIER_DONE, 0, "requeued already");
 }
 
+/* Another of its nodes may have had it requeued; nothing else is to be done. */
+static void _requeue_join (struct target *t, struct courier_result *res)
+{
+    if (target_waits_again (t))
+        _requeued_already (t, res);
+    else
+        courier_say (res, COURIER_DONE, 0,
+                     "no other of its nodes has it requeued");
+}
+
 /* ---- the request --------------------------------------------------------- */
 
 /* Has the run ended as the warden says?  What it has killed has not ended
@@ -378,6 +388,10 @@ void courier_requeue (struct target *t, struct courier_result *res)
     bool hold = t->r->mem_mb > 0 || t->priority == 0;
     int code;
 
+    if (t->r->joins) {
+        _requeue_join (t, res);
+        return;
+    }
     if (target_waits_again (t)) {
         _requeued_already (t, res);
         return;

@@ -177,7 +177,7 @@ static DIR *_learnt_list (int dir)
 
 /* There is to be one more: remove the one that was not written for longest, where
  * there are as many as may be. */
-static void _make_room (int dir)
+static void _learnt_room (int dir)
 {
     DIR *d = _learnt_list (dir);
     char oldest[HASH_LEN + 1] = "";
@@ -219,7 +219,7 @@ int learnt_add (uint32_t uid, const char *account, const char *name,
     _learnt_name (l.name, name);
     snprintf (file, sizeof (file), "%016" PRIx64, _learnt_hash (&l));
     if (!_learnt_read (kept, file, &was))
-        _make_room (kept);
+        _learnt_room (kept);
     else if (was.uid == uid && !strcmp (was.account, l.account) &&
              !strcmp (was.name, l.name))
         l = was;

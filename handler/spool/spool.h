@@ -10,7 +10,8 @@
  *
  * A request is JSON: {"id","job","slurm_id","array_job_id","array_task_id",
  * "uid","restart_count","since_s","op","arg", "text", "mem_mb", "after_end",
- * "not_after_ms","killed_s","withdrawn","max_mb","tries","peak"}.
+ * "not_after_ms","killed_s","withdrawn","max_mb","tries","peak",
+ * "joins"}.
  * [restart_count] keeps a late request from hitting the job's next run; as long
  * as the controller has not told it, [since_s] does.  A requeue outlives its
  * job's run on the node, and is changed by putting it anew when that ends:
@@ -71,6 +72,8 @@ struct spool_request {
     uint32_t tries;        /* not if it has been given more memory so often
                                        already; 0 = that is not counted */
     uint64_t peak;         /* what [mem_mb] is made of, bytes */
+    bool joins;            /* only where another of its nodes has had it
+                                       requeued: with that much at least */
     bool after_end;        /* requeue: also if it has ended by itself,
                                        in answer to a signal */
     uint64_t not_after_ms; /* clock_ms after which it is pointless and

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
@@ -252,6 +253,33 @@ void step_requeue_withdraw (struct warden *w, struct job *job)
     memcpy (id, job->incident.requeue, sizeof (id));
     if (id[0] && _requeue_change (w, job, GOES_ON) < 0)
         request_cancel (w, id);
+}
+
+void step_requeue_join (struct warden *w, struct job *job)
+{
+    static const struct mw_ladder_step any = { .kind = MW_STEP_REQUEUE };
+    static struct spool_request r; /* 2 KiB: not on the stack */
+    struct incident *in = &job->incident;
+    char a[MW_SIZE_STRLEN];
+    struct mw_err err;
+
+    if (!mw_retry_is (&job->retry) || job->leaving || in->requeue[0] ||
+        job->facts.cpus <= job->spec.cpus || job->incidents == 0)
+        return;
+    job_read_usage (job); /* as long as there is something to be read */
+    if (_measured (job) <= job->reservation)
+        return;
+    _requeue_decide (job, &any);
+    request_fill (&r, w, job, SPOOL_REQUEUE);
+    r.joins = true;
+    report (w, job, "asked", REPORT_LOG,
+            "job %s: where another of its nodes has it requeued, it is to have "
+            "--mem=%" PRIu64 "M for what it used here (%s)",
+            job->spec.key, in->requeue_mb,
+            mw_size_format (_measured (job), a, sizeof (a)));
+    if (request_put (w, job, &r, true, NULL, &err) < 0)
+        report_log (w, LOG_WARNING, "job %s: that cannot be asked for: %s",
+                    job->spec.key, err.text);
 }
 
 const struct step_ops step_requeue = {

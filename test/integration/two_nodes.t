@@ -19,7 +19,7 @@ at () {
 start_at () {
     at "$1"
     mkdir -p "$CLUSTER_DIR/run/$1"
-    warden_start "ladder = \"kill\"
+    warden_start "ladder = \"$2\"
 courier {
     user = \"root\"
     slurm-conf = \"$SLURM_CONF\"
@@ -46,8 +46,8 @@ begin () {
     mkdir "$CLUSTER_BIN" && install -m 755 "$TOUCHMEM" "$CLUSTER_BIN/"
     read -r n1 n2 <<<"$CLUSTER_NODES"
     at_exit stop_both
-    start_at "$n1"
-    start_at "$n2"
+    start_at "$n1" grow@5m,kill
+    start_at "$n2" kill
 }
 events_at () { at "$1"; journal_events "$2"; }
 has_at () { at "$1"; journal_has "$2" "$3"; }
@@ -108,7 +108,8 @@ is 'no warden knows the job of the other' \
 # Each task waits for the other; run again, with what one of them has measured, they
 # complete.
 both_at_once () {
-    submit -N2 -n2 --ntasks-per-node=1 --mem=60 --mem-retry=x2,tries=2 --wrap "
+    submit -N2 -n2 --ntasks-per-node=1 --mem=60 --mem-retry=x2,tries=2 \
+        --on-oom=kill --wrap "
         srun --wait=0 sh -c '
             here=$CLUSTER_DIR/out/\$SLURM_JOB_ID.\$SLURM_RESTART_COUNT
             : >\$here.\$SLURMD_NODENAME
@@ -117,9 +118,10 @@ both_at_once () {
 }
 requeued_at () { at "$1"; sed -n "s/.*job $2: the answer to .*requeue: //p" "$WARDEN_LOG"; }
 once=0 asked=0 rounds=${ROUNDS:-4}
-for ((left = rounds; left > 0; left -= 4)); do
+side=$((rounds < 8 ? rounds : 8))
+for ((left = rounds; left > 0; left -= side)); do
     jobs=()
-    for ((i = 0; i < 4 && i < left; i++)); do jobs+=("$(both_at_once)"); done
+    for ((i = 0; i < side && i < left; i++)); do jobs+=("$(both_at_once)"); done
     for job in "${jobs[@]}"; do
         wait_job "$job" 'COMPLETED|OUT_OF_MEMORY|FAILED|CANCELLED' 200
         came="$(job_state "$job") $(job_field "$job" Restarts) $(job_field "$job" MinMemoryNode)"
@@ -131,6 +133,23 @@ for ((left = rounds; left > 0; left -= 4)); do
 done
 is "of $rounds jobs that run out on both nodes at once each is requeued once" "$once" "$rounds"
 is 'and both nodes have asked and heard that it is' "$asked" "$rounds"
+
+# ---- one part is lent what it needs, the other one is not, and asks
+job=$(submit -N2 -n2 --ntasks-per-node=1 --mem=60 --mem-retry=x2 --wrap "
+    srun --wait=0 sh -c '
+        here=$CLUSTER_DIR/out/\$SLURM_JOB_ID.lent
+        if [ \$SLURMD_NODENAME = $n1 ] && [ -z \"\$SLURM_RESTART_COUNT\" ]; then
+            exec $CLUSTER_BIN/touchmem --size 200M --stay 1000 >\$here
+        fi
+        until grep -q touched \$here; do sleep 0.1; done
+        exec $CLUSTER_BIN/touchmem --size 100M'")
+ok 'a job of which one node has been lent memory, and the other asks: completes' \
+    wait_job "$job" COMPLETED 200
+is 'in its second run' "$(job_field "$job" Restarts)" 1
+like 'with what the node that has not asked needs' "$(job_field "$job" MinMemoryNode)" \
+    '^(3[0-9]|4[0-9])[0-9]M$'
+like 'as that node has said' "$(at "$n1"; cat "$WARDEN_LOG")" \
+    "job $job: where another of its nodes has it requeued, it is to have --mem="
 
 # one warden for both nodes, as without %n
 sed -i "s,%n,$n1," "$CLUSTER_DIR/plugstack.conf"

@@ -27,9 +27,11 @@ static void _visit (const struct learnt *l, void *arg)
 static unsigned _kept (void)
 {
     unsigned n = 0;
+    int rc;
 
     last = (struct learnt) { 0 };
-    assert_int_equal (learnt_each (dir, _visit, &n), n);
+    rc = learnt_each (dir, _visit, &n);
+    assert_int_equal (rc, n);
     return n;
 }
 

@@ -53,6 +53,7 @@ static struct spool_request _request (uint64_t seq, enum spool_op op)
                                .max_mb = 4096,
                                .tries = 3,
                                .peak = UINT64_C (5) << 30,
+                               .joins = true,
                                .after_end = true,
                                .not_after_ms = 99,
                                .killed_s = 1700000009,
