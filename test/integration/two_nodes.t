@@ -4,6 +4,7 @@
 # node is handled there, and ends or leaves it as Slurm would.  One warden for both
 # refuses the second part and says what to do; so does a path nobody can know.
 # runs: v1 v2
+# takes: 50 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 declare -A warden courier
