@@ -9,6 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/ladder.h"
+#include "lib/retry.h"
 #include "lib/units.h"
 
 #define CONF_PATH_DEFAULT SYSCONFDIR "/memwarden/memwarden.conf"
@@ -40,6 +41,7 @@ struct conf_class {
     struct mw_amount burst, max_burst, reserve; /* NONE = the general one */
     struct mw_ladder ladder;                    /* count 0 = the general one */
     struct mw_ladder node_ladder;               /* count 0 = the general one */
+    struct mw_retry retry, max_retry;           /* nothing said = the general */
 };
 
 struct conf_hook {
@@ -69,6 +71,7 @@ struct conf {
     unsigned max_priority;             /* users cannot go above */
     struct mw_ladder ladder;           /* job OOM */
     struct mw_ladder node_ladder;      /* node OOM */
+    struct mw_retry retry, max_retry;  /* for whom more memory is needed */
     enum conf_order order;
     unsigned max_bounces; /* how often one job may be suspended
                                            in bounce_window_ms */

@@ -174,6 +174,13 @@ static int _option_set_ladder (const struct conf_option *o, void *field,
     return mw_ladder_parse (text, field, err);
 }
 
+static int _set_retry (const struct conf_option *o, void *field,
+                       const char *text, struct mw_err *err)
+{
+    (void) o;
+    return mw_retry_parse (text, field, err);
+}
+
 static int _set_order (const struct conf_option *o, void *field,
                        const char *text, struct mw_err *err)
 {
@@ -267,6 +274,8 @@ const struct conf_option conf_options[] = {
     { "root", "max-priority", _set_number, CONF (max_priority), 0,
       MW_PRIORITY_MAX, 0 },
     { "root", "ladder", _option_set_ladder, CONF (ladder), 0, 0, 0 },
+    { "root", "mem-retry", _set_retry, CONF (retry), 0, 0, 0 },
+    { "root", "max-mem-retry", _set_retry, CONF (max_retry), 0, 0, 0 },
     /* the controller */
     { "root", "controller-timeout", _set_time, CONF (controller_timeout_ms),
       100, HOUR, 0 },
@@ -295,6 +304,8 @@ const struct conf_option conf_options[] = {
     { "class", "ladder", _option_set_ladder, CLASS (ladder), 0, 0, 0 },
     { "class", "node-ladder", _option_set_ladder, CLASS (node_ladder), 0, 0,
       0 },
+    { "class", "mem-retry", _set_retry, CLASS (retry), 0, 0, 0 },
+    { "class", "max-mem-retry", _set_retry, CLASS (max_retry), 0, 0, 0 },
 
     { "hook", "path", _set_path, HOOK (path), 0, 0, 0 },
     { "hook", "timeout", _set_time, HOOK (timeout_ms), SECOND, HOUR, 0 },

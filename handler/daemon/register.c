@@ -329,6 +329,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     watch_kmsg_read (w);
     watch_kmsg_untold (w, job);
     class_forget (w, job);
+    step_requeue_join (w, job);
     job->leaving = true; /* nobody is left to be told in its stderr */
     incident_end (w, job,
                   job_is_step (job) ? "the step has ended"

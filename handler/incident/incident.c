@@ -530,10 +530,7 @@ void incident_answer (struct warden *w, struct job *job,
     }
     in = &job->incident;
     report (w, job, "answered", REPORT_LOG, "job %s: the answer to %s: %s",
-            job->spec.key, a->id,
-            a->ok                               ? "done"
-            : spool_op_of (a->id) == SPOOL_HOOK ? "not done"
-                                                : a->text);
+            job->spec.key, a->id, telling_answer (a));
     if (!in->open)
         return;
     /* not for the node's sake: the next job would have to give meanwhile */
@@ -707,7 +704,7 @@ bool incident_script_ended (struct warden *w, struct job *job, int status)
 static void _let_run_again (struct warden *w, struct job *job)
 {
     if (job->incident.suspended)
-        ask (w, job, SPOOL_RESUME, 0, NULL, false);
+        ask (w, job, SPOOL_RESUME, NULL, false);
 }
 
 /* Such a job does not end by itself. */

@@ -53,3 +53,12 @@ const char *telling_more (struct job *job, char *buf, size_t len)
         snprintf (buf, len, "; %u incidents before it were not told", n);
     return buf;
 }
+
+const char *telling_answer (const struct spool_answer *a)
+{
+    enum spool_op op = spool_op_of (a->id);
+
+    if (a->ok) /* of a requeue, with how much memory */
+        return op == SPOOL_REQUEUE ? a->text : "done";
+    return op == SPOOL_HOOK ? "not done" : a->text;
+}

@@ -21,4 +21,7 @@ void telling_rung (struct job *job, enum mw_step_kind kind);
  *   it were not told", or "". Returns [buf]. */
 const char *telling_more (struct job *job, char *buf, size_t len);
 
+/* What is on record of the courier's answer [a]. */
+const char *telling_answer (const struct spool_answer *a);
+
 #endif /* !MW_TELLING_H */

@@ -408,6 +408,51 @@ static void _job_priority (struct job *job, const struct conf *conf,
         mw_err_add (&cuts->given, "priority capped at %u", cap);
 }
 
+static const struct mw_retry *_said (const struct mw_retry *a,
+                                     const struct mw_retry *b)
+{
+    return a && (a->off || a->factor > 0) ? a : b;
+}
+
+/* Slurm alone can run a job again, and a batch job alone; who asks for it for
+ * another is told so when it comes to that. */
+static void _job_retry (struct job *job, const struct conf *conf,
+                        struct job_cuts *cuts)
+{
+    const struct conf_class *c = job->class;
+    const struct mw_retry *cap = _said (c ? &c->max_retry : NULL,
+                                        &conf->max_retry);
+    char a[MW_RETRY_STRLEN], b[MW_RETRY_STRLEN];
+    struct mw_retry wish = job->spec.retry;
+
+    if (job->spec.batch)
+        wish = *_said (&wish, _said (c ? &c->retry : NULL, &conf->retry));
+    job->retry = (struct mw_retry) { 0 };
+    if (job->spec.slurm_id == 0 || !mw_retry_is (&wish))
+        return;
+    job->retry = wish;
+    if (mw_retry_clamp (&job->retry, cap))
+        mw_err_add (mw_retry_is (&job->spec.retry) ? &cuts->asked
+                                                   : &cuts->given,
+                    "the mem-retry of %s is cut to %s",
+                    mw_retry_format (&wish, a, sizeof (a)),
+                    mw_retry_format (&job->retry, b, sizeof (b)));
+}
+
+/* Whoever may be given more memory is run again before it is killed. */
+static void _with_requeue (struct mw_ladder *l)
+{
+    for (unsigned i = 0; i < l->count; i++) {
+        if (l->step[i].kind == MW_STEP_REQUEUE)
+            return;
+    }
+    if (l->count == 0 || l->count == MW_LADDER_MAX_STEPS)
+        return;
+    l->step[l->count] = l->step[l->count - 1];
+    l->step[l->count - 1] = (struct mw_ladder_step) { .kind = MW_STEP_REQUEUE };
+    l->count++;
+}
+
 static int _job_ladder (struct job *job, const struct conf *conf,
                         struct mw_err *err)
 {
@@ -421,6 +466,11 @@ static int _job_ladder (struct job *job, const struct conf *conf,
         l = &own;
     } else if (job->class && job->class->ladder.count > 0) {
         l = &job->class->ladder;
+    }
+    if (mw_retry_is (&job->retry)) {
+        own = *l;
+        _with_requeue (&own);
+        l = &own;
     }
     if (!(shared = ladder_share (l)))
         return mw_err_errno (err, "job %s", job->spec.key);
@@ -447,6 +497,7 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
         return -1;
     _reserve (job, conf, capacity, cuts);
     _job_priority (job, conf, cuts);
+    _job_retry (job, conf, cuts);
     return _job_ladder (job, conf, err);
 }
 
@@ -478,6 +529,7 @@ int job_reclass (struct job *job, const struct conf_class *class,
             job->priority > job_priority_cap (job, conf))
             job->priority = is.priority;
         job->reserve = is.reserve;
+        job->retry = is.retry;
         if (job->ladder == was.ladder) {
             job->ladder = is.ladder;
             is.ladder = was.ladder; /* the job's own use of it */

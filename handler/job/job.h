@@ -28,6 +28,7 @@ struct job_facts {
     char partition[64], account[64], qos[64];
     uint32_t restarts; /* of before this run; Slurm tells plugins 0
                                        (22.05 to 26.05) */
+    uint32_t cpus;     /* on all its nodes; 0 = not known */
 };
 
 /* What is to be said in the job's stderr, while none of its steps listens. */
@@ -68,6 +69,7 @@ struct job {
                                                memcg.set_limit */
     unsigned priority;
     const struct mw_ladder *ladder; /* of ladder_share */
+    struct mw_retry retry;          /* resolved and clamped */
 
     struct memcg_usage usage; /* as last read: for records */
     struct incident incident;

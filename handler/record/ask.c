@@ -56,8 +56,8 @@ bool ask_has_courier (const struct warden *w)
     return w->courier_kept || spool_courier_alive (&w->spool, NULL);
 }
 
-int ask (struct warden *w, struct job *job, enum spool_op op, uint64_t mem_mb,
-         const char *text, bool await)
+int ask (struct warden *w, struct job *job, enum spool_op op, const char *text,
+         bool await)
 {
     struct spool_request *r;
 
@@ -66,7 +66,6 @@ int ask (struct warden *w, struct job *job, enum spool_op op, uint64_t mem_mb,
     if (await)
         report_flush (w);
     r = _request (w, job, op);
-    r->mem_mb = mem_mb;
     snprintf (r->text, sizeof (r->text), "%s", text ? text : "");
     return _ask_hand_over (w, job, r, await);
 }

@@ -19,6 +19,7 @@ enum type {
     PATH,    /* char *, the job's own */
     TRIGGER, /* enum incident_trigger, by its name */
     LADDER,  /* of ladder_share */
+    RETRY,   /* struct mw_retry */
 };
 
 /* [at] and [size] in bytes, of the member in struct job. */
@@ -58,6 +59,7 @@ static const struct field {
     FIELD ("reserve", NUMBER, reserve, STATE | TOLD),
     FIELD ("priority", NUMBER, priority, STATE | TOLD),
     FIELD ("ladder", LADDER, ladder, STATE | TOLD),
+    FIELD ("retry", RETRY, retry, STATE | TOLD),
     FIELD ("incidents", NUMBER, incidents, STATE | TOLD),
     FIELD ("registered_ms", NUMBER, registered_ms, STATE),
     FIELD ("mark_ms", NUMBER, mark_ms, STATE),
@@ -70,6 +72,7 @@ static const struct field {
     FIELD ("account", TEXT, facts.account, FACTS | TOLD),
     FIELD ("qos", TEXT, facts.qos, FACTS | TOLD),
     FIELD ("restarts", NUMBER, facts.restarts, FACTS),
+    FIELD ("cpus", NUMBER, facts.cpus, FACTS),
 
     FIELD ("open", FLAG, incident.open, INCIDENT),
     FIELD ("closing", FLAG, incident.closing, INCIDENT),
@@ -98,6 +101,7 @@ static const struct field {
     FIELD ("grow_refused", FLAG, incident.grow_refused, INCIDENT),
     FIELD ("requeue", TEXT, incident.requeue, INCIDENT),
     FIELD ("requeue_mb", NUMBER, incident.requeue_mb, INCIDENT),
+    FIELD ("requeue_tries", NUMBER, incident.requeue_tries, INCIDENT),
 
     FIELD ("used", NUMBER, usage.used, TOLD),
     FIELD ("total", NUMBER, usage.total, TOLD),
@@ -149,6 +153,9 @@ static const char *_fields_text (const struct field *f, const struct job *job,
     case LADDER:
         ladder = *(const struct mw_ladder *const *) (const void *) at;
         return ladder ? mw_ladder_format (ladder, buf, MW_LADDER_STRLEN) : NULL;
+    case RETRY:
+        return mw_retry_format ((const struct mw_retry *) (const void *) at,
+                                buf, MW_LADDER_STRLEN);
     default:
         return at;
     }
@@ -212,6 +219,12 @@ static bool _take_ladder (const char *text, const struct mw_ladder **slot)
     return true;
 }
 
+static bool _take_retry (const char *text, struct mw_retry *retry)
+{
+    *retry = (struct mw_retry) { 0 };
+    return !*text || mw_retry_parse (text, retry, NULL) == 0;
+}
+
 static enum incident_trigger _trigger (const char *name)
 {
     for (unsigned i = 0; i < TRIGGER_COUNT; i++) {
@@ -253,6 +266,8 @@ static bool _fields_take_one (const struct field *f, const json_t *value,
         return true;
     case LADDER:
         return _take_ladder (text, at);
+    case RETRY:
+        return _take_retry (text, at);
     }
     return false;
 }

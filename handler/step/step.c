@@ -345,7 +345,7 @@ void step_unsuspend (struct warden *w, struct job *job)
         request_cancel (w, in->request);
     in->request[0] = '\0';
     in->suspended = false;
-    if (ask (w, job, SPOOL_RESUME, 0, NULL, false) < 0) {
+    if (ask (w, job, SPOOL_RESUME, NULL, false) < 0) {
         in->suspended = true;
         return;
     }

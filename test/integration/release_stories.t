@@ -33,7 +33,7 @@ outs=$CLUSTER_DIR/out touch=$CLUSTER_BIN/touchmem
 # ---- each job's own limit --------------------------------------------------------
 grown=$(submit --mem=60 --on-oom=grow=100M@5m,kill \
     --wrap "exec $touch --size 110M --free --stop-file $outs/grown.end")
-saved=$(submit --mem=60 --requeue --oom-reserve=40M \
+saved=$(submit --mem=60 --requeue --oom-reserve=40M --mem-retry=x9,tries=1 \
     --on-oom='signal=USR1@10s,requeue=x1.5,kill' --wrap "
     [ ! -e $outs/checkpoint ] || exec $touch --size 80M
     exec $touch --size 300M --checkpoint $outs/checkpoint --go-on")
@@ -60,6 +60,8 @@ touch "$outs/member.end"
 ok 'the one with a checkpoint runs again, and completes' wait_job "$saved" COMPLETED 90
 is 'it was requeued once' "$(job_field "$saved" Restarts)" 1
 like 'with more memory' "$(job_field "$saved" MinMemoryNode)" '^([89]|1[0-9])[0-9]M'
+like 'which is counted' "$(scontrol show job "$saved")" \
+    'AdminComment=\[memwarden run=1 mem=[0-9]+M try=1 peak=[0-9]+\]'
 ok 'its checkpoint was written' test -s "$outs/checkpoint"
 like 'as told in its stderr' "$(cat "$outs/$saved.err")" 'requeued with --mem=[0-9]+M'
 

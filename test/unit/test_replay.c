@@ -171,8 +171,8 @@ static void what_is_written_is_read (void **state)
     p->lent = M (5);
     p->limit = UINT64_MAX;
     p->requeueable = false;
-    w.jobs.first->facts = (struct job_facts) { true, "p\"1", "phys\\", "\xff",
-                                               0 };
+    w.jobs.first->facts = (struct job_facts) { true,   "p\"1", "phys\\",
+                                               "\xff", 0,      0 };
     node.swap_total = M (8);
     _decide (M (200), false);
     assert_int_equal (_read (), 1);
@@ -368,7 +368,9 @@ static void classes_are_found_by_what_the_controller_said (void **state)
     (void) state;
     _add ("a", 100, M (100), M (700));
     _add ("b", 800, M (100), M (700));
-    w.jobs.first->facts = (struct job_facts) { true, "p", "acct", "prod", 0 };
+    w.jobs.first->facts = (struct job_facts) {
+        true, "p", "acct", "prod", 0, 0
+    };
     _decide (policy_need (&node, false), false);
     _read ();
     assert_string_equal (_victims (&w.conf, &same), "a");
