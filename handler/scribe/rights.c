@@ -13,6 +13,8 @@ static const struct confine_calls scribe_calls[] = {
       "fcntl64 fstat fstat64 newfstatat fstatat64 statx stat stat64 ftruncate "
       "ftruncate64 fdatasync",
       "story, log, journal" },
+    { "unlink unlinkat fchmod getdents getdents64",
+      "metrics, which take the place of older ones; what is in the spool" },
     { "open openat mkdir mkdirat rename renameat renameat2",
       "story and log, those of users, and new ones when they are long" },
     { "poll ppoll ppoll_time64 sendmsg sendto recvmsg recvfrom socketcall",
