@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "handler/cli/elsewhere.h"
+#include "handler/cli/summary.h"
 #include "handler/conf/conf.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
@@ -420,6 +421,7 @@ static void _tell_job (struct story *s)
         if (_begins_run (record))
             _tell_run (s, i);
         _history_tell (s, record);
+        summary_tell (record);
     }
     if (s->incidents == 0)
         printf ("\nIt has had no OOM here.\n");

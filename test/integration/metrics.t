@@ -63,7 +63,7 @@ os.rename(sys.argv[2] + '.new', sys.argv[2])
 s.serve_forever()
 END
 python3 "$TMP/serve.py" "$prom" "$TMP/serve.port" & server=$!
-at_exit 'kill $server'
+at_exit "kill $server"
 ok 'what node_exporter would be is up' wait_for 20 test -e "$TMP/serve.port"
 cat >"$TMP/prometheus.yml" <<END
 global: { scrape_interval: 1s, evaluation_interval: 1s }
@@ -75,7 +75,7 @@ END
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 GOMAXPROCS=1 prometheus --config.file="$TMP/prometheus.yml" --storage.tsdb.path="$TMP/tsdb" \
     --web.listen-address="127.0.0.1:$port" >"$TMP/prometheus.log" 2>&1 & prometheus=$!
-at_exit 'kill $prometheus; wait $prometheus'
+at_exit "kill $prometheus; wait $prometheus"
 query () { curl -sS -G --data-urlencode "query=$1" "http://127.0.0.1:$port/api/v1/query"; }
 value () { query "$1" 2>/dev/null | jq -r '.data.result[0].value[1]'; }
 has () { [ "$(value "$1")" = "$2" ]; }
@@ -86,16 +86,17 @@ ok 'it has the shipped rules' promtool check rules "$grafana/memwarden.rules.yml
 healthy () { [ "$(curl -sS "http://127.0.0.1:$port/api/v1/rules" |
     jq -r '[.data.groups[].rules[].health] | unique | join(" ")')" = ok ]; }
 ok 'and can compute each of them' wait_for 30 healthy
-bad= n=0
+# shellcheck disable=SC2016    # Grafana's
+any='$instance' bad= n=0
 while IFS= read -r expr; do
     n=$((n + 1))
-    [ "$(query "${expr//'$instance'/.*}" | jq -r .status)" = success ] || bad+="$expr; "
+    [ "$(query "${expr//"$any"/.*}" | jq -r .status)" = success ] || bad+="$expr; "
 done < <(jq -r '.panels[].targets[].expr' "$grafana/memwarden.json")
 is "each query of the dashboard is one ($n)" "$bad" ''
 used=$(jq -r '.panels[].targets[].expr' "$grafana/memwarden.json"; cat "$grafana/memwarden.rules.yml")
 unknown=
 for name in $(grep -oE 'memwarden_[a-z_]+' <<<"$used" | sort -u); do
-    grep -q "^$name[{ ]" "$prom" || unknown+="$name "
+    grep -Eq "^$name( |\{)" "$prom" || unknown+="$name "
 done
 is 'and none of a metric that is not there' "$unknown" ''
 
