@@ -106,21 +106,21 @@ static void _metrics_incidents (FILE *f, const struct tally *t)
     _head (f, "incidents_total", "counter",
            "Incidents that are over, by the last step of the ladder and how "
            "they ended.");
-    for (unsigned i = 0; i < TALLY_TRIGGERS * TALLY_STEPS * TALLY_OUTCOMES;
+    for (unsigned i = 0; i < TALLY_TRIGGERS * TALLY_STEPS * MW_OUTCOME_COUNT;
          i++) {
-        unsigned out = i % TALLY_OUTCOMES;
-        unsigned step = i / TALLY_OUTCOMES % TALLY_STEPS;
-        unsigned trigger = i / TALLY_OUTCOMES / TALLY_STEPS;
+        unsigned out = i % MW_OUTCOME_COUNT;
+        unsigned step = i / MW_OUTCOME_COUNT % TALLY_STEPS;
+        unsigned trigger = i / MW_OUTCOME_COUNT / TALLY_STEPS;
         uint64_t n = t->resolved[trigger][step][out];
 
-        if (n > 0 || (step == MW_STEP_KILL && out == TALLY_KILLED) ||
-            (step == MW_STEP_GROW && out == TALLY_RECOVERED))
+        if (n > 0 || (step == MW_STEP_KILL && out == MW_OUTCOME_KILLED) ||
+            (step == MW_STEP_GROW && out == MW_OUTCOME_RECOVERED))
             fprintf (f,
                      "memwarden_incidents_total{trigger=\"%s\",step=\"%s\","
                      "outcome=\"%s\"} %" PRIu64 "\n",
                      tally_trigger_name[trigger],
                      step < MW_STEP_COUNT ? mw_steps[step].name : "none",
-                     tally_outcome_name[out], n);
+                     mw_outcome_name[out], n);
     }
 }
 

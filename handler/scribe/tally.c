@@ -6,35 +6,13 @@
 
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "lib/outcome.h"
 #include "lib/units.h"
 
 #define STAT_MAX 8192
 
 const char *const tally_trigger_name[TALLY_TRIGGERS] = { "job", "node",
                                                          "admin" };
-const char *const tally_outcome_name[TALLY_OUTCOMES] = {
-    "recovered", "requeued", "killed", "kernel-killed", "ended", "other"
-};
-
-/* What incident/incident.c and step/ say of an end, by how that begins. */
-static const struct {
-    const char *begin;
-    enum tally_outcome is;
-} ends[] = {
-    { "killed", TALLY_KILLED },
-    { "requeued", TALLY_REQUEUED },
-    { "the job has ended", TALLY_ENDED },
-    { "the step has ended", TALLY_ENDED },
-    { "back below", TALLY_RECOVERED },
-    { "below its limit", TALLY_RECOVERED },
-    { "it has room", TALLY_RECOVERED },
-    { "it has answered", TALLY_RECOVERED },
-    { "its cold pages", TALLY_RECOVERED },
-    { "refused more", TALLY_RECOVERED },
-    { "slowed, it", TALLY_RECOVERED },
-    { "resumed", TALLY_RECOVERED },
-};
-
 static const char *_tally_text (const json_t *j, const char *key)
 {
     const char *text = json_string_value (json_object_get (j, key));
@@ -147,24 +125,13 @@ static unsigned _tally_step (const char *name)
     return i;
 }
 
-static enum tally_outcome _tally_outcome (const char *text)
-{
-    if (strstr (text, "the kernel had killed"))
-        return TALLY_KERNEL;
-    for (size_t i = 0; i < sizeof (ends) / sizeof (ends[0]); i++) {
-        if (strncmp (text, ends[i].begin, strlen (ends[i].begin)) == 0)
-            return ends[i].is;
-    }
-    return TALLY_OTHER;
-}
-
 static void _tally_resolved (struct tally *t, const json_t *record)
 {
     unsigned trigger = _tally_trigger (_tally_text (record, "trigger"));
     unsigned step = _tally_step (_tally_text (record, "last"));
 
     t->resolved[trigger][step]
-               [_tally_outcome (_tally_text (record, "outcome"))]++;
+               [mw_outcome_of (_tally_text (record, "outcome"))]++;
 }
 
 void tally_count (struct tally *t, const json_t *record)

@@ -10,28 +10,17 @@
 #include <stdint.h>
 
 #include "lib/ladder.h"
+#include "lib/outcome.h"
 
 enum tally_trigger { TALLY_JOB, TALLY_NODE, TALLY_ADMIN, TALLY_TRIGGERS };
 extern const char *const tally_trigger_name[TALLY_TRIGGERS];
-
-/* How incidents end; the sentences of them are many. */
-enum tally_outcome {
-    TALLY_RECOVERED, /* the job goes on */
-    TALLY_REQUEUED,
-    TALLY_KILLED,
-    TALLY_KERNEL, /* the kernel has killed in it meanwhile */
-    TALLY_ENDED,  /* the job has ended before its ladder */
-    TALLY_OTHER,
-    TALLY_OUTCOMES
-};
-extern const char *const tally_outcome_name[TALLY_OUTCOMES];
 
 #define TALLY_STEPS (MW_STEP_COUNT + 1) /* of mw_steps; the last one: none */
 
 struct tally {
     json_t *jobs; /* those that are here, by their keys */
     uint64_t detected[TALLY_TRIGGERS];
-    uint64_t resolved[TALLY_TRIGGERS][TALLY_STEPS][TALLY_OUTCOMES];
+    uint64_t resolved[TALLY_TRIGGERS][TALLY_STEPS][MW_OUTCOME_COUNT];
     uint64_t kernel_kills, lent, returned; /* the latter bytes */
 };
 

@@ -42,6 +42,24 @@ else
 fi
 rm -f "$file" "$file.2"
 
+# ---- as a page, of a job that had an OOM beside a neighbour's
+name='<script>alert("x")</script>&amp;'
+hog () { submit --mem=60 --job-name="$1" --on-oom=hold@3s,kill --wrap "exec $TOUCH --size 200M"; }
+job=$(hog "$name") other=$(hog other)
+wait_for 120 gone "$job"; wait_for 120 gone "$other"
+mw why "$job" --html >"$TMP/why.html" 2>&1
+is 'the page is whole, by itself, and for everybody' "$(python3 "$MW_SRC/test/lib/page.py" "$TMP/why.html")" ''
+text=$(python3 "$MW_SRC/test/lib/page.py" "$TMP/why.html" --text)
+like 'it is about the job, whose name is a text' "$text" "Memory of job $job .*<script>alert\("
+like 'with what it used' "$text" 'used at most [67][0-9.]+ MiB of 60 MiB'
+drawing=$(sed -n '/<svg/,/<\/svg>/p; /<\/svg>/q' "$TMP/why.html")
+is 'the time line has use, reservation, limit and reserve' "$(for c in use reservation limit reserve; do
+    grep -c "class=\"$c\"" <<<"$drawing"; done | sort -u | sed 's/^[1-9][0-9]*$/yes/' | sort -u)" yes
+is 'and a mark for each step' "$(grep -o 'class="mark"' <<<"$drawing" | wc -l)" \
+    "$(jq -r --arg i "$job.1" 'select (.incident == $i) | .seq' "$WARDEN_STATE/journal.jsonl" | wc -l)"
+like 'and the neighbour' "$drawing" "Neighbour: job $other<"
+is 'two forms at once are refused' "$(mw why "$job" --html --json >/dev/null 2>&1; echo $?)" 2
+
 # ---- without Slurm
 run_job alone$$ --reservation 128M --limit 128M -- "$TOUCHMEM" --size 100M
 wait $!
