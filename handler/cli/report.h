@@ -14,6 +14,7 @@
 #define MW_REPORT_CLI_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 

@@ -18,12 +18,10 @@ static double _page_real (const json_t *j, const char *key)
     return json_number_value (json_object_get (j, key));
 }
 
-static void _page_fact (FILE *out, const char *what, const char *fmt, double n,
+static void _page_fact (FILE *out, const char *what, int digits, double n,
                         const char *unit)
 {
-    fprintf (out, "<dt>%s</dt><dd>", what);
-    fprintf (out, fmt, n);
-    fprintf (out, "%s</dd>\n", unit);
+    fprintf (out, "<dt>%s</dt><dd>%.*f%s</dd>\n", what, digits, n, unit);
 }
 
 static void _page_facts (const json_t *r, FILE *out)
@@ -31,25 +29,23 @@ static void _page_facts (const json_t *r, FILE *out)
     const json_t *o = json_object_get (r, "outcomes");
 
     fputs ("<h2 id=\"sums\">In all</h2>\n<dl>\n", out);
-    _page_fact (out, "Jobs that have ended", "%.0f", _page_real (r, "jobs"),
-                "");
-    _page_fact (out, "Incidents", "%.0f", _page_real (r, "incidents"), "");
-    _page_fact (out, "… after which the job went on", "%.0f",
+    _page_fact (out, "Jobs that have ended", 0, _page_real (r, "jobs"), "");
+    _page_fact (out, "Incidents", 0, _page_real (r, "incidents"), "");
+    _page_fact (out, "… after which the job went on", 0,
                 _page_real (o, "recovered"), "");
-    _page_fact (out, "… requeued", "%.0f", _page_real (o, "requeued"), "");
-    _page_fact (out, "… killed", "%.0f", _page_real (o, "killed"), "");
-    _page_fact (out, "Held for a while", "%.0f", _page_real (r, "held"), "");
-    _page_fact (out, "Suspended", "%.0f", _page_real (r, "suspended"), "");
-    _page_fact (out, "Grown", "%.0f", _page_real (r, "grown"), "");
-    _page_fact (out, "Processes that the kernel itself killed", "%.0f",
+    _page_fact (out, "… requeued", 0, _page_real (o, "requeued"), "");
+    _page_fact (out, "… killed", 0, _page_real (o, "killed"), "");
+    _page_fact (out, "Held for a while", 0, _page_real (r, "held"), "");
+    _page_fact (out, "Suspended", 0, _page_real (r, "suspended"), "");
+    _page_fact (out, "Grown", 0, _page_real (r, "grown"), "");
+    _page_fact (out, "Processes that the kernel itself killed", 0,
                 _page_real (r, "kernel_kills"), "");
-    _page_fact (out, "Lent", "%.2f", _page_real (r, "lent_gib_h"), " GiB h");
-    _page_fact (out, "Saved", "%.2f", _page_real (r, "saved_cpu_h"), " CPU h");
-    _page_fact (out, "Reserved", "%.2f", _page_real (r, "reserved_gib_h"),
+    _page_fact (out, "Lent", 2, _page_real (r, "lent_gib_h"), " GiB h");
+    _page_fact (out, "Saved", 2, _page_real (r, "saved_cpu_h"), " CPU h");
+    _page_fact (out, "Reserved", 2, _page_real (r, "reserved_gib_h"), " GiB h");
+    _page_fact (out, "… and never used", 2, _page_real (r, "over_gib_h"),
                 " GiB h");
-    _page_fact (out, "… and never used", "%.2f", _page_real (r, "over_gib_h"),
-                " GiB h");
-    _page_fact (out, "Gain by the advice", "%.2f", _page_real (r, "gain_gib_h"),
+    _page_fact (out, "Gain by the advice", 2, _page_real (r, "gain_gib_h"),
                 " GiB h");
     fputs ("</dl>\n", out);
 }

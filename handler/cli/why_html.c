@@ -345,8 +345,8 @@ static void _draw_marks (const struct drawing *d, const json_t *records,
     }
 }
 
-static void _draw (const struct drawing *d, const json_t *records,
-                   const json_t *others, const char *title, unsigned row)
+static void _draw_all (const struct drawing *d, const json_t *records,
+                       const json_t *others, const char *title, unsigned row)
 {
     fprintf (d->out,
              "<svg viewBox=\"0 0 %d %d\" role=\"group\" "
@@ -465,7 +465,7 @@ static void _why_incident (const json_t *records, const json_t *others,
     html_text (out, title);
     fputs ("</h2>\n", out);
     _draw_scale (&d, of, others);
-    _draw (&d, of, others, title, *row);
+    _draw_all (&d, of, others, title, *row);
     _why_rows (of, *row, out);
     *row += (unsigned) json_array_size (of);
     _why_neighbours (others, &d);
@@ -531,7 +531,7 @@ static void _why_job (const char *key, const json_t *records,
                1;
         fputs ("<h2>From its begin to its end</h2>\n", out);
         _draw_scale (&d, records, others);
-        _draw (&d, records, others, "From its begin to its end", *row);
+        _draw_all (&d, records, others, "From its begin to its end", *row);
         _why_rows (records, *row, out);
         *row += (unsigned) json_array_size (records);
     }

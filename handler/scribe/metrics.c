@@ -185,6 +185,9 @@ static void _metrics_text (FILE *f, const struct metrics_of *of)
 
 void metrics_set (struct metrics *m, const char *path, uint64_t every_ms)
 {
+    /* two files that tell the same are an error of node_exporter's */
+    if (m->path[0] && strcmp (m->path, path) != 0)
+        unlink (m->path);
     *m = (struct metrics) { .every_ms = every_ms };
     snprintf (m->path, sizeof (m->path), "%s", path);
 }

@@ -32,7 +32,8 @@ struct metrics_of {
     bool up;             /* false: the warden has ended */
 };
 
-/* From now on to [path] ("" = nowhere), at once and every [every_ms]. */
+/* From now on to [path] ("" = nowhere), at once and every [every_ms]; what was written
+ *   elsewhere before is removed. */
 void metrics_set (struct metrics *m, const char *path, uint64_t every_ms);
 
 /* How long until it is due, in ms; -1: never. */

@@ -119,6 +119,10 @@ said () { grep -q "cannot write metrics-file $TMP/nowhere/memwarden.prom; its di
 ok 'a directory that is not there is said; the warden guards all the same' wait_for 10 said
 mkdir "$TMP/nowhere"
 ok 'when it is, it is written' wait_for 10 test -e "$TMP/nowhere/memwarden.prom"
+sed -i "s|^metrics-file.*|metrics-file = \"$TMP/nowhere/other.prom\"|" "$WARDEN_CONF"
+kill -HUP "$WARDEN_PID"
+ok 'another path takes its place at a reload' wait_for 10 test -e "$TMP/nowhere/other.prom"
+ok 'and what was told elsewhere is not there twice' wait_for 10 test ! -e "$TMP/nowhere/memwarden.prom"
 goes_on () { grep -q 'metrics-file .* is written again' "$WARDEN_LOG"; }
 ok 'which is said, too' wait_for 10 goes_on
 done_testing

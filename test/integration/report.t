@@ -28,7 +28,7 @@ esc=$(LC_ALL=C grep -c "$(printf '[^ -~]')" "$TMP/all.json")
 is 'nor does JSON' "$esc" 0
 
 mw report --csv "$a" "$b" >"$TMP/all.csv"
-cat >"$TMP/csv.py" <<'END'
+cat >"$TMP/cells.py" <<'END'
 import csv, json, sys
 rows = list(csv.DictReader(open(sys.argv[1], newline='', encoding='utf-8'), strict=True))
 groups = json.load(open(sys.argv[2]))['groups']
@@ -41,7 +41,7 @@ print([r['name'] for r in rows if r['name'].lstrip("'") == 'a","b'][:1],
       sum(int(r['jobs']) for r in rows) == sum(g['jobs'] for g in groups),
       abs(sum(float(r['over_gib_h']) for r in rows) - sum(g['over_gib_h'] for g in groups)) < .001)
 END
-is 'CSV is whole, and no cell is a formula' "$(python3 "$TMP/csv.py" "$TMP/all.csv" "$TMP/all.json" |
+is 'CSV is whole, and no cell is a formula' "$(python3 "$TMP/cells.py" "$TMP/all.csv" "$TMP/all.json" |
     tr '\n' ' ')" "True True ['a\",\"b'] True True "
 
 mw report --html "$a" "$b" >"$TMP/all.html"

@@ -11,7 +11,7 @@ import random
 import sys
 
 MIB, GIB = 1 << 20, 1 << 30
-DAY = datetime.datetime(2026, 11, 1, tzinfo=datetime.timezone.utc)
+DAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 HOSTILE = ['=cmd|\' /C calc\'!A0', '+1+1', '-2+3', '@SUM(A1)', '\t=1', ' =1+1',
            '<script>alert(1)</script>', '"><img src=x onerror=alert(1)>',
            'a","b', '\x1b]0;title\x07\x1b[31mred', '‮dlog‬', 'x\ny',

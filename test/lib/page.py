@@ -121,7 +121,7 @@ def check(source):
 def main():
     source = open(sys.argv[1], encoding='utf-8').read()
     page, wrong = check(source)
-    print('\n'.join([' '.join(page.text)] if '--text' in sys.argv else wrong))
+    print(' '.join(' '.join(page.text).split()) if '--text' in sys.argv else '\n'.join(wrong))
 
 
 if __name__ == '__main__':
