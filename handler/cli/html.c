@@ -72,7 +72,7 @@ static const char style[] =
     "svg .reserve{fill:var(--reserve)}\n"
     "svg .other{stroke:var(--other);fill:none;stroke-width:1.5;"
     "stroke-dasharray:2 3}\n"
-    "svg .step{stroke:var(--step);stroke-dasharray:4 3}"
+    "svg .step{fill:none;stroke:var(--step);stroke-dasharray:4 3}"
     "svg .mark{fill:var(--step)}"
     "svg a:focus .mark,svg a:hover .mark{stroke:var(--text);stroke-width:3}\n"
     "svg .bar-use{fill:var(--use)}svg .bar-over{fill:none;stroke:"

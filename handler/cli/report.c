@@ -21,9 +21,9 @@
 
 static double _report_gib_h (double byte_ms)
 {
-    return (double) (int64_t) (byte_ms / GIB_H * 1e6 +
-                               (byte_ms < 0 ? -.5 : .5)) /
-           1e6;
+    double n = byte_ms / GIB_H * 1e6;
+
+    return (double) (int64_t) (n < 0 ? n - .5 : n + .5) / 1e6;
 }
 
 /* Asked once each: it may be a server that is asked. */

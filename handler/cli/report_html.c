@@ -5,6 +5,7 @@
 #include "handler/cli/cli.h"
 #include "handler/cli/html.h"
 #include "handler/cli/report.h"
+#include "handler/cli/tables.h"
 #include "lib/units.h"
 
 #define WIDTH 900
@@ -100,16 +101,15 @@ static void _page_times (const json_t *r, FILE *out)
                  50 + (double) i * w, 135 - h, w - 1, h, 50 + (double) i * w,
                  135 - k, w - 1, k, all[i], killed[i]);
     }
-    fprintf (
-        out,
-        "<line class=\"grid\" x1=\"50\" y1=\"135\" x2=\"%d\" y2=\"135\"/>"
-        "<text x=\"44\" y=\"20\" text-anchor=\"end\">%llu</text>"
-        "<text class=\"soft\" x=\"50\" y=\"153\">%s</text>"
-        "<text class=\"soft\" x=\"%d\" y=\"153\" "
-        "text-anchor=\"end\">%s</text>\n</svg>\n"
-        "<p>Red: the job was killed. Blue: a milder step was enough.</p>\n",
-        WIDTH - 10, most, cli_text (times, "from"), WIDTH - 10,
-        cli_text (r, "until"));
+    fprintf (out,
+             "<line class=\"grid\" x1=\"50\" y1=\"135\" x2=\"%d\" y2=\"135\"/>"
+             "<text x=\"44\" y=\"20\" text-anchor=\"end\">%llu</text>"
+             "<text class=\"soft\" x=\"50\" y=\"153\">%s</text>"
+             "<text class=\"soft\" x=\"%d\" y=\"153\" "
+             "text-anchor=\"end\">%s</text>\n</svg>\n"
+             "<p>Red: the job was killed. Blue: all others.</p>\n",
+             WIDTH - 10, most, cli_text (times, "from"), WIDTH - 10,
+             cli_text (r, "until"));
 }
 
 static void _page_bar (const json_t *g, double most, double y, FILE *out)
@@ -197,7 +197,7 @@ static void _page_row (const json_t *g, FILE *out)
              mw_size_format (cli_number (g, "reservation"), a, sizeof (a)),
              mw_size_format (cli_number (g, "peak_p95"), b, sizeof (b)),
              _page_real (g, "over_gib_h"), cli_text (g, "advice"),
-             _page_real (g, "gain_gib_h"));
+             tables_hundredth (json_object_get (g, "gain_gib_h")));
 }
 
 void report_html (const json_t *report, FILE *out)

@@ -28,7 +28,7 @@ bool summary_text (const json_t *record, char *buf, size_t len)
               mw_size_format (used, a, sizeof (a)),
               mw_size_format (asked, b, sizeof (b)),
               (used * 100 + asked / 2) / asked, cache,
-              mw_duration_format (ran - ran % (ran >= 10000 ? 1000 : 1), t,
+              mw_duration_format (ran - ran % (ran >= 1000 ? 1000 : 1), t,
                                   sizeof (t)));
     return true;
 }

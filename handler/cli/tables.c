@@ -268,6 +268,13 @@ char *tables_top (const json_t **order, size_t n, size_t width)
 
 /* ---- report -------------------------------------------------------------- */
 
+double tables_hundredth (const json_t *number)
+{
+    double n = json_number_value (number);
+
+    return n > -0.005 && n < 0 ? 0 : n;
+}
+
 static int _tables_add_group (struct libscols_table *t, const json_t *g)
 {
     char jobs[24], killed[24], over[32], gain[32];
@@ -289,7 +296,7 @@ static int _tables_add_group (struct libscols_table *t, const json_t *g)
     snprintf (over, sizeof (over), "%.2f",
               json_number_value (json_object_get (g, "over_gib_h")));
     snprintf (gain, sizeof (gain), "%.2f",
-              json_number_value (json_object_get (g, "gain_gib_h")));
+              tables_hundredth (json_object_get (g, "gain_gib_h")));
     return _tables_add (t, cells, sizeof (cells) / sizeof (*cells));
 }
 

@@ -129,7 +129,7 @@ void why_others (FILE *f, const json_t *records, json_t *others)
 struct drawing {
     FILE *out;
     uint64_t from, to; /* ms */
-    double most;       /* bytes */
+    double most, tick; /* bytes: at the upper end; between two lines */
     unsigned id;       /* of this drawing */
 };
 
@@ -187,15 +187,17 @@ static void _draw_scale (struct drawing *d, const json_t *records,
                 d->most = used;
         }
     }
-    d->most *= 1.08;
+    for (d->tick = 1; d->tick * 5 < d->most * 1.05;)
+        d->tick *= 2;
+    d->most *= 1.05;
 }
 
 static void _draw_grid (const struct drawing *d)
 {
     char size[MW_SIZE_STRLEN];
 
-    for (int i = 0; i <= 4; i++) {
-        double bytes = d->most / 4 * i, y = _draw_y (d, bytes);
+    for (double bytes = 0; bytes <= d->most; bytes += d->tick) {
+        double y = _draw_y (d, bytes);
 
         fprintf (d->out,
                  "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" "
@@ -312,34 +314,34 @@ static bool _why_marked (const json_t *record)
            strcmp (cli_text (record, "event"), "kernel-kill") == 0;
 }
 
-/* Each mark is a link to its line of the table, which begins at [row]. */
+/* Each mark is a link to its line of the table, which begins at [row].  Where there is no
+ * room above the moment itself it stands further right, or lower. */
 static void _draw_marks (const struct drawing *d, const json_t *records,
                          unsigned row)
 {
+    double x, at = 0, y = 14;
     const json_t *r;
-    double last = -100;
-    unsigned up = 0;
     size_t i;
 
     json_array_foreach (records, i, r) {
-        double x, y;
-
         if (!_why_marked (r) || !_draw_has (d, _why_ms (r)))
             continue;
         x = _draw_x (d, _why_ms (r));
-        up = x - last < 18 ? (up + 1) % 3 : 0;
-        last = x;
-        y = 14 + up * 11;
+        at = x > at + 18 ? x : at + 18;
+        if (at > WIDTH - 10) {
+            at = x;
+            y = y > 40 ? 14 : y + 18;
+        }
         fprintf (d->out, "<a href=\"#r%zu\" aria-label=\"%zu: ", row + i,
                  i + 1);
         html_text (d->out, cli_text (r, "text"));
         fprintf (
             d->out,
-            "\"><line class=\"step\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
-            "y2=\"%d\"/><circle class=\"mark\" cx=\"%.1f\" cy=\"%.1f\" "
-            "r=\"8\"/><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" "
+            "\"><path class=\"step\" d=\"M%.1f %.1fL%.1f %.1fV%d\"/>"
+            "<circle class=\"mark\" cx=\"%.1f\" cy=\"%.1f\" r=\"8\"/>"
+            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" "
             "style=\"fill:var(--ground);font-size:10px\">%zu</text><title>",
-            x, y, x, HEIGHT - BOTTOM, x, y, x, y + 3.5, i + 1);
+            at, y, x, y + 16, HEIGHT - BOTTOM, at, y, at, y + 3.5, i + 1);
         html_text (d->out, cli_text (r, "text"));
         fputs ("</title></a>\n", d->out);
     }

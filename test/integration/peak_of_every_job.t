@@ -51,7 +51,7 @@ mw why "$job" --html >"$TMP/why.html" 2>&1
 is 'the page is whole, by itself, and for everybody' "$(python3 "$MW_SRC/test/lib/page.py" "$TMP/why.html")" ''
 text=$(python3 "$MW_SRC/test/lib/page.py" "$TMP/why.html" --text)
 like 'it is about the job, whose name is a text' "$text" "Memory of job $job .*<script>alert\("
-like 'with what it used' "$text" 'used at most [67][0-9.]+ MiB of 60 MiB'
+like 'with what it used' "$text" 'used at most [67][0-9.]+ MiB of 60(\.0)? MiB'
 drawing=$(sed -n '/<svg/,/<\/svg>/p; /<\/svg>/q' "$TMP/why.html")
 is 'the time line has use, reservation, limit and reserve' "$(for c in use reservation limit reserve; do
     grep -c "class=\"$c\"" <<<"$drawing"; done | sort -u | sed 's/^[1-9][0-9]*$/yes/' | sort -u)" yes
