@@ -19,6 +19,8 @@ static const struct confine_calls scribe_calls[] = {
       "story and log, those of users, and new ones when they are long" },
     { "poll ppoll ppoll_time64 sendmsg sendto recvmsg recvfrom socketcall",
       "the warden, the desk; stderr" },
+    { "clock_gettime clock_gettime64",
+      "when the metrics are due, where the vDSO does not tell" },
     { "mmap mmap2 munmap mremap mprotect madvise brk", "memory" },
     { "futex futex_time64 set_robust_list rseq getrandom", "the C library" },
     { "rt_sigaction rt_sigprocmask rt_sigreturn sigreturn restart_syscall",
