@@ -45,7 +45,7 @@ drwxr-xr-x root/root etc/memwarden/
 -rw-r--r-- root/root usr/share/doc/memwarden/design.md.gz
 -rw-r--r-- root/root usr/share/doc/memwarden/drain.md.gz
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/cgroup.conf.snippet
--rwxr-xr-x root/root usr/share/doc/memwarden/examples/mail-summary
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/mail-summary
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.conf
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.json
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.logrotate
