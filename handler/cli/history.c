@@ -19,6 +19,8 @@
 
 #include "handler/account/otherwise.h"
 #include "handler/cli/elsewhere.h"
+#include "handler/cli/summary.h"
+#include "handler/cli/why_html.h"
 #include "handler/conf/conf.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
@@ -422,6 +424,7 @@ static void _tell_job (struct story *s)
         if (_begins_run (record))
             _tell_run (s, i);
         _history_tell (s, record);
+        summary_tell (record);
     }
     if (s->incidents == 0)
         printf ("\nIt has had no OOM here.\n");
@@ -515,18 +518,38 @@ static void _tell_decisions (FILE *f, const char *job, struct decision *d)
     }
 }
 
+/* The story as a page, with the neighbours that the same journal tells of. */
+static int _why_page (FILE *old, FILE *f, const json_t *all)
+{
+    cleanup_json json_t *others = json_object ();
+
+    why_others (old, all, others);
+    why_others (f, all, others);
+    why_html (all, others, stdout);
+    return fflush (stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
 int cli_why (const struct cli_command *self, int argc, char **argv)
 {
-    static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
+    static const struct option options[] = { CLI_COMMON_OPTIONS,
+                                             { "html", no_argument, NULL, 'm' },
+                                             { 0 } };
     cleanup_json json_t *all = json_array ();
     struct cli_common common = { 0 };
     cleanup_file FILE *old = NULL, *f = NULL;
     json_t *record;
     size_t i;
     int c, rc = CLI_OK;
+    bool html = false;
 
-    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
-        cli_common_option (self, c, &common);
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1) {
+        if (c == 'm')
+            html = true;
+        else
+            cli_common_option (self, c, &common);
+    }
+    if (html && common.json)
+        return cli_usage (self, "--json and --html are two forms: write one");
     if (optind + 1 != argc)
         return cli_usage (self,
                           optind < argc ? "one job at a time" : "which job?");
@@ -537,6 +560,8 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     _history_collect (f, argv[optind], all);
     if (json_array_size (all) == 0)
         return _nothing (self, argv[optind]);
+    if (html)
+        return _why_page (old, f, all);
     if (!common.json) {
         struct decision d = { .id = 0 };
 

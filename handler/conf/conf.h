@@ -53,8 +53,10 @@ struct conf_hook {
 struct conf {
     char socket[PATH_MAX];
     char state_dir[PATH_MAX];
-    char history_dir[PATH_MAX]; /* "" = conf_history_dir says */
-    char log_file[PATH_MAX];    /* "" = none */
+    char history_dir[PATH_MAX];  /* "" = conf_history_dir says */
+    char log_file[PATH_MAX];     /* "" = none */
+    char metrics_file[PATH_MAX]; /* "" = none */
+    uint64_t metrics_ms;
     bool syslog;
     bool shadow; /* decide and record, but do not act */
 

@@ -53,6 +53,24 @@ static int _set_path_or_none (const struct conf_option *o, void *field,
     return _set_text (o, field, text, err);
 }
 
+/* node_exporter reads the files *.prom of its directory, and no other; while it is
+ * written ours is there by another name. */
+static int _set_metrics (const struct conf_option *o, void *field,
+                         const char *text, struct mw_err *err)
+{
+    static const char tail[] = ".prom";
+    size_t len = strlen (text), n = sizeof (tail) - 1;
+
+    if (len > 0 &&
+        (text[0] != '/' || len <= n || strcmp (text + len - n, tail) != 0 ||
+         text[len - n - 1] == '/'))
+        return _option_refuse (err, text,
+                               "write an absolute path that ends in .prom, as "
+                               "node_exporter reads no other, or \"\" for "
+                               "none");
+    return _set_text (o, field, text, err);
+}
+
 static int _set_url (const struct conf_option *o, void *field, const char *text,
                      struct mw_err *err)
 {
@@ -241,6 +259,9 @@ const struct conf_option conf_options[] = {
     { "root", "state-dir", _set_path, CONF (state_dir), 0, 0, 0 },
     { "root", "history-dir", _set_path, CONF (history_dir), 0, 0, 0 },
     { "root", "log-file", _set_path_or_none, CONF (log_file), 0, 0, 0 },
+    { "root", "metrics-file", _set_metrics, CONF (metrics_file), 0, 0, 0 },
+    { "root", "metrics-interval", _set_time, CONF (metrics_ms), SECOND, HOUR,
+      0 },
     { "root", "syslog", _set_bool, CONF (syslog), 0, 0, 0 },
     { "root", "shadow", _set_bool, CONF (shadow), 0, 0, 0 },
     /* the node */

@@ -232,7 +232,7 @@ static void _say_given (const struct target *t, const char *how,
 }
 
 /* What this user's jobs of this name need, for whoever asks later. */
-static void _learn (const struct target *t, uint64_t memory)
+static void _keep_learnt (const struct target *t, uint64_t memory)
 {
     struct learnt_run run = {
         .s = (uint64_t) time (NULL),
@@ -273,7 +273,7 @@ void courier_raise_and_release (struct target *t, struct courier_result *res)
     else
         courier_say (res, COURIER_DONE, 0, "requeued");
     if (memory && !code && !released)
-        _learn (t, memory);
+        _keep_learnt (t, memory);
 }
 
 /* Is that over, and it runs again already? */

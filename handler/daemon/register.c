@@ -13,6 +13,7 @@
 #include "handler/account/class.h"
 #include "handler/account/headroom.h"
 #include "handler/incident/incident.h"
+#include "handler/incident/telling.h"
 #include "handler/job/jobstep.h"
 #include "handler/job/warden.h"
 #include "handler/memcg/claim.h"
@@ -317,7 +318,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
                                 : job->memcg.ops->check (&job->memcg);
     bool gone = last == MEMCG_GONE;
     bool ours = job->memcg.armed || job_is_step (job) || job->release_why;
-    struct mw_err left = { "" };
+    struct mw_err left = { "" }, text;
 
     if (!job_is_step (job))
         _release_steps (w, job);
@@ -341,8 +342,8 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     /* a step that was not armed was spared, too, when its job's killer was */
     if (!gone && ours && _disarm (w, job) < 0 && _release_later (job, why))
         return;
-    report (w, job, "released", REPORT_LOG, "job %s: released: %s%s",
-            job->spec.key, why, left.text);
+    mw_err_set (&text, "released: %s%s", why, left.text);
+    telling_released (w, job, text.text);
     report_flush (w); /* while its listeners are there */
     if (!gone)
         memcg_unclaim (job->memcg.dir);
@@ -451,12 +452,12 @@ static bool _is_gone (int error)
 static void _recover_gone (struct warden *w, struct job *job,
                            const struct mw_err *why)
 {
+    struct mw_err text;
+
     step_requeue_withdraw (w, job);
     incident_lost (w, job);
-    report (w, job, "released", REPORT_LOG,
-            "job %s: gone while the "
-            "warden was away: %s",
-            job->spec.key, why->text);
+    mw_err_set (&text, "gone while the warden was away: %s", why->text);
+    telling_released (w, job, text.text);
     job_free (job->table, job);
 }
 

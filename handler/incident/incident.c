@@ -60,14 +60,8 @@ static const char *_what_was_done (const struct job *job)
 static void _record_resolved (struct warden *w, struct job *job,
                               const char *outcome)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[64];
-
     job->incident.open = job->incident.closing = false;
-    report (w, job, "resolved", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
-            "job %s: %s; it used up to %s, its limit is %s%s", job->spec.key,
-            outcome, mw_size_format (job->peak, a, sizeof (a)),
-            mw_size_format (job->limit, b, sizeof (b)),
-            telling_more (job, more, sizeof (more)));
+    telling_resolved (w, job, outcome);
     if (job->incident.quiet)
         return;
     aftermath_hook (w, job, outcome);

@@ -576,13 +576,31 @@ void job_regrant (struct job *job, uint64_t reservation,
  * never so near that the kernel would kill before the warden has acted. */
 #define WALL_MIN (32 * MW_MIB)
 
+/* The kernel's high-water mark has page cache in it, and the kernel keeps none
+ * without.  Where the mark has risen since it was read last, what of it was cache is
+ * at most what is cache now, as long as none was given up in between: the rest the
+ * job has used itself. */
 static void _take_usage (struct job *job, const struct memcg_usage *u)
 {
+    uint64_t own = u->peak > u->cache ? u->peak - u->cache : 0;
+
     job->usage = *u;
+    if (u->peak > job->peak && own > job->peak_used)
+        job->peak_used = own;
+    if (u->used > job->peak_used)
+        job->peak_used = u->used;
     if (u->total > job->peak)
         job->peak = u->total;
     if (u->peak > job->peak)
         job->peak = u->peak;
+}
+
+void job_seen_rss (struct job *job, uint64_t bytes)
+{
+    if (bytes > job->peak)
+        bytes = job->peak; /* it was in a memcg of another's for a while */
+    if (bytes > job->peak_used)
+        job->peak_used = bytes;
 }
 
 int job_read_usage (struct job *job)

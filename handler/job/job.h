@@ -89,7 +89,10 @@ struct job {
     unsigned round;             /* the last round of incident_headroom in
                                        which it was asked */
     uint64_t mark_ms;           /* last checkpoint mark, or registered_ms */
-    uint64_t peak;              /* bytes, highest seen in incidents */
+    uint64_t peak;              /* bytes, the kernel's high-water mark, page
+                                       cache and all */
+    uint64_t peak_used;         /* the same without files' pages, which nobody
+                                       counts: see _take_usage */
     uint64_t allowed;           /* bytes, the highest limit it has had */
     struct job_line *untold;    /* oldest first */
     bool over;                  /* its script has ended: what is left of it
@@ -226,6 +229,9 @@ int job_assert_limit (struct job *job, struct mw_err *err);
  *   errno. */
 int job_read_usage (struct job *job);
 void job_seen_usage (struct job *job); /* as memcg.seen has it */
+
+/* One of [job]'s processes that has ended had so many [bytes] resident at once. */
+void job_seen_rss (struct job *job, uint64_t bytes);
 
 /* Arm [job]'s timer for whatever is due first. */
 void job_set_timer (struct job *job);

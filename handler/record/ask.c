@@ -87,6 +87,7 @@ static void _describe (const struct job *job, const char *event,
     json_put_text (&p, "incident", incident_id (job, id));
     json_put_number (&p, "used", job->usage.used);
     json_put_number (&p, "peak", job->peak);
+    json_put_number (&p, "peak_used", job->peak_used);
     json_put_number (&p, "limit", job->limit);
     json_put_number (&p, "reservation", job->reservation);
     json_put_number (&p, "reserve", job->reserve);

@@ -64,6 +64,7 @@ static const struct field {
     FIELD ("registered_ms", NUMBER, registered_ms, STATE),
     FIELD ("mark_ms", NUMBER, mark_ms, STATE),
     FIELD ("peak", NUMBER, peak, STATE | TOLD),
+    FIELD ("peak_used", NUMBER, peak_used, STATE | TOLD),
     FIELD ("allowed", NUMBER, allowed, STATE),
     FIELD ("bounces", NUMBER, bounces, STATE),
     FIELD ("bounce_ms", NUMBER, bounce_ms, STATE),
