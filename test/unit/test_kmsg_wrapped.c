@@ -327,6 +327,9 @@ static void _line (struct text *t, const char *form, const char *host,
 static char told[TOLD_BYTES];
 
 static void _say (const char *format, ...)
+    __attribute__ ((format (printf, 1, 2)));
+
+static void _say (const char *format, ...)
 {
     size_t len = strlen (told);
     va_list args;
