@@ -35,8 +35,8 @@ _over () {
     done
     return 0
 }
-# Slurm may drain its node all by itself: slurmd of 22.05 mixes up the two messages of a
-# requeued job's start, once in hundreds ("REQUEST_LAUNCH_PROLOG notification failed")
+# A node that is drained runs none of them: slurmd of 22.05 has been seen to wait in vain
+# for a requeued job's prolog ("REQUEST_LAUNCH_PROLOG notification failed").
 _over_or_drained () { _over "$@" || [[ $(sinfo -h -o '%T') == *drain* ]]; }
 until_over () {
     wait_for 240 _over_or_drained "$@" && _over "$@" && return 0
