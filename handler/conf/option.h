@@ -22,7 +22,7 @@ struct conf_option {
 
 extern const struct conf_option conf_options[];
 extern const unsigned conf_option_count;
-#define CONF_OPTION_MAX 48 /* at least conf_option_count */
+#define CONF_OPTION_MAX 64
 
 /* The row of [name] in [section]; NULL. */
 const struct conf_option *conf_option_find (const char *section,

@@ -6,6 +6,7 @@
 # allows the burst (AllowedRAMSpace), a job that is over its reservation can start
 # another step, and nothing of it is harmed; the reservation is still --mem.  A step
 # that starts between two wardens is there for the second one's OOM as any other.
+# A job that is above what cgroup.conf allows cannot start one, and is told why.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster.sh"
 . "$MW_SRC/test/lib/warden.sh"
@@ -17,6 +18,7 @@ for plugins in spank task; do
     is "$plugins: the cluster comes up" "$?$(cat "$TMP/start")" 0
     warden_start 'ladder = "kill"
 burst = "x3"
+max-burst = "x4"
 courier { start = false }'
     is 'the warden comes up' "$?" 0
     install -m 755 "$TOUCHMEM" "$CLUSTER_DIR/out/touchmem"
@@ -37,6 +39,33 @@ END
         'select(.job == $k and .event == "registered") | .text' \
         "$WARDEN_STATE/journal.jsonl")" 'reservation 100 MiB, limit 300 MiB'
     is 'the kernel has not killed' "$(journal_count "$job" kernel-kill)" 0
+
+    # with task/memwarden alone, 22.05 has task/cgroup fail before that is asked
+    if [ $plugins = spank ]; then
+        rm -f "$CLUSTER_DIR"/out/{stop,touched}
+        above=$(submit -n2 --mem=40 --wrap "until [ -e go ]; do sleep 0.1; done
+            exec ./touchmem --size 140M --stop-file stop >touched")
+        ok 'a job is given more than cgroup.conf allows' \
+            wait_for 60 eval 'mw set "$above" --limit 160M 2>/dev/null'
+        touch "$CLUSTER_DIR/out/go"
+        ok 'and takes it' wait_for 60 grep -q 'touched 140' "$CLUSTER_DIR/out/touched"
+        as_user timeout $((60 * ${MW_SLOW:-1})) srun --jobid="$above" --overlap -n1 true \
+            >"$TMP/srun" 2>&1
+        # what becomes of it on v2 is the kernel's
+        why='cannot start'
+        [ -d /sys/fs/cgroup/memory ] || why='starts, and the kernel may kill in the job'
+        like 'its stderr says what comes of a step of it' "$(cat "$CLUSTER_DIR/out/$above.err")" \
+            "its step 0 $why: .*AllowedRAMSpace"
+        touch "$CLUSTER_DIR/out/stop"
+        if [ -d /sys/fs/cgroup/memory ]; then
+            like 'Slurm does not start it' "$(cat "$TMP/srun")" 'error'
+            ok 'the job goes on, and completes' wait_job "$above" COMPLETED 60
+        else
+            wait_for 60 job_over "$above"
+            echo "# v2, spank alone: $(job_state "$above") $(cat "$TMP/srun")"
+        fi
+        rm -f "$CLUSTER_DIR"/out/go
+    fi
     warden_stop
 
     # On v2 Slurm's memory.high is --mem, AllowedRAMSpace or not: with no warden a job
@@ -49,12 +78,13 @@ END
     fi
 
     # Slurm's own limit is 300 MiB here: with no warden the job takes 200 of them
-    rm -f "$CLUSTER_DIR"/out/{stop,go,touched}
+    rm -f "$CLUSTER_DIR"/out/{stop,go,seen,touched}
     cat >"$CLUSTER_DIR/out/late.sh" <<'END'
 #!/bin/bash
 ./touchmem --size 200M --stop-file stop >touched &
 until [ -e go ]; do sleep 0.1; done
 srun --overlap -n1 echo the second step ran
+until [ -e seen ]; do sleep 0.1; done
 touch stop
 wait $!; echo the first ended with $?
 END
@@ -65,7 +95,9 @@ END
 max-burst = "x4"
 courier { start = false }'
     touch "$CLUSTER_DIR/out/go"
-    ok 'its next step has it registered, and it completes' wait_job "$late" COMPLETED 120
+    ok 'its next step has it registered' wait_for 120 journal_has "$late" detected
+    touch "$CLUSTER_DIR/out/seen"
+    ok 'and it completes' wait_job "$late" COMPLETED 120
     like 'with its ladder from then on' "$(journal_events "$late")" \
         '^registered detected:grow .*released'
     like 'which gave it room' "$(cat "$CLUSTER_DIR/out/$late.out")" 'first ended with 0'
