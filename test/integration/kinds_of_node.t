@@ -4,8 +4,6 @@
 # nothing at all (dynamic: slurmd -Z).  Jobs are placed, grown and requeued there as
 # anywhere; warden, courier and doctor find the files where slurmd keeps them.
 # runs: v1 v2
-# in-vm: 6.12-v2
-# takes: 25 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 . "$MW_SRC/test/lib/plugin.sh"
