@@ -23,23 +23,6 @@ static int _memwarden_why (const struct mw_err *err, char *why, size_t len)
     return -1;
 }
 
-/* Ask the warden at [sock] for the job this process is in. */
-static json_t *_own_job (int sock, struct mw_err *err)
-{
-    cleanup_json json_t *req = mw_wire_new ("self");
-    cleanup_json json_t *reply = NULL;
-    json_t *job;
-
-    if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
-        return NULL;
-    job = json_object_get (reply, "job");
-    if (!json_is_object (job) || !json_object_get (job, "key")) {
-        mw_err_code (err, EPROTO, "memwardend's answer has no job");
-        return NULL;
-    }
-    return json_incref (job);
-}
-
 static uint64_t _memwarden_number (const json_t *job, const char *member)
 {
     return (uint64_t) json_integer_value (json_object_get (job, member));
@@ -60,7 +43,7 @@ int memwarden_self (struct memwarden_status *status, char *why, size_t len)
     struct mw_err err = { "" };
 
     sock = mw_client_open_users (NULL, TIMEOUT_MS, &err);
-    if (sock < 0 || !(job = _own_job (sock, &err)))
+    if (sock < 0 || !(job = mw_client_self (sock, &err)))
         return _memwarden_why (&err, why, len);
     *status = (struct memwarden_status) {
         .priority = (unsigned) _memwarden_number (job, "priority"),
@@ -85,7 +68,7 @@ int memwarden_subscribe (char *why, size_t len)
     struct mw_err err = { "" };
 
     sock = mw_client_open_users (NULL, TIMEOUT_MS, &err);
-    if (sock < 0 || !(job = _own_job (sock, &err)))
+    if (sock < 0 || !(job = mw_client_self (sock, &err)))
         return _memwarden_why (&err, why, len);
     if (json_object_set (req, "job", json_object_get (job, "key")) < 0) {
         errno = ENOMEM;

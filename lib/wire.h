@@ -47,6 +47,7 @@
  *   {"key","name","uid","slurm_id","array_job_id" (0 = none),"array_task_id",
  *    "priority","reservation","limit","reserve",
  *    "lent","used","total","swap","peak","peak_used","ladder","memory":PATH,"freezer":PATH,
+ *    "start_limit":Slurm's, at each step's start (0 = not known, INT64_MAX = none),
  *    "incidents":how many it has had,
  *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
  *    "held":bool, "suspended":bool, "class":"" = none,

@@ -53,6 +53,7 @@ static const struct field {
     FIELD ("set_limit", LIMIT, memcg.set_limit, STATE),
     FIELD ("given", NUMBER, given, STATE),
     FIELD ("given_hard", LIMIT, given_hard, STATE),
+    FIELD ("start_limit", LIMIT, given_hard, TOLD),
     FIELD ("oom_kills", NUMBER, memcg.seen_oom_kill, STATE),
     FIELD ("reservation", NUMBER, reservation, STATE | TOLD),
     FIELD ("limit", NUMBER, limit, STATE | TOLD),
@@ -288,13 +289,16 @@ bool fields_take (const json_t *from, struct job *job, enum fields_part part)
 static json_t *_fields_json (const struct field *f, const struct job *job)
 {
     char buf[MW_LADDER_STRLEN];
+    uint64_t n;
     const char *text;
     json_t *j;
 
     switch (f->type) {
     case NUMBER:
-    case LIMIT:
         return json_integer ((json_int_t) _get (f, job));
+    case LIMIT:
+        n = _get (f, job);
+        return json_integer (n < INT64_MAX ? (json_int_t) n : INT64_MAX);
     case FLAG:
         return json_boolean (*(const bool *) ((const char *) job + f->at));
     case SET:

@@ -120,6 +120,8 @@ is 'killed: 0:125' "$(field "$killed" ExitCode)" 0:125
 like 'killed: why, in its comment' "$(comment "$killed")" 'memwarden: .*(60|63)(\.[0-9])? MiB'
 told () { grep -q "memwarden: .*job $killed" killed.err; }
 ok 'killed: why, in its stderr' wait_for 30 told
+is 'killed: found in the journal by its fields' "$(journalctl -b -o json --no-pager MEMWARDEN_JOB="$killed" \
+    MEMWARDEN_STEP=kill | jq -r 'select(.MESSAGE | test ("to be killed")) | .MEMWARDEN_INCIDENT')" "$killed.1"
 ends grown "$grown" COMPLETED 60
 like 'grown: how' "$(memwarden why "$grown")" 'grow'
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # runs: v2
 # vm-only
-# in-vm: 13-v2 forky-v2
+# in-vm: 6.12-v2 13-v2 forky-v2
+# packages: deb
 # takes: 150 s
-# What memwarden is for, once each, from packages that were built on another Debian and are
-# installed there, on its Slurm, C library and compiler (test/vm/test): a job is grown; writes its checkpoint and is requeued with more
-# memory; is suspended and resumed; is killed as OUT_OF_MEMORY, also one member of an
-# array alone; of three on a node that is out of memory one has to give; the node is
-# drained.  Who looks is told why by stderr, comment, slurmrestd and `why`.  With
-# Debian 12's the tests of 6.12-v2 and of this machine do that, in more ways.
+# What memwarden is for, once each, from packages of each Debian that are installed there,
+# on its Slurm (22.05, 24.11, 26.05), C library and compiler (test/vm/test): a job is grown;
+# writes its checkpoint and is requeued with more memory; is suspended and resumed; is
+# killed as OUT_OF_MEMORY, also one member of an array alone; of three on a node that is
+# out of memory one has to give; the node is drained.  Who looks is told why by stderr,
+# comment, slurmrestd and `why`.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/packages.sh"
 [ -n "${MW_IN_VM:-}" ] || skip_all 'packages are installed: in a VM alone'

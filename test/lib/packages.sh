@@ -54,9 +54,13 @@ packages () {
 # packages_installed: all of them, by apt-get, in the VM; then warden.sh and cluster.sh
 # take what is installed.  Before these are sourced.
 packages_installed () {
+    local triggers=()
     packages deb
+    # with the host's files in a VM, what others do when files have come (mandb, ldconfig)
+    # opens more of them than that may
+    [[ ${MW_VARIANT:-} != 6.* ]] || triggers=(-o DPkg::NoTriggers=true -o DPkg::ConfigurePending=false)
     must 'apt-get installs them' env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
-        -o Dpkg::Options::=--force-unsafe-io install "$PACKAGES"/*.deb
+        "${triggers[@]}" -o Dpkg::Options::=--force-unsafe-io install "$PACKAGES"/*.deb
     # shellcheck disable=SC2034
     MW_SBIN=/usr/sbin MW_BIN=/usr/bin MW_PLUGINS=
 }

@@ -295,6 +295,24 @@ static void more_jobs_than_a_packet_holds_come_in_pages (void **state)
     assert_int_equal (json_array_size (own), 20);
 }
 
+/* JSON's numbers end at INT64_MAX */
+static void what_slurm_limits_it_to_at_a_steps_start_is_told (void **state)
+{
+    cleanup_fd int root = peer_open (0);
+    struct job *one = peer_job ("12", "kill"), *other = peer_job ("13", "kill");
+
+    (void) state;
+    one->given_hard = 300 * MW_MIB;
+    other->given_hard = MEMCG_NO_LIMIT;
+
+    cleanup_json json_t *all = peer_jobs (root);
+
+    assert_int_equal (peer_int (json_array_get (all, 0), "start_limit"),
+                      300 * MW_MIB);
+    assert_int_equal (peer_int (json_array_get (all, 1), "start_limit"),
+                      INT64_MAX);
+}
+
 static void the_last_page_has_no_next (void **state)
 {
     cleanup_fd int root = peer_open (0);
@@ -750,6 +768,7 @@ int main (void)
         T (an_incident_is_told_with_its_time),
         T (while_slurm_stops_it_its_time_stands_still),
         T (more_jobs_than_a_packet_holds_come_in_pages),
+        T (what_slurm_limits_it_to_at_a_steps_start_is_told),
         T (the_last_page_has_no_next),
         T (behind_a_job_that_is_gone_is_nothing_to_be_had),
         T (a_process_hears_of_the_job_that_it_is_in),
