@@ -95,6 +95,10 @@ sacct_says () { [[ $(sacct -nXP -j "$1" -o State,Comment) == OUT_OF_MEMORY\|*kil
 ok 'sacct says so, and why' wait_for 30 sacct_says "$first"
 is 'in the words of scontrol' "$(sacct -nXP -j "$first" -o Comment)" \
     "$(scontrol show job "$first" | sed -n 's/^ *Comment=\(.*[^ ]\) *$/\1/p')"
+elsewhere=$(MEMWARDEN_SOCKET=$TMP/none "$MEMWARDEN" why "$first" 2>&1)
+like 'why where no warden is, as on a login node, has what is at the controller' \
+    "$elsewhere" "as Slurm has it:  memwarden: job $first: to be killed: it used up to"
+like 'and says where to go' "$elsewhere" "job $first is on $CLUSTER_NODE: ask there"
 like 'why says that it is a strike' "$(mw why "$first")" \
     'more than the 40.0 MiB that it had asked for: that is a strike, its user has 1 now'
 second=$(hog --mem-burst=x2)
