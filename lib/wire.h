@@ -30,6 +30,9 @@
  *   history    anyone        (answer: 1 fd)     own records (root: all), JSON
  *                                               lines
  *   node       anyone                           (answer: what this node offers)
+ *   strikes    root                             forgive: uid, or true for all
+ *              (none: only tell) (answer: half_life_ms, burst, priority: so many
+ *              cost that; users: [{"uid","strikes","score","last","loses"}])
  *   attach     owner, root                      job: key; then `note` packets
  *              follow; root's slurmstepd says step: "step_0", and after: the
  *              line that it heard last (none: only what comes), rss: bytes that
@@ -48,7 +51,7 @@
  *    "priority","reservation","limit","reserve",
  *    "lent","used","total","swap","peak","peak_used","ladder","memory":PATH,"freezer":PATH,
  *    "start_limit":Slurm's, at each step's start (0 = not known, INT64_MAX = none),
- *    "incidents":how many it has had,
+ *    "incidents":how many it has had, "strikes":its user's, when it came,
  *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
  *    "held":bool, "suspended":bool, "class":"" = none,
  *    "partition","account","qos": "" = none, or not known (yet)}

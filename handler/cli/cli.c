@@ -55,6 +55,10 @@ static const struct cli_command commands[] = {
       "  --limit SIZE         where its OOM is declared\n"
       "  --on-oom LADDER      what is done then\n",
       cli_change },
+    { "strikes", "[--forgive USER|all]",
+      "whose jobs have needed more memory than they asked for, for root",
+      "  --forgive USER       from now on that user has none; \"all\": nobody\n",
+      cli_strikes },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
     { "top", "", "the jobs of this node, live", "", cli_top },
     { "doctor", "[--quiet] [--slurm[=FILE]]",

@@ -74,6 +74,10 @@ struct conf {
     struct mw_ladder ladder;           /* job OOM */
     struct mw_ladder node_ladder;      /* node OOM */
     struct mw_retry retry, max_retry;  /* for whom more memory is needed */
+    uint64_t strike_half_ms;           /* half-life of strikes; 0 = there are
+                                           none (policy/strikes.h) */
+    unsigned strikes_burst, strikes_priority; /* so many cost that */
+    unsigned strike_max_priority;             /* what is left of priority */
     enum conf_order order;
     unsigned max_bounces; /* how often one job may be suspended
                                            in bounce_window_ms */

@@ -145,6 +145,15 @@ static int _set_time (const struct conf_option *o, void *field,
     return 0;
 }
 
+static int _set_half_life (const struct conf_option *o, void *field,
+                           const char *text, struct mw_err *err)
+{
+    if (strcmp (text, "off") != 0)
+        return _set_time (o, field, text, err);
+    *(uint64_t *) field = 0;
+    return 0;
+}
+
 static int _wrong_amount (const struct conf_option *o, const char *text,
                           struct mw_err *err)
 {
@@ -295,6 +304,13 @@ const struct conf_option conf_options[] = {
     { "root", "max-priority", _set_number, CONF (max_priority), 0,
       MW_PRIORITY_MAX, 0 },
     { "root", "ladder", _option_set_ladder, CONF (ladder), 0, 0, 0 },
+    { "root", "strike-half-life", _set_half_life, CONF (strike_half_ms), SECOND,
+      365 * 24 * HOUR, 0 },
+    { "root", "strikes-burst", _set_number, CONF (strikes_burst), 1, 100, 0 },
+    { "root", "strikes-priority", _set_number, CONF (strikes_priority), 1, 100,
+      0 },
+    { "root", "strike-max-priority", _set_number, CONF (strike_max_priority), 0,
+      MW_PRIORITY_MAX, 0 },
     { "root", "mem-retry", _set_retry, CONF (retry), 0, 0, 0 },
     { "root", "max-mem-retry", _set_retry, CONF (max_retry), 0, 0, 0 },
     /* the controller */

@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "handler/account/strike.h"
 #include "handler/daemon/bound.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
@@ -263,6 +264,24 @@ static int _control_node (struct request *r, struct mw_err *err)
     return 0;
 }
 
+/* Who has strikes; first "forgive" a uid, or with true all. */
+static int _control_strikes (struct request *r, struct mw_err *err)
+{
+    const json_t *who = json_object_get (r->msg, "forgive");
+    json_int_t uid = json_integer_value (who);
+
+    if (who && !json_is_integer (who) && !json_is_true (who))
+        return mw_err_code (err, EINVAL,
+                            "forgive is a uid, or true: everybody's");
+    if (json_is_integer (who) && (uid < 0 || uid > UINT32_MAX))
+        return mw_err_code (err, EINVAL, "there is no such uid");
+    if (who &&
+        strike_forgive (r->w, json_is_true (who), (uint32_t) uid, err) < 0)
+        return -1;
+    strike_tell (r->w, r->reply);
+    return 0;
+}
+
 static void _send_untold (const struct peer *p, const struct job *job,
                           uint64_t after)
 {
@@ -331,6 +350,7 @@ static const struct {
     { "set", _wish },
     { "node", _control_node },
     { "attach", _control_attach },
+    { "strikes", _control_strikes },
 };
 #define REQUESTS (sizeof (_requests) / sizeof (_requests[0]))
 

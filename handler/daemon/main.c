@@ -16,6 +16,7 @@
 
 #include "config.h"
 #include "handler/account/aftermath.h"
+#include "handler/account/strike.h"
 #include "handler/daemon/answers.h"
 #include "handler/daemon/beat.h"
 #include "handler/daemon/control.h"
@@ -423,6 +424,7 @@ static int _daemon_start (struct warden *w, char **argv, struct mw_err *err)
     _protect (w);
     if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0)
         return -1;
+    strike_open (w, _state_dir (w), _history_dir (w));
     watch_kmsg_open (w); /* first: who is taken up again is told of kills */
     if (warden_recover (w, err) < 0 || node_open (w, err) < 0)
         return -1;

@@ -12,6 +12,7 @@
 
 #include "handler/account/class.h"
 #include "handler/account/headroom.h"
+#include "handler/account/strike.h"
 #include "handler/incident/incident.h"
 #include "handler/incident/telling.h"
 #include "handler/job/jobstep.h"
@@ -118,6 +119,7 @@ static struct job *_register_new (struct warden *w,
         job->class = class_of (&w->conf, spec, &job->facts);
     job->registered_ms = job->mark_ms = clock_ms ();
     job->incidents = job_has_had (spec->key);
+    job->strikes = strike_count (w, spec->uid);
     if (freezer_dir >= 0)
         job->freezer_path = _path_of (freezer_dir);
     if (job_resolve (job, &w->conf, headroom_capacity (w), w->node_cpus, &cuts,
@@ -687,6 +689,7 @@ void warden_hand_back (struct warden *w)
 void warden_reconfigured (struct warden *w)
 {
     w->node_reserve = mw_amount_of (&w->conf.node_reserve, w->node_memory, 0);
+    strike_reconfigured (w);
     for (struct job *j = w->jobs.first; j; j = j->next) {
         j->class = class_of (&w->conf, &j->spec, &j->facts);
         class_ask (w, j);

@@ -18,6 +18,7 @@
 #include <syslog.h>
 
 #include "handler/account/aftermath.h"
+#include "handler/account/strike.h"
 #include "handler/incident/shadow.h"
 #include "handler/incident/telling.h"
 #include "handler/incident/undo.h"
@@ -60,6 +61,7 @@ static const char *_what_was_done (const struct job *job)
 static void _record_resolved (struct warden *w, struct job *job,
                               const char *outcome)
 {
+    strike_incident (w, job);
     job->incident.open = job->incident.closing = false;
     telling_resolved (w, job, outcome);
     if (job->incident.quiet)
@@ -362,6 +364,7 @@ static int _incident_open (struct warden *w, struct job *job,
         job_seen_usage (job);
     else if (trigger != TRIGGER_NODE) /* who chose it has just read it */
         job_read_usage (job);
+    strike_blame (job);
     telling_begin (job);
     _record_detected (w, job);
     telling_say (w, job);
@@ -387,6 +390,7 @@ static void _press (struct warden *w, struct job *job)
     if (in->kills > 0)
         return;
     in->trigger = TRIGGER_NODE;
+    strike_blame (job);
     in->slurm_ends = false;
     telling_rung (job, MW_STEP_KILL);
     if (step_rung (job)->kind == MW_STEP_KILL) {

@@ -37,6 +37,7 @@ struct incident {
     uint64_t below_ms; /* since when it is back below its limit, with a loan
                                    that is kept, clock_ms; 0 = it is not */
     enum incident_trigger trigger;
+    bool guilty; /* it is of the job's own making (account/strike.h) */
     const struct mw_ladder *ladder; /* being climbed; of ladder_share */
     unsigned step;                  /* place in it */
     uint64_t opened_ms, step_ms;    /* clock_ms */

@@ -9,6 +9,7 @@
 #include "handler/job/incident_state.h"
 #include "handler/memcg/memcg.h"
 #include "handler/policy/often.h"
+#include "handler/policy/strikes.h"
 #include "handler/spool/spool.h"
 #include "lib/jobspec.h"
 
@@ -70,6 +71,8 @@ struct job {
     unsigned priority;
     const struct mw_ladder *ladder; /* of ladder_share */
     struct mw_retry retry;          /* resolved and clamped */
+    unsigned strikes;               /* its user's, when it was registered */
+    bool struck;                    /* it has given one itself */
 
     struct memcg_usage usage; /* as last read: for records */
     struct incident incident;
@@ -182,6 +185,9 @@ void job_regrant (struct job *job, uint64_t reservation,
 
 /* The limit that [job] has hit when it was last found out of memory, in bytes. */
 uint64_t job_hit_limit (const struct job *job);
+
+/* What the strikes of its user take from [job]. */
+enum strikes_loss job_loses (const struct job *job, const struct conf *conf);
 
 /* The highest limit that the owner of [job] may give it, in bytes. */
 uint64_t job_limit_cap (const struct job *job, const struct conf *conf,

@@ -60,6 +60,7 @@ struct warden {
     struct waiting *waiting; /* requests that the courier has not done */
     bool courier_kept;       /* a keeper starts it, again and again */
     struct aftermath *after;
+    struct strikes *strikes; /* of users; NULL = nobody counts them */
 
     uint64_t node_memory;  /* bytes: MemTotal */
     uint64_t node_reserve; /* bytes */

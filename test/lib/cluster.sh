@@ -14,6 +14,7 @@
 #     --no-contain               without the extern step
 #     --affinity                 task/affinity before task/cgroup
 #     --gpus N                   as many on each node, files for devices (default 0)
+#     --accounting               with a slurmdbd (accounting.sh)
 #     --no-memcg                 so that Slurm makes no memory cgroup at all
 #     --configless               slurmd has its files from the controller, and a /run of its
 #                                own for them, with this SLURM_CONF for nobody there
@@ -40,6 +41,7 @@
 MW_SRC=${MW_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 MW_BUILD=${MW_BUILD:-$MW_SRC/build}
 . "$MW_SRC/test/lib/wait.sh"
+. "$MW_SRC/test/lib/accounting.sh"
 CLUSTER_USER=${CLUSTER_USER:-nobody}
 CLUSTER_DIR=
 
@@ -49,7 +51,7 @@ _cluster_options () {
     _c_nodes=1 _c_cpus=8 _c_memory=2000 _c_plugins=none _c_args=
     _c_socket=run/warden.sock
     _c_lines=() _c_cgroup=() _c_contain=yes _c_memcg=yes
-    _c_task=task/cgroup _c_gpus=0 _c_node= _c_include= _c_configless=
+    _c_task=task/cgroup _c_gpus=0 _c_node= _c_include= _c_configless= _c_dbd_port=
     while [ $# -gt 0 ]; do
         case $1 in
             --nodes) _c_nodes=$2; shift ;;
@@ -67,6 +69,7 @@ _cluster_options () {
             --include) _c_include=yes ;;
             --configless) _c_configless=yes _c_lines+=(SlurmctldParameters=enable_configless) ;;
             --no-memcg) _c_memcg= ;;
+            --accounting) _c_dbd_port=yes ;;
             *) _cluster_say "unknown option '$1'"; return 1 ;;
         esac
         shift
@@ -126,6 +129,7 @@ _cluster_conf () {
     host=$(hostname -s) plugindir=$(_cluster_plugindir) || return 1
     case $_c_plugins in task|both) task=$_c_task,task/memwarden ;; esac
     [ -n "$_c_memcg" ] || gather=linux
+    [ -z "$_c_dbd_port" ] || _c_dbd_port=$(_cluster_port)
     {
         cat <<END
 ClusterName=$CLUSTER_NODE
@@ -157,6 +161,7 @@ KillWait=2
 MinJobAge=86400
 ${_c_contain:+PrologFlags=Contain}
 END
+        [ -z "$_c_dbd_port" ] || _accounting_lines "$_c_dbd_port"
         [ "$_c_gpus" = 0 ] || echo GresTypes=gpu
         for node in $CLUSTER_NODES; do
             echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1" \
@@ -298,7 +303,8 @@ _cluster_try () {
     export MEMWARDEN_SOCKET=$CLUSTER_SOCKET    # task_memwarden.so has no arguments
     chmod 755 "$d" && mkdir "$d"/{run,log,state,plugins,out} &&
         chmod 1777 "$d/out" && _cluster_plugins && _cluster_conf &&
-        _cluster_munged && slurmctld_start || return 1
+        _cluster_munged && { [ -z "$_c_dbd_port" ] || _accounting_start "$_c_dbd_port"; } &&
+        slurmctld_start || return 1
     for node in $CLUSTER_NODES; do _cluster_slurmd "$node" || return 1; done
     wait_for 30 _cluster_idle
 }
@@ -381,6 +387,7 @@ cluster_stop () {
     # shellcheck disable=SC2086
     [ -z "$cg" ] || wait_for 30 _cluster_rmcgroups $cg ||
         _cluster_say "could not remove" "$(_cluster_cgroups)"
+    _accounting_stop
     _cluster_end "$CLUSTER_DIR/run/munged.pid" munged
     rm -rf "$CLUSTER_DIR"
     CLUSTER_DIR=

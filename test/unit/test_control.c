@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handler/account/strike.h"
 #include "handler/daemon/control.h"
 #include "handler/daemon/wish.h"
 #include "handler/incident/incident.h"
@@ -81,6 +82,27 @@ static void what_is_done_to_a_job_is_its_owners_and_roots (void **state)
         assert_int_equal (peer_does (owner, peer_ask (types[i], "12")), 0);
     for (size_t i = 0; i < sizeof (types) / sizeof (types[0]); i++)
         assert_int_equal (peer_does (root, peer_ask (types[i], "12")), 0);
+}
+
+static void strikes_are_roots_alone (void **state)
+{
+    cleanup_fd int owner = peer_open (PEER_OWNER);
+    cleanup_fd int root = peer_open (0);
+    json_t *req = peer_ask ("strikes", NULL);
+
+    (void) state;
+    assert_int_not_equal (peer_does (owner, peer_ask ("strikes", NULL)), 0);
+    w->conf.strike_half_ms = 86400000;
+    strike_open (w, fake.dir, fake.dir);
+    assert_int_equal (peer_does (root, peer_ask ("strikes", NULL)), 0);
+    json_object_set_new (req, "forgive", json_integer (PEER_OWNER));
+    assert_int_equal (peer_does (root, req), ESRCH);
+    req = peer_ask ("strikes", NULL);
+    json_object_set_new (req, "forgive", json_string ("all"));
+    assert_int_equal (peer_does (root, req), EINVAL);
+    req = peer_ask ("strikes", NULL);
+    json_object_set_new (req, "forgive", json_integer (-1));
+    assert_int_equal (peer_does (root, req), EINVAL);
 }
 
 static void a_job_that_is_not_there_is_named (void **state)
@@ -760,6 +782,7 @@ int main (void)
         T (root_and_its_owner_may_act_on_a_job),
         T (jobs_come_and_go_at_roots_word_alone),
         T (what_is_done_to_a_job_is_its_owners_and_roots),
+        T (strikes_are_roots_alone),
         T (a_job_that_is_not_there_is_named),
         T (a_job_of_an_array_has_two_names),
         T (each_hears_of_his_own_jobs_and_root_of_all),
