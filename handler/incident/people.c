@@ -6,7 +6,7 @@
  * its processes killed finds it held as before, or going on where that has made room.
  */
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "handler/incident/incident.h"
 #include "handler/incident/machine.h"
@@ -169,13 +169,15 @@ static int _people_ladder (const struct job *job,
 }
 
 static void _people_say (struct warden *w, struct job *job,
-                         const struct mw_ladder_step *s, uid_t uid)
+                         const struct mw_ladder_step *s, pid_t pid, uid_t uid)
 {
-    char step[MW_LADDER_STRLEN];
+    char step[MW_LADDER_STRLEN], of[48] = "";
 
+    if (pid > 0)
+        snprintf (of, sizeof (of), " of process %d", (int) pid);
     report (w, job, "note", REPORT_LOG | REPORT_JOB,
-            "job %s: %s asked for by uid %u", job->spec.key,
-            mw_ladder_step_format (s, step, sizeof (step)), (unsigned) uid);
+            "job %s: %s%s asked for by uid %u", job->spec.key,
+            mw_ladder_step_format (s, step, sizeof (step)), of, (unsigned) uid);
 }
 
 /* It is at its limit, or has to give: at once what is the ladder's end. */
@@ -187,7 +189,7 @@ static int _people_kill (struct warden *w, struct job *job,
     struct mw_ladder l = { .count = 1, .step = { *s } };
 
     if (in->open && in->trigger != TRIGGER_ADMIN) {
-        _people_say (w, job, s, uid);
+        _people_say (w, job, s, 0, uid);
         incident_leave (w, job, &step_kill);
         incident_settle (w, job,
                          incident_enter (w, job, in->ladder->count - 1));
@@ -203,7 +205,7 @@ static int _people_kill (struct warden *w, struct job *job,
         incident_close (w, job, "to be killed");
     if (in->open || incident_open (w, job, TRIGGER_ADMIN, &l) < 0)
         return mw_err_errno (err, "job %s cannot be killed now", job->spec.key);
-    _people_say (w, job, s, uid);
+    _people_say (w, job, s, 0, uid);
     incident_settle (w, job, incident_enter (w, job, 0));
     return 0;
 }
@@ -258,7 +260,7 @@ int incident_do (struct warden *w, struct job *job,
         return -1;
     in->target_pid = (uint32_t) pid;
     in->target_started = started;
-    _people_say (w, job, &step, uid);
+    _people_say (w, job, &step, pid, uid);
     incident_settle (w, job, incident_enter (w, job, 0));
     return 0;
 }

@@ -3,10 +3,11 @@
 # ranks the one that leaks, and is not the largest, is killed alone (kill=guilty), also
 # where the warden is killed while it looks for it; the others end by themselves and
 # the job completes.  A Python program that is refused memory (enomem=largest) catches
-# MemoryError and completes.  A signal goes to the largest alone.  A job script is
+# MemoryError and completes.  A signal goes to the largest alone; so does a
+# kill that the owner of a held job asks for, which then goes on.  A job script is
 # never killed so.  Each is in why, in the journal, and in the job's stderr.
 # runs: v1 v2
-# takes: 40 s
+# takes: 45 s
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
@@ -68,7 +69,7 @@ like 'so does its stderr' "$(said leaks err)" "SIGKILL to process $pid \(touchme
 unlike 'nothing else was killed' "$(why leaks)" 'SIGKILL to all'
 
 # ---- the warden is killed while it looks ----
-ranks away 2M
+ranks away 4M
 start away -n4 --mem=160 --oom-reserve=60M --on-oom='kill=guilty,kill'
 looks () {
     jq -e --arg k "${job[away]}" 'select(.job == $k and (.text | contains("which of its processes grows")))' \
@@ -83,7 +84,7 @@ touch "$out/away.go"
 ok 'that job completes, too' wait_job "${job[away]}" COMPLETED 60
 is 'with its other ranks' "$(said away out | grep -c '^rank [013] ended with 0')" 3
 
-# ---- refused memory, Python catches that ----
+# ---- four others, at the same time ----
 script python <<END
 $eat --size 8M --stop-file $out/python.go &
 python3 - <<'PY'
@@ -102,10 +103,34 @@ echo python ended with \$?
 touch $out/python.go
 wait
 END
+script signal <<END
+$eat --size 8M --checkpoint $out/signal.small --stop-file $out/signal.go &
+$eat --size 300M --checkpoint $out/signal.large
+echo the large one ended with \$?
+touch $out/signal.go
+wait \$!
+echo the small one ended with \$?
+END
+script held <<END
+$eat --size 8M --stop-file $out/held.go &
+$eat --size 300M
+echo the large one ended with \$?
+touch $out/held.go
+wait \$!
+echo the small one ended with \$?
+END
+script alone <<END
+exec $eat --size 300M
+END
 # without CAP_SYS_RESOURCE, as in many a container, root's own job alone can be refused
 caps=$((0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)))
 whose=(); (( caps >> 24 & 1 )) || whose=(--root)
 start python "${whose[@]}" --mem=100 --oom-reserve=50M --on-oom='enomem=largest@10m,kill'
+start signal --mem=80 --oom-reserve=40M --on-oom='signal=USR1:largest@10m,kill'
+start held --mem=80 --oom-reserve=20M --on-oom='hold@10m,kill'
+start alone --mem=60 --oom-reserve=20M --on-oom='kill=largest,kill'
+
+# ---- refused memory, Python catches that ----
 ok 'a Python program is refused memory: its job completes' wait_job "${job[python]}" COMPLETED 90
 like 'it has caught MemoryError' "$(said python out)" 'caught, at [0-9]+ MiB'
 like 'and gone on with less' "$(said python out)" 'done with [0-9]+'
@@ -116,25 +141,25 @@ like 'so does its stderr' "$(said python err)" 'further memory is refused to pro
 unlike 'nothing was killed' "$(why python)" SIGKILL
 
 # ---- a signal, to the largest ----
-script signal <<END
-$eat --size 8M --checkpoint $out/signal.small --stop-file $out/signal.go &
-$eat --size 300M --checkpoint $out/signal.large
-echo the large one ended with \$?
-touch $out/signal.go
-wait \$!
-echo the small one ended with \$?
-END
-start signal --mem=80 --oom-reserve=40M --on-oom='signal=USR1:largest@10m,kill'
 ok 'a signal to the largest: the job completes' wait_job "${job[signal]}" COMPLETED 60
 ok 'it has written its checkpoint' test -e "$out/signal.large"
 ok 'the other one has not had it' test ! -e "$out/signal.small"
 like 'why names it' "$(why signal)" 'sent signal USR1 to process [0-9]+ \(touchmem, step batch'
 
+# ---- by hand, while it is held ----
+ok 'a job is held at its limit' wait_for 60 journal_has "${job[held]}" held:hold
+script=$(mw ps "${job[held]}" --json | jq 'map(select(.command | test("slurm_script"))) | .[0].pid')
+like 'its script is not to be killed by hand' \
+    "$(as_user "$MEMWARDEN" kill "${job[held]}" --pid "$script" 2>&1)" "process $script is the script of job"
+is 'nor can one of a job that has gone' "$(mw kill "${job[away]}" --largest 2>&1)" \
+    "memwarden kill: there is no job ${job[away]} on this node"
+is 'its owner has the largest killed' "$(as_user "$MEMWARDEN" kill "${job[held]}" --largest 2>&1; echo $?)" 0
+ok 'it goes on, and completes' wait_job "${job[held]}" COMPLETED 60
+is 'without that one' "$(said held out | grep ended | tr '\n' ,)" \
+    'the large one ended with 137,the small one ended with 0,'
+like 'why has who asked' "$(why held)" 'kill=largest@10s asked for by uid [1-9]'
+
 # ---- nobody but the script ----
-script alone <<END
-exec $eat --size 300M
-END
-start alone --mem=60 --oom-reserve=20M --on-oom='kill=largest,kill'
 ok 'a job script is not killed alone' wait_job "${job[alone]}" OUT_OF_MEMORY 60
 like 'and why' "$(why alone)" 'it has no process but its job script: none is killed alone'
 is 'the kernel has not killed in any of them' "$(jq -r 'select(.event == "kernel-kill") | .job' \
