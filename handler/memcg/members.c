@@ -67,24 +67,43 @@ static void _members_status (const char *status, uid_t owner,
         mw_tame (one->comm, "");
 }
 
+/* Its directory in /proc, or that of a live thread of it where the first has ended, and
+ * the text of its status. */
+static int _members_open (pid_t pid, char *status, size_t len)
+{
+    cleanup_fd int proc = -1;
+    char path[64];
+
+    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
+    proc = sysroot_open (path, O_RDONLY | O_DIRECTORY);
+    if (proc < 0 || cg_read (proc, "status", status, len) <= 0)
+        return -1;
+    if (!strstr (status, "\nState:\tZ") && !strstr (status, "\nState:\tX"))
+        return mw_steal_fd (&proc);
+    close (proc);
+    proc = live_open (pid);
+    if (proc < 0 || cg_read (proc, "status", status, len) <= 0)
+        return -1;
+    return mw_steal_fd (&proc);
+}
+
 static int _members_take_pid (pid_t pid, void *arg)
 {
     const struct reading *r = arg;
     struct members *all = r->all;
     struct member one = { .pid = pid };
+    char status[STATUS_MAX], stat[1024];
     cleanup_fd int proc = -1;
-    char text[STATUS_MAX];
 
     if (all->n == MEMBERS_MAX) {
         all->cut = true;
         return 1;
     }
-    proc = live_open (pid);
-    if (proc < 0 || cg_read (proc, "stat", text, sizeof (text)) <= 0 ||
-        !_members_stat (text, &one) ||
-        cg_read (proc, "status", text, sizeof (text)) <= 0)
+    proc = _members_open (pid, status, sizeof (status));
+    if (proc < 0 || cg_read (proc, "stat", stat, sizeof (stat)) <= 0 ||
+        !_members_stat (stat, &one))
         return 0;
-    _members_status (text, r->owner, &one);
+    _members_status (status, r->owner, &one);
     all->one[all->n++] = one;
     return 0;
 }

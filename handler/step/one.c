@@ -16,6 +16,10 @@
 
 #define LOOK_MS 50
 
+/* A look at many processes keeps the warden from all else: it has a tenth of its time for
+ * that. */
+#define LOOK_SHARE 10
+
 /* How long it is looked at who grows.  On cgroup v2 a task may sleep for 2 s at a time
  * on its way to the limit. */
 #define WINDOW_MS 2500
@@ -99,8 +103,19 @@ static void _one_read (struct job *job, bool spare_scripts)
         target_growth (&members, l->before, l->n, l->cut || members.cut);
 }
 
+/* The next look, behind one that was begun at [began]. Returns false. */
+static bool _one_later (struct warden *w, struct job *job, uint64_t began)
+{
+    uint64_t rest = (clock_ms () - began) * LOOK_SHARE;
+
+    step_timer (w, job, rest > LOOK_MS ? rest : LOOK_MS);
+    return false;
+}
+
 bool one_begin (struct warden *w, struct job *job)
 {
+    uint64_t began = clock_ms ();
+
     if (step_rung (job)->target != MW_TARGET_GUILTY)
         return true;
     _one_read (job, false);
@@ -109,13 +124,13 @@ bool one_begin (struct warden *w, struct job *job)
     if (job->incident.trigger == TRIGGER_JOB &&
         (job->reserve == 0 || step_open_reserve (w, job, true) < 0))
         return true;
-    step_timer (w, job, LOOK_MS);
-    return false;
+    return _one_later (w, job, began);
 }
 
 bool one_look (struct warden *w, struct job *job, bool full)
 {
     const struct look *l = _one_first (job);
+    uint64_t began = clock_ms ();
     uint64_t window = job->incident.trigger == TRIGGER_NODE ? NODE_WINDOW_MS
                                                             : WINDOW_MS;
 
@@ -124,8 +139,7 @@ bool one_look (struct warden *w, struct job *job, bool full)
     _one_read (job, true);
     if (target_is_clear (&members, job->limit))
         return true;
-    step_timer (w, job, LOOK_MS);
-    return false;
+    return _one_later (w, job, began);
 }
 
 /* ---- the choice ---------------------------------------------------------- */
