@@ -27,6 +27,9 @@
  *   self       anyone        (answer: job: the one the peer's process is in)
  *   hold, resume, set  owner, root              job: key; set: priority, limit
  *                                               (bytes), ladder
+ *   do         owner, root                      job: key, step: one of a ladder (signal,
+ *              kill, enomem, slow), pid: of the one process it is for (none: whom the
+ *              step names)
  *   history    anyone        (answer: 1 fd)     own records (root: all), JSON
  *                                               lines
  *   node       anyone                           (answer: what this node offers)

@@ -34,6 +34,7 @@
 #include "handler/record/report.h"
 #include "handler/scribe/scribe.h"
 #include "handler/spool/waiting.h"
+#include "handler/step/one.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
 #include "handler/watch/psi.h"
@@ -248,6 +249,7 @@ static void _protect (struct warden *w)
                     strerror (errno));
     _touch_stack ();
     rlimits_rehearse ();
+    one_rehearse ();
     waiting_rehearse (w->waiting);
 }
 

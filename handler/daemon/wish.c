@@ -120,6 +120,18 @@ static int _wish_set (struct warden *w, struct job *job,
     return 0;
 }
 
+static int _wish_do (struct warden *w, struct job *job,
+                     const struct pass_wish *wish, struct mw_err *err)
+{
+    struct mw_ladder_step step;
+
+    if (wish->pid < 0)
+        return mw_err_code (err, EINVAL, "the pid must be of a process");
+    if (pass_wish_step (wish, &step, err) < 0)
+        return -1;
+    return incident_do (w, job, &step, wish->pid, wish->uid, err);
+}
+
 int wish_grant (struct warden *w, const struct pass_wish *wish,
                 struct mw_err *err)
 {
@@ -134,6 +146,8 @@ int wish_grant (struct warden *w, const struct pass_wish *wish,
         return incident_resume (w, job, err);
     case PASS_SET:
         return _wish_set (w, job, wish, err);
+    case PASS_DO:
+        return _wish_do (w, job, wish, err);
     default:
         return mw_err_code (err, EINVAL, "a wish of an unknown kind");
     }

@@ -81,10 +81,14 @@ struct incident {
                                    a requeue is asked for a job that is over */
     struct memcg_sent sent;  /* the signal; forgotten at a restart */
     unsigned sent_left;      /* of them, at the last look */
-    bool script_ended;       /* the batch script has ended, and Slurm is not
+    /* The one process that the step has chosen, and its start time in the kernel's
+     * ticks: on record before anything is done to it. 0 = none */
+    uint32_t target_pid;
+    uint64_t target_started;
+    bool script_ended; /* the batch script has ended, and Slurm is not
                                    told of it yet */
-    int status;              /* of the script, as wait(2) has it */
-    bool was_over;           /* the script had ended before the job was to be
+    int status;        /* of the script, as wait(2) has it */
+    bool was_over;     /* the script had ended before the job was to be
                                    killed */
     /* A requeue without an answer yet, which outlives the step that has asked
      * for it: a completion of the job now would undo it, and it is taken back

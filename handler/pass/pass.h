@@ -27,6 +27,7 @@ enum pass_kind {
     PASS_HOLD = 1,
     PASS_RESUME,
     PASS_SET,
+    PASS_DO,
     PASS_JOBS,    /* [job]: the one to go on behind, "" = from the first */
     PASS_HISTORY, /* of [uid]; [old]; to the scribe */
     PASS_NEW,     /* it has been started; [old]: since that before it hung */
@@ -47,7 +48,8 @@ struct pass_wish {
     uint32_t priority; /* PASS_SET */
     bool has_limit, has_priority, has_ladder, old;
     char job[MW_JOBKEY_MAX];
-    char ladder[MW_LADDER_STRLEN]; /* PASS_SET, as text */
+    char ladder[MW_LADDER_STRLEN]; /* PASS_SET, as text; PASS_DO: one step */
+    int32_t pid;                   /* PASS_DO: of whom; 0 = as the step says */
 };
 
 struct pass_done {
@@ -76,11 +78,16 @@ struct pass_note {
     char text[MW_ERR_MAX];
 };
 
-/* Read what the request [msg] of a peer wants: `hold`, `resume`, `set`, `history`
+/* Read what the request [msg] of a peer wants: `hold`, `resume`, `set`, `do`, `history`
  *   (wire.h).  Its form is checked here, who may and how much by the warden.
  * Returns 0; -1 with errno EINVAL, ERANGE, ESRCH (it names no job) and a sentence;
  *   ENOSYS: it is another request. */
 int pass_wish_read (const json_t *msg, struct pass_wish *wish,
+                    struct mw_err *err);
+
+/* The step that the PASS_DO [wish] is for. Returns 0; -1 with errno EINVAL and a sentence:
+ *   none, more than one, or one that is not done by hand, or not to one process. */
+int pass_wish_step (const struct pass_wish *wish, struct mw_ladder_step *step,
                     struct mw_err *err);
 
 /* Is [w], of [len] bytes, one that the desk may send?  All its texts

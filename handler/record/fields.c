@@ -103,6 +103,8 @@ static const struct field {
     FIELD ("slurm_ends", FLAG, incident.slurm_ends, INCIDENT),
     FIELD ("request", TEXT, incident.request, INCIDENT),
     FIELD ("phase", NUMBER, incident.phase, INCIDENT),
+    FIELD ("target_pid", NUMBER, incident.target_pid, INCIDENT),
+    FIELD ("target_started", NUMBER, incident.target_started, INCIDENT),
     FIELD ("grow_refused", FLAG, incident.grow_refused, INCIDENT),
     FIELD ("requeue", TEXT, incident.requeue, INCIDENT),
     FIELD ("requeue_mb", NUMBER, incident.requeue_mb, INCIDENT),
@@ -215,7 +217,7 @@ static bool _take_ladder (const char *text, const struct mw_ladder **slot)
     const struct mw_ladder *shared = NULL;
     struct mw_ladder ladder;
 
-    if (*text && (mw_ladder_parse (text, &ladder, NULL) < 0 ||
+    if (*text && (mw_ladder_parse_asked (text, &ladder, NULL) < 0 ||
                   !(shared = ladder_share (&ladder))))
         return false;
     if (*slot)

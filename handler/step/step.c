@@ -18,14 +18,16 @@
 #include "lib/json_put.h"
 
 extern const struct step_ops step_hold, step_grow, step_reclaim, step_slow,
-    step_enomem, step_signal, step_dump, step_suspend, step_requeue, step_kill;
+    step_enomem, step_signal, step_dump, step_suspend, step_requeue,
+    step_kill_one;
 
 const struct step_ops *const step_table[MW_STEP_COUNT] = {
     [MW_STEP_HOLD] = &step_hold,       [MW_STEP_GROW] = &step_grow,
     [MW_STEP_RECLAIM] = &step_reclaim, [MW_STEP_SLOW] = &step_slow,
     [MW_STEP_ENOMEM] = &step_enomem,   [MW_STEP_SIGNAL] = &step_signal,
     [MW_STEP_DUMP] = &step_dump,       [MW_STEP_SUSPEND] = &step_suspend,
-    [MW_STEP_REQUEUE] = &step_requeue, [MW_STEP_KILL] = &step_kill,
+    [MW_STEP_REQUEUE] = &step_requeue, [MW_STEP_KILL_ONE] = &step_kill_one,
+    [MW_STEP_KILL] = &step_kill,
 };
 
 #define KILLS_FAST 200
@@ -110,9 +112,13 @@ bool step_below (struct job *job)
 
 bool step_relieved (struct warden *w, struct job *job, bool last)
 {
+    const struct incident *in = &job->incident;
+
     if (memcg_populated (&job->memcg) == 0)
         return true;
-    if (job->incident.trigger == TRIGGER_NODE)
+    if (in->trigger == TRIGGER_ADMIN) /* it may be held behind it */
+        return last && in->step + 1 == in->ladder->count;
+    if (in->trigger == TRIGGER_NODE)
         return last && !w->up.node_is_short (w);
     return step_below (job);
 }
@@ -120,7 +126,7 @@ bool step_relieved (struct warden *w, struct job *job, bool last)
 bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why)
 {
     (void) w;
-    if (job->reserve > 0 || job->incident.trigger == TRIGGER_NODE)
+    if (job->reserve > 0 || job->incident.trigger != TRIGGER_JOB)
         return true;
     mw_err_set (why, "it has no reserve to go on in");
     return false;
