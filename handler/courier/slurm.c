@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "handler/courier/compat.h"
+#include "handler/courier/rest.h"
 #include "lib/json_put.h"
 #include "lib/units.h"
 
@@ -35,6 +36,7 @@
 /* What is known of the job before anything is done to it. */
 struct target {
     const struct spool_request *r;
+    const struct conf *conf;
     char id[48];    /* "12", or "12_3" of an array */
     char alone[48]; /* a component of a heterogeneous job: "12+1", for
                                    its leader's id means all; else as [id] */
@@ -51,6 +53,7 @@ struct target {
     uint32_t cpus;   /* of one node, at least 1 */
     uint32_t priority;
     uint32_t reason; /* why it waits: enum job_state_reason */
+    const char *admin_comment;
     char *node;      /* of its batch step; all owned by [msg] */
     const char *partition, *account, *qos, *comment;
     job_info_msg_t *msg;
@@ -90,6 +93,17 @@ static enum courier_verdict _failed (struct courier_result *res, int code,
         return v;
     }
     return courier_say (res, v, code, "%s: %s", what, slurm_strerror (code));
+}
+
+/* Say that it was done by libslurm, where slurmrestd was to do it. */
+static void _say_not_rest (const struct rest_result *rest,
+                           struct courier_result *res)
+{
+    size_t len = strlen (res->text);
+
+    if (rest->verdict == REST_NOT && rest->text[0])
+        snprintf (res->text + len, sizeof (res->text) - len,
+                  " (by libslurm; slurmrestd: %s)", rest->text);
 }
 
 /* The code behind a call's return value [rc] and the array answer [resp], which
@@ -138,6 +152,7 @@ static void _slurm_look_at (struct target *t, const slurm_job_info_t *j,
     t->account = j->account;
     t->qos = j->qos;
     t->comment = j->comment;
+    t->admin_comment = j->admin_comment;
 }
 
 static void _name_it (struct target *t, const slurm_job_info_t *j)
@@ -159,9 +174,9 @@ static void _name_it (struct target *t, const slurm_job_info_t *j)
 }
 
 static int _slurm_load (struct target *t, const struct spool_request *r,
-                        struct courier_result *res)
+                        const struct conf *conf, struct courier_result *res)
 {
-    *t = (struct target) { .r = r };
+    *t = (struct target) { .r = r, .conf = conf };
     if (r->slurm_id == 0) {
         courier_say (res, COURIER_REFUSED, EINVAL, "not a job of Slurm's");
         return -1;
@@ -441,6 +456,7 @@ static void _requeue (struct target *t, struct courier_result *res)
     /* suspending has set its priority to 0, and there it would wait for ever,
      * also where it has ended meanwhile */
     bool hold = t->r->mem_mb > 0 || t->priority == 0;
+    struct rest_result rest;
     int code;
 
     /* one restart later and pending: our own work, or the user's; half done if
@@ -465,14 +481,19 @@ static void _requeue (struct target *t, struct courier_result *res)
         return;
     }
     /* of a heterogeneous job all components run again, or none */
-    code = _code (slurm_requeue2 (t->whole, hold ? JOB_REQUEUE_HOLD : 0, &resp),
-                  resp);
+    rest_requeue (t->conf, t->whole, hold, &rest);
+    code = rest.code;
+    if (rest.verdict == REST_NOT)
+        code = _code (slurm_requeue2 (t->whole, hold ? JOB_REQUEUE_HOLD : 0,
+                                      &resp),
+                      resp);
     if (code)
         _failed (res, code, "cannot requeue it");
     else if (hold)
         _raise_and_release (t, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued");
+    _say_not_rest (&rest, res);
 }
 
 static void _complete_oom (struct target *t, struct courier_result *res)
@@ -518,22 +539,40 @@ static void _notify (struct target *t, struct courier_result *res)
                      "whether it writes it is not known");
 }
 
+/* Is the admin's comment, which no user can change, to say the same?  What others have
+ * written there stays. */
+static bool _admin_comment_is_ours (const struct target *t)
+{
+    return t->conf->admin_comment &&
+           (!t->admin_comment || !t->admin_comment[0] ||
+            !strncmp (t->admin_comment, "memwarden: ", 11));
+}
+
 /* A comment is about the job, not about one of its runs, and is still right
  * when the next has begun. */
 static void _comment (struct target *t, struct courier_result *res)
 {
     char text[SPOOL_TEXT_MAX];
+    bool admin = _admin_comment_is_ours (t);
+    struct rest_result rest;
     job_desc_msg_t desc;
     int code;
 
     snprintf (text, sizeof (text), "%s", t->r->text);
-    slurm_init_job_desc_msg (&desc);
-    desc.comment = text;
-    code = _update (t->alone, &desc);
+    rest_comment (t->conf, t->alone, text, admin, &rest);
+    code = rest.code;
+    if (rest.verdict == REST_NOT) {
+        slurm_init_job_desc_msg (&desc);
+        desc.comment = text;
+        if (admin)
+            desc.admin_comment = text;
+        code = _update (t->alone, &desc);
+    }
     if (code)
         _failed (res, code, "cannot set its comment");
     else
         courier_say (res, COURIER_DONE, 0, "set");
+    _say_not_rest (&rest, res);
 }
 
 /* What is known of [t], as class_parse takes it.  Of a name that is too long to
@@ -614,25 +653,31 @@ static int _node_name (const char *name, char *out, size_t len,
 }
 
 static void _slurm_drain (const struct spool_request *r,
-                          struct courier_result *res)
+                          const struct conf *conf, struct courier_result *res)
 {
     char name[256], reason[SPOOL_TEXT_MAX];
+    struct rest_result rest;
     update_node_msg_t msg;
     int code;
 
     if (_node_name (r->arg, name, sizeof (name), res) < 0)
         return;
     snprintf (reason, sizeof (reason), "%s", r->text);
-    slurm_init_update_node_msg (&msg);
-    msg.node_names = name;
-    msg.node_state = NODE_STATE_DRAIN;
-    msg.reason = reason;
-    compat_reason_uid (&msg, geteuid ());
-    code = _code (slurm_update_node (&msg), NULL);
+    rest_drain (conf, name, reason, &rest);
+    code = rest.code;
+    if (rest.verdict == REST_NOT) {
+        slurm_init_update_node_msg (&msg);
+        msg.node_names = name;
+        msg.node_state = NODE_STATE_DRAIN;
+        msg.reason = reason;
+        compat_reason_uid (&msg, geteuid ());
+        code = _code (slurm_update_node (&msg), NULL);
+    }
     if (code)
         _failed (res, code, "cannot drain the node");
     else
         courier_say (res, COURIER_DONE, 0, "%s is draining", name);
+    _say_not_rest (&rest, res);
 }
 
 static void (*const job_ops[SPOOL_OP_COUNT]) (struct target *t,
@@ -648,13 +693,12 @@ void courier_slurm (const struct spool_request *r, const struct conf *conf,
 {
     struct target t;
 
-    (void) conf;
     slurm_init (NULL);
     if (r->op == SPOOL_DRAIN) {
-        _slurm_drain (r, res);
+        _slurm_drain (r, conf, res);
         return;
     }
-    if (_slurm_load (&t, r, res) == 0) {
+    if (_slurm_load (&t, r, conf, res) == 0) {
         job_ops[r->op](&t, res);
         if (r->op == SPOOL_SUSPEND)
             res->suspended = t.suspended;
