@@ -121,7 +121,7 @@ struct conf {
     char rest_token_file[PATH_MAX], rest_token_command[512], /* "" = none */
         rest_ca_file[PATH_MAX];
     bool admin_comment; /* what a comment says is said there, too */
-    char webhook[512];                      /* "" = none */
+    char webhook[512];  /* "" = none */
     unsigned max_waiting, max_waiting_user; /* requests that nobody waits for:
                                                of all, of each user */
 

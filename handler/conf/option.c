@@ -238,8 +238,8 @@ static int _set_psi (const struct conf_option *o, void *field, const char *text,
 }
 
 const char *const conf_events[] = {
-    "detected",    "step",     "lent",   "returned", "held", "thawed",
-    "asked",       "answered", "cut",    "dump",     "note", "nested",
+    "detected",    "step",     "lent",   "returned", "held",  "thawed",
+    "asked",       "answered", "cut",    "dump",     "note",  "nested",
     "kernel-kill", "livelock", "failed", "adopted",  "class", "shadow",
     "released",    "resolved", NULL,
 };
@@ -407,8 +407,8 @@ const struct conf_option conf_options[] = {
       0 },
     { "webhook", "ca-file", _set_path_or_none, WEBHOOK (ca_file), 0, 0, 0 },
     { "webhook", "proxy", _set_text, WEBHOOK (proxy), 0, 0, 0 },
-    { "webhook", "timeout", _set_time, WEBHOOK (timeout_ms), SECOND, 300 * SECOND,
-      0 },
+    { "webhook", "timeout", _set_time, WEBHOOK (timeout_ms), SECOND,
+      300 * SECOND, 0 },
     { "webhook", "max-waiting", _set_number, WEBHOOK (max_waiting), 1, 100000,
       0 },
     { "webhook", "when-full", _set_full, WEBHOOK (full), 0, 0, 0 },

@@ -347,10 +347,10 @@ static void _courier_begin (struct courier *c, struct courier_item *item,
 {
     struct mw_err err;
 
-    if (courier_worker_start (item, &c->conf, &c->spool, &c->web.box, &err) < 0) {
+    if (courier_worker_start (item, &c->conf, &c->spool, &c->web.box, &err) <
+        0) {
         _courier_log (c, LOG_ERR, "%s", err.text);
-        courier_queue_later (&c->queue, item,
-                             now + _backoff (item->way, 2),
+        courier_queue_later (&c->queue, item, now + _backoff (item->way, 2),
                              item->deferred);
         return;
     }

@@ -10,21 +10,21 @@
 
 struct http_request {
     const char *url;
-    const char *socket;    /* of a server on this machine; NULL = by the URL */
-    const char *body;      /* to POST; NULL: GET */
-    const char *ca_file;   /* "" = those that the system trusts */
-    const char *proxy;     /* "" = none, whatever the environment says */
-    uint64_t timeout_ms;   /* of all of it */
+    const char *socket;  /* of a server on this machine; NULL = by the URL */
+    const char *body;    /* to POST; NULL: GET */
+    const char *ca_file; /* "" = those that the system trusts */
+    const char *proxy;   /* "" = none, whatever the environment says */
+    uint64_t timeout_ms; /* of all of it */
     char header[HTTP_HEADERS_MAX][3072]; /* "Name: value"; "" = none */
-    char *answer;          /* its [room] bytes take what is answered, as a string; */
-    size_t room, len;      /*   what is more is not read: 0 = none of it */
+    char *answer;     /* its [room] bytes take what is answered, as a string; */
+    size_t room, len; /*   what is more is not read: 0 = none of it */
 };
 
 struct http_result {
-    long status; /* of HTTP; 0 = there was no answer */
+    long status;   /* of HTTP; 0 = there was no answer */
     char why[256]; /* where that is so, or it was cut */
-    bool never;  /* no repetition helps: the URL is none */
-    bool cut;    /* the answer ended before its end */
+    bool never;    /* no repetition helps: the URL is none */
+    bool cut;      /* the answer ended before its end */
 };
 
 /* Make request [q]: only by http and https, and no redirects: the address is the

@@ -57,8 +57,8 @@ static void _rest_not (struct rest_result *res, const char *fmt, ...)
 /* ---- the token ----------------------------------------------------------- */
 
 /* The first line that [command] writes. Returns NULL, or what is wrong. */
-static const char *_token_of_command (const char *command, char *buf, size_t len,
-                                      char *why, size_t why_len)
+static const char *_token_of_command (const char *command, char *buf,
+                                      size_t len, char *why, size_t why_len)
 {
     FILE *f = popen (command, "re");
     bool got = f && fgets (buf, (int) len, f);
@@ -124,9 +124,9 @@ static char *_rest_ask (const struct conf *conf, const char *path,
     if (!_rest_auth (conf, &q, res))
         return NULL;
     answer = malloc (ANSWER_MAX);
-    if (!answer || asprintf (&url, "%s%s",
-                             local ? "http://localhost" : conf->rest_url,
-                             path) < 0) {
+    if (!answer ||
+        asprintf (&url, "%s%s", local ? "http://localhost" : conf->rest_url,
+                  path) < 0) {
         free (answer);
         _rest_not (res, "out of memory");
         return NULL;
@@ -204,8 +204,9 @@ uint32_t rest_negotiate (const char *json, unsigned long len, char *text,
             offer |= REST_HAS_REQUEUE;
     }
     if (!json_is_object (paths))
-        snprintf (text, text_len, "what it answers to /openapi/v3 is no "
-                                  "description of what it offers");
+        snprintf (text, text_len,
+                  "what it answers to /openapi/v3 is no "
+                  "description of what it offers");
     else if (best == 0)
         snprintf (text, text_len,
                   newest ? "it offers only up to v0.0.%u of Slurm's interface; "
@@ -287,8 +288,8 @@ static bool _is_of_token (int code, long status)
            (code >= CODE_CREDENTIAL_MIN && code <= CODE_CREDENTIAL_MAX);
 }
 
-static void _rest_judge (const struct conf *conf, const char *answer, size_t len,
-                         long status, struct rest_result *res)
+static void _rest_judge (const struct conf *conf, const char *answer,
+                         size_t len, long status, struct rest_result *res)
 {
     cleanup_json json_t *j = json_loadb (answer, len, 0, NULL);
     const json_t *error = _first_error (j);

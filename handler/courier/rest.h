@@ -10,7 +10,7 @@
 enum rest_verdict {
     REST_DONE,
     REST_FAILED, /* Slurm says no: [code], [text] */
-    REST_NOT,    /* not by slurmrestd; [text] says why, "" = it is not configured */
+    REST_NOT, /* not by slurmrestd; [text] says why, "" = it is not configured */
 };
 
 struct rest_result {
@@ -23,7 +23,7 @@ struct rest_result {
  *   (38 is v0.0.38), and the bits below.  The courier has its workers know what one of
  *   them has found. */
 extern uint32_t rest_offer;
-#define REST_VERSION(offer) ((offer) & 0xff)
+#define REST_VERSION(offer) ((offer) &0xff)
 #define REST_HAS_NODE 0x100    /* a node can be updated */
 #define REST_HAS_REQUEUE 0x200 /* a job can be requeued */
 

@@ -54,7 +54,7 @@ struct target {
     uint32_t priority;
     uint32_t reason; /* why it waits: enum job_state_reason */
     const char *admin_comment;
-    char *node;      /* of its batch step; all owned by [msg] */
+    char *node; /* of its batch step; all owned by [msg] */
     const char *partition, *account, *qos, *comment;
     job_info_msg_t *msg;
 };

@@ -14,27 +14,20 @@
 
 #include "lib/cleanup.h"
 
-#define MOVED(key) { key, key }
+#define MOVED(key) \
+    { \
+        key, key \
+    }
 
 /* What of a record is where in the object; all else is in "more". */
 static const struct {
     const char *from, *to;
 } moved[] = {
-    { "t", "time" },
-    { "text", "summary" },
-    MOVED ("event"),
-    MOVED ("job"),
-    MOVED ("uid"),
-    MOVED ("slurm_id"),
-    MOVED ("incident"),
-    MOVED ("trigger"),
-    MOVED ("outcome"),
-    MOVED ("step"),
-    MOVED ("used"),
-    MOVED ("peak"),
-    MOVED ("limit"),
-    MOVED ("reservation"),
-    MOVED ("priority"),
+    { "t", "time" },    { "text", "summary" }, MOVED ("event"),
+    MOVED ("job"),      MOVED ("uid"),         MOVED ("slurm_id"),
+    MOVED ("incident"), MOVED ("trigger"),     MOVED ("outcome"),
+    MOVED ("step"),     MOVED ("used"),        MOVED ("peak"),
+    MOVED ("limit"),    MOVED ("reservation"), MOVED ("priority"),
     MOVED ("seq"),
 };
 #define MOVED_COUNT (sizeof (moved) / sizeof (moved[0]))
@@ -55,7 +48,7 @@ static bool _is_moved (const char *key)
     return !strcmp (key, "ms"); /* a clock that nobody else has */
 }
 
-static void _node_name (char *name, size_t len)
+static void _this_node (char *name, size_t len)
 {
     name[0] = '\0';
     gethostname (name, len - 1);
@@ -69,7 +62,7 @@ json_t *transition_of (const json_t *record)
     char node[65], key[256];
     const char *name;
 
-    _node_name (node, sizeof (node));
+    _this_node (node, sizeof (node));
     json_object_set_new (j, "schema", json_integer (TRANSITION_SCHEMA));
     snprintf (key, sizeof (key), "%s/%s/%lld/%s", node,
               _transition_text (record, "incident"),
@@ -170,12 +163,9 @@ static char *_unmarked (const char *text)
         char c;
         const char *as;
     } marks[] = {
-        { '&', "&amp;" },
-        { '<', "&lt;" },
-        { '>', "&gt;" },
+        { '&', "&amp;" },         { '<', "&lt;" }, { '>', "&gt;" },
         { '@', "@\xe2\x80\x8b" }, /* a space without width */
-        { '*', "\xe2\x88\x97" },
-        { '`', "'" },
+        { '*', "\xe2\x88\x97" },  { '`', "'" },
     };
     char *out = malloc (6 * strlen (text) + 1), *to = out;
 
@@ -194,7 +184,7 @@ static char *_unmarked (const char *text)
     return out;
 }
 
-static json_t *_slack (const json_t *j)
+static json_t *_chat_line (const json_t *j)
 {
     cleanup_free char *text = _unmarked (_transition_text (j, "summary"));
     cleanup_free char *line = NULL;
@@ -219,7 +209,7 @@ char *transition_body (const json_t *j, enum conf_body body, const char **type)
         other = _alerts (j);
         break;
     case CONF_BODY_SLACK:
-        other = _slack (j);
+        other = _chat_line (j);
         break;
     default:
         return json_dumps (j, JSON_COMPACT);

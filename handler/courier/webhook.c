@@ -120,7 +120,8 @@ void courier_transition (const struct spool_request *r,
     struct mw_err err;
 
     text = outbox_read (box, i, courier_outbox_name (r->id), &err);
-    if (!text && errno == ENOENT) { /* this one's worker was killed behind that */
+    if (!text &&
+        errno == ENOENT) { /* this one's worker was killed behind that */
         courier_say (res, COURIER_DONE, 0, "had been posted");
         return;
     }
@@ -138,8 +139,8 @@ void courier_transition (const struct spool_request *r,
               _header_text (j, "key"));
     snprintf (q.header[4], sizeof (q.header[4]), "Memwarden-Event: %s",
               _header_text (j, "event"));
-    snprintf (q.header[5], sizeof (q.header[5]),
-              "Memwarden-Dropped: %" PRIu64, outbox_dropped (box, i, 0));
+    snprintf (q.header[5], sizeof (q.header[5]), "Memwarden-Dropped: %" PRIu64,
+              outbox_dropped (box, i, 0));
     q.url = hook->url;
     q.body = body;
     q.ca_file = hook->ca_file;

@@ -338,7 +338,8 @@ static void _journal (struct warden *w, const struct job *job,
     w->report->news = true;
     if (failed_before)
         report_log (w, LOG_NOTICE, "the journal can be written again");
-    if ((w->conf.webhook[0] || w->conf.webhook_count > 0) && job && !job->incident.quiet &&
+    if ((w->conf.webhook[0] || w->conf.webhook_count > 0) && job &&
+        !job->incident.quiet &&
         (job->incident.open || !strcmp (event, "resolved")))
         story_add (w, job, event);
 }

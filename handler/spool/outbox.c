@@ -13,7 +13,6 @@
 
 #include "lib/cleanup.h"
 
-#define PART ".part"       /* being written: no name of a transition */
 #define DROPPED ".dropped" /* a number */
 #define OUTBOX_TEXT_MAX (256 << 10)
 
@@ -72,24 +71,26 @@ int outbox_open_hooks (struct outbox *o, const struct conf *conf,
     return 0;
 }
 
-/* Write [len] bytes of [text] as [name], whole or not at all. */
+/* Write [len] bytes of [text] as [name], whole or not at all: under a name of its own
+ * first, with a dot, which is none of a transition; several workers may be at it. */
 static int _outbox_write (int dir, const char *name, const char *text,
                           size_t len)
 {
-    cleanup_fd int fd = openat (dir, PART,
-                                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-                                    O_CLOEXEC,
-                                0600);
+    char part[OUTBOX_NAME_MAX + 2];
+    cleanup_fd int fd = -1;
     int saved;
 
+    snprintf (part, sizeof (part), ".%s", name);
+    fd = openat (dir, part,
+                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
     errno = ENOSPC;
     if (write (fd, text, len) == (ssize_t) len && fsync (fd) == 0 &&
-        renameat (dir, PART, dir, name) == 0)
+        renameat (dir, part, dir, name) == 0)
         return 0;
     saved = errno;
-    unlinkat (dir, PART, 0);
+    unlinkat (dir, part, 0);
     errno = saved;
     return -1;
 }
@@ -109,7 +110,7 @@ int outbox_sync (struct outbox *o, unsigned i, struct mw_err *err)
     return mw_err_errno (err, "cannot write the outbox");
 }
 
-static int _by_name (const void *a, const void *b)
+static int _by_outbox_name (const void *a, const void *b)
 {
     return strcmp (a, b);
 }
@@ -139,7 +140,7 @@ int outbox_list (struct outbox *o, unsigned i, char (**names)[OUTBOX_NAME_MAX])
     }
     closedir (d);
     if (have > 0)
-        qsort (*names, have, OUTBOX_NAME_MAX, _by_name);
+        qsort (*names, have, OUTBOX_NAME_MAX, _by_outbox_name);
     return (int) have;
 }
 

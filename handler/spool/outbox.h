@@ -18,8 +18,9 @@
 #define OUTBOX_NAME_MAX 92 /* both numbers, a job's key, two dots */
 
 struct outbox {
-    int dir;                     /* -1 = none */
-    int hook[CONF_MAX_WEBHOOKS]; /* directories, in the order of the configuration */
+    int dir; /* -1 = none */
+    int hook
+        [CONF_MAX_WEBHOOKS]; /* directories, in the order of the configuration */
 };
 
 /* Warden: have the directory below [history_dir], for [uid]. Returns 0 or -1. */
@@ -40,8 +41,7 @@ int outbox_sync (struct outbox *o, unsigned i, struct mw_err *err);
 
 /* The names of webhook [i], sorted.  Returns how many, and sets [names] (the caller's
  *   to free); -1 with errno. */
-int outbox_list (struct outbox *o, unsigned i,
-                 char (**names)[OUTBOX_NAME_MAX]);
+int outbox_list (struct outbox *o, unsigned i, char (**names)[OUTBOX_NAME_MAX]);
 
 /* Returns the text of [name] (the caller's), NULL with errno. */
 char *outbox_read (struct outbox *o, unsigned i, const char *name,

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib/warden.sh"
 . "$(dirname "$0")/../lib/receiver.sh"
 
-count=200
+count=${COUNT:-200}
 [ ! -e /sys/fs/cgroup/cgroup.controllers ] || count=40
 receiver_start || { fail 'a receiver listens'; done_testing; exit; }
 port=$RECEIVER_PORT
@@ -61,6 +61,7 @@ wait $!; is 'another is killed' $? 137
 for path in all events alerts chat; do
     ok "/$path hears of its end" wait_for 30 came "$path" "kill$$" 'killed'
 done
+ok '/all of the other, too' wait_for 30 came all "grow$$" resolved
 is 'every transition is valid by the schema' "$(at all | valid)" "$(at all | wc -l)"
 invalid () { at all | head -n 1 | jq -c "$1" | valid 2>/dev/null; }
 is 'which is strict' "$(invalid '.event = "melted"')$(invalid 'del(.incident)')$(invalid '.x = 1')" ''
@@ -125,7 +126,8 @@ batch () {      # batch FROM TO: their incidents, eight at a time
     done
     [ ${#pids[@]} -eq 0 ] || wait "${pids[@]}"
 }
-run "held$$" --on-oom 'hold@3600s,kill'
+run_job "held$$" --reservation 48M --limit 48M --on-oom 'hold@3600s,kill' -- \
+    "$TOUCHMEM" --size 80M
 held=$!
 ok 'one is held over all that' wait_for 20 frozen "held$$"
 batch 1 $((count / 4))
@@ -208,7 +210,7 @@ bad () {        # bad LINES WORDS: an error that says them
     like "refused: ${1//$'\n'/ }" "$("$WARDEND" --check --config "$TMP/bad.conf" 2>&1)" "$2"
 }
 bad 'webhook x {
-}' 'bad.conf:4: webhook x has no url; add  url ='
+}' 'bad.conf:5: webhook x has no url; add  url ='
 bad 'webhook x { url = "ftp://h/" }' 'bad.conf:4: url: .*write http:// or https://|write http://'
 bad 'webhook x { url = "http://h/" events = "detected,melted" }' \
     'events: "melted" is not allowed; write all, or events'

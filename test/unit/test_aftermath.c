@@ -316,8 +316,8 @@ static const char *_transitions (unsigned *puts)
         j = json_loads (body ? body : "", 0, NULL);
         json_array_foreach (json_object_get (j, "story"), k, record) {
             strcat (events, " ");
-            strcat (events, json_string_value (
-                                json_object_get (record, "event")));
+            strcat (events,
+                    json_string_value (json_object_get (record, "event")));
         }
     }
     free (ids);
@@ -334,7 +334,7 @@ static void each_transition_is_put_when_it_happens (void **state)
     w->conf.webhook_count = 1;
     job = fake_oom ("12", "hold@60s,kill");
     report_flush (w);
-    assert_string_equal (_transitions (&puts), " detected step held");
+    assert_string_equal (_transitions (&puts), " detected held");
     fake_requests (SPOOL_WEBHOOK, &r);
     assert_string_equal (r.arg, SPOOL_TRANSITIONS);
     incident_end (w, job, "the job has ended");
@@ -362,7 +362,8 @@ static void a_warden_that_was_killed_leaves_none_out (void **state)
     story_recover (w);
     assert_int_equal (strncmp (_transitions (&puts), before, strlen (before)),
                       0);
-    assert_string_equal (_transitions (&puts) + strlen (before), " step held");
+    assert_string_equal (_transitions (&puts) + strlen (before),
+                         " detected held");
     free ((char *) before);
     w->conf.webhook_count = 0; /* what was before is nobody's */
     story_recover (w);

@@ -71,7 +71,8 @@ static void the_object_has_what_the_record_has (void **state)
     (void) state;
     assert_string_equal (_member (j, "summary"), "\"},{\n");
     assert_int_equal (json_integer_value (json_object_get (j, "schema")), 1);
-    assert_non_null (strstr (_member (j, "key"), "/12.1/17/2026-11-21T01:02:03"));
+    assert_non_null (
+        strstr (_member (j, "key"), "/12.1/17/2026-11-21T01:02:03"));
     assert_null (json_object_get (j, "ms"));
     assert_null (json_object_get (j, "hook"));
     assert_string_equal (_member (json_object_get (j, "more"), "hook"), "gdb");
@@ -84,9 +85,9 @@ static void an_incident_is_one_alert_that_ends (void **state)
                                     "\"y\"");
 
     (void) state;
-    assert_true (json_equal (json_object_get (json_array_get (a, 0), "labels"),
-                             json_object_get (json_array_get (b, 0),
-                                              "labels")));
+    assert_true (
+        json_equal (json_object_get (json_array_get (a, 0), "labels"),
+                    json_object_get (json_array_get (b, 0), "labels")));
     assert_string_equal (_member (json_array_get (a, 0), "endsAt"),
                          "2026-11-22T01:02:03Z");
     assert_string_equal (_member (json_array_get (b, 0), "endsAt"),
@@ -95,9 +96,9 @@ static void an_incident_is_one_alert_that_ends (void **state)
 
 static void nobody_is_called_in_a_chat (void **state)
 {
-    cleanup_json json_t *j = _body (
-        CONF_BODY_SLACK, "step",
-        "\"<!channel> @all <http://evil|here> *x* `y` & \\u0001\"");
+    cleanup_json json_t
+        *j = _body (CONF_BODY_SLACK, "step",
+                    "\"<!channel> @all <http://evil|here> *x* `y` & \\u0001\"");
     const char *text = _member (j, "text");
 
     (void) state;
@@ -119,23 +120,25 @@ static void the_newest_known_version_is_taken (void **state)
 
     (void) state;
     /* 22.05, 24.11, 26.05, as they name what they have */
-    offer = _offers ("{\"paths\":{\"/slurm/v0.0.36/job/{job_id}\":{\"post\":{}},"
-                     "\"/slurm/v0.0.38/job/{job_id}\":{\"post\":{}},"
-                     "\"/slurm/v0.0.38/node/{node_name}\":{\"get\":{}}}}",
-                     why);
+    offer =
+        _offers ("{\"paths\":{\"/slurm/v0.0.36/job/{job_id}\":{\"post\":{}},"
+                 "\"/slurm/v0.0.38/job/{job_id}\":{\"post\":{}},"
+                 "\"/slurm/v0.0.38/node/{node_name}\":{\"get\":{}}}}",
+                 why);
     assert_int_equal (offer, 38);
-    offer = _offers (
-        "{\"paths\":{\"/slurm/v0.0.42/job/{job_id}\":{\"post\":{}},"
-        "\"/slurm/v0.0.42/node/{node_name}\":{\"post\":{}},"
-        "\"/slurm/v0.0.40/job/{job_id}\":{\"post\":{}},"
-        "\"/slurmdb/v0.0.99/job/{job_id}\":{\"post\":{}}}}",
-        why);
+    offer =
+        _offers ("{\"paths\":{\"/slurm/v0.0.42/job/{job_id}\":{\"post\":{}},"
+                 "\"/slurm/v0.0.42/node/{node_name}\":{\"post\":{}},"
+                 "\"/slurm/v0.0.40/job/{job_id}\":{\"post\":{}},"
+                 "\"/slurmdb/v0.0.99/job/{job_id}\":{\"post\":{}}}}",
+                 why);
     assert_int_equal (offer, 42 | REST_HAS_NODE);
-    offer = _offers ("{\"paths\":{\"/slurm/v0.0.45/job/{job_id}/\":{\"post\":{}},"
-                     "\"/slurm/v0.0.45/node/{node_name}\":{\"post\":{}},"
-                     "\"/slurm/v0.0.45/job/{job_id}/requeue\":{\"get\":{}},"
-                     "\"/slurm/v0.0.46/job/{job_id}\":{\"post\":{}}}}",
-                     why);
+    offer =
+        _offers ("{\"paths\":{\"/slurm/v0.0.45/job/{job_id}/\":{\"post\":{}},"
+                 "\"/slurm/v0.0.45/node/{node_name}\":{\"post\":{}},"
+                 "\"/slurm/v0.0.45/job/{job_id}/requeue\":{\"get\":{}},"
+                 "\"/slurm/v0.0.46/job/{job_id}\":{\"post\":{}}}}",
+                 why);
     assert_int_equal (offer, 45 | REST_HAS_NODE | REST_HAS_REQUEUE);
 }
 
