@@ -20,6 +20,8 @@ cluster_warden_start "courier {
     { fail 'cluster, warden and courier'; done_testing; exit; }
 at_failure 'cp "$TMP/restd.log" .'
 unix=unix:$CLUSTER_DIR/out/restd.sock
+# shellcheck disable=SC2034    # for rest_get
+REST_TOKEN=$(rest_token root)
 must 'slurmrestd serves by TCP' rest_start "$tcp" jwt
 must 'and by a unix socket' rest_start "$unix"
 version=$(rest_version "$unix")
@@ -60,12 +62,12 @@ must 'the courier comes back' cluster_courier_start
 killed
 like 'by a unix socket' "$(said)" 'comment: set$'
 kill "$REST_PID"; wait "$REST_PID" 2>/dev/null
-killed () {     # there is nobody to show it
+unseen () {     # there is nobody to show it
     job=$(submit --mem=50 --on-oom=kill --wrap "exec $CLUSTER_BIN/touchmem --size 90M")
     ok 'a job is killed in its OOM' wait_job "$job" OUT_OF_MEMORY 60
     ok 'and commented' wait_for 30 answered .
 }
-killed
+unseen
 like 'where nobody listens libslurm does it' "$(said)" "by libslurm; slurmrestd: $unix: "
 like 'as well' "$(scontrol show job "$job")" "Comment=memwarden: job $job: .*killed"
 done_testing

@@ -33,9 +33,10 @@ courier {
     --cgroup-conf-line AllowedRAMSpace=800 2>"$TMP/start" ||
     { fail 'cluster, warden and courier' "$(cat "$TMP/start")"; done_testing; exit; }
 echo "# Slurm $(slurmd -V), $(ldd --version | head -n 1)"
-must 'slurmrestd serves' rest_start "$tcp" jwt
 rest_token root >"$TMP/token" && chmod 600 "$TMP/token"
+# shellcheck disable=SC2034    # for rest_get
 REST_TOKEN=$(cat "$TMP/token")
+must 'slurmrestd serves' rest_start "$tcp" jwt
 version=$(rest_version "$tcp")
 echo "# slurmrestd $version"
 outs=$CLUSTER_DIR/out touch=$CLUSTER_BIN/touchmem

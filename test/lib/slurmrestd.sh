@@ -5,7 +5,7 @@
 #                               default: its own user and root) or jwt; sets REST_PID
 #   rest_token USER [SECONDS]   a token
 #   rest_version PLACE          the newest version that it offers, v0.0.N
-#   rest_get PLACE PATH         with $REST_TOKEN, if that is set
+#   rest_get PLACE PATH         by TCP with $REST_TOKEN, root's, to be set before
 #
 # It runs as the jobs' user: 26.05's does not start as root.  slurmdbd's part is left out,
 # for which there would have to be one.
@@ -31,10 +31,11 @@ rest_start () {
 _rest_serves () { [ -n "$(rest_version "$1")" ]; }
 rest_token () { scontrol token username="$1" lifespan="${2:-3600}" | sed 's/^SLURM_JWT=//'; }
 rest_get () {
-    local place=(--unix-socket "${1#unix:}" "http://localhost$2") user=(as_user)
-    case $1 in unix:*) ;; *) place=("http://$1$2") user=() ;; esac
-    "${user[@]}" curl -sf ${REST_TOKEN:+-H "X-SLURM-USER-NAME: root"} \
-        ${REST_TOKEN:+-H "X-SLURM-USER-TOKEN: $REST_TOKEN"} "${place[@]}"
+    case $1 in
+        unix:*) as_user curl -sf --unix-socket "${1#unix:}" "http://localhost$2" ;;
+        *) curl -sf -H 'X-SLURM-USER-NAME: root' -H "X-SLURM-USER-TOKEN: $REST_TOKEN" \
+            "http://$1$2" ;;
+    esac
 }
 # /openapi/v3 names what is served: /slurm/v0.0.40/job/{job_id}, …
 rest_version () {
