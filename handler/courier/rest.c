@@ -351,10 +351,11 @@ static bool _is_plain (const char *name)
 }
 
 void rest_comment (const struct conf *conf, const char *id, const char *text,
-                   bool admin, struct rest_result *res)
+                   bool *admin, struct rest_result *res)
 {
     cleanup_json json_t *body = NULL;
     char path[96];
+    bool both;
 
     if (!_rest_offers (conf, res))
         return;
@@ -364,15 +365,13 @@ void rest_comment (const struct conf *conf, const char *id, const char *text,
         return;
     }
     body = json_pack ("{s:s}", "comment", text);
-    if (admin && REST_VERSION (rest_offer) >= VERSION_ADMIN_COMMENT)
+    both = *admin && REST_VERSION (rest_offer) >= VERSION_ADMIN_COMMENT;
+    if (both)
         json_object_set_new (body, "admin_comment", json_string (text));
-    else if (admin) {
-        _rest_not (res, "v0.0.%u has no admin_comment",
-                   (unsigned) REST_VERSION (rest_offer));
-        return;
-    }
     snprintf (path, sizeof (path), "job/%.40s", id);
     _rest_do (conf, path, body, res);
+    if (both && res->verdict == REST_DONE)
+        *admin = false;
 }
 
 void rest_requeue (const struct conf *conf, const char *id, bool hold,

@@ -32,10 +32,10 @@ extern uint32_t rest_offer;
 uint32_t rest_negotiate (const char *json, unsigned long len, char *text,
                          unsigned long text_len);
 
-/* Set the comment of job [id], and the admin's with [admin], where the version has it.
- */
+/* Set the comment of job [id], and the admin's with [*admin], which is false then, where
+ *   the version has it. */
 void rest_comment (const struct conf *conf, const char *id, const char *text,
-                   bool admin, struct rest_result *res);
+                   bool *admin, struct rest_result *res);
 
 /* Requeue job [id], held with [hold]. */
 void rest_requeue (const struct conf *conf, const char *id, bool hold,

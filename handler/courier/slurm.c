@@ -559,11 +559,13 @@ static void _comment (struct target *t, struct courier_result *res)
     int code;
 
     snprintf (text, sizeof (text), "%s", t->r->text);
-    rest_comment (t->conf, t->alone, text, admin, &rest);
+    rest_comment (t->conf, t->alone, text, &admin, &rest);
     code = rest.code;
-    if (rest.verdict == REST_NOT) {
+    /* the admin's is libslurm's, too, where slurmrestd's version has none */
+    if (rest.verdict == REST_NOT || (rest.verdict == REST_DONE && admin)) {
         slurm_init_job_desc_msg (&desc);
-        desc.comment = text;
+        if (rest.verdict == REST_NOT)
+            desc.comment = text;
         if (admin)
             desc.admin_comment = text;
         code = _update (t->alone, &desc);

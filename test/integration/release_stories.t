@@ -36,7 +36,7 @@ echo "# Slurm $(slurmd -V), $(ldd --version | head -n 1)"
 rest_token root >"$TMP/token" && chmod 600 "$TMP/token"
 # shellcheck disable=SC2034    # for rest_get
 REST_TOKEN=$(cat "$TMP/token")
-must 'slurmrestd serves' rest_start "$tcp" jwt
+rest_start "$tcp" jwt || { fail 'slurmrestd serves'; done_testing; exit; }
 version=$(rest_version "$tcp")
 echo "# slurmrestd $version"
 outs=$CLUSTER_DIR/out touch=$CLUSTER_BIN/touchmem
