@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # in-vm: 6.12-v2
-# takes: 60 s
+# takes: 200 s
 # Each transition of real incidents comes to every webhook that wants it, as the object
 # of doc/schema/incident.json or in a ready-made body, signed; a receiver that is away
 # for all of them, and kill -9 of courier, desk and warden meanwhile, changes nothing: all
