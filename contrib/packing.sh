@@ -12,13 +12,17 @@ src=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packing_die () { echo "$name: $*" >&2; exit 1; }
 
 packing_options () {
-    out=. build='' rest=()
+    out=. build='' sources='' rest=()
     while [ $# -gt 0 ]; do
         case $1 in
             -h | --help) sed -n '2,/^set/{s/^# \{0,1\}//p}' "$0"; exit 0 ;;
             --out | --build)
                 [ $# -ge 2 ] || packing_die "$1 needs a directory, see --help"
                 [ "$1" = --out ] && out=$2 || build=$2
+                shift 2 ;;
+            --sources)
+                [ $# -ge 2 ] && [ "$name" = make-deb ] || packing_die "$1: see --help"
+                sources=$2
                 shift 2 ;;
             --) shift; rest=("$@"); break ;;
             *) packing_die "unknown option '$1', see --help" ;;

@@ -248,6 +248,20 @@ int mw_client_ended (int sock, const char *key, int status, struct mw_err *err)
     return json_is_true (json_object_get (reply, "wait"));
 }
 
+int mw_client_starting (int sock, const char *key, const char *step, bool tell,
+                        bool kept, struct mw_err *err)
+{
+    cleanup_json json_t *req = NULL;
+    cleanup_json json_t *reply = NULL;
+
+    req = json_pack ("{s:i s:s s:s s:s s:b s:b}", "v", MW_WIRE_VERSION, "type",
+                     "starting", "job", key, "step", step, "tell", tell, "kept",
+                     kept);
+    if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
+        return -1;
+    return json_is_true (json_object_get (reply, "above"));
+}
+
 /* Add the page of jobs behind the job [after] ("": the first page) to [all],
  * and leave the next page's [after]. */
 static int _add_page (int sock, json_t *all, char *after, size_t len,

@@ -51,6 +51,13 @@ json_t *mw_client_jobs (int sock, struct mw_err *err);
  * Returns 1 where Slurm is not to know yet (ask again), 0; -1 with errno. */
 int mw_client_ended (int sock, const char *key, int status, struct mw_err *err);
 
+/* Slurm is about to write the limits of job [key] for its step [step], "step_1".  Is
+ *   the job above them?  [tell]: its owner is to know then, and with [kept] that
+ *   the step does not start, but nothing is harmed.
+ * Returns 1 or 0; -1 with errno. */
+int mw_client_starting (int sock, const char *key, const char *step, bool tell,
+                        bool kept, struct mw_err *err);
+
 /* Tell the warden that the job [key] is over. Returns 0; -1 with errno. */
 int mw_client_release (int sock, const char *key, struct mw_err *err);
 

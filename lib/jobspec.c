@@ -36,7 +36,7 @@ const char *mw_jobspec_step (const struct mw_jobspec *spec)
 
 void mw_jobspec_put (struct json_put *p, const struct mw_jobspec *spec)
 {
-    char amount[MW_SIZE_STRLEN];
+    char amount[MW_SIZE_STRLEN], retry[MW_RETRY_STRLEN];
 
     json_put_text (p, "key", spec->key);
     json_put_number (p, "slurm_id", spec->slurm_id);
@@ -53,6 +53,8 @@ void mw_jobspec_put (struct json_put *p, const struct mw_jobspec *spec)
     json_put_text (p, "reserve",
                    mw_amount_format (&spec->reserve, amount, sizeof (amount)));
     json_put_text (p, "ladder", spec->ladder);
+    json_put_text (p, "retry",
+                   mw_retry_format (&spec->retry, retry, sizeof (retry)));
     json_put_text (p, "layout", mw_layout_name[spec->layout]);
     if (spec->of[0])
         json_put_text (p, "of", spec->of);
@@ -201,6 +203,18 @@ static int _get_ladder (const json_t *obj, struct mw_jobspec *spec,
     return 0;
 }
 
+static int _get_retry (const json_t *obj, struct mw_jobspec *spec,
+                       struct mw_err *err)
+{
+    const char *text = _get_string (obj, "retry", MW_RETRY_STRLEN - 1, err);
+
+    if (!text)
+        return -1;
+    if (*text && mw_retry_parse (text, &spec->retry, err) < 0)
+        return mw_err_prefix (err, "job: \"retry\"");
+    return 0;
+}
+
 static int _get_layout (const json_t *obj, struct mw_jobspec *spec,
                         struct mw_err *err)
 {
@@ -296,9 +310,9 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
     if (_decode_numbers (obj, &s, err) < 0 ||
         _get_amount (obj, "burst", &s.burst, err) < 0 ||
         _get_amount (obj, "reserve", &s.reserve, err) < 0 ||
-        _get_ladder (obj, &s, err) < 0 || _get_layout (obj, &s, err) < 0 ||
-        _get_of (obj, &s, err) < 0 || _get_user (obj, &s, err) < 0 ||
-        _get_name (obj, &s, err) < 0)
+        _get_ladder (obj, &s, err) < 0 || _get_retry (obj, &s, err) < 0 ||
+        _get_layout (obj, &s, err) < 0 || _get_of (obj, &s, err) < 0 ||
+        _get_user (obj, &s, err) < 0 || _get_name (obj, &s, err) < 0)
         return -1;
     *spec = s;
     return 0;

@@ -16,6 +16,10 @@
  *   ended      root                             job: key, status: of its script,
  *              as wait(2) has it (answer: wait: ask again, the ladder is not
  *              done with it)
+ *   starting   root                             job: key, step, tell: its owner
+ *              is to know, kept: nothing is harmed, that step just does not start
+ *              (answer: above: the job uses more than Slurm will limit it to
+ *              for that start)
  *   jobs       anyone                           after: key (none: from the
  *              first; ESTALE: it has gone, begin anew) (answer: jobs: [...]
  *              own or, root, all; next: key to go on after, none when that was
@@ -28,7 +32,8 @@
  *   node       anyone                           (answer: what this node offers)
  *   attach     owner, root                      job: key; then `note` packets
  *              follow; root's slurmstepd says step: "step_0", and after: the
- *              line that it heard last (none: only what comes) (answer, behind
+ *              line that it heard last (none: only what comes), rss: bytes that
+ *              one of its processes which have ended had at most (answer, behind
  *              what it has not heard: line: the last one's number)
  *   note       warden                           job, text; to a step also line:
  *              its number, open: the incident goes on
@@ -41,7 +46,7 @@
  * A job in an answer (sizes in bytes; the present ones):
  *   {"key","name","uid","slurm_id","array_job_id" (0 = none),"array_task_id",
  *    "priority","reservation","limit","reserve",
- *    "lent","used","total","swap","peak","ladder","memory":PATH,"freezer":PATH,
+ *    "lent","used","total","swap","peak","peak_used","ladder","memory":PATH,"freezer":PATH,
  *    "incidents":how many it has had,
  *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
  *    "held":bool, "suspended":bool, "class":"" = none,

@@ -18,6 +18,19 @@ static int _enrol_connect (const struct site *site, char path[PATH_MAX],
     return mw_client_open (path, ENROL_TIMEOUT_MS, err);
 }
 
+bool enrol_is_above (const struct site *site, const char *key, const char *step,
+                     bool tell, bool kept)
+{
+    char path[PATH_MAX];
+    cleanup_fd int sock = -1;
+
+    if (site_socket (site, path, NULL) < 0)
+        return false;
+    sock = mw_client_open (path, ENROL_STARTING_MS, NULL);
+    return sock >= 0 &&
+           mw_client_starting (sock, key, step, tell, kept, NULL) > 0;
+}
+
 int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err)
 {
     struct place_paths now;

@@ -38,6 +38,13 @@ struct enrolment {
 int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
                 struct mw_err *note, struct mw_err *err);
 
+/* Slurm is about to start [step] of job [key], and writes the job's limits for that.  Is
+ *   the job above them, so that nobody is to start it?  [tell]: the warden says so in the
+ *   job's stderr; [kept]: nothing is harmed then.  Without a warden it is not. */
+#define ENROL_STARTING_MS 500
+bool enrol_is_above (const struct site *site, const char *key, const char *step,
+                     bool tell, bool kept);
+
 /* Put another process of an enrolled step where its first one is. */
 int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err);
 

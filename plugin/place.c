@@ -13,11 +13,11 @@
 #include "lib/cgfile.h"
 #include "lib/cgmount.h"
 #include "lib/cleanup.h"
+#include "lib/granted.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define XATTR_JOB "trusted.memwarden.job"
 #define XATTR_SCRIPT "trusted.memwarden.script"
-#define XATTR_GRANTED "trusted.memwarden.granted"
 
 /* memory.limit_in_bytes where there is no limit: LONG_MAX in whole pages */
 #define V1_UNLIMITED (UINT64_C (1) << 62)
@@ -323,15 +323,67 @@ uint64_t place_granted (const struct place *p)
  * it is kept beside it; the first one to write it wins. */
 static uint64_t _granted_hard (const struct place *p)
 {
-    uint64_t now = UINT64_MAX, first;
+    struct mw_granted now = { .hard = UINT64_MAX, .soft = UINT64_MAX }, first;
 
-    _read_limit (p->job, _limit_file (p), &now);
-    if (!fsetxattr (p->job, XATTR_GRANTED, &now, sizeof (now), XATTR_CREATE))
-        return now;
-    if (fgetxattr (p->job, XATTR_GRANTED, &first, sizeof (first)) !=
-        sizeof (first))
-        return now;
-    return first < now ? first : now;
+    _read_limit (p->job, _limit_file (p), &now.hard);
+    _read_limit (p->job, _soft_file (p), &now.soft);
+    if (!mw_granted_write (p->job, &now, true) ||
+        mw_granted_read (p->job, &first) < 0)
+        return now.hard;
+    return first.hard < now.hard ? first.hard : now.hard;
+}
+
+/* What the kernel cannot take from it to get below a limit. */
+static int _cannot_go (const struct place *p, uint64_t *bytes)
+{
+    static const char *const reclaimable[] = { "active_file", "inactive_file",
+                                               "slab_reclaimable" };
+    char stat[8192];
+    uint64_t n;
+
+    if (cg_read_u64 (p->job, "memory.current", bytes) < 0 ||
+        cg_read (p->job, "memory.stat", stat, sizeof (stat)) < 0)
+        return -1;
+    for (size_t i = 0; i < sizeof (reclaimable) / sizeof (*reclaimable); i++) {
+        n = 0;
+        cg_key (stat, reclaimable[i], &n);
+        *bytes -= n < *bytes ? n : *bytes;
+    }
+    return 0;
+}
+
+static int _may_lower (const struct place *p, uint64_t bytes,
+                       struct mw_err *err)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct mw_granted g;
+    uint64_t used;
+
+    if (mw_granted_read (p->job, &g) < 0 || _cannot_go (p, &used) < 0)
+        return 0;
+    if (g.soft > 0 && g.hard != UINT64_MAX && g.hard > g.soft)
+        bytes = (uint64_t) ((double) bytes * ((double) g.hard / g.soft));
+    if (used <= bytes)
+        return 0;
+    return mw_err_code (err, EBUSY,
+                        "the job's memory stays as it is, since it uses %s "
+                        "now, and would be killed at Slurm's new limit of %s",
+                        mw_size_format (used, a, sizeof (a)),
+                        mw_size_format (bytes, b, sizeof (b)));
+}
+
+int place_may_lower (uint64_t bytes, struct mw_err *err)
+{
+    struct mw_jobspec said;
+    struct place p;
+    int rc = 0;
+
+    if (place_open (&p, getpid (), NULL) < 0)
+        return 0;
+    if (p.paths.v2 && place_read_label (&p, &said, NULL) == 0)
+        rc = _may_lower (&p, bytes, err);
+    place_close (&p);
+    return rc;
 }
 
 /* ---- steps ---- */

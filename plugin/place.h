@@ -80,6 +80,11 @@ int place_open_step (const struct place *p, int *freezer, struct mw_err *err);
  *   place_ready. */
 uint64_t place_step_granted (const struct place *p, int step);
 
+/* May Slurm lower the limit of the job of this process, a slurmstepd, whose allocation
+ *   is to be [bytes]?  Only v2 kills whoever is above a new limit.
+ * Returns 0; -1 with EBUSY and why not. */
+int place_may_lower (uint64_t bytes, struct mw_err *err);
+
 /* Undo the lifting, when the warden would not have the job. */
 void place_undo (const struct place *p);
 

@@ -27,6 +27,11 @@ const struct setting_info settings[SETTING_COUNT] = {
         "on-oom", "LADDER", "MEMWARDEN_ON_OOM",
         "what to do at the job's own OOM, step by step, for example "
         "\"grow=512M@10m,signal=USR1@30s,requeue=x1.5,kill\"" },
+    [SETTING_RETRY] = {
+        "mem-retry", "xF[,max=SIZE][,tries=N]", "MEMWARDEN_MEM_RETRY",
+        "when it needs more than its --mem, run the batch job again with F times "
+        "its measured peak, SIZE at most, N times at most (default 3); \"off\": "
+        "never" },
 };
 /* clang-format on */
 
@@ -100,15 +105,20 @@ static int _put_ladder (struct mw_jobspec *spec, const char *text,
     return 0;
 }
 
+static int _put_retry (struct mw_jobspec *spec, const char *text,
+                       struct mw_err *err)
+{
+    return mw_retry_parse (text, &spec->retry, err);
+}
+
 int settings_put (struct mw_jobspec *spec, enum setting which, const char *text,
                   struct mw_err *err)
 {
     static int (*const put[SETTING_COUNT]) (struct mw_jobspec *, const char *,
                                             struct mw_err *) = {
-        [SETTING_PRIORITY] = _put_priority,
-        [SETTING_BURST] = _put_burst,
-        [SETTING_RESERVE] = _put_reserve,
-        [SETTING_LADDER] = _put_ladder,
+        [SETTING_PRIORITY] = _put_priority, [SETTING_BURST] = _put_burst,
+        [SETTING_RESERVE] = _put_reserve,   [SETTING_LADDER] = _put_ladder,
+        [SETTING_RETRY] = _put_retry,
     };
 
     if (which >= SETTING_COUNT)
@@ -118,13 +128,31 @@ int settings_put (struct mw_jobspec *spec, enum setting which, const char *text,
     return 0;
 }
 
+static int _retry_fits (const struct mw_retry *retry, uint64_t reservation,
+                        struct mw_err *err)
+{
+    char max[MW_SIZE_STRLEN], mem[MW_SIZE_STRLEN];
+
+    if (!mw_retry_is (retry) || !retry->max || retry->max >= reservation)
+        return 0;
+    return mw_err_code (err, ERANGE,
+                        "--mem-retry: max=%s is below the job's --mem of %s; "
+                        "allowed is more than that",
+                        mw_size_format (retry->max, max, sizeof (max)),
+                        mw_size_format (reservation, mem, sizeof (mem)));
+}
+
 int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
                   struct mw_err *err)
 {
     char limit[MW_SIZE_STRLEN], mem[MW_SIZE_STRLEN];
     uint64_t bytes = mw_amount_of (&spec->burst, reservation, reservation);
 
-    if (!reservation || bytes >= reservation)
+    if (!reservation)
+        return 0;
+    if (_retry_fits (&spec->retry, reservation, err) < 0)
+        return -1;
+    if (bytes >= reservation)
         return 0;
     return mw_err_code (err, ERANGE,
                         "--mem-burst: %s is below the job's --mem "
@@ -184,6 +212,12 @@ bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
                           spec->reservation, note);
     cut |= _settings_cut (SETTING_RESERVE, &spec->reserve, &site->max_reserve,
                           spec->reservation, note);
+    if (spec->reservation &&
+        _retry_fits (&spec->retry, spec->reservation, NULL) < 0) {
+        spec->retry = (struct mw_retry) { .off = true };
+        mw_err_add (note, "--mem-retry has a max= below --mem, it is off");
+        cut = true;
+    }
     if (settings_fit (spec, spec->reservation, NULL) < 0) {
         spec->burst = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR,
                                            .ratio = 1.0 };

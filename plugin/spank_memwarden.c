@@ -11,6 +11,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <signal.h>
 #include <slurm/slurm.h>
 #include <slurm/spank.h>
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugin/enrol.h"
 #include "plugin/record.h"
@@ -219,6 +221,55 @@ static _Noreturn void _refuse_submit (void)
     exit (EXIT_FAILURE);
 }
 
+static int _is_task_half (struct dl_phdr_info *info, size_t size, void *arg)
+{
+    const char *slash = strrchr (info->dlpi_name, '/');
+
+    (void) size;
+    (void) arg;
+    return slash && !strcmp (slash, "/task_memwarden.so");
+}
+
+static void _step_name (spank_t sp, char *name, size_t len)
+{
+    uint32_t id = 0;
+
+    spank_get_item (sp, S_JOB_STEPID, &id);
+    if (id == SLURM_BATCH_SCRIPT)
+        snprintf (name, len, "step_batch");
+    else if (id > SLURM_MAX_NORMAL_STEP_ID)
+        snprintf (name, len, "step_interactive");
+    else
+        snprintf (name, len, "step_%u", id);
+}
+
+static uint32_t _spank_number (spank_t sp, spank_item_t item)
+{
+    uint32_t n = 0;
+
+    if (spank_get_item (sp, item, &n) != ESPANK_SUCCESS || n >= NO_VAL)
+        return 0;
+    return n;
+}
+
+/* On the node, before Slurm writes any limit: where the job is above those, its owner is
+ * told why the step does not start.  Slurm itself refuses that on v1, and on v2
+ * task_memwarden does; without that one the kernel kills there. */
+static void _look_before_start (spank_t sp)
+{
+    struct place_paths self = { 0 };
+    char key[MW_JOBKEY_MAX], step[PLACE_STEP_MAX];
+    uint32_t job = _spank_number (sp, S_JOB_ID);
+    bool v2 = place_read (getpid (), &self, NULL) == 0 && self.v2;
+
+    _step_name (sp, step, sizeof (step));
+    if (job == 0 || strspn (step + 5, "0123456789") == 0)
+        return;
+    snprintf (key, sizeof (key), "%u", job);
+    enrol_is_above (&site, key, step, true,
+                    !v2 || dl_iterate_phdr (_is_task_half, NULL));
+}
+
 int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
 {
     enum spank_context context = spank_context ();
@@ -227,6 +278,8 @@ int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
 
     (void) ac;
     (void) av;
+    if (context == S_CTX_REMOTE)
+        _look_before_start (sp);
     if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR)
         return 0;
     if (_take_environment () < 0)
@@ -267,28 +320,6 @@ int slurm_spank_job_epilog (spank_t sp, int ac, char **av)
 }
 
 /* ---- on the node, for each task ---- */
-
-static void _step_name (spank_t sp, char *name, size_t len)
-{
-    uint32_t id = 0;
-
-    spank_get_item (sp, S_JOB_STEPID, &id);
-    if (id == SLURM_BATCH_SCRIPT)
-        snprintf (name, len, "step_batch");
-    else if (id > SLURM_MAX_NORMAL_STEP_ID)
-        snprintf (name, len, "step_interactive");
-    else
-        snprintf (name, len, "step_%u", id);
-}
-
-static uint32_t _spank_number (spank_t sp, spank_item_t item)
-{
-    uint32_t n = 0;
-
-    if (spank_get_item (sp, item, &n) != ESPANK_SUCCESS || n >= NO_VAL)
-        return 0;
-    return n;
-}
 
 /* srun's steps name their own job as the array they are not in. */
 static void _know_array (spank_t sp, struct mw_jobspec *spec)

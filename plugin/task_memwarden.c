@@ -274,13 +274,31 @@ int task_p_slurmd_resume_job (uint32_t job)
     return SLURM_SUCCESS;
 }
 
-/* 22.05, and behind task/cgroup: that has just put us into the job's memory, and
- * the hook below comes but when the tasks are there. */
+/* Before task/cgroup (23.02 and later): it is to write no limit that the job is above,
+ * which its other steps would not survive on v2.  22.05, and behind task/cgroup: that
+ * has just put us into the job's memory, and the hook below comes but when the tasks
+ * are there. */
 int task_p_pre_setuid (void *step)
 {
+    static struct site site; /* nobody gives us arguments */
+    char key[MW_JOBKEY_MAX], name[PLACE_STEP_MAX];
+    uint32_t job;
+
     (void) step;
     place_leave ();
-    return SLURM_SUCCESS;
+    if (_read_title (&job, name, sizeof (name)) < 0 ||
+        strspn (name + sizeof ("step_") - 1, "0123456789") == 0)
+        return SLURM_SUCCESS;
+    site_parse (&site, 0, NULL, NULL);
+    snprintf (key, sizeof (key), "%u", job);
+    if (!enrol_is_above (&site, key, name,
+                         !dl_iterate_phdr (_is_spank_half, NULL), true))
+        return SLURM_SUCCESS;
+    slurm_error (
+        "memwarden: job %s uses more than the limit that Slurm sets for "
+        "the start of %s",
+        key, name);
+    return SLURM_ERROR;
 }
 
 /* The first hook, in slurmstepd as root, that comes after every task plugin has
@@ -346,11 +364,18 @@ int task_p_add_pid (pid_t pid)
     return SLURM_SUCCESS;
 }
 
-/* since 26.05 */
+/* Since 26.05, in each slurmstepd of the job, and before task/cgroup writes the limits
+ * (MiB).  That kills whoever is above them on v2, where v1 refuses it: but the job may
+ * be within the burst that it has.  So it is refused here, too.  Where it is not, the
+ * warden sees what is written, and follows. */
 int task_p_update_mem_limit (void *step, uint64_t job, uint64_t of_step)
 {
+    struct mw_err err;
+
     (void) step;
-    (void) job;
     (void) of_step;
-    return SLURM_SUCCESS;
+    if (job >= UINT64_MAX >> 21 || place_may_lower (job << 20, &err) == 0)
+        return SLURM_SUCCESS;
+    slurm_error ("memwarden: %s", err.text);
+    return SLURM_ERROR;
 }

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -158,6 +159,7 @@ static void _hang_up (void)
 static void _teller_ask (bool first)
 {
     cleanup_json json_t *req = mw_wire_new ("attach");
+    struct rusage ended;
 
     pthread_mutex_lock (&s.lock);
     s.asked_for = s.wanted;
@@ -166,6 +168,9 @@ static void _teller_ask (bool first)
     json_object_set_new (req, "step", json_string (s.step));
     if (!first)
         json_object_set_new (req, "after", json_integer ((json_int_t) s.last));
+    if (!getrusage (RUSAGE_CHILDREN, &ended)) /* in KiB, getrusage(2) */
+        json_object_set_new (req, "rss",
+                             json_integer ((json_int_t) ended.ru_maxrss << 10));
     s.asked = mw_wire_send (s.sock, req, NULL, 0, NULL) == 0;
     if (!s.asked)
         _hang_up ();

@@ -75,6 +75,7 @@ int class_parse (const char *text, struct job_facts *facts, struct mw_err *err)
 {
     cleanup_json json_t *j = json_loads (text, 0, NULL);
     const json_t *restarts = json_object_get (j, "restarts");
+    json_int_t cpus = json_integer_value (json_object_get (j, "cpus"));
     struct job_facts f = { .known = true };
 
     if (!json_is_integer (restarts) || json_integer_value (restarts) < 0 ||
@@ -86,6 +87,8 @@ int class_parse (const char *text, struct job_facts *facts, struct mw_err *err)
                             "\"%.80s\" does not tell partition, "
                             "account, QOS and restarts",
                             text);
+    if (cpus > 0 && cpus <= UINT32_MAX)
+        f.cpus = (uint32_t) cpus;
     f.restarts = (uint32_t) json_integer_value (restarts);
     *facts = f;
     return 0;

@@ -26,7 +26,8 @@ const struct conf_class *class_of (const struct conf *conf,
                                    const struct mw_jobspec *spec,
                                    const struct job_facts *facts);
 
-/* Read [text], the courier's answer {"partition","account","qos","restarts"},
+/* Read [text], the courier's answer {"partition","account","qos","restarts",
+ *   "cpus"},
  *   into [facts].
  * Returns 0; -1 with errno (EPROTO), [facts] untouched. */
 int class_parse (const char *text, struct job_facts *facts, struct mw_err *err);

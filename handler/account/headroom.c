@@ -70,7 +70,8 @@ static void _snapshot_job (struct job *j, struct policy_job *p)
         .used = j->usage.used,
         .swap = j->usage.swap,
         .elapsed_ms = clock_ms () - j->mark_ms,
-        .cpus = j->spec.cpus,
+        /* what ends here is lost on all its nodes */
+        .cpus = j->facts.cpus > j->spec.cpus ? j->facts.cpus : j->spec.cpus,
         .requeueable = j->spec.batch,
         .protect = j->class && j->class->protect,
         .leaving = j->incident.kills > 0,

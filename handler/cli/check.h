@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "handler/cli/slurm_file.h"
 #include "handler/conf/conf.h"
+#include "handler/conf/slurm_file.h"
 #include "handler/memcg/mounts.h"
 
 enum doctor_verdict {

@@ -35,7 +35,15 @@ static const struct cli_command commands[] = {
       "  --follow             go on as more happens\n"
       "  --job JOB            of that job alone\n",
       cli_events },
-    { "why", "JOB", "the story of a job's OOMs, with numbers", "", cli_why },
+    { "why", "[--html] JOB", "the story of a job's OOMs, with numbers",
+      "  --html               as a page of its own, with a time line\n",
+      cli_why },
+    { "report", "[--since WHEN] [--csv|--html] [FILE…|-]",
+      "what journals come to: killed, lent, saved, and what jobs should ask for",
+      "  --since WHEN         7d, 12h, 2026-11-01 or 2026-11-01T08:30 (all)\n"
+      "  --csv                each user's jobs of a name, for spreadsheets\n"
+      "  --html               a page of its own, for a browser\n",
+      cli_report },
     { "replay", "[--config FILE] [FILE|-]",
       "decide again what the journal has of node OOMs, by a new configuration",
       "  --config FILE        the configuration to try (the present one)\n",

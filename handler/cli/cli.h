@@ -45,6 +45,7 @@ int cli_ps (const struct cli_command *self, int argc, char **argv);
 int cli_change (const struct cli_command *self, int argc, char **argv);
 int cli_events (const struct cli_command *self, int argc, char **argv);
 int cli_why (const struct cli_command *self, int argc, char **argv);
+int cli_report (const struct cli_command *self, int argc, char **argv);
 int cli_top (const struct cli_command *self, int argc, char **argv);
 int cli_doctor (const struct cli_command *self, int argc, char **argv);
 int cli_selftest (const struct cli_command *self, int argc, char **argv);

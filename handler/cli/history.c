@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "handler/account/otherwise.h"
 #include "handler/cli/elsewhere.h"
+#include "handler/cli/summary.h"
+#include "handler/cli/why_html.h"
 #include "handler/conf/conf.h"
 #include "lib/cleanup.h"
 #include "lib/client.h"
@@ -420,6 +424,7 @@ static void _tell_job (struct story *s)
         if (_begins_run (record))
             _tell_run (s, i);
         _history_tell (s, record);
+        summary_tell (record);
     }
     if (s->incidents == 0)
         printf ("\nIt has had no OOM here.\n");
@@ -467,18 +472,84 @@ static void _tell_each (const json_t *all, const char *asked)
     }
 }
 
+/* What would have spared [job] where [d] chose it. */
+static void _tell_otherwise (const struct decision *d, const char *job)
+{
+    char size[MW_SIZE_STRLEN], t[32];
+    struct otherwise o;
+
+    for (unsigned i = 0; i < d->count; i++) {
+        if (strcmp (d->jobs[i].key, job) != 0 || otherwise_ask (d, i, &o) < 0)
+            continue;
+        cli_local_time (d->time, t, sizeof (t));
+        printf ("\nDecision %" PRIu64 ", %s, all else as it was:\n", d->id, t);
+        if (o.reservation > 0)
+            printf ("  reserving %s (--mem), it would not have been chosen\n",
+                    mw_size_format (o.reservation, size, sizeof (size)));
+        else
+            puts ("  no reservation (--mem) would have spared it");
+        if (o.others > 0)
+            printf (
+                "  had %s not been there, it would not have been chosen%s\n",
+                d->jobs[o.other].key,
+                o.others > 1 ? "; nor without any one of others" : "");
+        else if (d->count > 1)
+            puts ("  it would have been chosen without any one of the others, "
+                  "too");
+    }
+}
+
+/* Decisions are about no job, and root's. */
+static void _tell_decisions (FILE *f, const char *job, struct decision *d)
+{
+    cleanup_free char *text = NULL;
+    struct mw_err err;
+    size_t room = 0;
+    ssize_t n;
+
+    rewind (f);
+    while ((n = _history_line (f, &text, &room)) > 0) {
+        cleanup_json json_t *r = json_loadb (text, (size_t) n, 0, NULL);
+
+        if (!r || decision_take (d, r, &err) <= 0)
+            continue;
+        _tell_otherwise (d, job);
+        decision_free (d);
+    }
+}
+
+/* The story as a page, with the neighbours that the same journal tells of. */
+static int _why_page (FILE *old, FILE *f, const json_t *all)
+{
+    cleanup_json json_t *others = json_object ();
+
+    why_others (old, all, others);
+    why_others (f, all, others);
+    why_html (all, others, stdout);
+    return fflush (stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
 int cli_why (const struct cli_command *self, int argc, char **argv)
 {
-    static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
+    static const struct option options[] = { CLI_COMMON_OPTIONS,
+                                             { "html", no_argument, NULL, 'm' },
+                                             { 0 } };
     cleanup_json json_t *all = json_array ();
     struct cli_common common = { 0 };
     cleanup_file FILE *old = NULL, *f = NULL;
     json_t *record;
     size_t i;
     int c, rc = CLI_OK;
+    bool html = false;
 
-    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
-        cli_common_option (self, c, &common);
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1) {
+        if (c == 'm')
+            html = true;
+        else
+            cli_common_option (self, c, &common);
+    }
+    if (html && common.json)
+        return cli_usage (self, "--json and --html are two forms: write one");
     if (optind + 1 != argc)
         return cli_usage (self,
                           optind < argc ? "one job at a time" : "which job?");
@@ -489,8 +560,15 @@ int cli_why (const struct cli_command *self, int argc, char **argv)
     _history_collect (f, argv[optind], all);
     if (json_array_size (all) == 0)
         return _nothing (self, argv[optind]);
+    if (html)
+        return _why_page (old, f, all);
     if (!common.json) {
+        struct decision d = { .id = 0 };
+
         _tell_each (all, argv[optind]);
+        _tell_decisions (old, argv[optind], &d);
+        _tell_decisions (f, argv[optind], &d);
+        decision_free (&d);
         return CLI_OK;
     }
     json_array_foreach (all, i, record)

@@ -188,11 +188,11 @@ static int _cli_kmsg_log (const struct cli_command *self, char **paths,
 
 /* ---- rotated sets -------------------------------------------------------- */
 
-/* "kern.log.2.gz", "messages-20261101": the length without what rotation put
- * there; its number, or its date in *[date]. */
+/* "kern.log.2.gz", "messages-20261101", "messages-2026-11-01-1793491200": the
+ * length without what rotation put there; its number, or its date in *[date]. */
 static size_t _base (const char *path, long *number, const char **date)
 {
-    size_t len = strlen (path), end;
+    size_t len = strlen (path), end, digits = 0;
 
     if (len > 3 && (strcmp (path + len - 3, ".gz") == 0 ||
                     strcmp (path + len - 3, ".xz") == 0))
@@ -205,11 +205,14 @@ static size_t _base (const char *path, long *number, const char **date)
         *number = strtol (path + end, NULL, 10);
         return end - 1;
     }
-    if (len - end >= 8 && end > 1 && path[end - 1] == '-') {
-        *date = path + end;
-        return end - 1;
-    }
-    return len;
+    for (end = len; end > 0 && (isdigit ((unsigned char) path[end - 1]) ||
+                                path[end - 1] == '-');
+         end--)
+        digits += path[end - 1] != '-';
+    if (digits < 8 || end == 0 || path[end] != '-')
+        return len;
+    *date = path + end + 1;
+    return end;
 }
 
 /* Are both of one rotated log? */

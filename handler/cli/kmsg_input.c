@@ -33,6 +33,7 @@ struct kmsg_input {
     char text[TEXT_BYTES];
     size_t at, len;
     bool end;
+    char eol;    /* what ends its lines; 0: not seen yet */
     bool failed; /* there, with … */
     struct mw_err err;
 };
@@ -242,6 +243,16 @@ bool kmsg_input_is_empty (const struct kmsg_input *in)
 
 /* ---- lines --------------------------------------------------------------- */
 
+/* What ends the lines?  A log that has no newline at all may be an old Mac's;
+ * in others a carriage return is anybody's. */
+static char _eol (const struct kmsg_input *in)
+{
+    const char *from = in->text + in->at;
+    size_t len = in->len - in->at;
+
+    return !memchr (from, '\n', len) && memchr (from, '\r', len) ? '\r' : '\n';
+}
+
 int kmsg_input_line (struct kmsg_input *in, const char **line, size_t *len,
                      struct mw_err *err)
 {
@@ -251,8 +262,14 @@ int kmsg_input_line (struct kmsg_input *in, const char **line, size_t *len,
     for (;;) {
         char *from = in->text + in->at;
 
-        end = memchr (from + seen, '\n', in->len - in->at - seen);
+        end = memchr (from + seen, in->eol ? in->eol : '\n',
+                      in->len - in->at - seen);
         seen = in->len - in->at;
+        if (!end && !in->eol && (seen >= LINE_MOST || in->end)) {
+            in->eol = _eol (in);
+            seen = 0;
+            continue;
+        }
         if (end || seen >= LINE_MOST || in->end)
             break;
         _more (in);
@@ -264,6 +281,7 @@ int kmsg_input_line (struct kmsg_input *in, const char **line, size_t *len,
     *line = in->text + in->at;
     *len = end ? (size_t) (end - *line) : seen;
     in->at += *len + (end != NULL);
+    in->eol = end ? *end : in->eol;
     return 1;
 }
 

@@ -19,6 +19,7 @@
 
 #define VALUE_MAX 4096
 #define OBJECT_MOST (1024 * 1024) /* of JSON over several lines */
+#define DEPTH_MOST 8              /* of JSON's entries within entries */
 
 /* One entry, being read. */
 struct entry {
@@ -40,6 +41,7 @@ struct reader {
     bool export, verbose; /* its lines are fields of entries */
     char *object;         /* JSON over several lines, so far; or NULL */
     size_t object_len;
+    unsigned depth; /* in JSON */
 };
 
 /* ---- entries ------------------------------------------------------------- */
@@ -119,18 +121,9 @@ static void _field (struct entry *e, const char *name, const char *value,
 {
     static const struct {
         const char *name;
-        enum {
-            MESSAGE,
-            LINE,
-            TRANSPORT,
-            SPEAKER,
-            FACILITY,
-            HOST,
-            TIME,
-            TIME_US
-        } is;
+        enum { LINE, TRANSPORT, SPEAKER, FACILITY, HOST, TIME, TIME_US } is;
     } known[] = {
-        { "MESSAGE", MESSAGE },
+        { "MESSAGE", LINE },
         { "_TRANSPORT", TRANSPORT },
         { "SYSLOG_IDENTIFIER", SPEAKER },
         { "SYSLOG_FACILITY", FACILITY },
@@ -143,6 +136,7 @@ static void _field (struct entry *e, const char *name, const char *value,
         { "line", LINE },
         { "short_message", LINE },
         { "content", LINE },
+        { "textPayload", LINE },
         { "syslogtag", SPEAKER },
         { "programname", SPEAKER },
         { "program", SPEAKER },
@@ -151,16 +145,25 @@ static void _field (struct entry *e, const char *name, const char *value,
         { "appname", SPEAKER },
         { "app-name", SPEAKER },
         { "facility", FACILITY },
+        { "FACILITY", FACILITY },
+        { "fac", FACILITY },
+        { "syslog.identifier", SPEAKER },
+        { "journald.transport", TRANSPORT },
+        { "systemd.transport", TRANSPORT },
         { "syslogfacility-text", FACILITY },
         { "hostname", HOST },
         { "host", HOST },
         { "HOST", HOST },
         { "fromhost", HOST },
+        { "host.name", HOST },
+        { "host.hostname", HOST },
         { "time", TIME },
         { "timestamp", TIME },
         { "@timestamp", TIME },
         { "timereported", TIME },
         { "timegenerated", TIME },
+        { "DATE", TIME },
+        { "ISODATE", TIME },
     };
 
     e->any = true;
@@ -168,14 +171,13 @@ static void _field (struct entry *e, const char *name, const char *value,
         if (strcmp (known[i].name, name) != 0)
             continue;
         switch (known[i].is) {
-        case MESSAGE:
         case LINE:
-            e->journal |= known[i].is == MESSAGE;
             e->has_message = true;
             e->len = len < VALUE_MAX ? len : VALUE_MAX - 1;
             memcpy (e->message, value, e->len);
             break;
         case TRANSPORT:
+            e->journal = true;
             _kmsg_read_put (e->transport, sizeof (e->transport), value, len);
             break;
         case SPEAKER:
@@ -185,12 +187,15 @@ static void _field (struct entry *e, const char *name, const char *value,
             _kmsg_read_put (e->facility, sizeof (e->facility), value, len);
             break;
         case HOST:
-            _kmsg_read_put (e->host, sizeof (e->host), value, len);
+            if (!e->host[0])
+                _kmsg_read_put (e->host, sizeof (e->host), value, len);
             break;
         case TIME:
-            _kmsg_read_put (e->time, sizeof (e->time), value, len);
+            if (!e->time[0])
+                _kmsg_read_put (e->time, sizeof (e->time), value, len);
             break;
         case TIME_US:
+            e->journal = true;
             _put_us (e->time, value);
             break;
         }
@@ -211,26 +216,76 @@ static void _bytes (struct entry *e, const char *name, const json_t *array)
     _field (e, name, value, len);
 }
 
-static void _object (struct reader *r, const json_t *object)
+static void _entries (struct reader *r, const json_t *array);
+
+/* Is all of an entry, or its fields, within a member of this [name]? */
+static bool _is_envelope (const char *name)
+{
+    static const char *const known[] = { "jsonPayload", "_source", "fields",
+                                         "hits",        "data",    "event" };
+
+    for (unsigned i = 0; i < sizeof (known) / sizeof (known[0]); i++) {
+        if (strcmp (known[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The members of [object] are the entry's fields; those of an object in it are
+ * "OUTER.INNER", unless it is an envelope. */
+static void _json_members (struct reader *r, const char *outer,
+                           const json_t *object)
 {
     const char *name;
     json_t *value;
 
+    if (r->depth == DEPTH_MOST)
+        return;
+    r->depth++;
     json_object_foreach ((json_t *) object, name, value) {
-        char number[32];
+        char number[32], full[128];
 
+        snprintf (full, sizeof (full), "%s%s%s", outer, outer[0] ? "." : "",
+                  name);
         if (json_is_string (value)) {
-            _field (&r->entry, name, json_string_value (value),
+            _field (&r->entry, full, json_string_value (value),
                     json_string_length (value));
         } else if (json_is_integer (value)) {
             snprintf (number, sizeof (number), "%" JSON_INTEGER_FORMAT,
                       json_integer_value (value));
-            _field (&r->entry, name, number, strlen (number));
+            _field (&r->entry, full, number, strlen (number));
+        } else if (json_is_real (value)) {
+            snprintf (number, sizeof (number), "%.6f", json_real_value (value));
+            _field (&r->entry, full, number, strlen (number));
+        } else if (json_is_object (json_array_get (value, 0))) {
+            _entries (r, value);
         } else if (json_is_array (value)) {
-            _bytes (&r->entry, name, value);
+            _bytes (&r->entry, full, value);
+        } else if (json_is_object (value) && !outer[0]) {
+            _json_members (r, _is_envelope (name) ? "" : name, value);
         }
     }
+    r->depth--;
+}
+
+static void _object (struct reader *r, const json_t *object)
+{
+    _json_members (r, "", object);
     _end_entry (r);
+}
+
+/* dmesg -J, what is exported from where logs are collected: entries of their
+ * own, which the object around them is not. */
+static void _entries (struct reader *r, const json_t *array)
+{
+    struct entry outer = r->entry;
+
+    r->entry = (struct entry) { .any = false };
+    for (size_t i = 0; i < json_array_size (array); i++) {
+        if (json_is_object (json_array_get (array, i)))
+            _object (r, json_array_get (array, i));
+    }
+    r->entry = outer;
 }
 
 /* Returns false where [text] is no JSON. */
@@ -240,10 +295,8 @@ static bool _kmsg_read_json (struct reader *r, const char *text, size_t len)
 
     if (json_is_object (j))
         _object (r, j);
-    for (size_t i = 0; i < json_array_size (j); i++) {
-        if (json_is_object (json_array_get (j, i)))
-            _object (r, json_array_get (j, i));
-    }
+    if (json_is_array (j))
+        _entries (r, j);
     return j != NULL;
 }
 
@@ -296,7 +349,8 @@ static bool _json_line (struct reader *r, const char *line, size_t len)
     }
     if (len > 1 && line[len - 1] == ',')
         len--; /* of an array, an object a line */
-    return len > 1 && *line == '{' && _kmsg_read_json (r, line, len);
+    return len > 1 && (*line == '{' || strncmp (line, "[{", 2) == 0) &&
+           _kmsg_read_json (r, line, len);
 }
 
 /* ---- journalctl's export and verbose ------------------------------------- */
@@ -386,6 +440,8 @@ static bool _verbose_line (struct reader *r, const char *line, size_t len)
 static void _kmsg_read_line (struct reader *r, struct kmsg_input *in,
                              const char *line, size_t len)
 {
+    while (len > 0 && line[len - 1] == '\r')
+        len--;
     if (_verbose_line (r, line, len) || _export_line (r, in, line, len) ||
         _json_line (r, line, len))
         return;

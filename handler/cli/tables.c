@@ -265,3 +265,61 @@ char *tables_top (const json_t **order, size_t n, size_t width)
             return NULL;
     return _tables_text (t);
 }
+
+/* ---- report -------------------------------------------------------------- */
+
+double tables_hundredth (const json_t *number)
+{
+    double n = json_number_value (number);
+
+    return n > -0.005 && n < 0 ? 0 : n;
+}
+
+static int _tables_add_group (struct libscols_table *t, const json_t *g)
+{
+    char jobs[24], killed[24], over[32], gain[32];
+    char asked[MW_SIZE_STRLEN], peak[MW_SIZE_STRLEN];
+    const char *cells[] = {
+        cli_text (g, "user"),
+        cli_text (g, "name"),
+        jobs,
+        killed,
+        mw_size_format (cli_number (g, "reservation"), asked, sizeof (asked)),
+        mw_size_format (cli_number (g, "peak_p95"), peak, sizeof (peak)),
+        over,
+        cli_text (g, "advice"),
+        gain
+    };
+
+    snprintf (jobs, sizeof (jobs), "%llu", cli_number (g, "jobs"));
+    snprintf (killed, sizeof (killed), "%llu", cli_number (g, "killed"));
+    snprintf (over, sizeof (over), "%.2f",
+              json_number_value (json_object_get (g, "over_gib_h")));
+    snprintf (gain, sizeof (gain), "%.2f",
+              tables_hundredth (json_object_get (g, "gain_gib_h")));
+    return _tables_add (t, cells, sizeof (cells) / sizeof (*cells));
+}
+
+char *tables_report (const json_t *groups, size_t width)
+{
+    static const struct column columns[] = {
+        { "USER", 8, SCOLS_FL_TRUNC },        { "NAME", 12, SCOLS_FL_TRUNC },
+        { "JOBS", 4, SCOLS_FL_RIGHT },        { "KILLED", 6, SCOLS_FL_RIGHT },
+        { "ASKED", 9, SCOLS_FL_RIGHT },       { "PEAK-P95", 9, SCOLS_FL_RIGHT },
+        { "UNUSED-GiBh", 8, SCOLS_FL_RIGHT }, { "--mem=", 8, SCOLS_FL_RIGHT },
+        { "GAIN-GiBh", 8, SCOLS_FL_RIGHT },
+    };
+    cleanup_table struct libscols_table *t = _tables_new (columns,
+                                                          sizeof (columns) /
+                                                              sizeof (*columns),
+                                                          width);
+    const json_t *g;
+    size_t i;
+
+    if (!t)
+        return NULL;
+    json_array_foreach (groups, i, g)
+        if (_tables_add_group (t, g) < 0)
+            return NULL;
+    return _tables_text (t);
+}

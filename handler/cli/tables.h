@@ -21,4 +21,10 @@ char *tables_processes (const json_t *processes, size_t width);
  *   reservation ends; the bar's whole length is its limit. */
 char *tables_top (const json_t **order, size_t n, size_t width);
 
+/* [number], to be shown with two digits: not as -0.00. */
+double tables_hundredth (const json_t *number);
+
+/* The [groups] of a report: whose jobs of which name, what they used and should ask. */
+char *tables_report (const json_t *groups, size_t width);
+
 #endif /* !MW_CLI_TABLES_H */

@@ -47,6 +47,7 @@ void conf_defaults (struct conf *conf)
         .socket = "/run/memwarden/memwardend.sock",
         .state_dir = CONF_STATE_DIR_DEFAULT,
         .log_file = "/var/log/memwarden.log",
+        .metrics_ms = 15000,
         .syslog = true,
         .node_reserve = { .kind = MW_AMOUNT_PERCENT, .ratio = 0.05 },
         .fill_rate = { .kind = MW_AMOUNT_BYTES, .bytes = MW_GIB },

@@ -9,6 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/ladder.h"
+#include "lib/retry.h"
 #include "lib/units.h"
 
 #define CONF_PATH_DEFAULT SYSCONFDIR "/memwarden/memwarden.conf"
@@ -41,6 +42,7 @@ struct conf_class {
     struct mw_amount burst, max_burst, reserve; /* NONE = the general one */
     struct mw_ladder ladder;                    /* count 0 = the general one */
     struct mw_ladder node_ladder;               /* count 0 = the general one */
+    struct mw_retry retry, max_retry;           /* nothing said = the general */
 };
 
 struct conf_hook {
@@ -81,8 +83,10 @@ extern const char *const conf_events[];
 struct conf {
     char socket[PATH_MAX];
     char state_dir[PATH_MAX];
-    char history_dir[PATH_MAX]; /* "" = conf_history_dir says */
-    char log_file[PATH_MAX];    /* "" = none */
+    char history_dir[PATH_MAX];  /* "" = conf_history_dir says */
+    char log_file[PATH_MAX];     /* "" = none */
+    char metrics_file[PATH_MAX]; /* "" = none */
+    uint64_t metrics_ms;
     bool syslog;
     bool shadow; /* decide and record, but do not act */
 
@@ -99,6 +103,7 @@ struct conf {
     unsigned max_priority;             /* users cannot go above */
     struct mw_ladder ladder;           /* job OOM */
     struct mw_ladder node_ladder;      /* node OOM */
+    struct mw_retry retry, max_retry;  /* for whom more memory is needed */
     enum conf_order order;
     unsigned max_bounces; /* how often one job may be suspended
                                            in bounce_window_ms */

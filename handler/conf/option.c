@@ -53,6 +53,24 @@ static int _set_path_or_none (const struct conf_option *o, void *field,
     return _set_text (o, field, text, err);
 }
 
+/* node_exporter reads the files *.prom of its directory, and no other; while it is
+ * written ours is there by another name. */
+static int _set_metrics (const struct conf_option *o, void *field,
+                         const char *text, struct mw_err *err)
+{
+    static const char tail[] = ".prom";
+    size_t len = strlen (text), n = sizeof (tail) - 1;
+
+    if (len > 0 &&
+        (text[0] != '/' || len <= n || strcmp (text + len - n, tail) != 0 ||
+         text[len - n - 1] == '/'))
+        return _option_refuse (err, text,
+                               "write an absolute path that ends in .prom, as "
+                               "node_exporter reads no other, or \"\" for "
+                               "none");
+    return _set_text (o, field, text, err);
+}
+
 static int _set_url (const struct conf_option *o, void *field, const char *text,
                      struct mw_err *err)
 {
@@ -187,6 +205,13 @@ static int _option_set_ladder (const struct conf_option *o, void *field,
 {
     (void) o;
     return mw_ladder_parse (text, field, err);
+}
+
+static int _set_retry (const struct conf_option *o, void *field,
+                       const char *text, struct mw_err *err)
+{
+    (void) o;
+    return mw_retry_parse (text, field, err);
 }
 
 static int _set_order (const struct conf_option *o, void *field,
@@ -326,6 +351,9 @@ const struct conf_option conf_options[] = {
     { "root", "state-dir", _set_path, CONF (state_dir), 0, 0, 0 },
     { "root", "history-dir", _set_path, CONF (history_dir), 0, 0, 0 },
     { "root", "log-file", _set_path_or_none, CONF (log_file), 0, 0, 0 },
+    { "root", "metrics-file", _set_metrics, CONF (metrics_file), 0, 0, 0 },
+    { "root", "metrics-interval", _set_time, CONF (metrics_ms), SECOND, HOUR,
+      0 },
     { "root", "syslog", _set_bool, CONF (syslog), 0, 0, 0 },
     { "root", "shadow", _set_bool, CONF (shadow), 0, 0, 0 },
     /* the node */
@@ -359,6 +387,8 @@ const struct conf_option conf_options[] = {
     { "root", "max-priority", _set_number, CONF (max_priority), 0,
       MW_PRIORITY_MAX, 0 },
     { "root", "ladder", _option_set_ladder, CONF (ladder), 0, 0, 0 },
+    { "root", "mem-retry", _set_retry, CONF (retry), 0, 0, 0 },
+    { "root", "max-mem-retry", _set_retry, CONF (max_retry), 0, 0, 0 },
     /* the controller */
     { "root", "controller-timeout", _set_time, CONF (controller_timeout_ms),
       100, HOUR, 0 },
@@ -396,6 +426,8 @@ const struct conf_option conf_options[] = {
     { "class", "ladder", _option_set_ladder, CLASS (ladder), 0, 0, 0 },
     { "class", "node-ladder", _option_set_ladder, CLASS (node_ladder), 0, 0,
       0 },
+    { "class", "mem-retry", _set_retry, CLASS (retry), 0, 0, 0 },
+    { "class", "max-mem-retry", _set_retry, CLASS (max_retry), 0, 0, 0 },
 
     { "hook", "path", _set_path, HOOK (path), 0, 0, 0 },
     { "hook", "timeout", _set_time, HOOK (timeout_ms), SECOND, HOUR, 0 },

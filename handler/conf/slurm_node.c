@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/units.h"
@@ -87,9 +88,15 @@ int slurm_node_listed (const char *list, const char *host)
 
 const char *slurm_conf_path (const char *configured)
 {
+    static const char usual[] = "/etc/slurm/slurm.conf";
+    static const char configless[] = "/run/slurm/conf/slurm.conf";
     const char *path = configured[0] ? configured : getenv ("SLURM_CONF");
 
-    return path && *path ? path : "/etc/slurm/slurm.conf";
+    if (path && *path)
+        return path;
+    return access (usual, F_OK) < 0 && access (configless, F_OK) == 0
+               ? configless
+               : usual;
 }
 
 /* Copy what [key] is in [line] into [value]. */

@@ -1,8 +1,9 @@
 /* slurm_node.h - what slurm.conf says of this node's memory
  *
  * The warden has no libslurm and asks nobody: it reads the NodeName lines of
- * the file.  What is kept elsewhere (Include, a node that was made dynamically,
- * a configless node) is not known, and then the node's own size counts.
+ * the file and of what it includes.  A node that was made dynamically has none, and then
+ * the node's own size counts.  Where slurmd has its files from the controller
+ * (configless), they are where it keeps them.
  */
 #ifndef MW_SLURM_NODE_H
 #define MW_SLURM_NODE_H
@@ -17,7 +18,8 @@ struct slurm_node {
     unsigned long nodes; /* how many nodes are on this host */
 };
 
-/* Where slurm.conf is: as [configured], "" = nowhere; or by $SLURM_CONF. */
+/* Where slurm.conf is: as [configured], "" = nowhere; or by $SLURM_CONF; or in /etc, or
+ *   else where slurmd links what it has from the controller (slurmd --conf-server). */
 const char *slurm_conf_path (const char *configured);
 
 /* Read from [f], a slurm.conf, what it says of the one node on [host] (short

@@ -25,6 +25,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "handler/spool/learnt.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/event.h"
@@ -606,6 +607,16 @@ static int _configure (struct courier *c, const struct options *o,
     return 0;
 }
 
+/* Root opens it, since what is above it may be root's alone. */
+static void _learn_open (struct courier *c, const struct passwd *pw)
+{
+    struct mw_err err;
+
+    if (learnt_open (conf_history_dir (&c->conf), pw->pw_gid, &err) < 0)
+        _courier_log (c, LOG_WARNING,
+                      "what jobs turn out to need is not kept: %s", err.text);
+}
+
 /* All that can fail; from its end on the courier works. */
 static int _courier_open (struct courier *c, const struct options *o,
                           struct mw_err *err)
@@ -622,6 +633,7 @@ static int _courier_open (struct courier *c, const struct options *o,
                      o->state_dir ? o->state_dir : conf_history_dir (&c->conf),
                      pw->pw_uid, err) < 0)
         return -1;
+    _learn_open (c, pw);
     if (_become (pw, err) < 0 ||
         (c->conf.webhook_count > 0 &&
          outbox_open_hooks (&c->web.box, &c->conf, err) < 0))

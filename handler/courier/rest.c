@@ -351,7 +351,7 @@ static bool _is_plain (const char *name)
 }
 
 void rest_comment (const struct conf *conf, const char *id, const char *text,
-                   bool *admin, struct rest_result *res)
+                   const char *admin, bool *admin_set, struct rest_result *res)
 {
     cleanup_json json_t *body = NULL;
     char path[96];
@@ -365,13 +365,12 @@ void rest_comment (const struct conf *conf, const char *id, const char *text,
         return;
     }
     body = json_pack ("{s:s}", "comment", text);
-    both = *admin && REST_VERSION (rest_offer) >= VERSION_ADMIN_COMMENT;
+    both = admin && REST_VERSION (rest_offer) >= VERSION_ADMIN_COMMENT;
     if (both)
-        json_object_set_new (body, "admin_comment", json_string (text));
+        json_object_set_new (body, "admin_comment", json_string (admin));
     snprintf (path, sizeof (path), "job/%.40s", id);
     _rest_do (conf, path, body, res);
-    if (both && res->verdict == REST_DONE)
-        *admin = false;
+    *admin_set = both && res->verdict == REST_DONE;
 }
 
 void rest_requeue (const struct conf *conf, const char *id, bool hold,

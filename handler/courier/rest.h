@@ -32,10 +32,10 @@ extern uint32_t rest_offer;
 uint32_t rest_negotiate (const char *json, unsigned long len, char *text,
                          unsigned long text_len);
 
-/* Set the comment of job [id], and the admin's with [*admin], which is false then, where
- *   the version has it. */
+/* Set the comment of job [id] to [text], and the admin's to [admin] unless that is NULL,
+ *   where the version has it: [*admin_set]. */
 void rest_comment (const struct conf *conf, const char *id, const char *text,
-                   bool *admin, struct rest_result *res);
+                   const char *admin, bool *admin_set, struct rest_result *res);
 
 /* Requeue job [id], held with [hold]. */
 void rest_requeue (const struct conf *conf, const char *id, bool hold,

@@ -23,6 +23,7 @@
 #include "handler/incident/incident.h"
 #include "handler/record/report.h"
 #include "handler/step/step.h"
+#include "handler/watch/given.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/event.h"
@@ -214,6 +215,23 @@ static int _control_ended (struct request *r, struct mw_err *err)
     return 0;
 }
 
+static int _control_starting (struct request *r, struct mw_err *err)
+{
+    const char *step = json_string_value (json_object_get (r->msg, "step"));
+    bool tell = json_is_true (json_object_get (r->msg, "tell"));
+    bool kept = json_is_true (json_object_get (r->msg, "kept"));
+    struct job *job = _asked (r, err);
+    bool above;
+
+    if (!job)
+        return -1;
+    above = given_is_above (job);
+    if (above && tell)
+        given_tell_start (r->w, job, step ? step : "", kept);
+    json_object_set_new (r->reply, "above", json_boolean (above));
+    return 0;
+}
+
 static int _control_jobs (struct request *r, struct mw_err *err)
 {
     const char *after = json_string_value (json_object_get (r->msg, "after"));
@@ -254,16 +272,26 @@ static void _send_untold (const struct peer *p, const struct job *job,
     }
 }
 
+/* A task of it has ended, and slurmstepd waits for the answer: the memcg is there
+ * yet, with the kernel's high-water mark, which goes with it. */
+static void _control_peak (struct job *job, const json_t *rss)
+{
+    job_read_usage (job);
+    if (json_integer_value (rss) > 0)
+        job_seen_rss (job, (uint64_t) json_integer_value (rss));
+}
+
 /* A step has begun to listen, or is back, or wants to know that it has heard all:
  * the answer comes behind what it has not. */
-static void _attach_step (struct request *r, const struct job *job,
-                          const char *step)
+static void _attach_step (struct request *r, struct job *job, const char *step)
 {
     const json_t *after = json_object_get (r->msg, "after");
     uint64_t last = (uint64_t) json_integer_value (after);
     struct peer *p = r->peer;
 
     snprintf (p->step, sizeof (p->step), "%s", step);
+    if (after)
+        _control_peak (job, json_object_get (r->msg, "rss"));
     report_flush (r->w);
     if (after && (_is_batch (p) || !_batch_hears (r->w, job)))
         _send_untold (p, job, last);
@@ -278,7 +306,7 @@ static void _attach_step (struct request *r, const struct job *job,
 static int _control_attach (struct request *r, struct mw_err *err)
 {
     const char *step = json_string_value (json_object_get (r->msg, "step"));
-    const struct job *job = _asked (r, err);
+    struct job *job = _asked (r, err);
 
     if (!job)
         return -1;
@@ -296,6 +324,7 @@ static const struct {
     { "register", _control_register },
     { "release", _control_release },
     { "ended", _control_ended },
+    { "starting", _control_starting },
     { "jobs", _control_jobs },
     { "hold", _wish },
     { "resume", _wish },

@@ -27,6 +27,10 @@ void dictation_settings (struct warden *w)
     settings.foreground = w->report->foreground;
     snprintf (settings.log_file, sizeof (settings.log_file), "%s",
               w->conf.log_file);
+    settings.shadow = w->conf.shadow;
+    settings.metrics_ms = w->conf.metrics_ms;
+    snprintf (settings.metrics, sizeof (settings.metrics), "%s",
+              w->conf.metrics_file);
     if (pass_send (w->report->scribe, &settings, sizeof (settings), -1) < 0)
         report_log (w, LOG_ERR, "the scribe does not read: %s",
                     strerror (errno));

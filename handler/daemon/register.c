@@ -13,6 +13,7 @@
 #include "handler/account/class.h"
 #include "handler/account/headroom.h"
 #include "handler/incident/incident.h"
+#include "handler/incident/telling.h"
 #include "handler/job/jobstep.h"
 #include "handler/job/warden.h"
 #include "handler/memcg/claim.h"
@@ -23,6 +24,7 @@
 #include "handler/record/story.h"
 #include "handler/step/step.h"
 #include "handler/watch/below.h"
+#include "handler/watch/given.h"
 #include "handler/watch/job_event.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
@@ -69,6 +71,7 @@ static int _listen_only (struct warden *w, struct job *job, struct mw_err *err)
 /* Write what the job is given into its memcg, and take its OOM over. */
 static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
 {
+    given_listen (w, job);
     if (job->memcg.shadow)
         return _listen_only (w, job, err);
     /* a hint to the kernel's reclaim: where it is not to be had the limits hold
@@ -131,6 +134,7 @@ static struct job *_register_new (struct warden *w,
     }
     job->memcg.shadow = w->conf.shadow;
     job->memcg.spare = jobstep_spare (w);
+    given_first (job);
     report (w, job, "registered", REPORT_LOG,
             "job %s: registered: reservation "
             "%s, limit %s, priority %u, ladder %s%s%s%s%s",
@@ -315,7 +319,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
                                 : job->memcg.ops->check (&job->memcg);
     bool gone = last == MEMCG_GONE;
     bool ours = job->memcg.armed || job_is_step (job) || job->release_why;
-    struct mw_err left = { "" };
+    struct mw_err left = { "" }, text;
 
     if (!job_is_step (job))
         _release_steps (w, job);
@@ -327,6 +331,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     watch_kmsg_read (w);
     watch_kmsg_untold (w, job);
     class_forget (w, job);
+    step_requeue_join (w, job);
     job->leaving = true; /* nobody is left to be told in its stderr */
     incident_end (w, job,
                   job_is_step (job) ? "the step has ended"
@@ -338,8 +343,8 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     /* a step that was not armed was spared, too, when its job's killer was */
     if (!gone && ours && _disarm (w, job) < 0 && _release_later (job, why))
         return;
-    report (w, job, "released", REPORT_LOG, "job %s: released: %s%s",
-            job->spec.key, why, left.text);
+    mw_err_set (&text, "released: %s%s", why, left.text);
+    telling_released (w, job, text.text);
     report_flush (w); /* while its listeners are there */
     if (!gone)
         memcg_unclaim (job->memcg.dir);
@@ -375,6 +380,7 @@ static void _recover_leave (struct job *job, const struct memcg *was,
         job->memcg.ops->disarm (&job->memcg, NULL);
     job->event = sd_event_source_disable_unref (job->event);
     job->below = sd_event_source_disable_unref (job->below);
+    job->written = sd_event_source_disable_unref (job->written);
     job->removal = sd_event_source_disable_unref (job->removal);
     memcg_close (&job->memcg);
     job->memcg = *was;
@@ -447,12 +453,12 @@ static bool _is_gone (int error)
 static void _recover_gone (struct warden *w, struct job *job,
                            const struct mw_err *why)
 {
+    struct mw_err text;
+
     step_requeue_withdraw (w, job);
     incident_lost (w, job);
-    report (w, job, "released", REPORT_LOG,
-            "job %s: gone while the "
-            "warden was away: %s",
-            job->spec.key, why->text);
+    mw_err_set (&text, "gone while the warden was away: %s", why->text);
+    telling_released (w, job, text.text);
     job_free (job->table, job);
 }
 

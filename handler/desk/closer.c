@@ -13,10 +13,7 @@
  * max_dgram_qlen is no bound of it, but its buffer is). */
 #define PACKETS_MAX 4096
 
-static struct {
-    pid_t pid;
-    uid_t uid;
-} closers[CLOSER_MAX];
+static pid_t closers[CLOSER_MAX];
 
 /* Peeking takes nothing out of the socket, so nothing is let go of.  An error that was
  * pending (ECONNRESET) is told in place of what waits behind it, once. */
@@ -63,33 +60,32 @@ static void _closer_child (const int *socks, size_t count, int told)
     _exit (0);
 }
 
-/* With [same] children already, is it time for one more of the same user? */
-static bool _closer_is_due (unsigned same, size_t count)
+/* With so many [busy] already, is it time for one more? */
+static bool _closer_is_due (unsigned busy, size_t count)
 {
-    return same == 0 || count >= (size_t) CLOSER_BATCH << (same / 16);
+    return busy == 0 || count >= (size_t) CLOSER_BATCH << (busy / 16);
 }
 
-bool closer_takes (int *socks, size_t count, uid_t uid)
+bool closer_takes (int *socks, size_t count)
 {
     int slot = -1, tell[2];
-    unsigned same = 0;
+    unsigned busy = 0;
     pid_t pid;
 
     for (int i = 0; i < CLOSER_MAX; i++) {
-        if (closers[i].pid == 0)
+        if (closers[i] == 0)
             slot = i;
-        else if (closers[i].uid == uid)
-            same++;
+        else
+            busy++;
     }
-    if (slot < 0 || !_closer_is_due (same, count) || pipe (tell) < 0)
+    if (slot < 0 || !_closer_is_due (busy, count) || pipe (tell) < 0)
         return false;
     socks[count] = tell[0];
     pid = fork ();
     if (pid == 0)
         _closer_child (socks, count, tell[0]);
     if (pid > 0) {
-        closers[slot].pid = pid;
-        closers[slot].uid = uid;
+        closers[slot] = pid;
         for (size_t i = 0; i < count; i++)
             close (socks[i]);
     }
@@ -103,9 +99,9 @@ bool closer_reap (void)
     bool others = false;
 
     for (int i = 0; i < CLOSER_MAX; i++) {
-        if (closers[i].pid > 0 && waitpid (closers[i].pid, NULL, WNOHANG) != 0)
-            closers[i].pid = 0;
-        others |= closers[i].pid > 0;
+        if (closers[i] > 0 && waitpid (closers[i], NULL, WNOHANG) != 0)
+            closers[i] = 0;
+        others |= closers[i] > 0;
     }
     return others;
 }

@@ -11,12 +11,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
-/* Children at a time.  A user has one; who leaves more to be closed meanwhile than it
- * can close has one more for each CLOSER_BATCH, and the more he has the larger each
- * batch: whatever he may have in flight (RLIMIT_NOFILE, a million), the desk holds a
- * few thousand of it. */
+/* Children at a time.  There is one; when more is left to be closed meanwhile than it can
+ * close there is one more for each CLOSER_BATCH, and the more there are the larger each
+ * batch: whatever hostile users have in flight (RLIMIT_NOFILE, a million), the desk holds
+ * a few thousand of it. */
 #define CLOSER_MAX 256
 #define CLOSER_BATCH 64
 
@@ -29,10 +28,10 @@ int closer_look (int sock);
  *   are dropped. */
 bool closer_is_needed (int sock);
 
-/* Have a child close the [count] ones in [socks], of [uid], which are not open here any
- *   more then.  [socks] has room for one more.
- * Returns false where there are too many already: ask again later, with all of his. */
-bool closer_takes (int *socks, size_t count, uid_t uid);
+/* Have a child close the [count] ones in [socks], which are not open here any more then.
+ *   [socks] has room for one more.
+ * Returns false where there are too many already: ask again later, with all. */
+bool closer_takes (int *socks, size_t count);
 
 /* A child has ended (SIGCHLD). Returns whether others are still at it. */
 bool closer_reap (void);

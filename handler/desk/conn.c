@@ -67,40 +67,21 @@ void conn_close (struct conn *c)
         sd_event_source_set_enabled (d->unpark, SD_EVENT_ONESHOT);
 }
 
-/* Have all closed that [uid] has left, but for what he has not read: those have no
- * descriptor then. */
-static void _conn_unpark_of (struct desk *d, uid_t uid)
+void conn_unpark (struct desk *d)
 {
     cleanup_free int *socks = calloc (d->parked + 1, sizeof (*socks));
+    struct conn *next;
     size_t count = 0;
 
     for (struct conn *c = d->conns; c; c = c->next) {
-        if (c->state != CONN_PARKED || c->who.uid != uid)
-            continue;
-        c->looked = d->looks;
-        if (socks && !_conn_hoards (c))
+        if (socks && c->state == CONN_PARKED && !_conn_hoards (c))
             socks[count++] = c->fd;
     }
-    if (count == 0 || !closer_takes (socks, count, uid))
+    if (count == 0 || !closer_takes (socks, count))
         return;
-    for (struct conn *c = d->conns; c; c = c->next) {
-        if (c->state == CONN_PARKED && c->who.uid == uid && !c->handed)
-            c->fd = -1;
-    }
-}
-
-void conn_unpark (struct desk *d)
-{
-    struct conn *next;
-
-    d->looks++;
-    for (struct conn *c = d->conns; c; c = c->next) {
-        if (c->state == CONN_PARKED && c->looked != d->looks)
-            _conn_unpark_of (d, c->who.uid);
-    }
     for (struct conn *c = d->conns; c; c = next) {
         next = c->next;
-        if (c->fd < 0)
+        if (c->state == CONN_PARKED && !c->handed)
             _conn_free (c);
     }
 }
@@ -115,16 +96,21 @@ bool conn_tell (struct conn *c, const json_t *msg)
     return false;
 }
 
-void conn_answer (struct conn *c, json_t *msg)
+static void _conn_answer (struct conn *c, json_t *msg, int fd)
 {
     json_decref (c->msg);
     c->msg = NULL;
     c->state = CONN_IDLE;
-    if (mw_wire_send (c->fd, msg, NULL, 0, NULL) < 0)
+    if (mw_wire_send (c->fd, msg, &fd, fd >= 0, NULL) < 0)
         conn_close (c);
     else
         sd_event_source_set_enabled (c->io, SD_EVENT_ON);
     json_decref (msg);
+}
+
+void conn_answer (struct conn *c, json_t *msg)
+{
+    _conn_answer (c, msg, -1);
 }
 
 void conn_refuse (struct conn *c, const struct mw_err *err)
@@ -134,7 +120,6 @@ void conn_refuse (struct conn *c, const struct mw_err *err)
 
 void conn_hand (struct conn *c, int fd)
 {
-    cleanup_json json_t *msg = mw_wire_new ("ok");
     struct mw_err err;
 
     if (_conn_hoards (c)) {
@@ -144,13 +129,7 @@ void conn_hand (struct conn *c, int fd)
         return;
     }
     c->handed = true;
-    json_decref (c->msg);
-    c->msg = NULL;
-    c->state = CONN_IDLE;
-    if (mw_wire_send (c->fd, msg, &fd, 1, NULL) < 0)
-        conn_close (c);
-    else
-        sd_event_source_set_enabled (c->io, SD_EVENT_ON);
+    _conn_answer (c, mw_wire_new ("ok"), fd);
 }
 
 /* ---- what it sends ------------------------------------------------------- */

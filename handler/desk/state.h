@@ -35,7 +35,6 @@ struct conn {
     json_t *msg;                  /* what it has asked; NULL = nothing */
     uint64_t asked;               /* in which order */
     uint64_t tried;               /* in which round its turn was looked at */
-    uint64_t looked;              /* in which one it was to be closed */
     uint64_t last_ms;             /* clock_ms: it has last been heard */
     char attached[MW_JOBKEY_MAX]; /* hears this job's notes; "" */
     bool
@@ -60,7 +59,6 @@ struct desk {
     struct conn *conns;
     unsigned count; /* of those that are not parked */
     unsigned parked;
-    uint64_t looks; /* rounds of conn_unpark */
     sd_event_source
         *unpark;    /* has that done, once, when nobody goes through conns */
     uint64_t asked; /* requests, ever */

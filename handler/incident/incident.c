@@ -60,14 +60,8 @@ static const char *_what_was_done (const struct job *job)
 static void _record_resolved (struct warden *w, struct job *job,
                               const char *outcome)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[64];
-
     job->incident.open = job->incident.closing = false;
-    report (w, job, "resolved", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
-            "job %s: %s; it used up to %s, its limit is %s%s", job->spec.key,
-            outcome, mw_size_format (job->peak, a, sizeof (a)),
-            mw_size_format (job->limit, b, sizeof (b)),
-            telling_more (job, more, sizeof (more)));
+    telling_resolved (w, job, outcome);
     if (job->incident.quiet)
         return;
     aftermath_hook (w, job, outcome);
@@ -324,7 +318,7 @@ static void _record_detected (struct warden *w, struct job *job)
     if (in->trigger == TRIGGER_JOB)
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s reached its limit of %s (reservation %s)", key,
-                mw_size_format (job->limit, a, sizeof (a)), b);
+                mw_size_format (job_hit_limit (job), a, sizeof (a)), b);
     else if (in->trigger == TRIGGER_ADMIN)
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s is to be held", key);
@@ -530,10 +524,7 @@ void incident_answer (struct warden *w, struct job *job,
     }
     in = &job->incident;
     report (w, job, "answered", REPORT_LOG, "job %s: the answer to %s: %s",
-            job->spec.key, a->id,
-            a->ok                               ? "done"
-            : spool_op_of (a->id) == SPOOL_HOOK ? "not done"
-                                                : a->text);
+            job->spec.key, a->id, telling_answer (a));
     if (!in->open)
         return;
     /* not for the node's sake: the next job would have to give meanwhile */
@@ -707,7 +698,7 @@ bool incident_script_ended (struct warden *w, struct job *job, int status)
 static void _let_run_again (struct warden *w, struct job *job)
 {
     if (job->incident.suspended)
-        ask (w, job, SPOOL_RESUME, 0, NULL, false);
+        ask (w, job, SPOOL_RESUME, NULL, false);
 }
 
 /* Such a job does not end by itself. */

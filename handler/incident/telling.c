@@ -6,6 +6,8 @@
 #include "handler/job/warden.h"
 #include "handler/record/report.h"
 #include "lib/clock.h"
+#include "lib/json_put.h"
+#include "lib/units.h"
 
 void telling_begin (struct job *job)
 {
@@ -52,4 +54,51 @@ const char *telling_more (struct job *job, char *buf, size_t len)
     if (n > 0)
         snprintf (buf, len, "; %u incidents before it were not told", n);
     return buf;
+}
+
+const char *telling_answer (const struct spool_answer *a)
+{
+    enum spool_op op = spool_op_of (a->id);
+
+    if (a->ok) /* of a requeue, with how much memory */
+        return op == SPOOL_REQUEUE ? a->text : "done";
+    return op == SPOOL_HOOK ? "not done" : a->text;
+}
+
+void telling_resolved (struct warden *w, struct job *job, const char *outcome)
+{
+    const struct incident *in = &job->incident;
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], untold[64], more[384];
+    struct json_put p = { .text = more, .size = sizeof (more) };
+
+    json_put_text (&p, "trigger", incident_trigger_name[in->trigger]);
+    if (in->ladder)
+        json_put_text (&p, "last",
+                       mw_steps[in->ladder->step[in->step].kind].name);
+    json_put_text (&p, "outcome", outcome);
+    json_put_number (&p, "took_ms", clock_ms () - in->opened_ms);
+    json_put_number (&p, "ran_ms", in->opened_ms - job->registered_ms);
+    json_put_number (&p, "cpus", job->spec.cpus);
+    report_more (w, job, "resolved", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
+                 json_put_done (&p),
+                 "job %s: %s; it used up to %s, its limit is %s%s",
+                 job->spec.key, outcome,
+                 mw_size_format (job->peak, a, sizeof (a)),
+                 mw_size_format (job->limit, b, sizeof (b)),
+                 telling_more (job, untold, sizeof (untold)));
+}
+
+void telling_released (struct warden *w, struct job *job, const char *what)
+{
+    char more[2048];
+    struct json_put p = { .text = more, .size = sizeof (more) };
+
+    json_put_number (&p, "peak", job->peak);
+    json_put_number (&p, "peak_used", job->peak_used);
+    json_put_number (&p, "ran_ms", clock_ms () - job->registered_ms);
+    json_put_number (&p, "cpus", job->spec.cpus);
+    json_put_text (&p, "name", job->spec.name);
+    json_put_text (&p, "of", job->spec.of);
+    report_more (w, job, "released", REPORT_LOG, json_put_done (&p),
+                 "job %s: %s", job->spec.key, what);
 }

@@ -21,4 +21,17 @@ void telling_rung (struct job *job, enum mw_step_kind kind);
  *   it were not told", or "". Returns [buf]. */
 const char *telling_more (struct job *job, char *buf, size_t len);
 
+/* What is on record of the courier's answer [a]. */
+const char *telling_answer (const struct spool_answer *a);
+
+/* Record that [job]'s incident has ended by [outcome], for all who are to hear it,
+ *   with members trigger, step (the last one), outcome, took_ms, ran_ms (the job's
+ *   age when it began) and cpus. */
+void telling_resolved (struct warden *w, struct job *job, const char *outcome);
+
+/* Record that [job] is not here any more, as [what] says.  With members peak and
+ *   peak_used (bytes, job.h), ran_ms, cpus, name and of (of which job it is a step; ""
+ *   = none). */
+void telling_released (struct warden *w, struct job *job, const char *what);
+
 #endif /* !MW_TELLING_H */

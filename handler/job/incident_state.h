@@ -90,6 +90,8 @@ struct incident {
      * where the job goes on or ends by itself. */
     char requeue[SPOOL_ID_MAX]; /* "" = none */
     uint64_t requeue_mb;
+    unsigned requeue_tries;  /* of the job's retry, of which this is one; 0 =
+                                   it is none */
     bool requeued;           /* it was granted */
     bool slurm_ends;         /* Slurm SIGKILLs it now: it was suspended there */
     uint64_t slurm_stops_ms; /* since when Slurm has suspended it, and not for

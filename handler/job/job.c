@@ -278,6 +278,7 @@ void job_free (struct job_table *t, struct job *job)
     }
     _drop_source (&job->event);
     _drop_source (&job->removal);
+    _drop_source (&job->written);
     _drop_source (&job->below);
     _drop_source (&job->timer);
     job_freezer_end (job);
@@ -407,6 +408,51 @@ static void _job_priority (struct job *job, const struct conf *conf,
         mw_err_add (&cuts->given, "priority capped at %u", cap);
 }
 
+static const struct mw_retry *_said (const struct mw_retry *a,
+                                     const struct mw_retry *b)
+{
+    return a && (a->off || a->factor > 0) ? a : b;
+}
+
+/* Slurm alone can run a job again, and a batch job alone; who asks for it for
+ * another is told so when it comes to that. */
+static void _job_retry (struct job *job, const struct conf *conf,
+                        struct job_cuts *cuts)
+{
+    const struct conf_class *c = job->class;
+    const struct mw_retry *cap = _said (c ? &c->max_retry : NULL,
+                                        &conf->max_retry);
+    char a[MW_RETRY_STRLEN], b[MW_RETRY_STRLEN];
+    struct mw_retry wish = job->spec.retry;
+
+    if (job->spec.batch)
+        wish = *_said (&wish, _said (c ? &c->retry : NULL, &conf->retry));
+    job->retry = (struct mw_retry) { 0 };
+    if (job->spec.slurm_id == 0 || !mw_retry_is (&wish))
+        return;
+    job->retry = wish;
+    if (mw_retry_clamp (&job->retry, cap))
+        mw_err_add (mw_retry_is (&job->spec.retry) ? &cuts->asked
+                                                   : &cuts->given,
+                    "the mem-retry of %s is cut to %s",
+                    mw_retry_format (&wish, a, sizeof (a)),
+                    mw_retry_format (&job->retry, b, sizeof (b)));
+}
+
+/* Whoever may be given more memory is run again before it is killed. */
+static void _with_requeue (struct mw_ladder *l)
+{
+    for (unsigned i = 0; i < l->count; i++) {
+        if (l->step[i].kind == MW_STEP_REQUEUE)
+            return;
+    }
+    if (l->count == 0 || l->count == MW_LADDER_MAX_STEPS)
+        return;
+    l->step[l->count] = l->step[l->count - 1];
+    l->step[l->count - 1] = (struct mw_ladder_step) { .kind = MW_STEP_REQUEUE };
+    l->count++;
+}
+
 static int _job_ladder (struct job *job, const struct conf *conf,
                         struct mw_err *err)
 {
@@ -420,6 +466,11 @@ static int _job_ladder (struct job *job, const struct conf *conf,
         l = &own;
     } else if (job->class && job->class->ladder.count > 0) {
         l = &job->class->ladder;
+    }
+    if (mw_retry_is (&job->retry)) {
+        own = *l;
+        _with_requeue (&own);
+        l = &own;
     }
     if (!(shared = ladder_share (l)))
         return mw_err_errno (err, "job %s", job->spec.key);
@@ -446,6 +497,7 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
         return -1;
     _reserve (job, conf, capacity, cuts);
     _job_priority (job, conf, cuts);
+    _job_retry (job, conf, cuts);
     return _job_ladder (job, conf, err);
 }
 
@@ -477,6 +529,7 @@ int job_reclass (struct job *job, const struct conf_class *class,
             job->priority > job_priority_cap (job, conf))
             job->priority = is.priority;
         job->reserve = is.reserve;
+        job->retry = is.retry;
         if (job->ladder == was.ladder) {
             job->ladder = is.ladder;
             is.ladder = was.ladder; /* the job's own use of it */
@@ -489,19 +542,65 @@ int job_reclass (struct job *job, const struct conf_class *class,
     return rc;
 }
 
+void job_regrant (struct job *job, uint64_t reservation,
+                  const struct conf *conf, uint64_t capacity,
+                  unsigned node_cpus)
+{
+    static struct job was, is; /* too large for the stack */
+    struct job_cuts cuts;
+    uint64_t cap;
+    int rc = _given (&was, job, job->class, conf, capacity, node_cpus, &cuts,
+                     NULL);
+    bool set = rc < 0 || job->limit != was.limit;
+
+    job->spec.reservation = job->reservation = reservation;
+    if (_given (&is, job, job->class, conf, capacity, node_cpus, &cuts, NULL) ==
+        0) {
+        job->reserve = is.reserve;
+        if (!set)
+            job->limit = is.limit;
+    }
+    cap = job_limit_cap (job, conf, capacity);
+    if (job->limit > cap)
+        job->limit = cap;
+    if (job->limit < reservation)
+        job->limit = reservation;
+    ladder_drop (was.ladder);
+    ladder_drop (is.ladder);
+    was.ladder = is.ladder = NULL;
+}
+
 /* ---- its memcg ----------------------------------------------------------- */
 
 /* memory.high throttles but a task can get past it: the wall behind it (v2) is
  * never so near that the kernel would kill before the warden has acted. */
 #define WALL_MIN (32 * MW_MIB)
 
+/* The kernel's high-water mark has page cache in it, and the kernel keeps none
+ * without.  Where the mark has risen since it was read last, what of it was cache is
+ * at most what is cache now, as long as none was given up in between: the rest the
+ * job has used itself. */
 static void _take_usage (struct job *job, const struct memcg_usage *u)
 {
+    uint64_t own = u->peak > u->cache ? u->peak - u->cache : 0;
+
     job->usage = *u;
+    if (u->peak > job->peak && own > job->peak_used)
+        job->peak_used = own;
+    if (u->used > job->peak_used)
+        job->peak_used = u->used;
     if (u->total > job->peak)
         job->peak = u->total;
     if (u->peak > job->peak)
         job->peak = u->peak;
+}
+
+void job_seen_rss (struct job *job, uint64_t bytes)
+{
+    if (bytes > job->peak)
+        bytes = job->peak; /* it was in a memcg of another's for a while */
+    if (bytes > job->peak_used)
+        job->peak_used = bytes;
 }
 
 int job_read_usage (struct job *job)
@@ -519,6 +618,14 @@ int job_read_usage (struct job *job)
 void job_seen_usage (struct job *job)
 {
     _take_usage (job, &job->memcg.seen);
+}
+
+/* Less than its own where somebody else has just lowered it. */
+uint64_t job_hit_limit (const struct job *job)
+{
+    uint64_t hit = job->memcg.hit_limit;
+
+    return hit > 0 && hit < job->limit ? hit : job->limit;
 }
 
 int job_assert_limit (struct job *job, struct mw_err *err)
@@ -551,6 +658,7 @@ void job_set_timer (struct job *job)
     if (!job->timer)
         return;
     _earlier (&due, job->release_ms);
+    _earlier (&due, job->given_again_ms);
     if (job->incident.open) {
         if (!job->incident.slurm_stops_ms)
             _earlier (&due, job->incident.deadline_ms);

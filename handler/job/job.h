@@ -28,6 +28,7 @@ struct job_facts {
     char partition[64], account[64], qos[64];
     uint32_t restarts; /* of before this run; Slurm tells plugins 0
                                        (22.05 to 26.05) */
+    uint32_t cpus;     /* on all its nodes; 0 = not known */
 };
 
 /* What is to be said in the job's stderr, while none of its steps listens. */
@@ -68,29 +69,38 @@ struct job {
                                                memcg.set_limit */
     unsigned priority;
     const struct mw_ladder *ladder; /* of ladder_share */
+    struct mw_retry retry;          /* resolved and clamped */
 
     struct memcg_usage usage; /* as last read: for records */
     struct incident incident;
     unsigned incidents; /* how many it has had */
     struct often often; /* how many of them lately */
     uint64_t registered_ms;
-    uint64_t look_ms;        /* v2: no look at its events before; 0 */
-    uint64_t resumed_ms;     /* we last asked Slurm to, or saw it was; 0 */
-    unsigned bounces;        /* how often it was stopped for the node's
+    uint64_t given, given_hard; /* bytes, what Slurm has last written as its
+                                   soft limit, which is its allocation, and as
+                                   its limit (watch/given.h); 0 = not known */
+    uint64_t given_again_ms;    /* its steps' are looked at, clock_ms; 0 */
+    bool given_late;            /* that is the last look */
+    uint64_t look_ms;           /* v2: no look at its events before; 0 */
+    uint64_t resumed_ms;        /* we last asked Slurm to, or saw it was; 0 */
+    unsigned bounces;           /* how often it was stopped for the node's
                                        sake since bounce_ms */
-    uint64_t bounce_ms;      /* clock_ms */
-    unsigned round;          /* the last round of incident_headroom in
+    uint64_t bounce_ms;         /* clock_ms */
+    unsigned round;             /* the last round of incident_headroom in
                                        which it was asked */
-    uint64_t mark_ms;        /* last checkpoint mark, or registered_ms */
-    uint64_t peak;           /* bytes, highest seen in incidents */
-    uint64_t allowed;        /* bytes, the highest limit it has had */
-    struct job_line *untold; /* oldest first */
-    bool over;               /* its script has ended: what is left of it
+    uint64_t mark_ms;           /* last checkpoint mark, or registered_ms */
+    uint64_t peak;              /* bytes, the kernel's high-water mark, page
+                                       cache and all */
+    uint64_t peak_used;         /* the same without files' pages, which nobody
+                                       counts: see _take_usage */
+    uint64_t allowed;           /* bytes, the highest limit it has had */
+    struct job_line *untold;    /* oldest first */
+    bool over;                  /* its script has ended: what is left of it
                                        is Slurm's to end */
-    const char *release_why; /* it is to be released, as soon as it is the
+    const char *release_why;    /* it is to be released, as soon as it is the
                                        kernel's again; NULL = not */
-    uint64_t release_ms;     /* when that is tried again, clock_ms; 0 */
-    bool leaving;            /* the controller ends this run: its stderr
+    uint64_t release_ms;        /* when that is tried again, clock_ms; 0 */
+    bool leaving;               /* the controller ends this run: its stderr
                                        and comment are closed */
 
     struct job_refault refault;
@@ -100,6 +110,7 @@ struct job {
     struct sd_event_source *event;   /* OOM */
     struct sd_event_source *removal; /* of its directory; NULL on v1, where
                                            the event tells that, too */
+    struct sd_event_source *written; /* its soft limit, by whomever; NULL */
     struct sd_event_source *below;   /* memcgs made in it (v1); NULL */
     struct job_freezer freezer[JOB_FREEZERS]; /* while it has an incident */
     unsigned freezers;                        /* how many of them */
@@ -162,6 +173,16 @@ int job_reclass (struct job *job, const struct conf_class *class,
                  const struct conf *conf, uint64_t capacity, unsigned node_cpus,
                  struct job_cuts *cuts, struct mw_err *err);
 
+/* Slurm gives [job] a [reservation] of so many bytes now: its reservation, limit and
+ *   reserve follow; a limit that somebody has set since stays, up to the cap.  A burst
+ *   of so many bytes that is less than the reservation is none. */
+void job_regrant (struct job *job, uint64_t reservation,
+                  const struct conf *conf, uint64_t capacity,
+                  unsigned node_cpus);
+
+/* The limit that [job] has hit when it was last found out of memory, in bytes. */
+uint64_t job_hit_limit (const struct job *job);
+
 /* The highest limit that the owner of [job] may give it, in bytes. */
 uint64_t job_limit_cap (const struct job *job, const struct conf *conf,
                         uint64_t capacity);
@@ -208,6 +229,9 @@ int job_assert_limit (struct job *job, struct mw_err *err);
  *   errno. */
 int job_read_usage (struct job *job);
 void job_seen_usage (struct job *job); /* as memcg.seen has it */
+
+/* One of [job]'s processes that has ended had so many [bytes] resident at once. */
+void job_seen_rss (struct job *job, uint64_t bytes);
 
 /* Arm [job]'s timer for whatever is due first. */
 void job_set_timer (struct job *job);

@@ -4,7 +4,8 @@
  * is in "Task in A killed as a result of limit of B", and "Kill process … or
  * sacrifice child" comes before "Killed process"; from 4.19 (and RHEL 8) on
  * "oom-kill:constraint=…" says it in one line; from 5.3 on there is but one
- * line of the kill.  Red Hat's 2.6.32 and 3.10 have the UID elsewhere.
+ * line of the kill.  Red Hat's 2.6.32 and 3.10 have the UID elsewhere; Debian's
+ * 2.6.32 says no sizes at all.
  */
 #include "handler/kmsg/form.h"
 
@@ -380,8 +381,9 @@ static bool _form_why (const char **s, struct kmsg_kill *o)
     return false;
 }
 
-/* "Kill process 1 (C) score 1 or sacrifice child" */
-static bool _form_chosen (const char *s, struct kmsg_kill *o)
+/* "Kill process 1 (C) score 1 or sacrifice child"; to 2.6.35 "… or a child",
+ * which is told in *[old] */
+static bool _form_chosen (const char *s, struct kmsg_kill *o, bool *old)
 {
     const char *close;
     int64_t pid, n;
@@ -393,11 +395,10 @@ static bool _form_chosen (const char *s, struct kmsg_kill *o)
         !(close = strrchr (s, ')')) || !_form_name (s, close, o->comm))
         return false;
     s = close + 1;
-    if (!_form_word (&s, " score ") ||
-        !_form_number (&s, true, INT64_MAX, &n) ||
-        (!_form_word (&s, " or sacrifice child") &&
-         !_form_word (&s, " or a child")) ||
-        *s)
+    if (!_form_word (&s, " score ") || !_form_number (&s, true, INT64_MAX, &n))
+        return false;
+    *old = strcmp (s, " or a child") == 0;
+    if (!*old && strcmp (s, " or sacrifice child") != 0)
         return false;
     o->pid = pid;
     return true;
@@ -440,13 +441,14 @@ static bool _sizes (const char *s, struct kmsg_kill *o)
 }
 
 /* "Killed process 1 (C) total-vm:…"; "… 1 (C), UID 1, total-vm:…" (RHEL 7);
- * "… 1, UID 1, (C) total-vm:…" (RHEL 6) */
-static bool _form_killed (const char *s, struct kmsg_kill *o)
+ * "… 1, UID 1, (C) total-vm:…" (RHEL 6). Without sizes it is *[bare]. */
+static bool _form_killed (const char *s, struct kmsg_kill *o, bool *bare)
 {
     const char *close;
     int64_t pid;
 
     _form_why (&s, o);
+    *bare = false;
     if (!_form_word (&s, "Killed process ") ||
         !_form_number (&s, false, PID_MOST, &pid) || pid == 0)
         return false;
@@ -458,14 +460,14 @@ static bool _form_killed (const char *s, struct kmsg_kill *o)
         !_form_name (s, close, o->comm))
         return false;
     s = close + 1;
+    o->pid = pid;
+    if (*s == '\0')
+        return *bare = true;
     if (_form_word (&s, ", UID ") &&
         (!_form_number (&s, false, UID_MOST, &o->uid) || !_form_word (&s, ",")))
         return false;
-    if (!_form_word (&s, " ") || !_sizes (s, o) || o->anon_rss == KMSG_NONE ||
-        o->total_vm == KMSG_NONE)
-        return false;
-    o->pid = pid;
-    return true;
+    return _form_word (&s, " ") && _sizes (s, o) && o->anon_rss != KMSG_NONE &&
+           o->total_vm != KMSG_NONE;
 }
 
 /* "Killed process 1 (C) total-vm:9kB, anon-" */
@@ -556,6 +558,8 @@ void kmsg_form_clear (struct kmsg_kill *o)
 
 static enum kmsg_form _form_of (const char *s, struct kmsg_kill *o)
 {
+    bool differs;
+
     if (strcmp (s, "Call Trace:") == 0 || strcmp (s, "Call trace:") == 0 ||
         strcmp (s, "Backtrace:") == 0 || strcmp (s, "Backtrace: ") == 0)
         return KMSG_TRACE;
@@ -573,10 +577,10 @@ static enum kmsg_form _form_of (const char *s, struct kmsg_kill *o)
         return KMSG_SWAP;
     if (_form_verdict (s, o) || _old_verdict (s, o))
         return KMSG_VERDICT;
-    if (_form_chosen (s, o))
-        return KMSG_CHOSEN;
-    if (_form_killed (s, o))
-        return KMSG_KILLED;
+    if (_form_chosen (s, o, &differs))
+        return differs ? KMSG_CHOSEN_OLD : KMSG_CHOSEN;
+    if (_form_killed (s, o, &differs))
+        return differs ? KMSG_BARE : KMSG_KILLED;
     if (_form_cut (s, o))
         return KMSG_CUT;
     if (_form_part (s))
@@ -598,6 +602,20 @@ enum kmsg_form kmsg_form (const char *s, struct kmsg_kill *o)
     return form;
 }
 
+/* " <IRQ>  [<ffffffff81122b50>] …": behind "<IRQ>", "<<EOE>>", "</TASK>" */
+static const char *_behind_context (const char *s)
+{
+    const char *at = s + strspn (s, " ");
+    size_t name;
+
+    if (*at != '<')
+        return s;
+    at += strspn (at, "</");
+    name = strspn (at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    return name > 1 && at[name] == '>' ? at + name + strspn (at + name, ">")
+                                       : s;
+}
+
 /* x86 to 4.8 " [<ffffffff81122b50>] ? dump_header+0x90/0x1b0", later without
  * the address; ppc64 "[stack] [address] dump_stack+0xb0/0xf4 (unreliable)"; arm
  * "show_stack from dump_stack_lvl+0x40/0x4c"; and what
@@ -606,6 +624,7 @@ bool kmsg_form_frame (const char *s, char name[KMSG_FRAME_MAX])
 {
     size_t len;
 
+    s = _behind_context (s);
     for (;;) {
         size_t hex;
 

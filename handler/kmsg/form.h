@@ -23,7 +23,9 @@ enum kmsg_form {
     KMSG_SWAP,        /* "Free swap  = 0kB", "Total swap = 0kB" */
     KMSG_VERDICT,     /* "oom-kill:constraint=…", "Task in A killed as …" */
     KMSG_CHOSEN,      /* "…: Kill process 1 (C) score 1 or sacrifice child" */
+    KMSG_CHOSEN_OLD,  /* "…: kill process 1 (C) score 1 or a child" */
     KMSG_KILLED,      /* "[…: ]Killed process 1 (C) total-vm:…" */
+    KMSG_BARE,        /* "Killed process 1 (C)": whole to 2.6.32, else cut */
     KMSG_CUT,         /* the same, but its end is missing */
     KMSG_PART,        /* the beginning of a verdict; the rest may follow */
     KMSG_EXITING,     /* "…: OOM victim 1 (C) is already exiting. …" */

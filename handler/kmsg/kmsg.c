@@ -21,7 +21,7 @@ static void _reset (struct kmsg *k)
 {
     kmsg_form_clear (&k->kill);
     k->kill.headless = true;
-    k->open = k->tracing = k->memcg = k->node = k->chosen = false;
+    k->open = k->tracing = k->memcg = k->node = k->chosen = k->bare = false;
     k->victim = KMSG_NONE;
 }
 
@@ -50,7 +50,8 @@ static bool _kmsg_close (struct kmsg *k, const char *says,
 static void _kmsg_begin (struct kmsg *k, const char *time)
 {
     k->open = true;
-    snprintf (k->kill.time, sizeof (k->kill.time), "%s", time);
+    if (time != k->kill.time)
+        snprintf (k->kill.time, sizeof (k->kill.time), "%s", time);
 }
 
 /* ---- time ---------------------------------------------------------------- */
@@ -120,6 +121,7 @@ static bool _kmsg_head (struct kmsg *k, const char *time, struct kmsg_kill *out)
     struct kmsg_kill *o = &k->kill;
 
     k->group = k->stray = k->over = false;
+    k->begun = true;
     k->head_us[k->heads++ % KMSG_HEADS] = _us (time);
     if (k->heads == 2 * KMSG_HEADS)
         k->heads = KMSG_HEADS;
@@ -132,21 +134,20 @@ static bool _kmsg_head (struct kmsg *k, const char *time, struct kmsg_kill *out)
     return unfinished;
 }
 
-/* A log that was cut may begin with one. */
+/* A log that was cut may begin with one, or with what stands before it. */
 static bool _kmsg_verdict (struct kmsg *k, const char *time,
                            struct kmsg_kill *out)
 {
     const struct kmsg_kill *said = &k->said;
     struct kmsg_kill *o = &k->kill;
-    uint64_t lost = k->open ? 0 : o->lost;
     bool unfinished = false;
 
-    if (!k->open || o->constraint[0]) {
+    if (k->open && o->constraint[0])
         unfinished = _kmsg_close (k, NULL, out);
-        _kmsg_begin (k, time);
-        o->lost = lost;
-    }
+    if (!k->open)
+        _kmsg_begin (k, o->time[0] ? o->time : time);
     k->group = k->stray = k->over = false;
+    k->begun = true;
     memcpy (o->constraint, said->constraint, sizeof (o->constraint));
     memcpy (o->oom_memcg, said->oom_memcg, sizeof (o->oom_memcg));
     memcpy (o->task_memcg, said->task_memcg, sizeof (o->task_memcg));
@@ -156,11 +157,15 @@ static bool _kmsg_verdict (struct kmsg *k, const char *time,
     return unfinished;
 }
 
-static void _kmsg_chosen (struct kmsg *k)
+static void _kmsg_chosen (struct kmsg *k, bool old)
 {
     struct kmsg_kill *o = &k->kill;
 
+    if (!k->open && o->time[0]) /* the head of this one is cut off */
+        _kmsg_begin (k, o->time);
     k->group = k->over = false;
+    k->begun = true;
+    k->bare = old;
     k->stray = !k->open || k->chosen ||
                (k->victim != KMSG_NONE && k->victim != k->said.pid);
     if (k->stray) {
@@ -178,23 +183,37 @@ static void _kmsg_task (struct kmsg *k)
 {
     struct kmsg_kill *o = &k->kill;
 
+    if (!k->open) /* its head is cut off */
+        memcpy (o->invoker, k->said.invoker, sizeof (o->invoker));
     if (o->invoker_pid != KMSG_NONE || strcmp (o->invoker, k->said.invoker))
         return;
     o->invoker_pid = k->said.invoker_pid;
 }
 
+/* Does the trace end with [s], since it goes on in the process? */
+static bool _is_below (const char *s)
+{
+    static const char *const known[] = {
+        "RIP: ", "RIP  ", "EIP: ", "--- ", "NIP: ", "Code: ", "Exception stack"
+    };
+
+    s += strspn (s, " ");
+    for (unsigned i = 0; i < sizeof (known) / sizeof (known[0]); i++) {
+        if (strncmp (s, known[i], strlen (known[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A line of the trace, or another message in its midst. */
 static void _trace (struct kmsg *k, const char *s)
 {
     struct kmsg_kill *o = &k->kill;
-    char name[KMSG_FRAME_MAX];
 
-    s += strspn (s, " ");
-    if (strcmp (s, "<TASK>") == 0 || strcmp (s, "<IRQ>") == 0 ||
-        strcmp (s, "</IRQ>") == 0)
-        return;
-    k->tracing = kmsg_form_frame (s, name);
-    if (k->tracing && o->frames < KMSG_FRAMES)
-        memcpy (o->trace[o->frames++], name, sizeof (name));
+    if (o->frames < KMSG_FRAMES && kmsg_form_frame (s, o->trace[o->frames]))
+        o->frames++;
+    else if (_is_below (s))
+        k->tracing = false;
 }
 
 /* ---- the kill ------------------------------------------------------------ */
@@ -256,7 +275,8 @@ static void _headless (struct kmsg *k, const char *time, struct kmsg_kill *o)
 static bool _kmsg_killed (struct kmsg *k, const char *time,
                           struct kmsg_kill *out)
 {
-    k->over = false;
+    k->over = k->bare = false;
+    k->begun = true;
     if (_kmsg_is_own (k)) {
         _kmsg_own (k);
         k->last = k->kill;
@@ -340,6 +360,33 @@ static enum kmsg_form _kmsg_form_of (struct kmsg *k, const char *s)
     return form;
 }
 
+/* What a report says of what there was, before who is killed.  A log may begin
+ * within it: it is kept until there is a verdict, or a head. */
+static void _body (struct kmsg *k, enum kmsg_form form, const char *s,
+                   const char *time)
+{
+    struct kmsg_kill *o = &k->kill;
+
+    if (!k->open && form != KMSG_OTHER && !o->time[0])
+        snprintf (o->time, sizeof (o->time), "%s", time);
+    if (form == KMSG_OTHER && k->tracing)
+        _trace (k, s);
+    else if (form != KMSG_OTHER)
+        k->tracing = form == KMSG_TRACE && o->frames == 0;
+    if (form == KMSG_TASK)
+        _kmsg_task (k);
+    k->node |= form == KMSG_MEM_INFO;
+    if (form == KMSG_USAGE) {
+        k->memcg = true;
+        o->memcg_usage = k->said.memcg_usage;
+        o->memcg_limit = k->said.memcg_limit;
+    }
+    if (k->said.free_swap != KMSG_NONE)
+        o->free_swap = k->said.free_swap;
+    if (k->said.total_swap != KMSG_NONE)
+        o->total_swap = k->said.total_swap;
+}
+
 static bool _message (struct kmsg *k, const char *s, const char *time,
                       struct kmsg_kill *out)
 {
@@ -351,7 +398,13 @@ static bool _message (struct kmsg *k, const char *s, const char *time,
     case KMSG_VERDICT:
         return _kmsg_verdict (k, time, out);
     case KMSG_CHOSEN:
-        _kmsg_chosen (k);
+    case KMSG_CHOSEN_OLD:
+        _kmsg_chosen (k, form == KMSG_CHOSEN_OLD);
+        return false;
+    case KMSG_BARE:
+        if (k->bare)
+            return _kmsg_killed (k, time, out);
+        k->cut++;
         return false;
     case KMSG_KILLED:
         return _kmsg_killed (k, time, out);
@@ -371,24 +424,8 @@ static bool _message (struct kmsg *k, const char *s, const char *time,
     default:
         break;
     }
-    if (!k->open)
-        return false;
-    if (form == KMSG_OTHER && k->tracing)
-        _trace (k, s);
-    else
-        k->tracing = form == KMSG_TRACE;
-    if (form == KMSG_TASK)
-        _kmsg_task (k);
-    k->node |= form == KMSG_MEM_INFO;
-    if (form == KMSG_USAGE) {
-        k->memcg = true;
-        k->kill.memcg_usage = k->said.memcg_usage;
-        k->kill.memcg_limit = k->said.memcg_limit;
-    }
-    if (k->said.free_swap != KMSG_NONE)
-        k->kill.free_swap = k->said.free_swap;
-    if (k->said.total_swap != KMSG_NONE)
-        k->kill.total_swap = k->said.total_swap;
+    if (k->open || !k->begun)
+        _body (k, form, s, time);
     return false;
 }
 

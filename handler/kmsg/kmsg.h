@@ -16,7 +16,7 @@
 #define KMSG_PATH_MAX 512
 #define KMSG_TIME_MAX 48
 #define KMSG_HOST_MAX 128
-#define KMSG_FRAMES 24
+#define KMSG_FRAMES 64
 #define KMSG_FRAME_MAX 64
 #define KMSG_NONE INT64_MIN /* a number that the log does not say */
 
@@ -59,6 +59,7 @@ struct kmsg {
     bool memcg, node; /* its body tells whose memory it was */
     int64_t victim;   /* its verdict's; KMSG_NONE */
     bool chosen;      /* its "Kill process" was said */
+    bool bare;        /* … in 2.6.32's words: its kill has no sizes */
 
     bool stray;            /* a "Kill process" was said without a report */
     struct kmsg_kill said; /* what the latest message alone says */
@@ -68,7 +69,8 @@ struct kmsg {
     bool group;                      /* it is doing so */
     char group_memcg[KMSG_PATH_MAX]; /* the memcg of that group */
     uint64_t group_us;               /* when that was said; 0 = not known */
-    bool over; /* the latest report ended without a kill */
+    bool over;  /* the latest report ended without a kill */
+    bool begun; /* a report was seen from its head, or a kill */
 
     uint64_t head_us[KMSG_HEADS]; /* when the latest heads were said; 0 */
     unsigned heads;

@@ -1,6 +1,7 @@
 /* log.c - the kernel's words in the lines of any log: see log.h
  *
- * A message begins where a known form of a prefix ends, never later: what
+ * A message begins where a known form of a prefix ends, never later (and behind
+ * an unknown one only where guess.h knows it): what
  * follows may be a user's words.  Where a prefix names who spoke, and it is not
  * the kernel, the line is nothing.
  */
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "handler/kmsg/form.h"
+#include "handler/kmsg/guess.h"
 #include "handler/kmsg/stamp.h"
 
 #define LINE_BYTES 4096
@@ -32,6 +34,7 @@ struct kmsg_log {
     bool bare_host; /* … a time and a host, and nothing else */
     bool known;
     unsigned cut; /* of hosts that have fallen out */
+    struct kmsg_guess guess;
 };
 
 /* What stands before a message. */
@@ -39,6 +42,7 @@ struct prefix {
     char time[KMSG_TIME_MAX];
     char host[KMSG_HOST_MAX];
     bool stamped, tagged, bare_host;
+    bool foreign; /* it is not the kernel's */
 };
 
 struct kmsg_log *kmsg_log_new (void)
@@ -178,12 +182,14 @@ static void _bracket_host (const char **s, struct prefix *p)
     *s += len + 2;
 }
 
-/* "kern.warn " of busybox and OpenWrt */
+/* "kern.warn " of busybox and OpenWrt, "<kern.warning> ", "[kern.warning] " */
 static void _log_level (const char **s)
 {
-    if (strncmp (*s, "kern.", 5) == 0) {
-        *s += strcspn (*s, " ");
-        *s += **s == ' ';
+    const char *at = *s + (**s == '<' || **s == '[');
+
+    if (strncmp (at, "kern.", 5) == 0) {
+        at += strcspn (at, " ");
+        *s = at + (*at == ' ');
     }
 }
 
@@ -202,7 +208,8 @@ static bool _tag (const char **s, struct prefix *p)
         at += len + 1;
         _log_level (&at);
     }
-    if (!_log_word (&at, "kernel:") || (*at && *at != ' '))
+    if (!_log_word (&at, "kernel:") ||
+        (*at && *at != ' ' && kmsg_stamp_bracket (at) == 0))
         return false;
     if (host && !p->host[0])
         _log_put (p->host, sizeof (p->host), host, len);
@@ -226,6 +233,20 @@ static bool _other_tag (const char *s)
     return false;
 }
 
+/* "cn12 sshd[12]: ": the same, where nothing of the kernel's looks so */
+static bool _pid_tag (const char *s)
+{
+    const char *at = s + strcspn (s, " ");
+    size_t len = strspn (at, " ");
+
+    at += len;
+    at += strcspn (at, " [");
+    if (len != 1 || *at++ != '[')
+        return false;
+    len = strspn (at, "0123456789");
+    return len > 0 && strncmp (at + len, "]: ", 3) == 0;
+}
+
 static bool _is_form (const char *s, enum kmsg_form *form)
 {
     struct kmsg_kill said;
@@ -233,7 +254,9 @@ static bool _is_form (const char *s, enum kmsg_form *form)
 
     kmsg_form_clear (&said);
     *form = kmsg_form (s, &said);
-    return *form != KMSG_OTHER || (*s == ' ' && kmsg_form_frame (s, name)) ||
+    return *form != KMSG_OTHER ||
+           ((*s == ' ' || *s == '[' || *s == '(') &&
+            kmsg_form_frame (s, name)) ||
            strcmp (s, " <TASK>") == 0;
 }
 
@@ -248,6 +271,12 @@ static bool _untagged (const struct kmsg_log *log, const char **s,
 
     if (log->tagged) /* such lines would have the kernel's tag */
         return false;
+    if (*after == ' ' && after > *s && kmsg_stamp_bracket (after + 1) > 0 &&
+        after[-1] != ':') { /* netconsole's, that syslog has written */
+        _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
+        *s = after + 1;
+        return _bracket (s, p);
+    }
     is_there = *after == ' ' && after > *s && _is_form (after + 1, &there);
     if (is_there && there == KMSG_HEAD && here == KMSG_HEAD &&
         !log->bare_host && strcspn (*s, "0123456789") > (size_t) (after - *s))
@@ -255,19 +284,40 @@ static bool _untagged (const struct kmsg_log *log, const char **s,
     if (is_there && there == KMSG_HEAD &&
         after[1 + strcspn (after + 1, " ") - 1] == ':')
         is_there = false;
+    if (is_there && after[-1] == ':') /* "sshd: ", without a host */
+        return false;
     if (is_there) {
         _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
         p->bare_host = true;
         *s = after + 1;
         return true;
     }
-    if (!is_here && _other_tag (*s))
+    if ((!is_here || here == KMSG_HEAD) && _other_tag (*s))
         return false;
     if (!is_here && log->bare_host && *after == ' ') {
         _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
         *s = after + 1;
     }
     return true;
+}
+
+/* Behind RFC 5424's structured data at [s]: "-", "[a b=\"]\"][c]"; NULL where
+ * it does not end. */
+static const char *_structured (const char *s)
+{
+    bool quoted = false;
+
+    if (*s != '[')
+        return s + strcspn (s, " ");
+    for (; *s; s++) {
+        if (quoted && *s == '\\' && s[1])
+            s++;
+        else if (*s == '"')
+            quoted = !quoted;
+        else if (!quoted && *s == ']' && s[1] != '[')
+            return s + 1;
+    }
+    return NULL;
 }
 
 /* RFC 5424's "TIME HOST kernel - - - ", behind the version.  Returns false
@@ -281,20 +331,33 @@ static bool _rfc5424 (const char **s, struct prefix *p)
             _log_put (p->time, sizeof (p->time), *s, bytes);
         else if (field == 1)
             _log_put (p->host, sizeof (p->host), *s, bytes);
-        else if (field == 2 && (bytes != 6 || strncmp (*s, "kernel", 6) != 0))
+        else if (field == 2 && strncmp (*s, "kernel ", 7) != 0 &&
+                 strncmp (*s, "kernel: ", 8) != 0)
             return false;
-        else if (field == 5 && **s == '[') {
-            const char *end = strstr (*s, "] ");
+        else if (field == 5) {
+            const char *end = _structured (*s);
 
             if (!end)
                 return false;
-            bytes = (size_t) (end + 1 - *s);
+            bytes = (size_t) (end - *s);
         }
         *s += bytes;
         *s += **s == ' ';
     }
     _log_word (s, "???"); /* a byte order mark, tamed */
     return true;
+}
+
+/* Is [s] "TIME HOST kernel - …", as RFC 5424 has it behind its version? */
+static bool _is_rfc5424 (const char *s)
+{
+    const char *at = s + kmsg_stamp (s);
+
+    if (at == s || *at != ' ')
+        return false;
+    at += 1 + strcspn (at + 1, " ");
+    return strncmp (at, " kernel - ", 10) == 0 ||
+           strncmp (at, " kernel: - ", 11) == 0;
 }
 
 /* "<4>", or "<4>1 " of RFC 5424.  Returns false where it is not the
@@ -309,6 +372,10 @@ static bool _log_priority (const char **s, struct prefix *p)
         *s += 2; /* the priority is not kept */
         return _rfc5424 (s, p);
     }
+    /* its length, where it came by TCP (RFC 6587) */
+    if (sscanf (*s, "%*5u <%3u>1 %n", &n, &len) == 1 && len > 0)
+        *s += strcspn (*s, "<");
+    len = 0;
     if (**s != '<' || sscanf (*s, "<%3u>%n", &n, &len) != 1 || len == 0)
         return true;
     if (n >> 3 != 0)
@@ -363,24 +430,54 @@ static void _carrier (const char **s)
         *s = at + strlen (" - Guest: ");
 }
 
+/* A time, at the beginning of [*s]. The first one counts. */
+static bool _log_time (const char **s, struct prefix *p)
+{
+    size_t len = kmsg_stamp (*s);
+
+    if (len == 0)
+        return false;
+    if (!p->time[0])
+        _log_put (p->time, sizeof (p->time), *s, len);
+    *s += len;
+    *s += **s == ' ';
+    p->stamped = true;
+    return true;
+}
+
+/* What came by another log: behind its time, "Nov 26 09:00:00 cn12 kernel: ",
+ * "RELAY Nov 26 …", "RELAY 1 2026-11-26T09:00:00Z cn12 kernel - - - ". */
+static void _relayed (const char **s, struct prefix *p)
+{
+    const char *at = *s + strcspn (*s, " ");
+
+    at += *at == ' ';
+    at += strncmp (at, "1 ", 2) == 0 ? 2 : 0;
+    if (at > *s && (*s)[strcspn (*s, " ") - 1] != ':' && kmsg_stamp (at) > 0)
+        *s = at;
+    if (!_is_rfc5424 (*s))
+        _log_time (s, p);
+}
+
 /* Take all known prefixes off [*s]. Returns false where it is not the
  * kernel's. */
 static bool _prefix (const struct kmsg_log *log, const char **s,
                      struct prefix *p)
 {
-    size_t len = kmsg_stamp (*s);
-
-    if (len > 0) {
+    if (_is_rfc5424 (*s)) {
+        p->stamped = true;
+        return _rfc5424 (s, p);
+    }
+    if (_log_time (s, p)) {
         const char *at;
 
-        if (!p->time[0])
-            _log_put (p->time, sizeof (p->time), *s, len);
-        *s += len;
-        *s += **s == ' ';
-        p->stamped = true;
+        _relayed (s, p);
+        if (_is_rfc5424 (*s))
+            return _rfc5424 (s, p);
         at = *s;
         _carrier (s);
-        if (*s == at && !_tag (s, p) && **s != '[' && **s != '<' &&
+        _log_time (s, p);
+        if (!_tag (s, p) && *s == at && **s != '[' && **s != '<' &&
             strncmp (*s, "kern", 4) != 0)
             return _untagged (log, s, p);
     } else {
@@ -388,28 +485,24 @@ static bool _prefix (const struct kmsg_log *log, const char **s,
     }
     if (!_log_priority (s, p))
         return false;
-    if (!p->tagged && p->stamped && (len = kmsg_stamp (*s)) > 0) {
-        /* "<4>Nov 26 09:00:00 cn12 kernel: " */
-        if (!p->time[0])
-            _log_put (p->time, sizeof (p->time), *s, len);
-        *s += len;
-        *s += **s == ' ';
-        if (!_tag (s, p))
+    if (!p->tagged && p->stamped) {
+        /* "<4>Nov 26 09:00:00 cn12 kernel: ", "<4>kernel: " */
+        bool timed = _log_time (s, p);
+
+        if (!_tag (s, p) && timed)
             return _untagged (log, s, p);
     }
     if (!_facility (s, p))
         return false;
-    if (p->stamped && (len = kmsg_stamp (*s)) > 0 && !p->time[0]) {
-        _log_put (p->time, sizeof (p->time), *s, len); /* dmesg -x, iso */
-        *s += len;
-        *s += **s == ' ';
-    }
+    if (p->stamped)
+        _log_time (s, p); /* dmesg -x, iso */
     _bracket_host (s, p);
     if (_bracket (s, p)) {
         if (!p->tagged)
             _tag (s, p); /* journalctl -o short-monotonic */
         _bracket (s, p); /* a keeper's own time came first */
-        if (!_facility (s, p))
+        if (!_facility (s, p) || !_log_priority (s, p) ||
+            (!p->tagged && _pid_tag (*s)))
             return false;
     }
     _caller (s);
@@ -429,9 +522,12 @@ static bool _skip (const char **s, struct prefix *p)
             return false;
         if (!strchr (":|- ", *at))
             continue;
+        if (!_facility (&rest, &other)) {
+            p->foreign = true;
+            return false;
+        }
         if (kmsg_stamp_bracket (from) == 0 && kmsg_stamp (from) == 0 &&
-            sscanf (from, "<%3u>[", &n) != 1 &&
-            (!_facility (&rest, &other) || !other.stamped))
+            sscanf (from, "<%3u>[", &n) != 1 && !other.stamped)
             continue;
         if (*at == ':' && from > at + 1 &&
             !memchr (*s, ' ', (size_t) (at - *s)))
@@ -487,14 +583,37 @@ static const char *_words (struct kmsg_log *log, const char *s,
 {
     enum kmsg_form form;
 
-    if (!_prefix (log, &s, p))
+    p->foreign = !_prefix (log, &s, p);
+    if (!p->foreign && !p->stamped && _skip (&s, p)) {
+        p->stamped = true;
+        p->foreign = !_prefix (log, &s, p);
+    }
+    if (p->foreign)
         return NULL;
     if (p->stamped)
         return s;
-    if (_skip (&s, p))
-        return _prefix (log, &s, p) ? s : NULL;
     /* the second line of a message that has a prefix is anybody's */
     return !log->stamped && _is_form (s, &form) ? s : NULL;
+}
+
+/* As _words, where the log has no line of a known form. A head that was not
+ * understood before this is told as well: it completes no kill. */
+static char *_guessed (struct kmsg_log *log, char *text, struct kmsg_kill *out)
+{
+    const char *head, *s;
+    size_t len;
+
+    if (log->stamped)
+        return NULL;
+    len = strlen (text);
+    if (text[0] == '"' && len > 1 && text[len - 1] == '"')
+        text[len - 1] = '\0'; /* a row of a table */
+    s = kmsg_guess (&log->guess, text, &head);
+    if (!s)
+        return NULL;
+    if (head)
+        _log_said (log, "", head, strlen (head), "", out);
+    return text + (s - text);
 }
 
 bool kmsg_log_carried (struct kmsg_log *log, const char *host, const char *time,
@@ -512,6 +631,8 @@ bool kmsg_log_carried (struct kmsg_log *log, const char *host, const char *time,
     snprintf (p.host, sizeof (p.host), "%s", host);
     snprintf (p.time, sizeof (p.time), "%s", time);
     s = _words (log, text, &p);
+    if (!s && !p.stamped && !p.foreign)
+        s = _guessed (log, text, out);
     log->known |= p.stamped;
     if (!s)
         return false;

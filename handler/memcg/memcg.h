@@ -70,8 +70,12 @@ struct memcg {
     uint64_t seen_oom_kill;   /* counters when last checked */
     uint64_t seen_high;
     uint64_t seen_oom;    /* v2, [shadow] */
-    uint64_t hit_limit;   /* [shadow]: the limit that was hit when [check]
-                                   last said MEMCG_OOM, bytes */
+    uint64_t hit_limit;   /* the limit that was hit when [check] last said
+                                   MEMCG_OOM, bytes; v2: in [shadow] only */
+    bool moved;           /* [check] has found lower limits than were set:
+                                   somebody else's */
+    uint64_t found;       /* v2, [moved]: they were these; [check] has put */
+    uint64_t found_hard;  /* them back (memory.high, memory.max) */
     unsigned hit_kills;   /* [shadow]: how many the kernel killed then */
     unsigned backoff_ms;  /* call [check] again after this time, instead
                                    of at the next event; 0 = at the event */
@@ -103,7 +107,10 @@ enum memcg_state {
 
 struct memcg_ops {
     const char *name;       /* "v1", "v2" */
+    const char *soft_file;  /* where Slurm writes what it allocates to the job:
+                                   memory.soft_limit_in_bytes, memory.high */
     uint32_t epoll_events;  /* what to wait for on memcg.event */
+    bool soft_is_limit;     /* … and we the limit; else the reservation */
     bool removal_is_silent; /* memcg.event does not tell of an rmdir */
     bool hits_are_silent;   /* memcg.event tells of an OOM, but not of
                                    reaching the limit */
@@ -234,6 +241,15 @@ int memcg_read_total (const struct memcg *m, uint64_t *total);
 /* The wall above the limit as it is set just now, by whomever, in bytes;
  *   MEMCG_NO_LIMIT where there is none. */
 uint64_t memcg_wall (const struct memcg *m);
+
+/* Read what Slurm writes, the allocation into [soft] and the limit at which the kernel
+ *   kills into [hard], as the files have them now; bytes, or MEMCG_NO_LIMIT.
+ * Returns 0; -1 with errno. */
+int memcg_read_limits (const struct memcg *m, uint64_t *soft, uint64_t *hard);
+
+/* Lift the limits of the steps of Slurm's below [m] that are [from] bytes or more,
+ *   but not of those that [m->spare] names: OOM is declared at the job. */
+void memcg_lift_steps (struct memcg *m, uint64_t from);
 
 /* Is there a limit of memory on the cgroup directory [dir]? */
 bool memcg_is_limited (int dir);

@@ -142,6 +142,9 @@ static uint64_t _v1_distance (struct memcg *m, uint64_t *limit)
     if (memcg_pread_u64 (m->usage, &usage) == 0 &&
         memcg_pread_u64 (m->limit, limit) == 0 && *limit < V1_NO_LIMIT)
         distance = *limit > usage ? *limit - usage : 0;
+    m->hit_limit = *limit;
+    m->moved = m->set_limit != MEMCG_NO_LIMIT && !m->limit_is_low &&
+               *limit + (uint64_t) sysconf (_SC_PAGESIZE) <= m->set_limit;
     m->seen = (struct memcg_usage) { .total = usage, .used = usage };
     if (distance > 0 && m->hard >= 0 &&
         memcg_pread_u64 (m->hard, &memsw) == 0 && memsw < V1_NO_LIMIT &&
@@ -202,6 +205,7 @@ static enum memcg_state _v1_check (struct memcg *m)
     if (m->event >= 0 && read (m->event, &ticks, sizeof (ticks)) < 0)
         ticks = 0;
     m->backoff_ms = 0;
+    m->moved = false;
     if (_read_oom_control (m->oom_control, &o) < 0)
         return errno == ENODEV || memcg_gone (m) ? MEMCG_GONE : MEMCG_QUIET;
     /* A kernel kill (of a task directly in this memcg: v1 does not add up the
@@ -455,6 +459,7 @@ static int _v1_kill (struct memcg *m, unsigned *left, struct mw_err *err)
 
 const struct memcg_ops memcg_v1_ops = {
     .name = "v1",
+    .soft_file = "memory.soft_limit_in_bytes",
     .epoll_events = EPOLLIN,
     .hits_are_silent = true,
     .sleeps_at_limit = true,

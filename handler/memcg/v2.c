@@ -191,14 +191,19 @@ static bool _stuck (struct memcg *m, const struct memcg_usage *u, bool growing)
 
 /* Slurm writes memory.high anew at the start of every step, to --mem: above
  * that a job would crawl, and with it the slurmstepd that is to register the
- * step. */
+ * step.  What it was is for who asks whether --mem itself has changed. */
 static void _keep_limit (struct memcg *m)
 {
     uint64_t high, wall;
 
-    if (memcg_pread_u64 (m->limit, &high) < 0 || high == m->set_limit)
+    m->moved = false;
+    if (memcg_pread_u64 (m->limit, &high) < 0 || high == m->set_limit ||
+        memcg_pread_u64 (m->hard, &wall) < 0)
         return;
-    if (memcg_pread_u64 (m->hard, &wall) == 0 && wall < m->set_wall)
+    m->moved = true;
+    m->found = high;
+    m->found_hard = wall;
+    if (wall < m->set_wall)
         _write_limit (m, m->hard, "memory.max", m->set_wall, NULL);
     _write_limit (m, m->limit, "memory.high", m->set_limit, NULL);
 }
@@ -423,6 +428,8 @@ static int _v2_kill (struct memcg *m, unsigned *left, struct mw_err *err)
 
 const struct memcg_ops memcg_v2_ops = {
     .name = "v2",
+    .soft_file = "memory.high",
+    .soft_is_limit = true,
     .epoll_events = EPOLLPRI,
     .removal_is_silent = true,
     .arm = _v2_arm,

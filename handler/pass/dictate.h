@@ -39,9 +39,30 @@ enum dictate_kind {
     DICTATE_BYE,   /* the warden has shut its end, and all is written */
 };
 
+/* Upper ends of the buckets of how long it took from an event to its deed, µs; the
+ * last bucket has none. */
+#define DICTATE_DEED_US \
+    { \
+        25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 50000, 100000, 1000000 \
+    }
+#define DICTATE_DEEDS 13
+
+/* There are new records; and what only the warden counts, since its start. */
+struct dictate_news {
+    uint32_t kind;
+    uint64_t node_memory, node_reserve, pool_limit; /* bytes; pool_limit
+                                           UINT64_MAX: there is none */
+    uint64_t deed[DICTATE_DEEDS], deed_us; /* how many, and their sum */
+    /* what could not be handed over */
+    uint64_t lost_syslog, lost_log, lost_journal, lost_webhook;
+};
+
 struct dictate_settings {
     uint32_t kind;
-    bool foreground;         /* lines to stderr, too, where they say so */
+    bool foreground; /* lines to stderr, too, where they say so */
+    bool shadow;
+    uint64_t metrics_ms;     /* how often that is written */
+    char metrics[PATH_MAX];  /* "" = none */
     char state[PATH_MAX];    /* directories … */
     char history[PATH_MAX];  /* … made where it is not there */
     char log_file[PATH_MAX]; /* "" = none */

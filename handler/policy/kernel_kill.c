@@ -54,6 +54,87 @@ uint64_t kernel_kill_node_reserve (const struct kernel_kill_case *c,
     return (bytes + MW_MIB - 1) / MW_MIB * MW_MIB;
 }
 
+/* ---- a limit below the job's --------------------------------------------- */
+
+/* Does the name at [s] of [len] bytes begin or end so? */
+static bool _name_begins (const char *s, size_t len, const char *with)
+{
+    return len >= strlen (with) && strncmp (s, with, strlen (with)) == 0;
+}
+
+static bool _name_ends (const char *s, size_t len, const char *with)
+{
+    size_t n = strlen (with);
+
+    return len >= n && strncmp (s + len - n, with, n) == 0;
+}
+
+/* Who makes directories of such a name, and sets their limits? */
+static const struct maker {
+    const char *begins, *ends; /* of the name; "" is any */
+    const char *whose, *knob;
+} makers[] = {
+    { "docker", "", "a container's",
+      "docker run --memory (docker update --memory while it runs)" },
+    { "libpod", "", "a container's",
+      "podman run --memory (podman update --memory while it runs)" },
+    { "cri-containerd", "", "a container's",
+      "resources.limits.memory of its pod" },
+    { "crio-", "", "a container's", "resources.limits.memory of its pod" },
+    { "kubepods", "", "a pod's", "resources.limits.memory of it" },
+    { "apptainer", "", "a container's", "apptainer's --memory" },
+    { "singularity", "", "a container's", "apptainer's --memory" },
+    { "lxc", "", "a container's", "lxc.cgroup2.memory.max in its config" },
+    { "memwarden", "", "of `memwarden run`", "its --limit, --reservation" },
+    { "", ".service", "a systemd unit's", "MemoryMax= of it" },
+    { "", ".scope", "a systemd unit's",
+      "MemoryMax= of it (systemd-run -p MemoryMax=)" },
+    { "", ".slice", "a systemd unit's", "MemoryMax= of it" },
+    { "step_", "", "a step's own",
+      "srun --mem of that step, or AllowedRAMSpace in cgroup.conf" },
+};
+
+/* Returns NULL where nobody is known for the name. */
+static const struct maker *_maker (const char *name, size_t len)
+{
+    for (unsigned i = 0; i < sizeof (makers) / sizeof (makers[0]); i++) {
+        if (_name_begins (name, len, makers[i].begins) &&
+            _name_ends (name, len, makers[i].ends))
+            return &makers[i];
+    }
+    return NULL;
+}
+
+/* Whose is the limit of [path], below [job]'s, and which knob changes it?  The
+ * deepest directory with a known name tells; its parents only hold it. */
+static void _below (const char *job, const char *path, char *buf, size_t len)
+{
+    const char *from = path + (job ? strlen (job) : 0);
+    const struct maker *found = NULL;
+
+    for (const char *at = from; *at;) {
+        size_t name;
+        const struct maker *m;
+
+        at += strspn (at, "/");
+        name = strcspn (at, "/");
+        m = name > 0 ? _maker (at, name) : NULL;
+        found = m ? m : found;
+        at += name;
+    }
+    if (found)
+        snprintf (buf, len,
+                  "the limit of %.120s is not memwarden's but %s: %s "
+                  "changes it",
+                  path, found->whose, found->knob);
+    else
+        snprintf (buf, len,
+                  "the limit of %.120s is not memwarden's: whoever made that "
+                  "directory set it, in its memory.max or "
+                  "memory.limit_in_bytes",
+                  path);
+}
+
 char *kernel_kill_remedy (const struct kernel_kill_case *c,
                           const struct kmsg_kill *k, uint64_t memory, char *buf,
                           size_t len)
@@ -107,10 +188,7 @@ char *kernel_kill_remedy (const struct kernel_kill_case *c,
                       "kernel");
         break;
     case KERNEL_KILL_BELOW:
-        snprintf (buf, len,
-                  "the limit of %.160s is not memwarden's: lift it "
-                  "(AllowedRAMSpace in cgroup.conf)",
-                  k->oom_memcg);
+        _below (c->job, k->oom_memcg, buf, len);
         break;
     case KERNEL_KILL_UNKNOWN:
         snprintf (buf, len,

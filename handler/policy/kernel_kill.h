@@ -34,6 +34,7 @@ enum kernel_kill_why kernel_kill_why (const struct kmsg_kill *k,
 /* What is known of memwarden's part. */
 struct kernel_kill_case {
     enum kernel_kill_why why;
+    const char *job;       /* its directory, as the kernel's log names it */
     int64_t ahead_ms;      /* memwarden had begun so long before; negative: the
                                kernel was so much faster; INT64_MIN: no sign */
     uint64_t node_reserve; /* bytes */

@@ -56,8 +56,8 @@ bool ask_has_courier (const struct warden *w)
     return w->courier_kept || spool_courier_alive (&w->spool, NULL);
 }
 
-int ask (struct warden *w, struct job *job, enum spool_op op, uint64_t mem_mb,
-         const char *text, bool await)
+int ask (struct warden *w, struct job *job, enum spool_op op, const char *text,
+         bool await)
 {
     struct spool_request *r;
 
@@ -66,7 +66,6 @@ int ask (struct warden *w, struct job *job, enum spool_op op, uint64_t mem_mb,
     if (await)
         report_flush (w);
     r = _request (w, job, op);
-    r->mem_mb = mem_mb;
     snprintf (r->text, sizeof (r->text), "%s", text ? text : "");
     return _ask_hand_over (w, job, r, await);
 }
@@ -88,6 +87,7 @@ static void _describe (const struct job *job, const char *event,
     json_put_text (&p, "incident", incident_id (job, id));
     json_put_number (&p, "used", job->usage.used);
     json_put_number (&p, "peak", job->peak);
+    json_put_number (&p, "peak_used", job->peak_used);
     json_put_number (&p, "limit", job->limit);
     json_put_number (&p, "reservation", job->reservation);
     json_put_number (&p, "reserve", job->reserve);

@@ -13,11 +13,11 @@ struct job;
 /* Is there a courier to carry out what is asked now, or one to be started? */
 bool ask_has_courier (const struct warden *w);
 
-/* Ask the courier [op] for [job] (a job of Slurm); [mem_mb] for a requeue,
- *   [text] may be NULL.  With [await], the answer comes back as STEP_ANSWER.
+/* Ask the courier [op] for [job] (a job of Slurm), for a requeue as its incident
+ *   says (requeue_mb, requeue_tries); [text] may be NULL.  With [await], the answer comes back as STEP_ANSWER.
  * Returns 0; -1 with errno when the spool does not take it: recorded. */
-int ask (struct warden *w, struct job *job, enum spool_op op, uint64_t mem_mb,
-         const char *text, bool await);
+int ask (struct warden *w, struct job *job, enum spool_op op, const char *text,
+         bool await);
 
 /* Ask the courier to run [hook] ("": the built-in one) until [not_after_ms]
  *   (clock_ms), told of the incident and the job's numbers as JSON on its

@@ -19,6 +19,7 @@ enum type {
     PATH,    /* char *, the job's own */
     TRIGGER, /* enum incident_trigger, by its name */
     LADDER,  /* of ladder_share */
+    RETRY,   /* struct mw_retry */
 };
 
 /* [at] and [size] in bytes, of the member in struct job. */
@@ -50,16 +51,20 @@ static const struct field {
     FIELD ("armed", FLAG, memcg.armed, STATE),
     FIELD ("shadow", FLAG, memcg.shadow, STATE),
     FIELD ("set_limit", LIMIT, memcg.set_limit, STATE),
+    FIELD ("given", NUMBER, given, STATE),
+    FIELD ("given_hard", LIMIT, given_hard, STATE),
     FIELD ("oom_kills", NUMBER, memcg.seen_oom_kill, STATE),
     FIELD ("reservation", NUMBER, reservation, STATE | TOLD),
     FIELD ("limit", NUMBER, limit, STATE | TOLD),
     FIELD ("reserve", NUMBER, reserve, STATE | TOLD),
     FIELD ("priority", NUMBER, priority, STATE | TOLD),
     FIELD ("ladder", LADDER, ladder, STATE | TOLD),
+    FIELD ("retry", RETRY, retry, STATE | TOLD),
     FIELD ("incidents", NUMBER, incidents, STATE | TOLD),
     FIELD ("registered_ms", NUMBER, registered_ms, STATE),
     FIELD ("mark_ms", NUMBER, mark_ms, STATE),
     FIELD ("peak", NUMBER, peak, STATE | TOLD),
+    FIELD ("peak_used", NUMBER, peak_used, STATE | TOLD),
     FIELD ("allowed", NUMBER, allowed, STATE),
     FIELD ("bounces", NUMBER, bounces, STATE),
     FIELD ("bounce_ms", NUMBER, bounce_ms, STATE),
@@ -68,6 +73,7 @@ static const struct field {
     FIELD ("account", TEXT, facts.account, FACTS | TOLD),
     FIELD ("qos", TEXT, facts.qos, FACTS | TOLD),
     FIELD ("restarts", NUMBER, facts.restarts, FACTS),
+    FIELD ("cpus", NUMBER, facts.cpus, FACTS),
 
     FIELD ("open", FLAG, incident.open, INCIDENT),
     FIELD ("closing", FLAG, incident.closing, INCIDENT),
@@ -96,6 +102,7 @@ static const struct field {
     FIELD ("grow_refused", FLAG, incident.grow_refused, INCIDENT),
     FIELD ("requeue", TEXT, incident.requeue, INCIDENT),
     FIELD ("requeue_mb", NUMBER, incident.requeue_mb, INCIDENT),
+    FIELD ("requeue_tries", NUMBER, incident.requeue_tries, INCIDENT),
 
     FIELD ("used", NUMBER, usage.used, TOLD),
     FIELD ("total", NUMBER, usage.total, TOLD),
@@ -147,6 +154,9 @@ static const char *_fields_text (const struct field *f, const struct job *job,
     case LADDER:
         ladder = *(const struct mw_ladder *const *) (const void *) at;
         return ladder ? mw_ladder_format (ladder, buf, MW_LADDER_STRLEN) : NULL;
+    case RETRY:
+        return mw_retry_format ((const struct mw_retry *) (const void *) at,
+                                buf, MW_LADDER_STRLEN);
     default:
         return at;
     }
@@ -210,6 +220,12 @@ static bool _take_ladder (const char *text, const struct mw_ladder **slot)
     return true;
 }
 
+static bool _take_retry (const char *text, struct mw_retry *retry)
+{
+    *retry = (struct mw_retry) { 0 };
+    return !*text || mw_retry_parse (text, retry, NULL) == 0;
+}
+
 static enum incident_trigger _trigger (const char *name)
 {
     for (unsigned i = 0; i < TRIGGER_COUNT; i++) {
@@ -251,6 +267,8 @@ static bool _fields_take_one (const struct field *f, const json_t *value,
         return true;
     case LADDER:
         return _take_ladder (text, at);
+    case RETRY:
+        return _take_retry (text, at);
     }
     return false;
 }

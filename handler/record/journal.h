@@ -17,8 +17,9 @@
  * returned, held, thawed, asked, answered, resolved, released, kernel-kill,
  * livelock, shadow (what would have been done), node, decision (decision.h),
  * class, cut (by a cap: what was asked for is not given), dump (what its hook
- * has written), nested (an OOM below the job's limit), failed, note, config,
- * failsafe, carried (a state at the begin of a new file: in no story), stop.
+ * has written), nested (an OOM below the job's limit), given (Slurm has changed its
+ * memory), start (of a step that Slurm's own limit is in the way of), failed, note,
+ * config, failsafe, carried (a state at the begin of a new file: in no story), stop.
  */
 #ifndef MW_JOURNAL_H
 #define MW_JOURNAL_H

@@ -153,17 +153,19 @@ static void _report_to_log (struct report *r, int level, const char *text,
     bool sent = r->journald >= 0 && journald_send (r->journald, &line) == 0;
 
     _to_syslog (r, level, text);
-    if (_is_missing (r) || !_to_log (r, text, r->foreground && !sent))
+    if (_is_missing (r) || !_to_log (r, text, r->foreground && !sent)) {
         r->unsaid++;
+        r->counts.lost_log++;
+    }
 }
 
 /* The scribe has new records to copy. */
 static void _tell_news (struct report *r)
 {
-    const uint32_t kind = DICTATE_NEWS;
-
+    r->counts.kind = DICTATE_NEWS;
+    r->counts.lost_syslog = r->dropped;
     if (r->news && r->scribe >= 0)
-        r->news = pass_send (r->scribe, &kind, sizeof (kind), -1) < 0;
+        r->news = pass_send (r->scribe, &r->counts, sizeof (r->counts), -1) < 0;
 }
 
 static void _spool (struct warden *w, struct job *job, enum spool_op op,
@@ -267,6 +269,7 @@ static void _flush_story (struct warden *w)
 
     story_flush (w);
     missing = story_missing (&why);
+    w->report->counts.lost_webhook += missing;
     if (missing > 0)
         report_log (w, LOG_WARNING,
                     "%u records are missing in what the "
@@ -286,6 +289,9 @@ void report_flush (struct warden *w)
 {
     struct report *r = w->report;
 
+    r->counts.node_memory = w->node_memory;
+    r->counts.node_reserve = w->node_reserve;
+    r->counts.pool_limit = w->pool_limit;
     _tell_news (r);
     journal_prepare (w->journal);
     _flush_story (w);
@@ -333,6 +339,7 @@ static void _journal (struct warden *w, const struct job *job,
                         "%s; what happens is not recorded until "
                         "that is mended",
                         err.text);
+        w->report->counts.lost_journal++;
         return;
     }
     w->report->news = true;
@@ -420,6 +427,22 @@ void report_more (struct warden *w, struct job *job, const char *event,
     va_start (ap, fmt);
     _report (w, job, event, whom, more, fmt, ap);
     va_end (ap);
+}
+
+void report_deed (struct warden *w)
+{
+    static const uint32_t most[] = DICTATE_DEED_US;
+    struct dictate_news *c = &w->report->counts;
+    uint64_t began, us = clock_us ();
+    unsigned i = 0;
+
+    if (sd_event_now (w->loop, CLOCK_BOOTTIME, &began) < 0)
+        return;
+    us = us > began ? us - began : 0;
+    while (i < DICTATE_DEEDS - 1 && us > most[i])
+        i++;
+    c->deed[i]++;
+    c->deed_us += us;
 }
 
 void report_failed (struct warden *w, struct job *job, const char *what,

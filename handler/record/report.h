@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "handler/job/incident_state.h"
+#include "handler/pass/dictate.h"
 #include "lib/err.h"
 
 struct warden;
@@ -34,6 +35,7 @@ struct report {
     uint64_t dropped; /* syslog datagrams */
     uint64_t unsaid;  /* lines of the log that the scribe did not take … */
     bool news;        /* nor that there are new records */
+    struct dictate_news counts; /* what only the warden knows, for metrics */
     /* lines that wait until the action is done */
     unsigned pending;
     uint64_t numbered; /* lines so far, over restarts too */
@@ -70,6 +72,10 @@ void report_more (struct warden *w, struct job *job, const char *event,
  *   is no failure: its end is on record next. */
 void report_failed (struct warden *w, struct job *job, const char *what,
                     const struct mw_err *why);
+
+/* The step that an event has led to has done its deed: count how long that took since
+ *   the loop took up the event. */
+void report_deed (struct warden *w);
 
 /* Tell what is pending. Called by the loop after every dispatched event. */
 void report_flush (struct warden *w);

@@ -28,6 +28,16 @@ static void _of_job (struct spool_request *r, const struct job *job)
     snprintf (r->job, sizeof (r->job), "%s", job->spec.key);
 }
 
+/* As its step has decided; 2^20 bytes are what Slurm counts in. */
+static void _with_memory (struct spool_request *r, const struct job *job)
+{
+    r->mem_mb = job->incident.requeue_mb;
+    r->tries = job->incident.requeue_tries;
+    r->peak = mw_least (job->peak, job->allowed);
+    if (r->tries > 0)
+        r->max_mb = job->retry.max / MW_MIB;
+}
+
 void request_fill (struct spool_request *r, struct warden *w,
                    const struct job *job, enum spool_op op)
 {
@@ -35,6 +45,8 @@ void request_fill (struct spool_request *r, struct warden *w,
         _of_job (r, job);
     else
         *r = (struct spool_request) { .job = REQUEST_NODE };
+    if (job && op == SPOOL_REQUEUE)
+        _with_memory (r, job);
     r->op = op;
     spool_make_id (r, ++w->request_seq);
 }

@@ -93,7 +93,11 @@ static int _follow_tell (struct follow *f, struct book *b, const char *line,
     const json_t *uid = json_object_get (record, "uid");
     uint64_t seq = _seq_of (record);
 
-    if (!record || bare > sizeof (text) - 2 || seq <= f->seq)
+    if (!record || bare > sizeof (text) - 2)
+        return 0;
+    if (f->tally)
+        tally_state (f->tally, record);
+    if (seq <= f->seq)
         return 0;
     if (strcmp (_follow_text (record, "event"), "carried") != 0) {
         memcpy (text, line, bare);
@@ -104,6 +108,8 @@ static int _follow_tell (struct follow *f, struct book *b, const char *line,
                         text, bare + 2) < 0)
             return -1;
     }
+    if (f->tally)
+        tally_count (f->tally, record);
     if (f->seq != 0)
         f->lost += seq - f->seq - 1;
     f->seq = seq;
@@ -168,6 +174,13 @@ static void _follow_file (struct follow *f, const char *name)
                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     f->at = f->doubt = 0;
     f->inode = f->fd >= 0 && fstat (f->fd, &st) == 0 ? st.st_ino : 0;
+}
+
+void follow_again (struct follow *f)
+{
+    if (f->fd >= 0)
+        close (f->fd);
+    _follow_file (f, JOURNAL_AHEAD_OLD);
 }
 
 static bool _goes_on_elsewhere (const struct follow *f)

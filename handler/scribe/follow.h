@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "handler/scribe/book.h"
+#include "handler/scribe/tally.h"
 #include "lib/err.h"
 
 struct follow {
@@ -19,6 +20,7 @@ struct follow {
     uint64_t doubt; /* where a record was not whole when it was seen first */
     uint64_t seq;   /* of the last record that was told */
     uint64_t lost;  /* records that were not there any more */
+    struct tally *tally; /* counts each record; NULL */
 };
 
 /* Follow the journal in [state_dir], from where [b] ends.
@@ -26,6 +28,10 @@ struct follow {
 int follow_open (struct follow *f, const char *state_dir, struct book *b,
                  struct mw_err *err);
 void follow_close (struct follow *f);
+
+/* Read what is there of the journal once more, for [f]->tally alone, which has not seen
+ *   it: what has been told is not told again. */
+void follow_again (struct follow *f);
 
 /* Tell [b] all that is new. Returns 0; -1 with errno: [b] does not take it, and is asked
  *   again the next time. */

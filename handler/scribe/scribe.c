@@ -18,7 +18,9 @@
 #include "handler/pass/pass.h"
 #include "handler/scribe/book.h"
 #include "handler/scribe/follow.h"
+#include "handler/scribe/metrics.h"
 #include "handler/scribe/rights.h"
+#include "handler/scribe/tally.h"
 #include "lib/cleanup.h"
 
 #define SCRIBE_WARDEN 3
@@ -28,6 +30,9 @@
 
 struct scribe {
     struct dictate_settings set;
+    struct dictate_news news_of; /* what the warden counts, as told last */
+    struct tally tally;
+    struct metrics metrics;
     int log_fd;
     struct book book;
     struct follow follow;
@@ -124,6 +129,7 @@ static bool _story_begin (struct scribe *s)
         _tell_trouble (s, err.text);
         return false;
     }
+    s->follow.tally = s->set.metrics[0] ? &s->tally : NULL;
     return s->begun = true;
 }
 
@@ -164,6 +170,37 @@ static void _scribe_catch_up (struct scribe *s)
     _scribe_lost (s);
 }
 
+/* ---- metrics ------------------------------------------------------------- */
+
+static void _write_metrics (struct scribe *s, bool up)
+{
+    struct metrics_of of = { .set = &s->set,
+                             .warden = &s->news_of,
+                             .tally = &s->tally,
+                             .lost_story = s->follow.lost,
+                             .up = up };
+    struct mw_err text;
+
+    if (metrics_write (&s->metrics, &of, &text) < 0)
+        _say (DICTATE_SAID, errno, LOG_ERR, text.text);
+    else if (text.text[0])
+        _say (DICTATE_SAID, 0, LOG_NOTICE, text.text);
+}
+
+/* Who counts has not seen what there was before: it is read once more. */
+static void _metrics_settings (struct scribe *s)
+{
+    bool on = s->set.metrics[0];
+
+    metrics_set (&s->metrics, s->set.metrics, s->set.metrics_ms);
+    if (!on)
+        tally_end (&s->tally);
+    if (s->begun && on && !s->follow.tally)
+        follow_again (&s->follow);
+    s->follow.tally = on ? &s->tally : NULL;
+    s->news = s->news || (on && s->begun);
+}
+
 /* ---- who says what ------------------------------------------------------- */
 
 static void _scribe_settings (struct scribe *s,
@@ -173,6 +210,7 @@ static void _scribe_settings (struct scribe *s,
     int rc;
 
     s->set = *set;
+    _metrics_settings (s);
     rc = _open_log (s, &err);
     _say (DICTATE_SET, rc < 0 ? errno : 0, LOG_ERR, err.text);
 }
@@ -187,8 +225,10 @@ static void _scribe_hear (struct scribe *s, const void *packet, size_t len)
         _scribe_settings (s, packet);
     else if (kind == DICTATE_LINE)
         _scribe_line (s, packet, len);
-    else if (kind == DICTATE_NEWS)
+    else if (kind == DICTATE_NEWS && len == sizeof (s->news_of)) {
+        memcpy (&s->news_of, packet, len);
         s->news = true;
+    }
 }
 
 /* Returns false when the warden is gone. */
@@ -197,6 +237,7 @@ static bool _hear_warden (struct scribe *s)
     static union {
         struct dictate_settings set;
         struct dictate_line line;
+        struct dictate_news news;
     } packet;
     ssize_t n = -1;
 
@@ -240,8 +281,9 @@ static void _serve (struct scribe *s)
 
     while (warden) {
         bool later = s->news || (s->begun && s->book.dirty);
-        int n = poll (p, 2, later ? SYNC_MS : -1);
+        int wait = metrics_wait (&s->metrics), n;
 
+        n = poll (p, 2, later && (wait < 0 || wait > SYNC_MS) ? SYNC_MS : wait);
         if (n == 0 && s->begun)
             book_sync (&s->book);
         if (p[0].revents)
@@ -251,6 +293,8 @@ static void _serve (struct scribe *s)
             _hear_desk (s);
         else if (p[1].revents)
             p[1].fd = -1; /* all who were the desk's are gone */
+        if (metrics_wait (&s->metrics) == 0)
+            _write_metrics (s, true);
     }
 }
 
@@ -272,6 +316,8 @@ int scribe_main (void)
     _serve (&s);
     if (s.begun) {
         _scribe_catch_up (&s);
+        if (s.set.metrics[0])
+            _write_metrics (&s, false);
         book_sync (&s.book);
         follow_close (&s.follow);
         book_close (&s.book);

@@ -199,6 +199,10 @@ static int _spool_encode (const struct spool_request *r, char json[FILE_MAX],
     json_put_text (&p, "arg", r->arg);
     json_put_text (&p, "text", r->text);
     json_put_number (&p, "mem_mb", r->mem_mb);
+    json_put_number (&p, "max_mb", r->max_mb);
+    json_put_number (&p, "tries", r->tries);
+    json_put_number (&p, "peak", r->peak);
+    json_put_flag (&p, "joins", r->joins);
     json_put_flag (&p, "after_end", r->after_end);
     json_put_number (&p, "not_after_ms", r->not_after_ms);
     json_put_number (&p, "killed_s", r->killed_s);
@@ -456,9 +460,13 @@ int spool_read_request (struct spool *s, const char *id,
         !_get_op (j, &q.op) || !_get_text (j, "arg", q.arg, sizeof (q.arg)) ||
         !_get_text (j, "text", q.text, sizeof (q.text)) ||
         !_spool_get_number (j, "mem_mb", INT64_MAX, &q.mem_mb) ||
+        !_spool_get_number (j, "max_mb", INT64_MAX, &q.max_mb) ||
+        !_get_u32 (j, "tries", &q.tries) ||
+        !_spool_get_number (j, "peak", INT64_MAX, &q.peak) ||
         !_spool_get_number (j, "not_after_ms", INT64_MAX, &q.not_after_ms) ||
         !_spool_get_number (j, "killed_s", INT64_MAX, &q.killed_s))
         return mw_err_code (err, EPROTO, "%s is not a request", id);
+    q.joins = json_is_true (json_object_get (j, "joins"));
     q.after_end = json_is_true (json_object_get (j, "after_end"));
     q.withdrawn = json_is_true (json_object_get (j, "withdrawn"));
     *r = q;

@@ -10,7 +10,8 @@
  *
  * A request is JSON: {"id","job","slurm_id","array_job_id","array_task_id",
  * "uid","restart_count","since_s","op","arg", "text", "mem_mb", "after_end",
- * "not_after_ms","killed_s","withdrawn"}.
+ * "not_after_ms","killed_s","withdrawn","max_mb","tries","peak",
+ * "joins"}.
  * [restart_count] keeps a late request from hitting the job's next run; as long
  * as the controller has not told it, [since_s] does.  A requeue outlives its
  * job's run on the node, and is changed by putting it anew when that ends:
@@ -40,7 +41,8 @@
 enum spool_op {
     SPOOL_SUSPEND,
     SPOOL_RESUME,
-    SPOOL_REQUEUE,      /* mem_mb > 0: with that much --mem per node */
+    SPOOL_REQUEUE,      /* mem_mb > 0: with that much --mem per node;
+                               tries > 0: or not at all */
     SPOOL_COMPLETE_OOM, /* ends as OUT_OF_MEMORY 0:125 */
     SPOOL_NOTIFY,       /* text: a line in the job's stderr */
     SPOOL_COMMENT,      /* text: comment */
@@ -50,8 +52,8 @@ enum spool_op {
                                with the request (spool_put_story) */
     SPOOL_DRAIN,        /* text: reason; drain this node */
     SPOOL_LOOKUP,       /* its answer's text: {"partition","account",
-                               "qos","restarts","comment"}; the comment only
-                               where memwarden has written it */
+                               "qos","restarts","cpus","comment"}; the comment
+                               only where memwarden has written it */
     SPOOL_OP_COUNT
 };
 
@@ -68,6 +70,12 @@ struct spool_request {
     char arg[MW_HOOK_MAX];
     char text[SPOOL_TEXT_MAX];
     uint64_t mem_mb;
+    uint64_t max_mb;       /* of that, the job's own bound; 0 = none */
+    uint32_t tries;        /* not if it has been given more memory so often
+                                       already; 0 = that is not counted */
+    uint64_t peak;         /* what [mem_mb] is made of, bytes */
+    bool joins;            /* only where another of its nodes has had it
+                                       requeued: with that much at least */
     bool after_end;        /* requeue: also if it has ended by itself,
                                        in answer to a signal */
     uint64_t not_after_ms; /* clock_ms after which it is pointless and

@@ -102,13 +102,13 @@ static enum step_result _kill_start (struct warden *w, struct job *job)
                 "that could tell Slurm before",
                 job->spec.key);
     if (nobody || _node_is_short (job)) {
-        ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, false);
+        ask (w, job, SPOOL_COMPLETE_OOM, NULL, false);
         job->leaving = true;
         return _kill_now (w, job);
     }
     step_freeze (w, job, true);
     in->phase = ASKED;
-    if (ask (w, job, SPOOL_COMPLETE_OOM, 0, NULL, true) < 0)
+    if (ask (w, job, SPOOL_COMPLETE_OOM, NULL, true) < 0)
         return _kill_now (w, job);
     job->leaving = true;
     step_timer (w, job, w->conf.controller_timeout_ms);

@@ -5,17 +5,23 @@
  * once.  A controller that does not answer in time leaves the request in the
  * spool.  How the job ends meanwhile is then said in it: killed by a later step
  * it is still to be run again, ended by itself it is not.
+ *
+ * A job with --mem-retry gets more memory by itself, and that is counted, but only
+ * where its OOM was its own making; else it is run again as it was.
  */
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
 #include "handler/step/step.h"
 #include "lib/clock.h"
+#include "lib/json_put.h"
 
 enum { ASKED = 1, KILLING };
 
@@ -34,37 +40,95 @@ static bool _requeue_available (struct warden *w, struct job *job,
     return true;
 }
 
-/* The --mem to ask for, in MiB; 0 = as it was.  What it got past its limit (v2:
- * a few MiB before it is slowed) is not what it has used. */
-static uint64_t _mem_mb (const struct job *job, const struct mw_ladder_step *s)
+/* The kernel's high-water mark.  What it got past its limit (v2: a few MiB before
+ * it is slowed) is not what it has used; nor, of one that stands back for others, is
+ * its clean page cache: at its own limit none is left. */
+static uint64_t _measured (const struct job *job)
 {
-    uint64_t used = mw_least (job->peak, job->allowed);
+    uint64_t most = mw_least (job->peak, job->allowed);
+    uint64_t used = mw_least (job->usage.used, job->allowed);
+    uint64_t cache = job->incident.trigger == TRIGGER_NODE ? job->usage.cache
+                                                           : 0;
 
-    if (s->amount.kind == MW_AMOUNT_NONE)
-        return 0;
-    return (mw_amount_of (&s->amount, used, used) + MW_MIB - 1) / MW_MIB;
+    most -= mw_least (cache, most);
+    return most > used ? most : used;
+}
+
+/* Was [job]'s OOM its own making?  As HTCondor has it, who uses less than 90 % of
+ * what is his has only been hit by it. */
+static bool _guilty (const struct job *job)
+{
+    return job->incident.trigger == TRIGGER_JOB ||
+           job->usage.used >= job->reservation / 10 * 9;
+}
+
+/* Decide what --mem to ask for (requeue_mb, 0 = as it was), and whether that is one
+ * of its tries. */
+static void _requeue_decide (struct job *job, const struct mw_ladder_step *s)
+{
+    struct incident *in = &job->incident;
+    struct mw_amount by = s->amount;
+    uint64_t bytes;
+
+    in->requeue_mb = in->requeue_tries = 0;
+    if (mw_retry_is (&job->retry)) {
+        if (!_guilty (job))
+            return;
+        in->requeue_tries = job->retry.tries;
+        if (by.kind == MW_AMOUNT_NONE)
+            by = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR,
+                                      .ratio = job->retry.factor };
+    }
+    if (by.kind == MW_AMOUNT_NONE)
+        return;
+    bytes = mw_amount_of (&by, _measured (job), 0);
+    in->requeue_mb = (bytes + MW_MIB - 1) / MW_MIB;
+    if (in->requeue_tries > 0 && job->retry.max > 0)
+        in->requeue_mb = mw_least (in->requeue_mb, job->retry.max / MW_MIB);
+}
+
+/* Told in numbers, too. */
+static void _requeue_tell (struct warden *w, struct job *job)
+{
+    const struct incident *in = &job->incident;
+    const unsigned whom = REPORT_LOG | REPORT_JOB | REPORT_COMMENT;
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[160], retry[32] = "";
+    struct json_put p = { .text = more, .size = sizeof (more) };
+
+    mw_size_format (_measured (job), a, sizeof (a));
+    if (in->requeue_mb == 0 && mw_retry_is (&job->retry)) {
+        report (w, job, "step", whom,
+                "job %s: to be requeued with what it has: it used %s of its "
+                "%s, so the node's want of memory is not of its making",
+                job->spec.key, mw_size_format (job->usage.used, a, sizeof (a)),
+                mw_size_format (job->reservation, b, sizeof (b)));
+        return;
+    }
+    if (in->requeue_mb == 0) {
+        report (w, job, "step", whom, "job %s: to be requeued", job->spec.key);
+        return;
+    }
+    json_put_number (&p, "measured", _measured (job));
+    json_put_number (&p, "mem_mb", in->requeue_mb);
+    json_put_number (&p, "tries", in->requeue_tries);
+    if (in->requeue_tries > 0)
+        snprintf (retry, sizeof (retry), "; in %u tries at most",
+                  in->requeue_tries);
+    report_more (w, job, "step", whom, json_put_done (&p),
+                 "job %s: to be requeued with --mem=%" PRIu64
+                 "M (it used %s%s)",
+                 job->spec.key, in->requeue_mb, a, retry);
 }
 
 /* Say it, and ask for it; -1 where that cannot be. */
 static int _requeue_ask (struct warden *w, struct job *job,
                          const struct mw_ladder_step *s, bool await)
 {
-    struct incident *in = &job->incident;
-    char a[MW_SIZE_STRLEN];
-    uint64_t mb;
-
     job_read_usage (job);
-    mb = _mem_mb (job, s);
-    if (mb > 0)
-        report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
-                "job %s: to be requeued with --mem=%" PRIu64 "M (it used %s)",
-                job->spec.key, mb, mw_size_format (job->peak, a, sizeof (a)));
-    else
-        report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
-                "job %s: to be requeued", job->spec.key);
+    _requeue_decide (job, s);
+    _requeue_tell (w, job);
     report_flush (w); /* the job is not told any more once it is leaving */
-    in->requeue_mb = mb;
-    if (ask (w, job, SPOOL_REQUEUE, mb, NULL, await) < 0)
+    if (ask (w, job, SPOOL_REQUEUE, NULL, await) < 0)
         return -1;
     job->leaving = true;
     return 0;
@@ -99,7 +163,6 @@ static int _requeue_change (struct warden *w, struct job *job, enum run_end end)
     request_fill (&r, w, job, SPOOL_REQUEUE);
     memcpy (r.id, in->requeue, sizeof (r.id));
     in->requeue[0] = '\0';
-    r.mem_mb = in->requeue_mb;
     r.killed_s = end == KILLED ? clock_wall_us () / 1000000 : 0;
     r.after_end = end == ENDED;
     r.withdrawn = end == GOES_ON;
@@ -190,6 +253,33 @@ void step_requeue_withdraw (struct warden *w, struct job *job)
     memcpy (id, job->incident.requeue, sizeof (id));
     if (id[0] && _requeue_change (w, job, GOES_ON) < 0)
         request_cancel (w, id);
+}
+
+void step_requeue_join (struct warden *w, struct job *job)
+{
+    static const struct mw_ladder_step any = { .kind = MW_STEP_REQUEUE };
+    static struct spool_request r; /* 2 KiB: not on the stack */
+    struct incident *in = &job->incident;
+    char a[MW_SIZE_STRLEN];
+    struct mw_err err;
+
+    if (!mw_retry_is (&job->retry) || job->leaving || in->requeue[0] ||
+        job->facts.cpus <= job->spec.cpus || job->incidents == 0)
+        return;
+    job_read_usage (job); /* as long as there is something to be read */
+    if (_measured (job) <= job->reservation)
+        return;
+    _requeue_decide (job, &any);
+    request_fill (&r, w, job, SPOOL_REQUEUE);
+    r.joins = true;
+    report (w, job, "asked", REPORT_LOG,
+            "job %s: where another of its nodes has it requeued, it is to have "
+            "--mem=%" PRIu64 "M for what it used here (%s)",
+            job->spec.key, in->requeue_mb,
+            mw_size_format (_measured (job), a, sizeof (a)));
+    if (request_put (w, job, &r, true, NULL, &err) < 0)
+        report_log (w, LOG_WARNING, "job %s: that cannot be asked for: %s",
+                    job->spec.key, err.text);
 }
 
 const struct step_ops step_requeue = {

@@ -83,10 +83,14 @@ enum step_result step_run (struct warden *w, struct job *job,
 {
     const struct step_ops *ops = step_table[step_rung (job)->kind];
     step_handler *handler = _handler (ops, cause);
+    enum step_result r;
 
     if (cause == STEP_ANSWER && ops->answer)
         return ops->answer (w, job, answer);
-    return handler ? handler (w, job) : STEP_WAIT;
+    r = handler ? handler (w, job) : STEP_WAIT;
+    if (cause == STEP_START && r != STEP_NEXT)
+        report_deed (w);
+    return r;
 }
 
 /* ---- what several do ----------------------------------------------------- */
@@ -282,17 +286,30 @@ int step_open_reserve (struct warden *w, struct job *job, bool on)
     return -1;
 }
 
+#define LENT_MORE 96
+
+/* For the record: so many [bytes], after which it is lent so much in all. */
+static const char *_lent (const struct job *job, uint64_t bytes,
+                          char more[LENT_MORE])
+{
+    struct json_put p = { .text = more, .size = LENT_MORE };
+
+    json_put_number (&p, "bytes", bytes);
+    json_put_number (&p, "lent", job->incident.lent);
+    return json_put_done (&p);
+}
+
 int step_lend (struct warden *w, struct job *job, uint64_t bytes)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[LENT_MORE];
     struct incident *in = &job->incident;
     struct mw_err err;
 
     in->lent += bytes;
-    report (w, job, "lent", REPORT_LOG | REPORT_JOB,
-            "job %s: grown by %s to %s", job->spec.key,
-            mw_size_format (bytes, a, sizeof (a)),
-            mw_size_format (job->limit + in->lent, b, sizeof (b)));
+    report_more (w, job, "lent", REPORT_LOG | REPORT_JOB,
+                 _lent (job, bytes, more), "job %s: grown by %s to %s",
+                 job->spec.key, mw_size_format (bytes, a, sizeof (a)),
+                 mw_size_format (job->limit + in->lent, b, sizeof (b)));
     if (job_assert_limit (job, &err) == 0)
         return 0;
     in->lent -= bytes;
@@ -303,7 +320,7 @@ int step_lend (struct warden *w, struct job *job, uint64_t bytes)
 
 int step_return (struct warden *w, struct job *job)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[LENT_MORE];
     struct incident *in = &job->incident;
     uint64_t lent = in->lent;
     struct mw_err err;
@@ -317,10 +334,11 @@ int step_return (struct warden *w, struct job *job)
         step_failed (w, job, "cannot take back what it was lent", &err);
         return -1;
     }
-    report (w, job, "returned", REPORT_LOG | REPORT_JOB,
-            "job %s: gave back the %s it was lent; its limit is %s again",
-            job->spec.key, mw_size_format (lent, a, sizeof (a)),
-            mw_size_format (job->limit, b, sizeof (b)));
+    report_more (w, job, "returned", REPORT_LOG | REPORT_JOB,
+                 _lent (job, lent, more),
+                 "job %s: gave back the %s it was lent; its limit is %s again",
+                 job->spec.key, mw_size_format (lent, a, sizeof (a)),
+                 mw_size_format (job->limit, b, sizeof (b)));
     warden_room (w);
     return 0;
 }
@@ -345,7 +363,7 @@ void step_unsuspend (struct warden *w, struct job *job)
         request_cancel (w, in->request);
     in->request[0] = '\0';
     in->suspended = false;
-    if (ask (w, job, SPOOL_RESUME, 0, NULL, false) < 0) {
+    if (ask (w, job, SPOOL_RESUME, NULL, false) < 0) {
         in->suspended = true;
         return;
     }

@@ -152,6 +152,11 @@ int step_requeue_ended (struct warden *w, struct job *job, bool await);
 void step_requeue_killed (struct warden *w, struct job *job);
 void step_requeue_withdraw (struct warden *w, struct job *job);
 
+/* [job], which had a part of it here, is over: where it has needed more here than it
+ *   had, and another of its nodes has had it requeued with more memory, its next run
+ *   is to have enough for this node, too. */
+void step_requeue_join (struct warden *w, struct job *job);
+
 /* SIGKILL to every task of [job]; SOLVED when none is left, else WAIT: it comes
  *   back with STEP_TIMER to do so again. */
 enum step_result step_kill_all (struct warden *w, struct job *job);

@@ -67,7 +67,7 @@ static int _suspend_ask (struct warden *w, struct job *job)
     struct incident *in = &job->incident;
 
     in->suspended = true;
-    if (ask (w, job, SPOOL_SUSPEND, 0, NULL, true) == 0)
+    if (ask (w, job, SPOOL_SUSPEND, NULL, true) == 0)
         return 0;
     in->suspended = false;
     return -1;

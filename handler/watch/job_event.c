@@ -17,6 +17,7 @@
 #include "handler/job/jobstep.h"
 #include "handler/job/warden.h"
 #include "handler/record/report.h"
+#include "handler/watch/given.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
 #include "handler/watch/refault.h"
@@ -51,6 +52,9 @@ void job_event_check (struct warden *w, struct job *job)
     enum memcg_state state = job->memcg.ops->check (&job->memcg);
     bool stopped;
 
+    /* at a limit that is not ours?  Then that is for us to answer first */
+    if (job->memcg.moved && given_look (w, job) && state == MEMCG_OOM)
+        state = job->memcg.ops->check (&job->memcg);
     if (state == MEMCG_GONE) {
         w->up.release (w, job, "its cgroup is gone");
         return;
@@ -109,6 +113,8 @@ static int _job_event_on_timer (sd_event_source *s, uint64_t usec, void *arg)
             return 0;
         }
     }
+    if (job->given_again_ms > 0 && clock_ms () >= job->given_again_ms)
+        given_again (_warden, job);
     incident_timer (_warden, job);
     if (warden_find (_warden, key) == job)
         job_set_timer (job);

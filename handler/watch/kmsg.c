@@ -292,6 +292,7 @@ static void _watch_kmsg_killed (struct warden *w, const char *line)
         .why = kernel_kill_why (&k->kill,
                                 job ? _below_mount (k, job->memcg.path) : "",
                                 pool),
+        .job = job ? _below_mount (k, job->memcg.path) : "",
         .ahead_ms = _ahead (w, job, at_ms),
         .node_reserve = w->node_reserve,
         .rate = node_rate (w),

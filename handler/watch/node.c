@@ -17,6 +17,7 @@
 
 #include "handler/account/aftermath.h"
 #include "handler/account/headroom.h"
+#include "handler/conf/slurm_file.h"
 #include "handler/conf/slurm_node.h"
 #include "handler/incident/incident.h"
 #include "handler/job/warden.h"
@@ -616,8 +617,13 @@ static void _read_slurm_conf (struct warden *w)
 {
     char host[HOST_NAME_MAX + 1] = "", a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
     struct slurm_node *s = &w->node->slurm;
-    cleanup_file FILE *f = fopen (slurm_conf_path (w->conf.slurm_conf), "re");
+    cleanup_file FILE *f = NULL;
+    struct slurm_file lines;
 
+    slurm_file_read (&lines, slurm_conf_path (w->conf.slurm_conf),
+                     SLURM_FILE_CONF);
+    f = slurm_file_stream (&lines);
+    slurm_file_free (&lines);
     gethostname (host, sizeof (host) - 1);
     host[strcspn (host, ".")] = '\0';
     if (!f || !slurm_node_read (f, host, s)) {

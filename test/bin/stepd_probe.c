@@ -24,6 +24,7 @@
 
 /* What the plugin wants of Slurm. */
 void slurm_info (const char *fmt, ...) __attribute__ ((format (printf, 1, 2)));
+int slurm_error (const char *fmt, ...) __attribute__ ((format (printf, 1, 2)));
 
 void slurm_info (const char *fmt, ...)
 {
@@ -33,6 +34,17 @@ void slurm_info (const char *fmt, ...)
     vfprintf (stderr, fmt, ap);
     va_end (ap);
     fputc ('\n', stderr);
+}
+
+int slurm_error (const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start (ap, fmt);
+    vfprintf (stderr, fmt, ap);
+    va_end (ap);
+    fputc ('\n', stderr);
+    return -1;
 }
 
 static void _die (const char *what, const char *why)

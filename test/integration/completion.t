@@ -27,7 +27,7 @@ offers () {
 commands=$(sed -n 's/^    { "\([a-z]*\)", .*/\1/p' "$MW_SRC/handler/cli/cli.c" | sort | paste -sd ' ')
 ok 'the commands are found' [ "$(wc -w <<<"$commands")" -ge 13 ]
 is 'every command' "$(offers memwarden '')" "$commands"
-is 'one by its beginning' "$(offers memwarden rep)" replay
+is 'one by its beginning' "$(offers memwarden repl)" replay
 # what getopt_long takes, by the sources, but for the common ones
 options () {
     awk -v want="$1" '

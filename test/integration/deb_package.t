@@ -46,10 +46,15 @@ drwxr-xr-x root/root etc/memwarden/
 -rw-r--r-- root/root usr/share/doc/memwarden/drain.md.gz
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/cgroup.conf.snippet
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/incident.json
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/mail-summary
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.conf
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.json
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.logrotate
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.rules.yml
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/plugstack.conf.snippet
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/slurm.conf.snippet
+-rw-r--r-- root/root usr/share/doc/memwarden/nodes.md.gz
+-rw-r--r-- root/root usr/share/doc/memwarden/upgrade.md
 -rw-r--r-- root/root usr/share/man/man1/memwarden.1.gz
 -rw-r--r-- root/root usr/share/man/man5/memwarden.conf.5.gz
 -rw-r--r-- root/root usr/share/man/man7/memwarden-ladder.7.gz
@@ -84,7 +89,7 @@ ok 'and any revision of it' takes "$slurm-99+deb99u9"
 for v in "$next-1" "$next~rc1-1" "${slurm%.*}.$((${slurm##*.} - 1))-9"; do
     if takes "$v"; then fail "but not $v"; else pass "but not $v"; fi
 done
-unlike 'the library needs no Slurm' "$(depends libmemwarden0)$(depends libmemwarden-dev)" slurm
+unlike 'the library needs no Slurm' "$(depends libmemwarden0), $(depends libmemwarden-dev)" '(^|, )(lib)?slurm'
 is 'the configuration is an admin'\''s' "$(dpkg-deb -I "$(deb memwarden)" conffiles | sort | paste -sd ' ')" \
     '/etc/logrotate.d/memwarden /etc/memwarden/memwarden.conf'
 mkdir "$TMP/control"

@@ -74,7 +74,7 @@ must 'one is held in its OOM' wait_for 30 frozen in_oom
 # the same with a higher version, as the next release of it would be
 higher () {         # DEB
     local dir=$TMP/higher/${1##*/}
-    mkdir -p "$TMP/higher" && dpkg-deb -R "$1" "$dir" && sed -i 's/0\.1\.0-1/&+next/' "$dir/DEBIAN/control" &&
+    mkdir -p "$TMP/higher" && dpkg-deb -R "$1" "$dir" && sed -i 's/0\.1\.0-1/0.1.0-2/' "$dir/DEBIAN/control" &&
         dpkg-deb -Znone -b "$dir" "$TMP/higher/next_${1##*/}"
 }
 for d in "$PACKAGES"/{memwarden,memwarden-slurm-plugins,libmemwarden0}_*.deb; do
@@ -82,7 +82,7 @@ for d in "$PACKAGES"/{memwarden,memwarden-slurm-plugins,libmemwarden0}_*.deb; do
 done
 before=$(main_pid)
 must 'dpkg upgrades them' packages_do -i "$TMP"/higher/next_memwarden{,-slurm-plugins}_*.deb
-like 'it is the next' "$(installed memwarden)" '^installed .*\+next$'
+like 'it is the next' "$(installed memwarden)" '^installed 0\.1\.0-2'
 again () { [ "$(main_pid)" != 0 ] && [ "$(main_pid)" != "$before" ] && known 3; }
 ok 'another warden runs, and has the three jobs' wait_for 30 again
 alive () { kill -0 "$by_hand" && kill -0 "$in_oom" && kill -0 "$runs"; }

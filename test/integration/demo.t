@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# takes: 100 s
-# contrib/demo tells its four stories from real Slurm states and leaves nothing
+# takes: 105 s
+# contrib/demo tells its five stories from real Slurm states and leaves nothing
 # behind, also when it is interrupted.
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -37,6 +37,12 @@ like 'a job was suspended' "$out" '\(patient\): SUSPENDED'
 like 'and completed' "$out" '^[0-9]+ +patient +COMPLETED +0:0 +0 '
 like 'a job was killed and ended as OUT_OF_MEMORY' "$out" \
     '^[0-9]+ +greedy +OUT_OF_MEMORY +0:125 '
+like 'a job that needed 300M and asked for 100M was given it, and completed' "$out" \
+    '^[0-9]+ +retry +COMPLETED +0:0 +1 +350M '
+# scontrol, admin_comment, what is kept of ended jobs, why, the record
+is 'and that is one number, wherever one looks' \
+    "$(sed -nE '/wherever one looks:$/,/^$/s/.*(scontrol +|mem=|"mem_mb":)([0-9]+).*/\2/p' \
+        "$TMP/out" | tr '\n' ' ')" '350 350 350 350 350 '
 like 'memwarden why told a story' "$(sed -n '/^memwarden why/,$p' "$TMP/out")" \
     'requeue'
 is 'nothing is left' "$(left "$demo")" ''

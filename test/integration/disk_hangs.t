@@ -2,6 +2,7 @@
 # warden waiting: a disk that hangs below the story and the log, a stderr whose reader
 # has stalled, a log that is a FIFO.  Nothing of the story is lost by it.
 # runs: v1 v2
+# takes: 44 s
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

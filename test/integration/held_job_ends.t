@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # held_job_ends.t - a job that is held in its OOM is still Slurm's: it stays held
-# while slurmd is killed and started anew, also suspended at Slurm, and ends for good
+# while slurmd is killed and started anew, and reconfigured, also suspended at Slurm (whose
+# nodes are in an Include, and keep memory for themselves: MemSpecLimit), and ends for good
 # when it is cancelled or its time is over, which is what `why` tells then; a signal
 # is not lost.
 # runs: v1 v2
@@ -9,7 +10,8 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 
-cluster_warden_start '' --slurm-conf-line "$(first_job_id)" ||
+cluster_warden_start '' --slurm-conf-line "$(first_job_id)" --include \
+    --node MemSpecLimit=100 ||
     { fail 'cluster, warden and courier'; done_testing; exit 1; }
 eat="exec $CLUSTER_BIN/touchmem --size 60M"
 held () { journal_has "$1" held; }
@@ -35,6 +37,12 @@ slurmd_restart -9
 is 'slurmd is killed and started anew' $? 0
 up () { [[ $(node_state) =~ ^(mixed|allocated|idle)$ ]]; }
 ok 'the node is up' wait_for 60 up
+ok 'Slurm is reconfigured' scontrol reconfigure
+ok 'the node is up then' wait_for 60 up
+is 'its memory is less what it keeps' "$(sinfo -h -N -n "$CLUSTER_NODE" -o %m) $(
+    scontrol show node "$CLUSTER_NODE" | grep -o 'MemSpecLimit=[0-9]*')" '2000 MemSpecLimit=100'
+ok 'which the warden has read in the Include' grep -q \
+    'slurm.conf: this node has RealMemory 2.0 GiB, MemSpecLimit 100 MiB' "$TMP/warden.log"
 is 'for Slurm the held one runs, the suspended one is suspended' \
     "$(job_state "$hold") $(job_state "$susp")" 'RUNNING SUSPENDED'
 ok 'here both are held: one' not_woken "$hold"

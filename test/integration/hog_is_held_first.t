@@ -1,6 +1,7 @@
 # hog_is_held_first.t - who takes memory as fast as it can is held by the warden
 # before the kernel kills, however small its reserve, and with several at it
 # runs: v2
+# takes: 56 s
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

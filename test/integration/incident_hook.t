@@ -10,12 +10,18 @@ cat >$TMP/note.json.new
 echo "\$MEMWARDEN_JOB \$MEMWARDEN_HOOK" >$TMP/note.env
 mv $TMP/note.json.new $TMP/note.json
 END
+# what sendmail(8) would be given
+printf '#!/bin/sh\ncat >%s/mail.new && mv %s/mail.new %s/mail\n' "$TMP" "$TMP" "$TMP" >"$TMP/sendmail"
+install -m 755 "$MW_SRC/contrib/hooks/mail-summary" "$TMP/"
+printf 'sendmail=%s/sendmail\ndomain=cluster.example\n' "$TMP" >"$TMP/mail-summary.conf"
+chmod 755 "$TMP/sendmail"
 printf '#!/bin/sh\necho begun >%s\nexec sleep 1000%d\n' "$TMP/hangs.begun" $$ >"$TMP/hangs"
 chmod 755 "$TMP/note" "$TMP/hangs"
 
 start () {      # start HOOK
     warden_start "post-incident-hook = \"$1\"
 hook note { path = \"$TMP/note\" }
+hook mail { path = \"$TMP/mail-summary\" }
 hook hangs { path = \"$TMP/hangs\"
 timeout = \"1s\" }
 courier {
@@ -37,6 +43,22 @@ is 'it is told what happened' "$(jq -r \
     "resolved job killed told$$ told$$.1 50331648"
 is 'also by its environment' "$(cat "$TMP/note.env")" "told$$ note"
 warden_stop
+
+start mail
+run "mail$$"; is 'a job is killed, of whom its owner is to be mailed' $? 137
+ok 'the shipped hook mails him' wait_for 20 test -e "$TMP/mail"
+mail=$(python3 -c 'import email, email.policy, sys
+m = email.message_from_binary_file(open(sys.argv[1], "rb"), policy=email.policy.default)
+print("%s|%s|%s" % (m["To"], m["Subject"], m.get_content()))' "$TMP/mail")
+like 'to whom it belongs, about what' "$mail" \
+    "^root@cluster\\.example\\|memwarden: job mail$$: killed\\|Your job mail$$ reached its limit"
+like 'with what it has used' "$mail" 'It used at most 4[0-9.]+ MiB of 48 MiB \((9[0-9]|100) %\); its limit is 48 MiB'
+warden_stop
+rm -f "$TMP/mail"
+out=$(printf '%s\n' '{"event":"resolved","trigger":"job","outcome":"killed\u001b[31m","uid":0,"peak":9,"peak_used":9,"reservation":0,"limit":1,"job":"1\nBcc: all@example.org"}' |
+    "$TMP/mail-summary" 2>&1)
+unlike "nothing can be put into a mail's head" "$(cat "$TMP/mail")" '^Bcc'
+unlike 'nor what steers a terminal' "$(cat "$TMP/mail")" "$(printf '\033')"
 
 start hangs
 run "hang$$"; is 'a job whose hook hangs is killed' $? 137

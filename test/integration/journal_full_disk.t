@@ -28,7 +28,7 @@ ok 'the warden answers' mw jobs
 rm "$WARDEN_STATE/fill"
 run_job "room$$" --reservation 32M -- "$TOUCHMEM" --size 1M
 wait $!; is 'with room again a job runs' $? 0
-ok 'that is said' log_has 'can be written again'
+ok 'that is said' wait_for 20 log_has 'can be written again'
 ok 'it is recorded' journal_has "room$$" released
 ok 'every line of the journal is whole' jq -e . "$WARDEN_STATE/journal.jsonl"
 warden_restart

@@ -3,6 +3,7 @@
 # failsafe nor the next warden leaves the job asleep, and failsafe's exit status is 0
 # only where it has understood everything.
 # runs: v1 v2
+# takes: 58 s
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

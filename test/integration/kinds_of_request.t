@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # kinds_of_request.t - however memory is asked for, what Slurm has allocated is what
 # the job can count on, and its OOM comes at that: per CPU, per GPU, by default, none
-# (then the whole node is its own), and where swap is constrained, too.
+# (then the whole node is its own), with the node for itself, and where swap is
+# constrained, too.
 # runs: v1 v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
@@ -26,6 +27,7 @@ asks () {
     ok "$name: by its ladder" journal_has "$job" step:kill
 }
 asks --mem '60.0 MiB' --mem=60
+asks '--exclusive, with --mem' '60.0 MiB' --mem=60 --exclusive
 asks --mem-per-cpu '60.0 MiB' --mem-per-cpu=20 -n3
 asks --mem-per-gpu '60.0 MiB' --mem-per-gpu=30 --gpus=2
 asks DefMemPerNode '50.0 MiB' -p def
@@ -40,6 +42,7 @@ whole () {
 }
 whole --mem=0 --mem=0
 whole 'nothing asked for, no default' -n1
+whole '--exclusive alone' --exclusive
 whole '--mem=0, with a default' -p def --mem=0
 grown=$(submit --mem=60 --on-oom=grow=100M@1m,kill --wrap \
     "exec $CLUSTER_BIN/touchmem --size 100M")

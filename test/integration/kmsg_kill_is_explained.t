@@ -32,11 +32,15 @@ like 'in the log' "$(cat "$TMP/warden.log")" 'job victim: the kernel itself has 
 like 'the job was told' "$(wait_for 10 grep -q 'itself has killed' "$TMP/victim.err"; cat "$TMP/victim.err")" 'kernel itself has killed'
 
 run_job below --reservation 48M --limit 128M -- bash -c '
-    mkdir "$0/step"; echo 0 >"$0/step/memory.oom_control"
-    echo 32M >"$0/step/memory.limit_in_bytes"
-    (echo $BASHPID >"$0/step/cgroup.procs"; exec "$1" --size 100M)
-    echo "child $?"; rmdir "$0/step"' "$v1/$WARDEN_POOL/below" "$TOUCHMEM"
+    for name in step docker-0a1b.scope; do
+        mkdir "$0/$name"; echo 0 >"$0/$name/memory.oom_control"
+        echo 32M >"$0/$name/memory.limit_in_bytes"
+        (echo $BASHPID >"$0/$name/cgroup.procs"; exec "$1" --size 100M)
+        echo "child $?"; rmdir "$0/$name"
+    done' "$v1/$WARDEN_POOL/below" "$TOUCHMEM"
 wait $!
 like 'a limit below the job'"'"'s is named' "$(mw why below)" \
-    "a limit below the job's was reached.*/$WARDEN_POOL/below/step is not memwarden's"
+    "a limit below the job's was reached.*/$WARDEN_POOL/below/step is not memwarden's: whoever made that directory set it"
+like 'a container'"'"'s with its own knob' "$(mw why below)" \
+    "/below/docker-0a1b.scope is not memwarden's but a container's: docker run --memory"
 done_testing

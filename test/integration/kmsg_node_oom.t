@@ -1,6 +1,7 @@
 # kmsg_node_oom.t - the kernel answers the node's OOM itself: told with who was first
 # and what to set; sysrq f starts nothing; a log that was overwritten is said
 # runs: v2
+# takes: 31 s
 # in-vm: 6.12-v2
 # memory: 1G
 . "$(dirname "$0")/../lib/tap.sh"

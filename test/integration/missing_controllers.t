@@ -25,10 +25,10 @@ job=/sys/fs/cgroup/memory/$WARDEN_POOL/bare other=/sys/fs/cgroup/freezer/$WARDEN
 mkdir -p "$job" "$other"
 why='is not of the memory controller'
 like 'a directory of another is refused' "$(packet -d "$other" "$(spec bare)")" "$why"
-ok 'the log says so' log_has "job bare is not registered.*$why"
+ok 'the log says so' wait_for 20 log_has "job bare is not registered.*$why"
 why='is no freezer'
 like 'so is a freezer that is none' "$(packet -d "$job" -d "$job" "$(spec bare)")" "$why"
-ok 'with a line in the log' log_has "job bare is not registered.*$why"
+ok 'with a line in the log' wait_for 20 log_has "job bare is not registered.*$why"
 is 'there is no job' "$(mw jobs --json)" '[]'
 
 # two processes: one asleep at the limit, one that could go on

@@ -1,6 +1,7 @@
 # node_memory.t - no pool: the node's own memory runs out at full speed; the hog goes,
 # the larger one within its reservation stays, and the kernel need not kill
 # runs: v1 v2
+# takes: 51 s
 # in-vm: 6.12-v2 6.1-v1
 # memory: 1G
 # vm-only

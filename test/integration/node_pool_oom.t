@@ -1,6 +1,7 @@
 # node_pool_oom.t - the pool runs out: the low job over its reservation goes, the
 # one within its reservation completes untouched, and `why` tells each of them
 # runs: v1 v2
+# takes: 61 s
 # in-vm: 6.12-v2 qemu-6.12
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

@@ -32,6 +32,13 @@ like 'every term of the chosen' "$out" \
 like 'every term of the other' "$out" \
     '^ +- +-  low: not chosen: within its reservation.*\(uses .*reservation of 120 MiB; priority 100; would lose'
 
+out=$(mw why hog)
+like 'why: the reservation that would have spared it' "$out" \
+    '^  reserving [0-9.]+ [MG]iB \(--mem\), it would not have been chosen$'
+like 'why: who would have had to be away' "$out" \
+    '^  had low not been there, it would not have been chosen$'
+unlike 'why: nothing of it for who was not chosen' "$(mw why low)" 'would not have been chosen'
+
 sed 's/^node-ladder.*/order = "strict-priority"\nnode-ladder = "suspend@10m,kill"/' \
     "$WARDEN_CONF" >"$TMP/other.conf"
 out=$(mw replay --config "$TMP/other.conf"); rc=$?

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # alone
+# takes: 71 s
 # in-vm: 6.12-v2
 # Three jobs on a node that runs out of memory: of high priority and within its
 # reservation, in the middle and a little over it, low and far over it.  The low one

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # runs: v1 v2
+# takes: 37 s
 # in-vm: 6.12-v2
 # Slurm writes the job's limit anew at the start of every step.  Where cgroup.conf
 # allows the burst (AllowedRAMSpace), a job that is over its reservation can start
 # another step, and nothing of it is harmed; the reservation is still --mem.  A step
 # that starts between two wardens is there for the second one's OOM as any other.
+# A job that is above what cgroup.conf allows cannot start one, and is told why.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster.sh"
 . "$MW_SRC/test/lib/warden.sh"
@@ -16,6 +18,7 @@ for plugins in spank task; do
     is "$plugins: the cluster comes up" "$?$(cat "$TMP/start")" 0
     warden_start 'ladder = "kill"
 burst = "x3"
+max-burst = "x4"
 courier { start = false }'
     is 'the warden comes up' "$?" 0
     install -m 755 "$TOUCHMEM" "$CLUSTER_DIR/out/touchmem"
@@ -36,6 +39,33 @@ END
         'select(.job == $k and .event == "registered") | .text' \
         "$WARDEN_STATE/journal.jsonl")" 'reservation 100 MiB, limit 300 MiB'
     is 'the kernel has not killed' "$(journal_count "$job" kernel-kill)" 0
+
+    # with task/memwarden alone, 22.05 has task/cgroup fail before that is asked
+    if [ $plugins = spank ]; then
+        rm -f "$CLUSTER_DIR"/out/{stop,touched}
+        above=$(submit -n2 --mem=40 --wrap "until [ -e go ]; do sleep 0.1; done
+            exec ./touchmem --size 140M --stop-file stop >touched")
+        ok 'a job is given more than cgroup.conf allows' \
+            wait_for 60 eval 'mw set "$above" --limit 160M 2>/dev/null'
+        touch "$CLUSTER_DIR/out/go"
+        ok 'and takes it' wait_for 60 grep -q 'touched 140' "$CLUSTER_DIR/out/touched"
+        as_user timeout $((60 * ${MW_SLOW:-1})) srun --jobid="$above" --overlap -n1 true \
+            >"$TMP/srun" 2>&1
+        # what becomes of it on v2 is the kernel's
+        why='cannot start'
+        [ -d /sys/fs/cgroup/memory ] || why='starts, and the kernel may kill in the job'
+        like 'its stderr says what comes of a step of it' "$(cat "$CLUSTER_DIR/out/$above.err")" \
+            "its step 0 $why: .*AllowedRAMSpace"
+        touch "$CLUSTER_DIR/out/stop"
+        if [ -d /sys/fs/cgroup/memory ]; then
+            like 'Slurm does not start it' "$(cat "$TMP/srun")" 'error'
+            ok 'the job goes on, and completes' wait_job "$above" COMPLETED 60
+        else
+            wait_for 60 job_over "$above"
+            echo "# v2, spank alone: $(job_state "$above") $(cat "$TMP/srun")"
+        fi
+        rm -f "$CLUSTER_DIR"/out/go
+    fi
     warden_stop
 
     # On v2 Slurm's memory.high is --mem, AllowedRAMSpace or not: with no warden a job

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v2
+# takes: 52 s
 # in-vm: 6.12-v2
 # On cgroup v2 what is registered is the job's own directory as Slurm made it;
 # slurmstepd stays where it is, and no step has a limit that repeats the job's.

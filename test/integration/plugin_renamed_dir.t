@@ -4,6 +4,7 @@
 # hand-made tree; the warden handles the job's OOM there.  In a slurmstepd, and in
 # the tree that Slurm makes: plugin_task_only.t.
 # runs: v1 v2 hybrid
+# takes: 43 s
 # in-vm: 6.12-v2 6.1-hybrid
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

@@ -2,6 +2,7 @@
 # tasks stall, and on these two signs the job over its reservation has to give,
 # before the kernel kills anybody
 # runs: swap
+# takes: 69 s
 # in-vm: qemu-6.12-swap
 # vm-only
 . "$(dirname "$0")/../lib/tap.sh"

@@ -41,7 +41,7 @@ before=$(cat "$job/$limit")
 read_only "$job" "${dirs[@]}" "$(spec ro)"
 like 'a directory that cannot be written is refused' "$answer" \
     "$job/$limit: Read-only file system"
-ok 'the log says so' log_has "job ro is not registered.*$job/$limit: Read-only"
+ok 'the log says so' wait_for 20 log_has "job ro is not registered.*$job/$limit: Read-only"
 is 'its limit is what it was' "$(cat "$job/$limit")" "$before"
 is 'there is no job' "$(mw jobs --json)" '[]'
 
@@ -57,6 +57,6 @@ is 'at its limit it is killed' $? 137
 ok 'its incident is over' wait_for 20 journal_has ro resolved
 like 'hold failed, then kill' "$(journal_events ro)" \
     'detected:hold held:hold failed:hold step:kill .*resolved'
-ok 'the log says why' log_has "job ro: cannot freeze it: .*${state##*/}: Read-only file system"
+ok 'the log says why' wait_for 20 log_has "job ro: cannot freeze it: .*${state##*/}: Read-only file system"
 ok 'the warden lives' kill -0 "$WARDEN_PID"
 done_testing

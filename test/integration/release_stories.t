@@ -3,13 +3,16 @@
 # vm-only
 # in-vm: 13-v2 forky-v2
 # takes: 150 s
-# What memwarden is for, once each, on the Slurm, C library and compiler of another
-# Debian (test/vm/test): a job is grown; writes its checkpoint and is requeued with more
+# What memwarden is for, once each, from packages that were built on another Debian and are
+# installed there, on its Slurm, C library and compiler (test/vm/test): a job is grown; writes its checkpoint and is requeued with more
 # memory; is suspended and resumed; is killed as OUT_OF_MEMORY, also one member of an
 # array alone; of three on a node that is out of memory one has to give; the node is
 # drained.  Who looks is told why by stderr, comment, slurmrestd and `why`.  With
 # Debian 12's the tests of 6.12-v2 and of this machine do that, in more ways.
 . "$(dirname "$0")/../lib/tap.sh"
+. "$MW_SRC/test/lib/packages.sh"
+[ -n "${MW_IN_VM:-}" ] || skip_all 'packages are installed: in a VM alone'
+packages_installed
 . "$MW_SRC/test/lib/cluster_warden.sh"
 . "$MW_SRC/test/lib/slurmrestd.sh"
 
@@ -33,6 +36,7 @@ courier {
     --cgroup-conf-line AllowedRAMSpace=800 2>"$TMP/start" ||
     { fail 'cluster, warden and courier' "$(cat "$TMP/start")"; done_testing; exit; }
 echo "# Slurm $(slurmd -V), $(ldd --version | head -n 1)"
+like 'what apt-get has installed works' "$(memwarden selftest 2>&1)" '^.*ok'
 rest_token root >"$TMP/token" && chmod 600 "$TMP/token"
 # shellcheck disable=SC2034    # for rest_get
 REST_TOKEN=$(cat "$TMP/token")
@@ -44,7 +48,7 @@ outs=$CLUSTER_DIR/out touch=$CLUSTER_BIN/touchmem
 # ---- each job's own limit --------------------------------------------------------
 grown=$(submit --mem=60 --on-oom=grow=100M@5m,kill \
     --wrap "exec $touch --size 110M --free --stop-file $outs/grown.end")
-saved=$(submit --mem=60 --requeue --oom-reserve=40M \
+saved=$(submit --mem=60 --requeue --oom-reserve=40M --mem-retry=x9,tries=1 \
     --on-oom='signal=USR1@10s,requeue=x1.5,kill' --wrap "
     [ ! -e $outs/checkpoint ] || exec $touch --size 80M
     exec $touch --size 300M --checkpoint $outs/checkpoint --go-on")
@@ -71,6 +75,8 @@ touch "$outs/member.end"
 ok 'the one with a checkpoint runs again, and completes' wait_job "$saved" COMPLETED 90
 is 'it was requeued once' "$(job_field "$saved" Restarts)" 1
 like 'with more memory' "$(job_field "$saved" MinMemoryNode)" '^([89]|1[0-9])[0-9]M'
+like 'which is counted' "$(scontrol show job "$saved")" \
+    'AdminComment=.*\[memwarden run=1 mem=[0-9]+M try=1 peak=[0-9]+\]'
 ok 'its checkpoint was written' test -s "$outs/checkpoint"
 like 'as told in its stderr' "$(cat "$outs/$saved.err")" 'requeued with --mem=[0-9]+M'
 
@@ -126,7 +132,12 @@ case $version in
         "requeued.*by libslurm; slurmrestd: $version cannot requeue" ;;
 esac
 is 'the kernel has killed nobody' "$(dmesg | grep -c 'oom-kill:')" 0
-# a line, or with 26.05 a comment, for one that is being requeued is late
+comment_of () { scontrol show job "$1" | grep -o 'Comment=memwarden: .*'; }
+for j in $saved $low; do
+    like 'the comment of one that was requeued tells of it' "$(comment_of "$j")" \
+        "job $j: .*requeue"
+done
+# a line for one that is being requeued is late
 is 'the courier was refused nothing else' "$(grep -E 'cannot|refused' "$COURIER_LOG" |
-    grep -vE 'notify:|comment: .*already finished')" ''
+    grep -v 'notify:')" ''
 done_testing

@@ -43,10 +43,15 @@ drwxr-xr-x root:root /usr/share/doc/memwarden
 drwxr-xr-x root:root /usr/share/doc/memwarden/examples
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/cgroup.conf.snippet
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/incident.json
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/mail-summary
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.conf
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.json
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.logrotate
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.rules.yml
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/plugstack.conf.snippet
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/slurm.conf.snippet
+-rw-r--r-- root:root /usr/share/doc/memwarden/nodes.md
+-rw-r--r-- root:root /usr/share/doc/memwarden/upgrade.md
 -rw-r--r-- root:root /usr/share/man/man1/memwarden.1.gz
 -rw-r--r-- root:root /usr/share/man/man5/memwarden.conf.5.gz
 -rw-r--r-- root:root /usr/share/man/man7/memwarden-ladder.7.gz

@@ -1,4 +1,5 @@
 # runs: v1 v2 hybrid
+# takes: 51 s
 # in-vm: 6.12-v2 qemu-6.12 6.1-v2 6.1-hybrid
 # A job whose ladder is `kill` ends with 137 by the warden's hand, not by the
 # kernel's OOM killer, and `why` explains it.

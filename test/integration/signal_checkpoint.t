@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
+# takes: 86 s
 # in-vm: 6.12-v2
 # A signal asks for a checkpoint and does not destroy it: under a job script without
 # a trap, under srun beside a task that does not catch it, and where the script has

@@ -3,6 +3,7 @@
 # cannot be pushed out, or where there is no swap, goes to the next step.
 # runs: v1 v2 swap
 # alone
+# takes: 73 s
 # in-vm: 6.12-v2 6.12-swap qemu-6.1-swap
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

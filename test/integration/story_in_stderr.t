@@ -67,7 +67,8 @@ for plugins in $all; do
         tells "$errs/$sig.err" "$plugins: signal, suspend, kill" "$limit" "$killed"
     fi
     step=$(submit --mem=40 ${sig:+--on-oom=suspend@1s,kill} --wrap "srun $eat")
-    ok "$plugins: a step of a batch job" wait_job "$step" OUT_OF_MEMORY 90
+    ok "$plugins: a step of a batch job" wait_job "$step" OUT_OF_MEMORY 90 ||
+        cluster_logs
     tells "$errs/$step.err" "$plugins: a step of a batch job" "$limit" "$killed"
     # shellcheck disable=SC2086
     as_user srun --mem=40 ${sig:+--on-oom=suspend@1s,kill} $eat >"$TMP/srun.out" 2>"$TMP/srun.err"

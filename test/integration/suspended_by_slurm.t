@@ -3,6 +3,7 @@
 # while memwarden has it in hand is Slurm's to resume: we do not let it go on, its
 # ladder waits, and has the time that was left when Slurm resumes it.
 # runs: v1 v2
+# takes: 105 s
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"

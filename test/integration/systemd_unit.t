@@ -2,6 +2,7 @@
 # cannot be chosen by the kernel, handles an OOM, comes back when it is killed or hangs, and
 # when it is stopped leaves no job frozen or throttled
 # runs: systemd
+# takes: 32 s
 # in-vm: 6.12-systemd
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/install.sh"

@@ -1,6 +1,7 @@
 # undo_tried_again.t - a write that undoes something to a job fails (EIO), once or for
 # a while: it is tried again until it is done, and not said to be done before
 # runs: v1 v2 hybrid
+# takes: 58 s
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

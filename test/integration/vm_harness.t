@@ -17,7 +17,7 @@ while IFS='|' read -r what want options; do
 done <<'END'
 no command|no command, see --help|--kernel 6.1
 an unknown machine|there are uml and qemu|--machine vax -- true
-an unknown kernel|there are 6.1 and 6.12|--kernel 2.6 -- true
+an unknown kernel|there are 6.1, 6.12 and forky|--kernel 2.6 -- true
 v1 on a kernel without it|take --kernel 6.1|--kernel 6.12 --cgroup v1 -- true
 a size without a unit|a size like 512M|--memory 12 -- true
 an option without its value|needs a value|--swap

@@ -4,6 +4,7 @@
 # Without room it is the next rung's turn; where only the kill is left, it is
 # suspended again for what is left of its time, once for each time it is resumed.
 # runs: v1 v2
+# takes: 63 s
 # in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"

@@ -47,7 +47,7 @@ _cluster_options () {
     _c_nodes=1 _c_cpus=8 _c_memory=2000 _c_plugins=none _c_args=
     _c_socket=run/warden.sock
     _c_lines=() _c_cgroup=() _c_contain=yes _c_memcg=yes
-    _c_task=task/cgroup _c_gpus=0
+    _c_task=task/cgroup _c_gpus=0 _c_node= _c_include=
     while [ $# -gt 0 ]; do
         case $1 in
             --nodes) _c_nodes=$2; shift ;;
@@ -61,6 +61,8 @@ _cluster_options () {
             --no-contain) _c_contain= ;;
             --affinity) _c_task=task/affinity,task/cgroup ;;
             --gpus) _c_gpus=$2; shift ;;
+            --node) _c_node=$2; shift ;;
+            --include) _c_include=yes ;;
             --no-memcg) _c_memcg= ;;
             *) _cluster_say "unknown option '$1'"; return 1 ;;
         esac
@@ -95,9 +97,9 @@ _cluster_plugindir () {
 _cluster_cred_expire () { [ "${MW_SLOW:-1}" -gt 1 ] && echo 30 || echo 5; }
 
 # Our plugins are copied: the user's sbatch loads them too, and the build tree
-# may lie where only root can read
+# may lie where only root can read.  Where MW_PLUGINS is empty they are installed.
 _cluster_plugins () {
-    local so wanted=
+    local so wanted='' from=${MW_PLUGINS-$MW_BUILD/plugin/.libs} dir=
     : >"$CLUSTER_DIR/plugstack.conf"
     case $_c_plugins in
         none) ;;
@@ -106,12 +108,12 @@ _cluster_plugins () {
         both) wanted='spank_memwarden task_memwarden' ;;
         *) _cluster_say "no plugins '$_c_plugins'"; return 1 ;;
     esac
-    for so in $wanted; do
-        install -m 755 "$MW_BUILD/plugin/.libs/$so.so" \
-            "$CLUSTER_DIR/plugins/" || return 1
-    done
+    if [ -n "$from" ]; then
+        dir=$CLUSTER_DIR/plugins/
+        for so in $wanted; do install -m 755 "$from/$so.so" "$dir" || return 1; done
+    fi
     case $_c_plugins in spank|both)
-        echo "optional $CLUSTER_DIR/plugins/spank_memwarden.so" \
+        echo "optional ${dir}spank_memwarden.so" \
             "socket=$CLUSTER_SOCKET $_c_args" >"$CLUSTER_DIR/plugstack.conf"
     esac
 }
@@ -156,11 +158,15 @@ END
         for node in $CLUSTER_NODES; do
             echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1" \
                 "Port=$(_cluster_port) CPUs=$_c_cpus RealMemory=$_c_memory" \
-                "State=UNKNOWN $([ "$_c_gpus" = 0 ] || echo "Gres=gpu:$_c_gpus")"
+                "State=UNKNOWN $_c_node $([ "$_c_gpus" = 0 ] || echo "Gres=gpu:$_c_gpus")"
         done
         echo "PartitionName=p Nodes=ALL Default=YES State=UP"
         [ ${#_c_lines[@]} -eq 0 ] || printf '%s\n' "${_c_lines[@]}"
     } >"$d/slurm.conf"
+    if [ -n "$_c_include" ]; then
+        grep '^NodeName=' "$d/slurm.conf" >"$d/nodes.conf"
+        sed -i "s|^NodeName=.*|Include $d/nodes.conf|" "$d/slurm.conf"
+    fi
     {
         [ -z "$_c_memcg" ] || echo ConstrainRAMSpace=yes
         if _cluster_v2; then

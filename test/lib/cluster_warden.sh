@@ -23,7 +23,7 @@ _couriers_ready () { [ "$(grep -c ': ready' "$COURIER_LOG")" -gt "$1" ]; }
 cluster_courier_start () {
     local before
     before=$(grep -cs ': ready' "$COURIER_LOG")
-    "$MW_BUILD/handler/memwarden-courier" --foreground \
+    "${MW_SBIN:-$MW_BUILD/handler}/memwarden-courier" --foreground \
         --config "$WARDEN_CONF" >>"$COURIER_LOG" 2>&1 &
     COURIER_PID=$!
     wait_for 20 _couriers_ready "${before:-0}"

@@ -35,9 +35,12 @@ _over () {
     done
     return 0
 }
+# A node that is drained runs none of them: slurmd of 22.05 has been seen to wait in vain
+# for a requeued job's prolog ("REQUEST_LAUNCH_PROLOG notification failed").
+_over_or_drained () { _over "$@" || [[ $(sinfo -h -o '%T') == *drain* ]]; }
 until_over () {
-    wait_for 240 _over "$@" && return 0
-    fail 'all come to their end' "$(squeue -h -t all -o '%i %T %r')"
+    wait_for 240 _over_or_drained "$@" && _over "$@" && return 0
+    fail 'all come to their end' "$(sinfo -h -o '%T %E'; squeue -h -t all -o '%i %T %r')"
 }
 
 alone_and_with () {

@@ -48,6 +48,12 @@ has_registered () { [ "$(times_registered "$1")" -ge "$2" ]; }
 wait_registered () { wait_for 30 has_registered "$1" "$2"; }
 job_over () { [[ $(job_state "$1") =~ ^(COMPLETED|FAILED|CANCELLED|OUT_OF_MEMORY|NODE_FAIL)$ ]]; }
 
+# registered_once JOB NAME
+registered_once () {
+    wait_for 20 journal_has "$1" registered
+    is "$2" "$(journal_count "$1" registered)" 1
+}
+
 # acceptance_7 PLUGINS: jobs of all kinds are placed and registered once each, and
 # their OOM is handled, with only these plugins and a real warden
 acceptance_7 () {
@@ -60,15 +66,15 @@ courier { start = false }'
     is 'the warden comes up' "$?" 0
     job=$(submit -n4 --mem=200 --wrap 'srun -n4 true; srun -n1 true; srun -n2 sleep 1')
     ok 'a job with srun -n4 and several steps completes' wait_job "$job" COMPLETED 60
-    is 'it was registered once' "$(journal_count "$job" registered)" 1
+    registered_once "$job" 'it was registered once'
     job=$(submit --root --mem=50 --wrap 'srun true')
     ok "root's job completes" wait_job "$job" COMPLETED 60
-    is 'and was registered once' "$(journal_count "$job" registered)" 1
+    registered_once "$job" 'and was registered once'
     array=$(submit --array=1-3 --mem=50 --wrap 'srun true')
     for id in 1 2 3; do
         job=$(wait_for 20 job_field "${array}_$id" JobId; job_field "${array}_$id" JobId)
         ok "array task $id completes" wait_job "${array}_$id" COMPLETED 60
-        is 'and was registered once' "$(journal_count "$job" registered)" 1
+        registered_once "$job" 'and was registered once'
     done
     as_user srun -n2 --mem=60 true >"$TMP/srun" 2>&1
     is 'srun alone runs' "$?" 0

@@ -18,8 +18,9 @@
 #   run_job NAME ARG…             `memwarden run --name NAME ARG…` in the
 #                                 background; its pid in $!, output in $TMP/NAME.{out,err}
 
-WARDEND=$MW_BUILD/handler/memwardend
-MEMWARDEN=$MW_BUILD/handler/memwarden
+# packages_installed (packages.sh) has said where they are else
+WARDEND=${MW_SBIN:-$MW_BUILD/handler}/memwardend
+MEMWARDEN=${MW_BIN:-$MW_BUILD/handler}/memwarden
 # shellcheck disable=SC2034    # for the test
 TOUCHMEM=$MW_BUILD/test/bin/touchmem
 export MEMWARDEN_SOCKET=$TMP/w.sock

@@ -175,6 +175,38 @@ static void a_class_that_is_known_late_gives_what_it_gives (void **state)
     job_free (&t, job);
 }
 
+static void a_class_gives_a_retry_and_caps_one (void **state)
+{
+    struct conf_class *c = _add ("small");
+    struct job_table t = { .count = 0 };
+    struct job *job = _new_job (&t, 500);
+
+    (void) state;
+    assert_false (mw_retry_is (&job->retry));
+    job->spec.slurm_id = 7;
+    job->spec.batch = true;
+    assert_int_equal (mw_retry_parse ("x3,tries=2", &c->retry, &err), 0);
+    assert_int_equal (mw_retry_parse ("x2,tries=9", &c->max_retry, &err), 0);
+    assert_int_equal (mw_ladder_parse ("grow@1m,kill", &c->ladder, &err), 0);
+    assert_int_equal (_reclass (job, c), 0);
+    assert_true (job->retry.factor == 2 && job->retry.tries == 2);
+    assert_non_null (strstr (cuts.given.text, "x3,tries=2 is cut to x2"));
+    /* it is run again before it is killed */
+    assert_int_equal (job->ladder->count, 3);
+    assert_int_equal (job->ladder->step[1].kind, MW_STEP_REQUEUE);
+    assert_int_equal (job->ladder->step[2].kind, MW_STEP_KILL);
+    /* a job says otherwise, and what is no batch job has not asked for it */
+    assert_int_equal (mw_retry_parse ("off", &job->spec.retry, &err), 0);
+    assert_int_equal (job_resolve (job, &conf, 16 * GIB, 4, &cuts, &err), 0);
+    assert_false (mw_retry_is (&job->retry));
+    assert_int_equal (job->ladder->count, 2);
+    job->spec.retry = (struct mw_retry) { 0 };
+    job->spec.batch = false;
+    assert_int_equal (job_resolve (job, &conf, 16 * GIB, 4, &cuts, &err), 0);
+    assert_false (mw_retry_is (&job->retry));
+    job_free (&t, job);
+}
+
 static void what_people_have_set_stays_up_to_the_caps (void **state)
 {
     struct conf_class *c = _add ("small");
@@ -210,6 +242,7 @@ int main (void)
         cmocka_unit_test_setup (an_answer_is_read_whole_or_not_at_all, fresh),
         cmocka_unit_test_setup (a_class_that_is_known_late_gives_what_it_gives,
                                 fresh),
+        cmocka_unit_test_setup (a_class_gives_a_retry_and_caps_one, fresh),
         cmocka_unit_test_setup (what_people_have_set_stays_up_to_the_caps,
                                 fresh),
     };

@@ -548,7 +548,7 @@ static void a_descriptor_is_let_go_of_by_a_child (void **state)
         ;
 }
 
-/* A second one of the same user waits, open, until the first one's child is done. */
+/* A second one waits, open, until the first one's child is done. */
 static void what_waits_for_a_child_is_counted_to_its_user (void **state)
 {
     int sock[2], end[2][2];
@@ -577,7 +577,7 @@ static void what_waits_for_a_child_is_counted_to_its_user (void **state)
 }
 
 /* However many a user leaves, also of those that he is refused for, they keep no other
- * out, and his next child closes them all. */
+ * out, and the next child closes them all. */
 static void what_waits_for_a_child_is_closed_by_the_next_one (void **state)
 {
     cleanup_fd int other = -1;

@@ -24,6 +24,7 @@ static const struct mw_jobspec full = {
     .burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 1.5 },
     .reserve = { .kind = MW_AMOUNT_BYTES, .bytes = 64 * MW_MIB },
     .ladder = "grow@30s,kill",
+    .retry = { .factor = 1.5, .max = 64 * MW_MIB, .tries = 2 },
     .layout = MW_LAYOUT_SLURM,
     .batch = true,
     .user = "ada",
@@ -77,6 +78,8 @@ static void every_member_survives_the_wire (void **state)
     assert_int_equal (got.reserve.bytes, 64 * MW_MIB);
     assert_string_equal (got.user, "ada");
     assert_string_equal (got.ladder, full.ladder);
+    assert_true (got.retry.factor == 1.5 && got.retry.max == 64 * MW_MIB &&
+                 got.retry.tries == 2);
     assert_int_equal (got.layout, MW_LAYOUT_SLURM);
     assert_true (got.batch);
     assert_string_equal (got.name, "sim");

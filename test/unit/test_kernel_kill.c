@@ -125,6 +125,42 @@ static void every_case_says_who_was_first_and_what_to_set (void **state)
         strstr (kernel_kill_first (&c, text, sizeof (text)), "only watches"));
 }
 
+static void a_limit_below_the_job_s_has_an_owner_and_a_knob (void **state)
+{
+    static const struct {
+        const char *path, *says;
+    } cases[] = {
+        { "/slurm/job_7/step_0", "a step's own: srun --mem" },
+        { "/slurm/job_7/step_0/user/task_1", "a step's own: srun --mem" },
+        { "/slurm/job_7/step_0/docker/0a1b", "docker run --memory" },
+        { "/slurm/job_7/step_0/task_0/docker-0a1b.scope",
+          "docker run --memory" },
+        { "/slurm/job_7/step_0/libpod-0a1b.scope/container",
+          "podman run --memory" },
+        { "/slurm/job_7/step_0/user.slice/run-r1.scope",
+          "a systemd unit's: MemoryMax=" },
+        { "/slurm/job_7/memwarden/fit", "of `memwarden run`: its --limit" },
+        { "/slurm/job_7/mine", "whoever made that directory set it" },
+    };
+    struct kernel_kill_case c = { .why = KERNEL_KILL_BELOW,
+                                  .job = "/slurm/job_7" };
+    struct kmsg_kill k = { .pid = 1 };
+    char text[320];
+
+    (void) state;
+    for (unsigned i = 0; i < sizeof (cases) / sizeof (cases[0]); i++) {
+        snprintf (k.oom_memcg, sizeof (k.oom_memcg), "%s", cases[i].path);
+        kernel_kill_remedy (&c, &k, MW_GIB, text, sizeof (text));
+        if (!strstr (text, cases[i].says) || !strstr (text, cases[i].path))
+            fail_msg ("%s: %s", cases[i].path, text);
+    }
+    /* what the job itself is in is not asked */
+    c.job = "/docker/0a1b/slurm/job_7";
+    snprintf (k.oom_memcg, sizeof (k.oom_memcg), "%s/mine", c.job);
+    kernel_kill_remedy (&c, &k, MW_GIB, text, sizeof (text));
+    assert_non_null (strstr (text, "whoever made"));
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +169,7 @@ int main (void)
         cmocka_unit_test (job_70_is_not_in_job_7),
         cmocka_unit_test (the_node_reserve_named_covers_what_was_late),
         cmocka_unit_test (every_case_says_who_was_first_and_what_to_set),
+        cmocka_unit_test (a_limit_below_the_job_s_has_an_owner_and_a_knob),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -167,7 +167,7 @@ static void the_incident_of_one_that_is_gone_ends (void **state)
     peer_in_oom (peers.dir);
     job = peer_root_registers ("12", peers.dir);
     assert_true (job->incident.open);
-    assert_int_equal (ask (w, job, SPOOL_REQUEUE, 0, NULL, false), 0);
+    assert_int_equal (ask (w, job, SPOOL_REQUEUE, NULL, false), 0);
     assert_int_equal (fake_requests (SPOOL_REQUEUE, NULL), 1);
     snprintf (from, sizeof (from), "%s/12", fake.dir);
     snprintf (to, sizeof (to), "%s.away", from);

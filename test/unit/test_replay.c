@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handler/account/otherwise.h"
 #include "handler/account/replay.h"
 #include "handler/job/warden.h"
 #include "handler/record/journal.h"
@@ -170,8 +171,8 @@ static void what_is_written_is_read (void **state)
     p->lent = M (5);
     p->limit = UINT64_MAX;
     p->requeueable = false;
-    w.jobs.first->facts = (struct job_facts) { true, "p\"1", "phys\\", "\xff",
-                                               0 };
+    w.jobs.first->facts = (struct job_facts) { true,   "p\"1", "phys\\",
+                                               "\xff", 0,      0 };
     node.swap_total = M (8);
     _decide (M (200), false);
     assert_int_equal (_read (), 1);
@@ -255,6 +256,78 @@ static void by_its_own_configuration_it_is_the_same (void **state)
     }
 }
 
+/* Is the job at [place] of [d] chosen with [reservation]? */
+static bool _chosen_with (unsigned place, uint64_t reservation)
+{
+    struct policy_plan plan = { .ranks = ranks };
+    bool chosen = false;
+
+    memcpy (snapshot, d.snapshot, d.count * sizeof (*snapshot));
+    snapshot[place].reservation = reservation;
+    policy_victims (&d.node, snapshot, d.count, d.need, d.order, &plan);
+    for (unsigned i = 0; i < plan.chosen; i++)
+        chosen |= ranks[i].job == place;
+    return chosen;
+}
+
+static void what_would_have_spared_it_is_exact (void **state)
+{
+    unsigned spared = 0, never = 0;
+    struct otherwise o;
+
+    srandom (20261128);
+    for (unsigned round = 0; round < 100; round++) {
+        gone (state);
+        fresh (state);
+        w.conf.order = (enum conf_order) (random () % 2);
+        for (unsigned i = 0; i < 8; i++) {
+            char key[MW_JOBKEY_MAX];
+
+            snprintf (key, sizeof (key), "j%u", i);
+            _add (key, (unsigned) random () % 500, M (random () % 200),
+                  M (random () % 300));
+        }
+        node.available = M (random () % 96);
+        _decide (policy_need (&node, false), false);
+        _read ();
+        for (unsigned i = 0; i < d.count; i++) {
+            if (!policy_is_chosen (&d.plan[d.rank[i]])) {
+                assert_int_equal (otherwise_ask (&d, i, &o), -1);
+                continue;
+            }
+            assert_int_equal (otherwise_ask (&d, i, &o), 0);
+            if (o.reservation == 0) {
+                never++;
+                assert_true (_chosen_with (i, d.snapshot[i].used));
+                continue;
+            }
+            spared++;
+            assert_false (_chosen_with (i, o.reservation));
+            assert_true (_chosen_with (i, o.reservation - M (1)));
+        }
+    }
+    assert_true (spared > 0 && never > 0);
+}
+
+static void who_was_there_too_is_named (void **state)
+{
+    struct otherwise o;
+
+    (void) state;
+    _add ("small", 400, M (200), M (30));
+    _add ("large", 400, M (900), M (800));
+    _add ("hog", 400, M (100), M (500));
+    node.available = M (90);
+    _decide (policy_need (&node, false), false);
+    _read ();
+    assert_int_equal (otherwise_ask (&d, 2, &o), 0);
+    assert_int_equal (o.others, 2); /* 90 MiB and theirs were enough */
+    assert_int_equal (o.other, 1);
+    assert_int_equal (otherwise_ask (&d, 1, &o), -1);
+    d.stalls = M (1);
+    assert_int_equal (otherwise_ask (&d, 2, &o), -1);
+}
+
 static void another_configuration_is_followed (void **state)
 {
     struct replay r;
@@ -295,7 +368,9 @@ static void classes_are_found_by_what_the_controller_said (void **state)
     (void) state;
     _add ("a", 100, M (100), M (700));
     _add ("b", 800, M (100), M (700));
-    w.jobs.first->facts = (struct job_facts) { true, "p", "acct", "prod", 0 };
+    w.jobs.first->facts = (struct job_facts) {
+        true, "p", "acct", "prod", 0, 0
+    };
     _decide (policy_need (&node, false), false);
     _read ();
     assert_string_equal (_victims (&w.conf, &same), "a");
@@ -423,6 +498,8 @@ int main (void)
         TEST (what_is_written_is_read),
         TEST (thousands_of_jobs_take_several_records),
         TEST (by_its_own_configuration_it_is_the_same),
+        TEST (what_would_have_spared_it_is_exact),
+        TEST (who_was_there_too_is_named),
         TEST (another_configuration_is_followed),
         TEST (classes_are_found_by_what_the_controller_said),
         TEST (stalls_and_the_pool_are_followed_too),

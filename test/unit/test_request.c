@@ -113,7 +113,7 @@ static void a_job_is_resumed_once_however_often_it_is_asked (void **state)
 
     (void) state;
     for (unsigned i = 0; i < 10; i++)
-        assert_int_equal (ask (w, job, SPOOL_RESUME, 0, NULL, false), 0);
+        assert_int_equal (ask (w, job, SPOOL_RESUME, NULL, false), 0);
     assert_int_equal (fake_requests (SPOOL_RESUME, NULL), 1);
     assert_int_equal (w->waiting->duties, 1);
 }

@@ -110,6 +110,26 @@ static void burst_below_mem_is_told_with_both_numbers (void **state)
     assert_int_equal (settings_fit (&spec, 0, &err), 0);
 }
 
+static void a_retry_below_mem_is_told_with_both_numbers (void **state)
+{
+    struct site site = { .max_priority = MW_PRIORITY_MAX };
+
+    (void) state;
+    assert_int_equal (put (SETTING_RETRY, "x0.5"), -1);
+    assert_says ("--mem-retry: x0.5");
+    assert_int_equal (put (SETTING_RETRY, "x2,max=100M"), 0);
+    assert_int_equal (settings_fit (&spec, 200 * MW_MIB, &err), -1);
+    assert_says ("--mem-retry: max=100");
+    assert_says ("200");
+    assert_int_equal (settings_fit (&spec, 100 * MW_MIB, &err), 0);
+    assert_int_equal (settings_fit (&spec, 0, &err), 0);
+    /* where only the node knows --mem, it is off */
+    spec.reservation = 200 * MW_MIB;
+    assert_true (settings_clamp (&spec, &site, &err));
+    assert_says ("--mem-retry");
+    assert_false (mw_retry_is (&spec.retry));
+}
+
 static void the_site_binds (void **state)
 {
     char *av[] = { "max_priority=700", "max_burst=x2", "required=yes",
@@ -228,6 +248,7 @@ int main (void)
         cmocka_unit_test (reserve_is_a_size_or_a_share),
         cmocka_unit_test (a_bad_ladder_is_shown_with_a_caret),
         cmocka_unit_test (burst_below_mem_is_told_with_both_numbers),
+        cmocka_unit_test (a_retry_below_mem_is_told_with_both_numbers),
         cmocka_unit_test (the_site_binds),
         cmocka_unit_test (the_socket_is_the_nodes),
         cmocka_unit_test (a_socket_that_is_none_is_nobodys),

@@ -555,6 +555,93 @@ static void requeue_is_asked_first_and_killed_then (void **state)
     assert_int_equal (fake_recorded ("job 12: requeued; it used"), 1);
 }
 
+static struct job *_with_retry (const char *text)
+{
+    struct job *job = fake_job ("12", "requeue,kill");
+
+    assert_int_equal (mw_retry_parse (text, &job->retry, NULL), 0);
+    job->allowed = FAKE_LIMIT_BYTES;
+    return job;
+}
+
+/* What is asked for, once the OOM of [job] is there. */
+static struct spool_request _asked_for (struct job *job,
+                                        enum incident_trigger trigger)
+{
+    struct spool_request r = { .job = "" };
+
+    fake_node_ladder ("requeue,kill");
+    incident_oom (w, job, trigger);
+    assert_int_equal (fake_requests (SPOOL_REQUEUE, &r), 1);
+    return r;
+}
+
+static void requeue_by_a_retry_has_the_peak_times_its_factor (void **state)
+{
+    struct spool_request r = _asked_for (_with_retry ("x1.25,max=1G,tries=2"),
+                                         TRIGGER_JOB);
+
+    (void) state;
+    assert_int_equal (r.mem_mb, 640);
+    assert_int_equal (r.max_mb, 1024);
+    assert_int_equal (r.tries, 2);
+    assert_int_equal (r.peak, FAKE_LIMIT_BYTES);
+    assert_int_equal (fake_recorded ("\"mem_mb\":640"), 1);
+}
+
+static void requeue_by_a_retry_has_no_more_than_its_max (void **state)
+{
+    struct job *job = _with_retry ("x9,max=600M");
+    struct spool_request r;
+
+    (void) state;
+    job->peak = FAKE_LIMIT_BYTES + 40 * MW_MIB; /* past its limit: not used */
+    r = _asked_for (job, TRIGGER_JOB);
+    assert_int_equal (r.mem_mb, 600);
+    assert_int_equal (r.tries, MW_RETRY_TRIES);
+}
+
+/* What it is by the time it is put anew, too. */
+static void requeue_by_a_retry_stays_what_it_is (void **state)
+{
+    struct job *job = _with_retry ("x2,tries=2");
+    struct spool_request r;
+
+    (void) state;
+    _asked_for (job, TRIGGER_JOB);
+    fake_timer (job);
+    assert_int_equal (fake_requests (SPOOL_REQUEUE, &r), 1);
+    assert_true (r.killed_s > 0);
+    assert_int_equal (r.mem_mb, 1024);
+    assert_int_equal (r.tries, 2);
+}
+
+static void requeue_of_an_innocent_one_is_unchanged_and_not_counted (
+    void **state)
+{
+    struct job *job = _with_retry ("x2");
+    struct spool_request r;
+
+    (void) state;
+    fake_uses (job, FAKE_LIMIT_BYTES / 10 * 9 - MW_MIB);
+    r = _asked_for (job, TRIGGER_NODE);
+    assert_int_equal (r.mem_mb, 0);
+    assert_int_equal (r.tries, 0);
+    assert_int_equal (fake_recorded ("requeued with what it has"), 1);
+}
+
+static void requeue_for_the_nodes_sake_of_a_guilty_one_is_counted (void **state)
+{
+    struct job *job = _with_retry ("x2");
+    struct spool_request r;
+
+    (void) state;
+    fake_uses (job, FAKE_LIMIT_BYTES / 10 * 9 + MW_MIB);
+    r = _asked_for (job, TRIGGER_NODE);
+    assert_true (r.mem_mb > 900 && r.mem_mb <= 1024);
+    assert_int_equal (r.tries, MW_RETRY_TRIES);
+}
+
 static void requeue_refused_leads_on (void **state)
 {
     struct job *job = fake_oom ("12", "requeue,hold@60s,kill");
@@ -672,6 +759,11 @@ int main (void)
         T (suspend_of_what_slurm_has_suspended_asks_for_nothing),
         T (suspend_woken_by_our_own_late_resume),
         T (requeue_is_asked_first_and_killed_then),
+        T (requeue_by_a_retry_has_the_peak_times_its_factor),
+        T (requeue_by_a_retry_has_no_more_than_its_max),
+        T (requeue_by_a_retry_stays_what_it_is),
+        T (requeue_of_an_innocent_one_is_unchanged_and_not_counted),
+        T (requeue_for_the_nodes_sake_of_a_guilty_one_is_counted),
         T (requeue_refused_leads_on),
         T (requeue_is_for_batch_jobs_of_slurms),
         T (requeue_without_an_answer_is_for_a_killed_job),

@@ -1,5 +1,5 @@
 /* slurm_file.c - a file of Slurm's configuration: see slurm_file.h */
-#include "handler/cli/slurm_file.h"
+#include "handler/conf/slurm_file.h"
 
 #include <fcntl.h>
 #include <glob.h>

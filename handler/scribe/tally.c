@@ -1,0 +1,159 @@
+/* tally.c - what the records come to, in numbers */
+#include "handler/scribe/tally.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/cgfile.h"
+#include "lib/cleanup.h"
+#include "lib/outcome.h"
+#include "lib/units.h"
+
+#define STAT_MAX 8192
+
+const char *const tally_trigger_name[TALLY_TRIGGERS] = { "job", "node",
+                                                         "admin" };
+static const char *_tally_text (const json_t *j, const char *key)
+{
+    const char *text = json_string_value (json_object_get (j, key));
+
+    return text ? text : "";
+}
+
+static uint64_t _tally_number (const json_t *j, const char *key)
+{
+    json_int_t n = json_integer_value (json_object_get (j, key));
+
+    return n > 0 ? (uint64_t) n : 0;
+}
+
+/* ---- the jobs that are here ---------------------------------------------- */
+
+/* Of all that a state has (record/fields.c), what is added up. */
+static json_t *_tally_kept (const json_t *st)
+{
+    static const char *const of_job[] = { "memory", "reservation", "limit" };
+    static const char *const of_incident[] = { "open", "frozen", "suspended",
+                                               "slowed", "lent" };
+    const json_t *in = json_object_get (st, "incident");
+    json_t *kept = json_object ();
+
+    for (size_t i = 0; i < sizeof (of_job) / sizeof (of_job[0]); i++)
+        json_object_set (kept, of_job[i], json_object_get (st, of_job[i]));
+    for (size_t i = 0; i < sizeof (of_incident) / sizeof (of_incident[0]); i++)
+        json_object_set (kept, of_incident[i],
+                         json_object_get (in, of_incident[i]));
+    return kept;
+}
+
+void tally_state (struct tally *t, const json_t *record)
+{
+    const json_t *st = json_object_get (record, "st");
+    const char *event = _tally_text (record, "event");
+
+    if (!t->jobs)
+        t->jobs = json_object ();
+    if (strcmp (event, "boot") == 0) /* all that are here come behind it */
+        json_object_clear (t->jobs);
+    if (!st || *_tally_text (json_object_get (st, "spec"), "of"))
+        return; /* a step is a part of its job */
+    if (strcmp (event, "released") == 0)
+        json_object_del (t->jobs, _tally_text (record, "job"));
+    else
+        json_object_set_new (t->jobs, _tally_text (record, "job"),
+                             _tally_kept (st));
+}
+
+/* As memcg_ops.read_usage has it: all but what are files' pages. */
+static void _tally_usage (const char *path, struct tally_jobs *sum)
+{
+    cleanup_fd int dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
+    uint64_t total, active = 0, inactive = 0, slab = 0;
+    char stat[STAT_MAX];
+    bool v2;
+
+    if (dir < 0)
+        return;
+    v2 = cg_read_u64 (dir, "memory.current", &total) == 0;
+    if ((!v2 && cg_read_u64 (dir, "memory.usage_in_bytes", &total) < 0) ||
+        cg_read (dir, "memory.stat", stat, sizeof (stat)) < 0)
+        return;
+    cg_key (stat, v2 ? "active_file" : "total_active_file", &active);
+    cg_key (stat, v2 ? "inactive_file" : "total_inactive_file", &inactive);
+    if (v2)
+        cg_key (stat, "slab_reclaimable", &slab);
+    sum->cache += mw_least (active + inactive, total);
+    sum->used += total - mw_least (active + inactive + slab, total);
+}
+
+void tally_jobs (const struct tally *t, struct tally_jobs *sum)
+{
+    const char *key;
+    json_t *job;
+
+    *sum = (struct tally_jobs) { 0 };
+    json_object_foreach (t->jobs, key, job) {
+        sum->jobs++;
+        sum->in_incident += json_is_true (json_object_get (job, "open"));
+        sum->held += json_is_true (json_object_get (job, "frozen"));
+        sum->suspended += json_is_true (json_object_get (job, "suspended"));
+        sum->slowed += json_is_true (json_object_get (job, "slowed"));
+        sum->reserved += _tally_number (job, "reservation");
+        sum->limit += _tally_number (job, "limit");
+        sum->lent += _tally_number (job, "lent");
+        _tally_usage (_tally_text (job, "memory"), sum);
+    }
+}
+
+/* ---- what has happened --------------------------------------------------- */
+
+static unsigned _tally_trigger (const char *name)
+{
+    for (unsigned i = 0; i < TALLY_TRIGGERS; i++) {
+        if (strcmp (name, tally_trigger_name[i]) == 0)
+            return i;
+    }
+    return TALLY_JOB;
+}
+
+static unsigned _tally_step (const char *name)
+{
+    unsigned i = 0;
+
+    while (i < MW_STEP_COUNT && strcmp (name, mw_steps[i].name) != 0)
+        i++;
+    return i;
+}
+
+static void _tally_resolved (struct tally *t, const json_t *record)
+{
+    unsigned trigger = _tally_trigger (_tally_text (record, "trigger"));
+    unsigned step = _tally_step (_tally_text (record, "last"));
+
+    t->resolved[trigger][step]
+               [mw_outcome_of (_tally_text (record, "outcome"))]++;
+}
+
+void tally_count (struct tally *t, const json_t *record)
+{
+    const char *event = _tally_text (record, "event");
+    const json_t *st = json_object_get (record, "st");
+
+    if (strcmp (event, "detected") == 0)
+        t->detected[_tally_trigger (
+            _tally_text (json_object_get (st, "incident"), "trigger"))]++;
+    else if (strcmp (event, "resolved") == 0)
+        _tally_resolved (t, record);
+    else if (strcmp (event, "kernel-kill") == 0)
+        t->kernel_kills++;
+    else if (strcmp (event, "lent") == 0)
+        t->lent += _tally_number (record, "bytes");
+    else if (strcmp (event, "returned") == 0)
+        t->returned += _tally_number (record, "bytes");
+}
+
+void tally_end (struct tally *t)
+{
+    json_decref (t->jobs);
+    *t = (struct tally) { 0 };
+}
