@@ -454,6 +454,17 @@ static int _on_spool (sd_event_source *s, const struct inotify_event *e,
     return 0;
 }
 
+/* A worker's death would not be that of what it has started: a hook's own processes, a
+ * command for a token.  What has been done is found out at the next start. */
+static void _end_workers (const struct courier *c)
+{
+    for (const struct courier_item *item = c->queue.running; item;
+         item = item->next_running) {
+        if (item->pid)
+            kill (-item->pid, SIGKILL);
+    }
+}
+
 static int _on_signal (sd_event_source *s, const struct signalfd_siginfo *si,
                        void *arg)
 {
@@ -666,5 +677,6 @@ int main (int argc, char **argv)
     _take_all (&c);
     _dispatch (&c);
     rc = sd_event_loop (c.loop);
+    _end_workers (&c);
     return rc < 0 ? 1 : rc;
 }

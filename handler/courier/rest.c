@@ -6,13 +6,20 @@
 #include "handler/courier/rest.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "handler/courier/http.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/err.h"
 
 /* What is known here: 22.05 has 36 to 38, 26.05 42 to 45. */
@@ -56,20 +63,74 @@ static void _rest_not (struct rest_result *res, const char *fmt, ...)
 
 /* ---- the token ----------------------------------------------------------- */
 
+/* In the child: it ends with who has started it. */
+static void _token_exec (const char *command, int out)
+{
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    if (dup2 (out, STDOUT_FILENO) < 0)
+        _exit (126);
+    execl ("/bin/sh", "sh", "-c", command, (char *) NULL);
+    _exit (127);
+}
+
+/* Read [fd] into the [len] bytes of [buf] to its end, or until [end] (clock_ms); what
+ * is too much is not kept. Returns whether it has ended. */
+static bool _token_read (int fd, char *buf, size_t len, uint64_t end)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    char rest[256];
+    size_t have = 0;
+    uint64_t now;
+    ssize_t n = 1;
+
+    buf[0] = '\0';
+    while (n > 0 && (now = clock_ms ()) < end) {
+        if (poll (&p, 1, (int) (end - now)) <= 0)
+            continue;
+        if (have + 1 < len)
+            n = read (fd, buf + have, len - 1 - have);
+        else
+            n = read (fd, rest, sizeof (rest));
+        if (n > 0 && have + 1 < len)
+            buf[have += (size_t) n] = '\0';
+    }
+    return n <= 0;
+}
+
 /* The first line that [command] writes. Returns NULL, or what is wrong. */
 static const char *_token_of_command (const char *command, char *buf,
                                       size_t len, char *why, size_t why_len)
 {
-    FILE *f = popen (command, "re");
-    bool got = f && fgets (buf, (int) len, f);
-    int status = f ? pclose (f) : -1;
+    cleanup_fd int out = -1, in = -1;
+    const char *what = "written no token";
+    int fd[2], status = -1;
+    bool ended = false;
+    pid_t pid = -1;
 
-    if (got)
-        buf[strcspn (buf, "\r\n")] = '\0';
-    if (got && status == 0 && buf[0])
+    buf[0] = '\0';
+    if (pipe2 (fd, O_CLOEXEC) == 0) {
+        out = fd[0];
+        in = fd[1];
+        pid = fork ();
+    }
+    if (pid == 0)
+        _token_exec (command, in);
+    if (pid > 0) {
+        close (mw_steal_fd (&in));
+        ended = _token_read (out, buf, len, clock_ms () + TIME_MS);
+        if (!ended)
+            kill (pid, SIGKILL);
+        waitpid (pid, &status, 0);
+    }
+    buf[strcspn (buf, "\r\n")] = '\0';
+    if (ended && status == 0 && buf[0])
         return NULL;
+    if (pid > 0 && !ended)
+        what = "not ended in 5 s";
+    else if (status)
+        what = "failed";
     snprintf (why, why_len, "slurmrestd-token-command \"%.100s\" has %s",
-              command, status ? "failed" : "written no token");
+              command, what);
     return why;
 }
 
