@@ -1,4 +1,6 @@
 /* option.c - every option of memwarden.conf: one row, one place */
+#include "config.h"
+
 #include "handler/conf/option.h"
 
 #include <errno.h>
@@ -51,6 +53,20 @@ static int _set_path_or_none (const struct conf_option *o, void *field,
         return _option_refuse (err, text,
                                "write an absolute path, or \"\" for none");
     return _set_text (o, field, text, err);
+}
+
+/* What is to be signed and would not be is refused at once. */
+static int _set_secret (const struct conf_option *o, void *field,
+                        const char *text, struct mw_err *err)
+{
+#ifndef HAVE_OPENSSL
+    if (text[0] != '\0')
+        return _option_refuse (err, text,
+                               "this memwarden was built --without-openssl and "
+                               "signs nothing: write no secret-file, or build "
+                               "it with libcrypto");
+#endif
+    return _set_path_or_none (o, field, text, err);
 }
 
 /* node_exporter reads the files *.prom of its directory, and no other; while it is
@@ -435,8 +451,7 @@ const struct conf_option conf_options[] = {
     { "webhook", "url", _set_url, WEBHOOK (url), 0, 0, 0 },
     { "webhook", "body", _set_body, WEBHOOK (body), 0, 0, 0 },
     { "webhook", "events", _set_events, WEBHOOK (events), 0, 0, 0 },
-    { "webhook", "secret-file", _set_path_or_none, WEBHOOK (secret_file), 0, 0,
-      0 },
+    { "webhook", "secret-file", _set_secret, WEBHOOK (secret_file), 0, 0, 0 },
     { "webhook", "ca-file", _set_path_or_none, WEBHOOK (ca_file), 0, 0, 0 },
     { "webhook", "proxy", _set_text, WEBHOOK (proxy), 0, 0, 0 },
     { "webhook", "timeout", _set_time, WEBHOOK (timeout_ms), SECOND,

@@ -4,8 +4,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -133,25 +131,4 @@ const char *http_secret (const char *path, char *buf, size_t len, char *why,
     snprintf (why, why_len, "%.200s has no line of up to %zu bytes in it", path,
               len - 2);
     return why;
-}
-
-bool http_sign (const char *secret, const char *stamp, const char *body,
-                char hex[65])
-{
-    cleanup_free char *text = NULL;
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned int n = 0;
-    int len = asprintf (&text, "%s.%s", stamp, body);
-
-    if (len < 0) {
-        text = NULL;
-        return false;
-    }
-    if (!HMAC (EVP_sha256 (), secret, (int) strlen (secret),
-               (unsigned char *) text, (size_t) len, mac, &n) ||
-        n != 32)
-        return false;
-    for (unsigned i = 0; i < n; i++)
-        snprintf (hex + 2 * i, 3, "%02x", mac[i]);
-    return true;
 }

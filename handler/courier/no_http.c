@@ -20,13 +20,3 @@ const char *http_secret (const char *path, char *buf, size_t len, char *why,
     snprintf (why, why_len, "this courier was built --without-curl");
     return why;
 }
-
-bool http_sign (const char *secret, const char *stamp, const char *body,
-                char hex[65])
-{
-    (void) secret;
-    (void) stamp;
-    (void) body;
-    hex[0] = '\0';
-    return false;
-}

@@ -91,7 +91,9 @@ static bool _stamp (struct http_request *q, const struct conf_webhook *hook,
     }
     if (!http_sign (secret, stamp, body, hex)) {
         courier_say (res, COURIER_UNREACHABLE, ENOTSUP,
-                     "webhook %s: cannot be signed", hook->name);
+                     "webhook %s: its transitions cannot be signed by this "
+                     "memwarden-courier (is it built --without-openssl?)",
+                     hook->name);
         return false;
     }
     snprintf (q->header[1], sizeof (q->header[1]),
