@@ -36,6 +36,9 @@
 /* … but for these: another, libslurm's, may be let do what the token's user is not */
 #define CODE_ACCESS_DENIED 2002
 #define CODE_USER_ID_MISSING 2010
+/* … that the controller's answer is not understood, by which 22.05 hides a token that
+ * was not taken */
+#define CODE_UNEXPECTED 1000
 /* and of who speaks: a token that has expired, or is for another cluster */
 #define CODE_AUTHENTICATION 1007
 #define CODE_CREDENTIAL_MIN 6000
@@ -373,8 +376,11 @@ static void _rest_judge (const struct conf *conf, const char *answer,
                    "expired?): %d %.200s",
                    conf->rest_url, status, code, text ? text : "");
     } else if (error) {
-        _rest_not (res, "%s: HTTP status %ld: %d %.200s", conf->rest_url,
-                   status, code, text ? text : "");
+        _rest_not (res, "%s: HTTP status %ld: %d %.200s%s", conf->rest_url,
+                   status, code, text ? text : "",
+                   code == CODE_UNEXPECTED
+                       ? ": maybe the token is refused (has it expired?)"
+                       : "");
     } else {
         _rest_not (res, "%s: HTTP status %ld%s", conf->rest_url, status,
                    j ? "" : ", and no JSON");
@@ -426,6 +432,10 @@ void rest_comment (const struct conf *conf, const char *id, const char *text,
         return;
     }
     body = json_pack ("{s:s}", "comment", text);
+    if (!body) { /* that would be a GET */
+        _rest_not (res, "the comment is no UTF-8");
+        return;
+    }
     both = admin && REST_VERSION (rest_offer) >= VERSION_ADMIN_COMMENT;
     if (both)
         json_object_set_new (body, "admin_comment", json_string (admin));
@@ -465,6 +475,10 @@ void rest_drain (const struct conf *conf, const char *name, const char *reason,
         return;
     }
     body = json_pack ("{s:[s], s:s}", "state", "DRAIN", "reason", reason);
+    if (!body) {
+        _rest_not (res, "the reason is no UTF-8");
+        return;
+    }
     snprintf (path, sizeof (path), "node/%.250s", name);
     _rest_do (conf, path, body, res);
 }

@@ -87,8 +87,9 @@ static void _worker (const struct courier_item *item, const struct conf *conf,
     }
     if (write (fd, &res, sizeof (res)) != sizeof (res))
         _exit (1);
-    /* what a hook has left running, with the worker itself */
-    if (item->way == WAY_HOOK && getpgrp () == getpid ())
+    /* what a hook or a token's command has left running, with the worker itself */
+    if ((item->way == WAY_HOOK || item->way == WAY_CONTROLLER) &&
+        getpgrp () == getpid ())
         kill (0, SIGKILL);
     _exit (0);
 }

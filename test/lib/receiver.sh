@@ -4,8 +4,9 @@
 #   receiver_stop
 #   receiver_mode MODE        how it answers from now on: a status (204, 500, …),
 #                             hang: it takes the request and says nothing; cut: 200
-#                             and half an answer; garbage: 200 and a megabyte of it
-#   receiver_mode MODE PATH   the same for what is posted to /PATH alone
+#                             and half an answer; garbage: 200 and a megabyte of it;
+#                             vN: as a slurmrestd that offers v0.0.N (also to GET)
+#   receiver_mode MODE PATH   the same for what is posted to /PATH alone ("a_b": /a/b)
 #   receiver_tls              the next receiver_start has TLS, by $TMP/tls/cert.pem,
 #                             which is made, for localhost
 #   posted [JQ-FILTER]        the bodies that were taken (204), one a line, oldest
@@ -19,9 +20,11 @@ cat >"$TMP/receiver.py" <<'END'
 import http.server, json, os, ssl, sys, time
 here, port = sys.argv[1], int(sys.argv[2])
 class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.do_POST()
     def do_POST(self):
-        raw = body = self.rfile.read(int(self.headers['Content-Length']))
-        own = here + '/receiver.mode.' + self.path.strip('/')
+        raw = body = self.rfile.read(int(self.headers['Content-Length'] or 0))
+        own = here + '/receiver.mode.' + self.path.strip('/').replace('/', '_')
         mode = open(own if os.path.exists(own) else here + '/receiver.mode').read().strip()
         try:
             body = json.loads(body)
@@ -36,7 +39,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         os.close(out)
         while mode == 'hang':
             time.sleep(1)
-        self.send_response(200 if mode in ('cut', 'garbage') else int(mode))
+        paths = {'/slurm/v0.0.%s/job/{job_id}' % mode[1:]: {'post': {}}}
+        self.send_response(int(mode) if mode.isdigit() else 200)
         if mode in ('cut', 'garbage'):
             self.send_header('Content-Length', str(1 << 20))
         self.end_headers()
@@ -44,6 +48,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b'{"half":')
         elif mode == 'garbage':
             self.wfile.write(os.urandom(1 << 20))
+        elif mode[0] == 'v':
+            self.wfile.write(json.dumps({'paths': paths}).encode())
     def log_message(self, *args):
         pass
 server = http.server.ThreadingHTTPServer(('127.0.0.1', port), Handler)
