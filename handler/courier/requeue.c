@@ -208,13 +208,15 @@ static bool _may_try (const struct target *t, struct courier_result *res)
 
 /* ---- the pending job ----------------------------------------------------- */
 
-/* Give [t] [memory] (a node or a CPU), and say so in its mark. Returns 0 or Slurm's
- * code. */
+/* Give [t] [memory] (a node or a CPU), and say so in its mark.  A job's own user, who
+ * may raise its memory, may not write that: where no tries are counted it goes without.
+ * Returns 0 or Slurm's code. */
 static int _give (struct target *t, uint64_t memory)
 {
     struct mark m = _mark_read (t->admin_comment);
     cleanup_free char *text = NULL;
     job_desc_msg_t desc;
+    int code;
 
     /* of several nodes' tries for one run one counts */
     if (m.run != t->restarts && t->r->tries > 0)
@@ -226,6 +228,11 @@ static int _give (struct target *t, uint64_t memory)
     slurm_init_job_desc_msg (&desc);
     desc.pn_min_memory = memory;
     desc.admin_comment = text;
+    code = target_update (t->alone, &desc);
+    if (t->r->tries > 0 ||
+        (code != ESLURM_ACCESS_DENIED && code != ESLURM_USER_ID_MISSING))
+        return code;
+    desc.admin_comment = NULL;
     return target_update (t->alone, &desc);
 }
 

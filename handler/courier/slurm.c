@@ -276,6 +276,7 @@ void courier_slurm (const struct spool_request *r, const struct conf *conf,
                     struct courier_result *res)
 {
     struct target t;
+    bool suspended;
 
     slurm_init (NULL);
     if (r->op == SPOOL_DRAIN) {
@@ -283,11 +284,13 @@ void courier_slurm (const struct spool_request *r, const struct conf *conf,
         return;
     }
     if (target_load (&t, r, conf, res) == 0) {
+        /* what is asked for may change that: a requeued one only waits */
+        suspended = t.suspended || t.ends_suspended;
         job_ops[r->op](&t, res);
         if (r->op == SPOOL_SUSPEND)
             res->suspended = t.suspended;
         else if (r->op == SPOOL_COMPLETE_OOM || r->op == SPOOL_REQUEUE)
-            res->suspended = t.suspended || t.ends_suspended;
+            res->suspended = suspended;
     }
     target_free (&t);
 }

@@ -449,11 +449,12 @@ static bool _log_time (const char **s, struct prefix *p)
  * "RELAY Nov 26 …", "RELAY 1 2026-11-26T09:00:00Z cn12 kernel - - - ". */
 static void _relayed (const char **s, struct prefix *p)
 {
-    const char *at = *s + strcspn (*s, " ");
+    size_t relay = strcspn (*s, " ");
+    const char *at = *s + relay;
 
     at += *at == ' ';
     at += strncmp (at, "1 ", 2) == 0 ? 2 : 0;
-    if (at > *s && (*s)[strcspn (*s, " ") - 1] != ':' && kmsg_stamp (at) > 0)
+    if (relay > 0 && (*s)[relay - 1] != ':' && kmsg_stamp (at) > 0)
         *s = at;
     if (!_is_rfc5424 (*s))
         _log_time (s, p);

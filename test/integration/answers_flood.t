@@ -64,8 +64,12 @@ touch "$TMP/grow$$.go"
 must 'a job is at its limit' wait_for 60 waits "grow$$"
 kill -CONT "$WARDEN_PID"
 wait_end 120 "${jobs[0]}"; is 'it is lent memory, and goes on' $? 0
-now=$(left)
-ok "before the answers are read: $now are left" [ "$now" -gt 0 ]
+none_left () { [ "$(left)" = 0 ]; }
+ok 'the answers are read' wait_for 120 none_left
+# the directory's time is that of the last one's removal
+lent=$(sed -n "s/^{\"t\":\"\([^\"]*\)\".*\"event\":\"lent\",\"job\":\"grow$$\".*/\1/p" "$WARDEN_STATE/journal.jsonl")
+ok "behind it: it was lent memory at ${lent:-no time}" \
+    [ "$(date -d "$lent" +%s%N)" -lt "$(stat -c %.9Y "$ans" | tr -d .)" ]
 flood 100000 "$TMP/enough" &
 flooder=$!
 at_exit 'kill $flooder'

@@ -78,12 +78,13 @@ END
     fi
 
     # Slurm's own limit is 300 MiB here: with no warden the job takes 200 of them
-    rm -f "$CLUSTER_DIR"/out/{stop,go,touched}
+    rm -f "$CLUSTER_DIR"/out/{stop,go,seen,touched}
     cat >"$CLUSTER_DIR/out/late.sh" <<'END'
 #!/bin/bash
 ./touchmem --size 200M --stop-file stop >touched &
 until [ -e go ]; do sleep 0.1; done
 srun --overlap -n1 echo the second step ran
+until [ -e seen ]; do sleep 0.1; done
 touch stop
 wait $!; echo the first ended with $?
 END
@@ -94,7 +95,9 @@ END
 max-burst = "x4"
 courier { start = false }'
     touch "$CLUSTER_DIR/out/go"
-    ok 'its next step has it registered, and it completes' wait_job "$late" COMPLETED 120
+    ok 'its next step has it registered' wait_for 120 journal_has "$late" detected
+    touch "$CLUSTER_DIR/out/seen"
+    ok 'and it completes' wait_job "$late" COMPLETED 120
     like 'with its ladder from then on' "$(journal_events "$late")" \
         '^registered detected:grow .*released'
     like 'which gave it room' "$(cat "$CLUSTER_DIR/out/$late.out")" 'first ended with 0'
