@@ -56,7 +56,8 @@ static void signal_is_there_when_the_reserve_opens (void **state)
     assert_int_equal (waitid (P_PID, (id_t) fake.task, &info,
                               WSTOPPED | WNOWAIT),
                       0);
-    assert_true (fake_oom ("12", "signal=USR1@30s,kill")->incident.reserve_open);
+    assert_true (
+        fake_oom ("12", "signal=USR1@30s,kill")->incident.reserve_open);
     assert_int_equal (fake.pending, 1 << (SIGUSR1 - 1));
     assert_int_equal (kill (fake.task, SIGCONT), 0);
 }
