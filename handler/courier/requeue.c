@@ -76,6 +76,18 @@ static char *_mark_write (const char *text, const struct mark *m)
     return out;
 }
 
+char *courier_admin_comment (const struct target *t, const char *text)
+{
+    const char *old = t->admin_comment ? t->admin_comment : "";
+    struct mark m = _mark_read (old);
+    bool ours = old[0] == '\0' || !strncmp (old, "memwarden: ", 11) ||
+                _mark_in (old) == old;
+
+    if (!ours)
+        return NULL;
+    return m.run ? _mark_write (text, &m) : strdup (text);
+}
+
 /* ---- how much ------------------------------------------------------------ */
 
 /* How much memory a job on [node] can have at most, in MiB; UINT64_MAX if that
@@ -393,6 +405,7 @@ void courier_requeue (struct target *t, struct courier_result *res)
     /* suspending has set its priority to 0, and there it would wait for ever,
      * also where it has ended meanwhile */
     bool hold = t->r->mem_mb > 0 || t->priority == 0;
+    struct rest_result rest;
     int code;
 
     if (t->r->joins) {
@@ -411,9 +424,12 @@ void courier_requeue (struct target *t, struct courier_result *res)
         !_may_be_requeued (t, res))
         return;
     /* of a heterogeneous job all components run again, or none */
-    code = target_code (slurm_requeue2 (t->whole, hold ? JOB_REQUEUE_HOLD : 0,
-                                        &resp),
-                        resp);
+    rest_requeue (t->conf, t->whole, hold, &rest);
+    code = rest.code;
+    if (rest.verdict == REST_NOT)
+        code = target_code (slurm_requeue2 (t->whole,
+                                            hold ? JOB_REQUEUE_HOLD : 0, &resp),
+                            resp);
     /* since we have looked another of its nodes may have been first; what it is
      * by now, its restart count above all, is looked up where that is used */
     if ((code || hold) && !target_unreachable (code) &&
@@ -427,4 +443,5 @@ void courier_requeue (struct target *t, struct courier_result *res)
         courier_raise_and_release (t, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued");
+    target_say_not_rest (&rest, res);
 }

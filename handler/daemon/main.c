@@ -33,6 +33,7 @@
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/scribe/scribe.h"
+#include "handler/spool/outbox.h"
 #include "handler/spool/waiting.h"
 #include "handler/step/one.h"
 #include "handler/watch/kmsg.h"
@@ -343,6 +344,9 @@ static int _open_spool (struct warden *w, struct mw_err *err)
 
     if (!pw)
         report_log (w, LOG_WARNING, NO_COURIER, w->conf.courier_user);
+    if (w->conf.webhook_count > 0 &&
+        outbox_make (_history_dir (w), pw ? pw->pw_uid : geteuid (), err) < 0)
+        report_log (w, LOG_ERR, "%s: webhooks are told nothing", err->text);
     return spool_open (&w->spool, _state_dir (w), true,
                        pw ? pw->pw_uid : geteuid (), err);
 }

@@ -22,6 +22,7 @@
 #include "handler/memcg/rlimits.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
+#include "handler/record/story.h"
 #include "handler/step/step.h"
 #include "handler/watch/below.h"
 #include "handler/watch/given.h"
@@ -611,8 +612,9 @@ int warden_recover (struct warden *w, struct mw_err *err)
         return -1;
     if (err->text[0])
         report_log (w, LOG_WARNING, "%s", err->text);
-    /* beyond any that waits in the spool: a record makes three at most */
-    w->request_seq = w->journal->seq * 4;
+    /* beyond any that waits in the spool: a record makes four at most */
+    w->request_seq = w->journal->seq * 5;
+    story_recover (w);
     job_part_steps (&w->jobs, &w->steps);
     watch_kmsg_catch_up (w);
     if (_recover_table (w, &w->jobs, err) < 0 ||

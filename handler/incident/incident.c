@@ -369,10 +369,12 @@ int incident_open (struct warden *w, struct job *job,
         .ladder = l,
         .opened_ms = clock_ms (),
     };
-    if (trigger == TRIGGER_JOB)
+    if (trigger == TRIGGER_JOB) {
+        step_was_back (job);
         job_seen_usage (job);
-    else if (trigger != TRIGGER_NODE) /* who chose it has just read it */
+    } else if (trigger != TRIGGER_NODE) { /* who chose it has just read it */
         job_read_usage (job);
+    }
     strike_blame (job);
     telling_begin (job);
     _record_detected (w, job);

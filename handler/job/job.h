@@ -89,6 +89,10 @@ struct job {
     unsigned bounces;           /* how often it was stopped for the node's
                                        sake since bounce_ms */
     uint64_t bounce_ms;         /* clock_ms */
+    uint64_t back_ms;           /* it last went on since it was below its
+                                       limit by itself, clock_ms; 0 … */
+    uint64_t back_limit;        /* … which was that … */
+    unsigned backs;             /* … how often in a row in vain */
     unsigned round;             /* the last round of incident_headroom in
                                        which it was asked */
     uint64_t mark_ms;           /* last checkpoint mark, or registered_ms */

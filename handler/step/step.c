@@ -504,6 +504,42 @@ static bool _piece_is_free (struct warden *w, struct job *job,
     return headroom_left (w, &node, n) >= piece;
 }
 
+/* Who is below its limit by itself, and not since that was raised, may be at it again at
+ * once: what the kernel counts varies by what CPUs have in stock, which is much of a
+ * small limit.  The next time it waits for twice as long. */
+#define BACK_MS 250
+#define BACK_DOUBLED_MAX 8 /* 64 s */
+
+static bool _in_vain (struct job *job)
+{
+    struct incident *in = &job->incident;
+    unsigned n = job->backs < BACK_DOUBLED_MAX ? job->backs : BACK_DOUBLED_MAX;
+    uint64_t due = in->step_ms + ((uint64_t) BACK_MS << n);
+
+    if (job->backs == 0 || job->limit > job->back_limit || clock_ms () >= due)
+        return false;
+    if (in->again_ms == 0 || in->again_ms > due)
+        in->again_ms = due;
+    return true;
+}
+
+static enum step_result _goes_back (struct job *job, bool asked)
+{
+    if (memcg_dying (&job->memcg) || (!asked && _in_vain (job)))
+        return STEP_WAIT;
+    job->back_ms = clock_ms ();
+    job->back_limit = job->limit;
+    return STEP_SOLVED;
+}
+
+void step_was_back (struct job *job)
+{
+    bool vain = job->back_ms && clock_ms () - job->back_ms < STEP_VAIN_MS;
+
+    job->backs = vain ? job->backs + 1 : 0;
+    job->back_ms = 0;
+}
+
 enum step_result step_look_for_room (struct warden *w, struct job *job,
                                      bool asked)
 {
@@ -514,7 +550,7 @@ enum step_result step_look_for_room (struct warden *w, struct job *job,
     if (job->incident.trigger == TRIGGER_NODE)
         return w->up.node_may_return (w, job) ? STEP_SOLVED : STEP_WAIT;
     if (job->incident.trigger == TRIGGER_JOB && step_below (job))
-        return memcg_dying (&job->memcg) ? STEP_WAIT : STEP_SOLVED;
+        return _goes_back (job, asked);
     if (grow && headroom_may_lend (w, job, &grow->amount) > 0 &&
         (asked || _piece_is_free (w, job, &grow->amount)))
         return STEP_BACK;

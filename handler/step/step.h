@@ -170,4 +170,10 @@ enum step_result step_kill_all (struct warden *w, struct job *job);
 enum step_result step_look_for_room (struct warden *w, struct job *job,
                                      bool asked);
 
+/* [job] is at its own limit.  Who comes back to it so soon after it has gone on for no
+ *   other reason than that it was below, has gone on in vain: step_look_for_room has it
+ *   wait for twice as long the next time. */
+#define STEP_VAIN_MS 10000
+void step_was_back (struct job *job);
+
 #endif /* !MW_STEP_H */

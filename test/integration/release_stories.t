@@ -15,6 +15,10 @@
 [ -n "${MW_IN_VM:-}" ] || skip_all 'packages are installed: in a VM alone'
 packages_installed
 . "$MW_SRC/test/lib/cluster_warden.sh"
+. "$MW_SRC/test/lib/slurmrestd.sh"
+
+tcp=127.0.0.1:$(_cluster_port)
+mapfile -t lines < <(rest_lines)
 
 # all but 700 MiB of what there is now is kept for the node
 available=$(awk '/^MemAvailable/ { printf "%d", $2 / 1024 }' /proc/meminfo)
@@ -24,11 +28,22 @@ burst = \"x1\"
 max-burst = \"x8\"
 max-priority = \"1000\"
 drain-after = \"1\"
-drain-window = \"1h\"" --cpus 16 --plugstack-args 'max_priority=1000 max_burst=x8' \
+drain-window = \"1h\"
+courier {
+    slurmrestd = \"http://$tcp\"
+    slurmrestd-token-file = \"$TMP/token\"
+    admin-comment = \"yes\"
+}" --slurm-conf-line "${lines[0]}" --slurm-conf-line "${lines[1]}" --cpus 16 --plugstack-args 'max_priority=1000 max_burst=x8' \
     --cgroup-conf-line AllowedRAMSpace=800 2>"$TMP/start" ||
     { fail 'cluster, warden and courier' "$(cat "$TMP/start")"; done_testing; exit; }
 echo "# Slurm $(slurmd -V), $(ldd --version | head -n 1)"
 like 'what apt-get has installed works' "$(memwarden selftest 2>&1)" '^.*ok'
+rest_token root >"$TMP/token" && chmod 600 "$TMP/token"
+# shellcheck disable=SC2034    # for rest_get
+REST_TOKEN=$(cat "$TMP/token")
+rest_start "$tcp" jwt || { fail 'slurmrestd serves'; done_testing; exit; }
+version=$(rest_version "$tcp")
+echo "# slurmrestd $version"
 outs=$CLUSTER_DIR/out touch=$CLUSTER_BIN/touchmem
 
 # ---- each job's own limit --------------------------------------------------------
@@ -62,7 +77,7 @@ ok 'the one with a checkpoint runs again, and completes' wait_job "$saved" COMPL
 is 'it was requeued once' "$(job_field "$saved" Restarts)" 1
 like 'with more memory' "$(job_field "$saved" MinMemoryNode)" '^([89]|1[0-9])[0-9]M'
 like 'which is counted' "$(scontrol show job "$saved")" \
-    'AdminComment=\[memwarden run=1 mem=[0-9]+M try=1 peak=[0-9]+\]'
+    'AdminComment=.*\[memwarden run=1 mem=[0-9]+M try=1 peak=[0-9]+\]'
 ok 'its checkpoint was written' test -s "$outs/checkpoint"
 like 'as told in its stderr' "$(cat "$outs/$saved.err")" 'requeued with --mem=[0-9]+M'
 
@@ -70,6 +85,8 @@ like 'the stderr of the killed one: its limit' "$(cat "$outs/$killed.err")" \
     "memwarden: job $killed reached its limit of 60.* MiB .reservation 60.* MiB"
 like 'its comment' "$(job_field "$killed" Comment) $(scontrol show job "$killed")" \
     "Comment=.*job $killed: .*killed"
+is 'so has slurmrestd' "$(rest_get "$tcp" "/slurm/$version/job/$killed" |
+    jq -r '.jobs[0].admin_comment | test("job '"$killed"': .*killed")')" true
 like 'why, as its owner' "$(as_user "$MEMWARDEN" why "$killed" | tr '\n' ' ')" \
     'reached its limit.*killed'
 
@@ -106,6 +123,15 @@ like 'why: the low one was chosen' "$(mw why "$low")" \
     'out of memory: chosen: .*over its reservation of 100 MiB; priority 100'
 like 'why: the high one was not' "$(mw why "$high")" \
     'not chosen: within its reservation.*priority 900'
+courier_says () { grep -E "$1" "$COURIER_LOG" | grep -v 'notify:'; }
+like 'slurmrestd has set the comment' "$(courier_says "$killed\.[0-9]*\.comment")" 'comment: set$'
+like '… drained the node' "$(courier_says '\.drain:')" 'is draining$'
+case $version in
+    v0.0.4[5-9]) like '… and requeued' "$(courier_says "$low\.[0-9]*\.requeue")" \
+        'requeue: requeued[^(]*$' ;;
+    *) like '… and libslurm has requeued' "$(courier_says "$low\.[0-9]*\.requeue")" \
+        "requeued.*by libslurm; slurmrestd: $version cannot requeue" ;;
+esac
 is 'the kernel has killed nobody' "$(dmesg | grep -c 'oom-kill:')" 0
 comment_of () { scontrol show job "$1" | grep -o 'Comment=memwarden: .*'; }
 for j in $saved $low; do
@@ -114,5 +140,5 @@ for j in $saved $low; do
 done
 # a line for one that is being requeued is late
 is 'the courier was refused nothing else' "$(grep -E 'cannot|refused' "$COURIER_LOG" |
-    grep -v 'notify:')" ''
+    grep -Ev 'notify:|slurmrestd: v[0-9.]+ cannot requeue')" ''
 done_testing

@@ -42,6 +42,7 @@ drwxr-xr-x root:root /usr/share/doc/memwarden
 -rw-r--r-- root:root /usr/share/doc/memwarden/drain.md
 drwxr-xr-x root:root /usr/share/doc/memwarden/examples
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/cgroup.conf.snippet
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/incident.json
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/job_submit.lua
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/mail-summary
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.conf
