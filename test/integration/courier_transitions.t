@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 60 s
 # Each transition of real incidents comes to every webhook that wants it, as the object
 # of doc/schema/incident.json or in a ready-made body, signed; a receiver that is away

@@ -8,7 +8,7 @@
 # never killed so.  Each is in why, in the journal, and in the job's stderr.
 # runs: v1 v2
 # takes: 45 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 

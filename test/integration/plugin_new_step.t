@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 37 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # Slurm writes the job's limit anew at the start of every step.  Where cgroup.conf
 # allows the burst (AllowedRAMSpace), a job that is over its reservation can start
 # another step, and nothing of it is harmed; the reservation is still --mem.  A step

@@ -4,7 +4,7 @@
 # job that is killed is OUT_OF_MEMORY and says why, one is checkpointed and requeued
 # with more memory until it has enough, one is lent what it lacks
 # runs: systemd
-# in-vm: 6.12-systemd
+# in-vm: newest-systemd
 # takes: 220 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/install.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v2
 # vm-only
-# in-vm: 6.12-v2 13-v2 forky-v2
+# in-vm: 6.1-v2 13-v2 forky-v2
 # packages: deb
 # takes: 150 s
 # What memwarden is for, once each, from packages of each Debian that are installed there,

@@ -4,7 +4,7 @@
 # with either plugin, by sbatch and by srun, when the controller is away, when the
 # warden is new, and for every one of many that die together.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 94 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"

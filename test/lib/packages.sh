@@ -58,7 +58,7 @@ packages_installed () {
     packages deb
     # with the host's files in a VM, what others do when files have come (mandb, ldconfig)
     # opens more of them than that may
-    [[ ${MW_VARIANT:-} != 6.* ]] || triggers=(-o DPkg::NoTriggers=true -o DPkg::ConfigurePending=false)
+    [[ ${MW_VARIANT:-} != @(6.*|newest-*) ]] || triggers=(-o DPkg::NoTriggers=true -o DPkg::ConfigurePending=false)
     must 'apt-get installs them' env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
         "${triggers[@]}" -o Dpkg::Options::=--force-unsafe-io install "$PACKAGES"/*.deb
     # shellcheck disable=SC2034
