@@ -264,14 +264,24 @@ static void _keep_learnt (const struct target *t, uint64_t memory)
         learnt_add (t->uid, t->account, t->name, &run);
 }
 
+/* What [t] has been given for this run already, a node or a CPU; 0. */
+static uint64_t _given (const struct target *t)
+{
+    struct mark m = _mark_read (t->admin_comment);
+
+    return m.run == t->restarts && m.mem_mb == (t->memory & ~MEM_PER_CPU)
+               ? t->memory
+               : 0;
+}
+
 /* That it is still completing on its node does not matter to either. */
 void courier_raise_and_release (struct target *t, struct courier_result *res)
 {
     uint64_t memory = _more_memory (t);
     int code = 0, released;
 
-    if (memory)
-        code = _give (t, memory);
+    if (memory && (code = _give (t, memory)) == 0)
+        _keep_learnt (t, memory);
     if (target_unreachable (code) || target_passing (code)) {
         target_failed (res, code, "requeued, but cannot raise its memory yet");
         return;
@@ -287,12 +297,10 @@ void courier_raise_and_release (struct target *t, struct courier_result *res)
     else if (code)
         courier_say (res, COURIER_DONE, 0, "requeued; its memory stays: %s",
                      slurm_strerror (code));
-    else if (memory)
+    else if (memory || (memory = _given (t)) > 0)
         _say_given (t, "requeued", memory, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued");
-    if (memory && !code && !released)
-        _keep_learnt (t, memory);
 }
 
 /* Is that over, and it runs again already? */
@@ -327,6 +335,8 @@ static void _requeued_already (struct target *t, struct courier_result *res)
                  : 0;
     if (memory && _give (t, memory) == 0)
         _say_given (t, "requeued already, and now", memory, res);
+    else if ((memory = _given (t)) > 0)
+        _say_given (t, "requeued already,", memory, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued already");
 }

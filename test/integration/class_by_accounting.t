@@ -5,9 +5,11 @@
 # QOS and the account that slurmdbd lets it have; job_submit.lua refuses at submit what
 # the class does not allow, and lowers --mem where it is told to; sacct agrees about who
 # was killed for what; and whoever needs more than he asks for again and again loses
-# burst, then priority, until root forgives him.
+# burst, then priority, until root forgives him.  What --mem-retry gave is the same number
+# for sacct, scontrol, slurmrestd, why and the record.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
+. "$MW_SRC/test/lib/slurmrestd.sh"
 
 cluster_warden_start "history-dir = \"$TMP/kept\""'
 ladder = "kill"
@@ -134,6 +136,21 @@ is 'then there are none' "$(strikes)" ''
 fifth=$(begin --mem-burst=x2)
 ok 'the next job' wait_for 60 classed "$fifth" ''
 is 'has its burst again' "$(job_shows "$fifth" '"\(.priority) \(.limit / 1048576) \(.strikes)"')" '500 100 0'
+
+# ---- the same numbers, wherever one looks ------------------------------------------
+rest=unix:$CLUSTER_DIR/out/restd.sock
+ok 'slurmrestd' rest_start "$rest"
+retry=$(submit --mem=60 --mem-retry=x2 --on-oom=kill --wrap "exec $CLUSTER_BIN/touchmem --size 100M")
+ok 'a job that asks for too little completes, run again' wait_job "$retry" COMPLETED 120
+asked () { sacct -nXP -j "$retry" -o State,ReqMem | tr -d nc; }
+is_asked () { [ "$(asked)" = 'COMPLETED|120M' ]; }
+ok 'sacct: what it has asked for' wait_for 30 is_asked
+is 'scontrol' "$(job_field "$retry" MinMemoryNode) $(job_field "$retry" Restarts)" '120M 1'
+is 'slurmrestd' "$(rest_get "$rest" "/slurm/$(rest_version "$rest")/job/$retry" |
+    jq -r '.jobs[0] | "\(.memory_per_node | .number? // .) \(.restart_cnt)"')" '120 1'
+like 'why' "$(mw why "$retry")" 'requeued.* with --mem=120M \(try 1 of 3\)'
+is 'and the record' "$(jq -r --arg k "$retry" 'select (.job == $k and .mem_mb) | "\(.measured / 1048576) \(.mem_mb)"' \
+    "$TMP/kept/journal.jsonl" | sort -u)" '60 120'
 scancel "$fourth" "$fifth"
 gone () { [ -z "$(mw jobs --json | jq -r '.[].key')" ]; }
 ok 'the jobs end' wait_for 60 gone

@@ -6,9 +6,10 @@
 #                         optimizing.
 #   packages_installed    in a VM: by apt-get
 
-_packages_tree () {     # what would be packed, by names, sizes and times
+_packages_tree () {     # what would be packed, by names, sizes and times (6.1's hostfs
+                        # has whole seconds)
     (cd "$MW_SRC" && find COPYING NEWS README.md HACKING.md configure.ac ./*.am m4 lib handler plugin \
-        etc contrib doc -type f -printf '%p %s %T@\n' | sort | sha256sum)
+        etc contrib doc -type f -printf '%p %s %Ts\n' | sort | sha256sum)
 }
 
 _packages_here () {
