@@ -1,13 +1,37 @@
 /* memparts.c - see memparts.h */
 #include "lib/memparts.h"
 
-#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/cgfile.h"
 #include "lib/units.h"
 
 #define STAT_MAX 8192
+
+const struct mw_mempart mw_mempart[MW_MEMPARTS] = {
+#define PART(member) #member, NULL, offsetof(struct mw_memparts, member)
+#define SAID(member, said) #member, said, offsetof(struct mw_memparts, member)
+    { SAID (anon, "anonymous memory") },
+    { SAID (shmem, "files in memory") },
+    { SAID (kernel, "kernel memory") },
+    { PART (slab) },
+    { PART (page_tables) },
+    { SAID (sockets, "sockets") },
+    { SAID (hugetlb, "huge pages") },
+    { SAID (swap, "in swap") },
+    { SAID (cache, "page cache") },
+};
+
+uint64_t mw_mempart_of (const struct mw_memparts *p,
+                        const struct mw_mempart *part)
+{
+    uint64_t bytes;
+
+    memcpy (&bytes, (const char *) p + part->at, sizeof (bytes));
+    return bytes;
+}
 
 static uint64_t _memparts_key (const char *stat, const char *key)
 {

@@ -6,6 +6,7 @@
 #ifndef MW_MEMPARTS_H
 #define MW_MEMPARTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* In bytes; 0 also where this kernel does not tell it apart. */
@@ -31,6 +32,18 @@ int mw_memparts_read (int dir, struct mw_memparts *p);
 /* What of them comes from the text [stat] of a memory.stat of v1, or of v2. */
 void mw_memparts_of_v1 (const char *stat, struct mw_memparts *p);
 void mw_memparts_of_v2 (const char *stat, struct mw_memparts *p);
+
+/* Those of them that are told: as member [name] in JSON, and to people as [said], NULL
+ *   where it is a part of one before it. */
+#define MW_MEMPARTS 9
+extern const struct mw_mempart {
+    const char *name, *said;
+    size_t at; /* in struct mw_memparts */
+} mw_mempart[MW_MEMPARTS];
+
+/* How many bytes [part] has in [p]. */
+uint64_t mw_mempart_of (const struct mw_memparts *p,
+                        const struct mw_mempart *part);
 
 /* What its owner is to be blamed for of [p] (doc/design.md, 1, overage). */
 uint64_t mw_memparts_used (const struct mw_memparts *p);

@@ -5,6 +5,7 @@
 
 #include "handler/job/warden.h"
 #include "handler/record/blame.h"
+#include "handler/record/leftover.h"
 #include "handler/record/report.h"
 #include "lib/clock.h"
 #include "lib/json_put.h"
@@ -88,13 +89,16 @@ void telling_resolved (struct warden *w, struct job *job, const char *outcome)
                  job->spec.key, outcome,
                  mw_size_format (job->peak, a, sizeof (a)),
                  mw_size_format (job->limit, b, sizeof (b)),
-                 in->kills > 0 ? "" : blame_text (job, held),
+                 in->kills > 0
+                     ? ""
+                     : blame_text (job, "; when it began it held ", held),
                  telling_more (job, untold, sizeof (untold)));
 }
 
-void telling_released (struct warden *w, struct job *job, const char *what)
+void telling_released (struct warden *w, struct job *job, const char *what,
+                       const char *left)
 {
-    char more[2048];
+    char more[2048 + LEFTOVER_MORE];
     struct json_put p = { .text = more, .size = sizeof (more) };
 
     json_put_number (&p, "peak", job->peak);
@@ -103,6 +107,10 @@ void telling_released (struct warden *w, struct job *job, const char *what)
     json_put_number (&p, "cpus", job->spec.cpus);
     json_put_text (&p, "name", job->spec.name);
     json_put_text (&p, "of", job->spec.of);
+    if (*left) {
+        json_put (&p, left);
+        json_put (&p, ",");
+    }
     report_more (w, job, "released", REPORT_LOG, json_put_done (&p),
                  "job %s: %s", job->spec.key, what);
 }

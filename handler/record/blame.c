@@ -83,7 +83,7 @@ void blame_look (struct warden *w, struct job *job, bool members)
     if (members)
         _blame_members (job, b, &before);
     blame_put (&p, job);
-    blame_text (job, text);
+    blame_text (job, ": ", text);
     report_more (w, job, "uses", 0, json_put_done (&p), "job %s: %s in use%s",
                  job->spec.key,
                  mw_size_format (mw_memparts_used (&parts), a, sizeof (a)),
@@ -166,28 +166,19 @@ __attribute__ ((format (printf, 3, 4))) static void _blame_say (char *buf,
         *at += mw_least ((uint64_t) n, BLAME_TEXT - 1 - *at);
 }
 
-static void _blame_parts (const struct mw_memparts *p, char *buf, size_t *at)
+static void _blame_parts (const struct mw_memparts *p, const char *lead,
+                          char *buf, size_t *at)
 {
-    const struct {
-        const char *name;
-        uint64_t bytes;
-    } part[] = {
-        { "anonymous memory", p->anon },
-        { "files in memory", p->shmem },
-        { "kernel memory", p->kernel + p->sockets },
-        { "huge pages", p->hugetlb },
-        { "in swap", p->swap },
-        { "page cache", p->cache },
-    };
-    const char *before = "; it held ";
     char a[MW_SIZE_STRLEN];
 
-    for (size_t i = 0; i < sizeof (part) / sizeof (part[0]); i++) {
-        if (part[i].bytes == 0 || part[i].bytes < p->total / LEAST_SHARE)
+    for (unsigned i = 0; i < MW_MEMPARTS; i++) {
+        uint64_t bytes = mw_mempart_of (p, &mw_mempart[i]);
+
+        if (!mw_mempart[i].said || bytes == 0 || bytes < p->total / LEAST_SHARE)
             continue;
-        _blame_say (buf, at, "%s%s %s", before, part[i].name,
-                    mw_size_format (part[i].bytes, a, sizeof (a)));
-        before = ", ";
+        _blame_say (buf, at, "%s%s %s", lead, mw_mempart[i].said,
+                    mw_size_format (bytes, a, sizeof (a)));
+        lead = ", ";
     }
 }
 
@@ -204,7 +195,7 @@ static void _blame_one (const struct blame *b, const struct blame_one *one,
                     b->grew_ms / 1000, b->grew_ms % 1000 / 100);
 }
 
-char *blame_text (const struct job *job, char buf[BLAME_TEXT])
+char *blame_text (const struct job *job, const char *lead, char buf[BLAME_TEXT])
 {
     const struct blame *b = &job->incident.blame;
     size_t at = 0;
@@ -212,7 +203,7 @@ char *blame_text (const struct job *job, char buf[BLAME_TEXT])
     buf[0] = '\0';
     if (b->ms == 0)
         return buf;
-    _blame_parts (&b->parts, buf, &at);
+    _blame_parts (&b->parts, lead, buf, &at);
     for (unsigned i = 0; i < b->n; i++)
         _blame_one (b, &b->top[i],
                     i > 0      ? ", "
@@ -241,20 +232,13 @@ static void _blame_put_one (struct json_put *p, const struct blame *b,
 void blame_put (struct json_put *p, const struct job *job)
 {
     const struct blame *b = &job->incident.blame;
-    const struct mw_memparts *m = &b->parts;
 
     if (b->ms == 0)
         return;
     json_put (p, "\"held\":{");
-    json_put_number (p, "anon", m->anon);
-    json_put_number (p, "shmem", m->shmem);
-    json_put_number (p, "cache", m->cache);
-    json_put_number (p, "kernel", m->kernel);
-    json_put_number (p, "slab", m->slab);
-    json_put_number (p, "page_tables", m->page_tables);
-    json_put_number (p, "sockets", m->sockets);
-    json_put_number (p, "hugetlb", m->hugetlb);
-    json_put_number (p, "swap", m->swap);
+    for (unsigned i = 0; i < MW_MEMPARTS; i++)
+        json_put_number (p, mw_mempart[i].name,
+                         mw_mempart_of (&b->parts, &mw_mempart[i]));
     json_put_end (p, "},");
     json_put (p, "\"largest\":[");
     for (unsigned i = 0; i < b->n; i++)

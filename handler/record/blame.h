@@ -31,17 +31,16 @@ void blame_due (struct warden *w, struct job *job);
  *   its processes are left out.  Nothing where its memcg is gone, or nobody is told. */
 void blame_look (struct warden *w, struct job *job, bool members);
 
-/* What was seen, as a part of a sentence: "; it held anonymous memory 30.0 MiB, files in
- *   memory 50.0 MiB; largest processes: 4711 (solver) 29.0 MiB"; "" before a look.
- * Returns [buf]. */
+/* What was seen, as a part of a sentence that begins with [lead]: "; it holds anonymous
+ *   memory 30.0 MiB, files in memory 50.0 MiB; largest processes: 4711 (solver) 29.0
+ *   MiB"; "" before a look. Returns [buf]. */
 #define BLAME_TEXT 320
-char *blame_text (const struct job *job, char buf[BLAME_TEXT]);
+char *blame_text (const struct job *job, const char *lead,
+                  char buf[BLAME_TEXT]);
 
-/* The same as members: "held" with anon, shmem (files in memory), cache (of files on
- *   disks), kernel and of it slab and page_tables, sockets, hugetlb and swap, in bytes,
- *   and "largest", up to three processes with pid, comm, holds, and grew, in grew_in_ms,
+/* The same as members: "held" with what mw_mempart names, in bytes, and "largest", up to three processes with pid, comm, holds, and grew, in grew_in_ms,
  *   since the look before this one, where they were among the largest there. */
-#define BLAME_MORE 1024
+#define BLAME_MORE 1536
 void blame_put (struct json_put *p, const struct job *job);
 
 #endif /* !MW_BLAME_H */

@@ -72,7 +72,7 @@ static void _kill_tell (struct warden *w, struct job *job)
             job->spec.key, mw_size_format (job->peak, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)),
             mw_size_format (job->reservation, c, sizeof (c)),
-            blame_text (job, held));
+            blame_text (job, "; it holds ", held));
 }
 
 /* Slurm knows the job's end by its script's, and nobody hears of another. */
