@@ -86,6 +86,8 @@ static const struct cli_command commands[] = {
       "  --for TIME           so long (2m)\n",
       cli_act },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
+    { "look", "[--for TIME] JOB", "what holds a job's memory, and who grows",
+      "  --for TIME           see who grows for so long (1s)\n", cli_look },
     { "top", "", "the jobs of this node, live", "", cli_top },
     { "doctor", "[--quiet] [--slurm[=FILE]]",
       "what this node offers, what it lacks, what that costs and what to do",

@@ -30,6 +30,7 @@
 #include "handler/incident/incident.h"
 #include "handler/job/warden.h"
 #include "handler/memcg/rlimits.h"
+#include "handler/record/blame.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/scribe/scribe.h"
@@ -428,7 +429,8 @@ static int _daemon_start (struct warden *w, char **argv, struct mw_err *err)
     if (_open_sockets (w, scribe, err) < 0)
         return -1;
     _protect (w);
-    if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0)
+    if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0 ||
+        blame_open (w, err) < 0)
         return -1;
     strike_open (w, _state_dir (w), _history_dir (w));
     watch_kmsg_open (w); /* first: who is taken up again is told of kills */
@@ -447,6 +449,7 @@ static void _daemon_end (struct warden *w)
     watch_psi_close (w);
     watch_kmsg_close (w);
     node_close (w);
+    blame_close (w);
     warden_hand_back (w);
     report (w, NULL, "stop", REPORT_LOG,
             "memwardend ends; %u jobs are the "

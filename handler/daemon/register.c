@@ -21,6 +21,7 @@
 #include "handler/memcg/orphans.h"
 #include "handler/memcg/rlimits.h"
 #include "handler/record/journal.h"
+#include "handler/record/leftover.h"
 #include "handler/record/report.h"
 #include "handler/record/story.h"
 #include "handler/step/step.h"
@@ -261,11 +262,12 @@ static void _release_steps (struct warden *w, const struct job *job)
 }
 
 /* What is left in a job that is said to be over: nobody is to count on its memory.
- * "" = nothing. */
-static void _left_in (struct job *job, struct mw_err *text)
+ * [text] and [p] get nothing where that is nothing. */
+static void _left_in (struct job *job, struct mw_err *text, struct json_put *p)
 {
-    char a[MW_SIZE_STRLEN];
+    char a[MW_SIZE_STRLEN], said[LEFTOVER_TEXT];
     int n = memcg_populated (&job->memcg);
+    struct leftover left;
 
     text->text[0] = '\0';
     if (job_read_usage (job) < 0)
@@ -273,9 +275,13 @@ static void _left_in (struct job *job, struct mw_err *text)
     mw_size_format (job->usage.used, a, sizeof (a));
     if (n == 0 && job->usage.used < JOB_STAYS_BYTES)
         return;
-    if (n == 0)
-        mw_err_set (text, ", but %s stay: " JOB_STAYS_AS, a);
-    else if (n < 0)
+    if (n == 0) {
+        leftover_look (job, &left);
+        leftover_put (p, &left);
+        mw_err_set (text, ", %s", leftover_text (&left, said));
+        return;
+    }
+    if (n < 0)
         mw_err_set (text, ", but %s are still in use in it", a);
     else
         mw_err_set (text, ", but %d of its processes %s still there, with %s",
@@ -322,6 +328,8 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     bool gone = last == MEMCG_GONE;
     bool ours = job->memcg.armed || job_is_step (job) || job->release_why;
     struct mw_err left = { "" }, text;
+    char more[LEFTOVER_MORE];
+    struct json_put p = { .text = more, .size = sizeof (more) };
 
     if (!job_is_step (job))
         _release_steps (w, job);
@@ -341,12 +349,12 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     if (job->incident.open && _release_later (job, why))
         return;
     if (!gone && ours && !job_is_step (job))
-        _left_in (job, &left);
+        _left_in (job, &left, &p);
     /* a step that was not armed was spared, too, when its job's killer was */
     if (!gone && ours && _disarm (w, job) < 0 && _release_later (job, why))
         return;
     mw_err_set (&text, "released: %s%s", why, left.text);
-    telling_released (w, job, text.text);
+    telling_released (w, job, text.text, json_put_done (&p));
     report_flush (w); /* while its listeners are there */
     if (!gone)
         memcg_unclaim (job->memcg.dir);
@@ -460,7 +468,7 @@ static void _recover_gone (struct warden *w, struct job *job,
     step_requeue_withdraw (w, job);
     incident_lost (w, job);
     mw_err_set (&text, "gone while the warden was away: %s", why->text);
-    telling_released (w, job, text.text);
+    telling_released (w, job, text.text, "");
     job_free (job->table, job);
 }
 

@@ -25,6 +25,7 @@
 #include "handler/incident/undo.h"
 #include "handler/job/warden.h"
 #include "handler/record/ask.h"
+#include "handler/record/blame.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
 #include "handler/step/freezer.h"
@@ -86,6 +87,8 @@ static void _incident_begin_close (struct warden *w, struct job *job,
     struct incident *in = &job->incident;
 
     job_read_usage (job); /* its peak, for the record */
+    if (in->blame.due)
+        blame_look (w, job, true);
     in->closing = true;
     snprintf (in->outcome, sizeof (in->outcome), "%s", outcome);
     in->deadline_ms = in->again_ms = 0;
@@ -379,6 +382,7 @@ int incident_open (struct warden *w, struct job *job,
     telling_begin (job);
     _record_detected (w, job);
     telling_say (w, job);
+    blame_due (w, job);
     w->up.detected (w, job);
     if (trigger == TRIGGER_JOB) /* so it runs */
         return 0;

@@ -14,6 +14,7 @@
 #include "handler/spool/spool.h"
 #include "lib/jobspec.h"
 #include "lib/ladder.h"
+#include "lib/memparts.h"
 
 struct job;
 
@@ -28,6 +29,25 @@ enum incident_trigger {
 
 /* In records, answers, hooks and the webhook. */
 extern const char *const incident_trigger_name[TRIGGER_COUNT];
+
+/* What the job's memory was at the last look (record/blame.h). */
+#define BLAME_TOP 3
+
+struct blame {
+    bool due;         /* a look is, as soon as the warden has time */
+    uint64_t ms;      /* when it was, clock_ms; 0 = none yet */
+    uint64_t grew_ms; /* since the look before it; 0 = there was none */
+    struct mw_memparts parts;
+    unsigned n; /* of the largest processes */
+    bool cut;   /* not all were looked at */
+    struct blame_one {
+        uint32_t pid;
+        uint64_t started;     /* the kernel's ticks after boot */
+        uint64_t holds, grew; /* bytes */
+        bool again;           /* it was among the largest before, too */
+        char comm[16];
+    } top[BLAME_TOP]; /* the largest first */
+};
 
 struct incident {
     bool open;
@@ -61,6 +81,8 @@ struct incident {
     bool suspended;     /* at the controller */
     bool kernel_killed; /* by the kernel, in it, since it was opened */
     uint64_t lent;      /* bytes */
+
+    struct blame blame; /* forgotten at a restart */
 
     char request[SPOOL_ID_MAX]; /* the courier's answer that is awaited; "" */
     unsigned phase;          /* how far the step is; each has its own numbers */

@@ -77,6 +77,7 @@ struct warden {
     struct policy_rank *ranks;  /* and for a plan */
     unsigned scratch_max;
     sd_event_source *room;    /* deferred: incident_headroom */
+    sd_event_source *looks;   /* deferred, behind all else: blame_look */
     sd_event_source *answers; /* deferred: a pass over the spool */
 
     int control;        /* root's listening socket */

@@ -22,6 +22,7 @@
 struct reading {
     struct members *all;
     uid_t owner;
+    unsigned most;
 };
 
 /* ---- one process --------------------------------------------------------- */
@@ -95,7 +96,7 @@ static int _members_take_pid (pid_t pid, void *arg)
     char status[STATUS_MAX], stat[1024];
     cleanup_fd int proc = -1;
 
-    if (all->n == MEMBERS_MAX) {
+    if (all->n == r->most || all->n == MEMBERS_MAX) {
         all->cut = true;
         return 1;
     }
@@ -190,9 +191,10 @@ static void _members_scripts (struct members *all)
     }
 }
 
-int members_read (struct memcg *m, uid_t owner, struct members *all)
+int members_read (struct memcg *m, uid_t owner, unsigned most,
+                  struct members *all)
 {
-    struct reading r = { .all = all, .owner = owner };
+    struct reading r = { .all = all, .owner = owner, .most = most };
     int rc, error;
 
     all->n = 0;

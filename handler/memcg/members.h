@@ -29,14 +29,16 @@ struct member {
 
 struct members {
     unsigned n;
-    bool cut; /* there are more than MEMBERS_MAX */
+    bool cut; /* there are more */
     struct member one[MEMBERS_MAX];
 };
 
-/* Read who is in [m] and holds memory (who is ending does not) into [all].  Barred are
- *   those of other users than [owner], if that is not root; this process, and init.
+/* Read who is in [m] and holds memory (who is ending does not) into [all], not more than
+ *   [most] of them.  Barred are those of other users than [owner], if that is not root;
+ *   this process, and init.
  * Returns 0; -1 with errno: not all could be seen, those that could are there. */
-int members_read (struct memcg *m, uid_t owner, struct members *all);
+int members_read (struct memcg *m, uid_t owner, unsigned most,
+                  struct members *all);
 
 /* What [one] holds of memory that its end would free, in bytes: its own, shared memory
  *   that it has mapped, and what is in swap. */

@@ -96,7 +96,7 @@ static void _one_read (struct job *job, bool spare_scripts)
 {
     const struct look *l = _one_first (job);
 
-    members_read (&job->memcg, job->spec.uid, &members);
+    members_read (&job->memcg, job->spec.uid, MEMBERS_MAX, &members);
     for (unsigned i = 0; spare_scripts && i < members.n; i++)
         members.one[i].barred |= members.one[i].script;
     if (l)

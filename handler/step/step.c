@@ -10,6 +10,7 @@
 #include "handler/account/aftermath.h"
 #include "handler/account/headroom.h"
 #include "handler/record/ask.h"
+#include "handler/record/leftover.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
 #include "handler/record/story.h"
@@ -393,7 +394,9 @@ static bool _is_empty (struct job *job)
 static bool _is_free (struct warden *w, struct job *job)
 {
     uint64_t was = job->incident.stays;
-    char a[MW_SIZE_STRLEN];
+    char text[LEFTOVER_TEXT], more[LEFTOVER_MORE];
+    struct json_put p = { .text = more, .size = sizeof (more) };
+    struct leftover left;
 
     if (job_read_usage (job) < 0 || job->usage.used <= GONE_BYTES)
         return true;
@@ -402,11 +405,13 @@ static bool _is_free (struct warden *w, struct job *job)
         step_timer (w, job, GONE_LOOK_MS);
         return false;
     }
-    if (job->usage.used >= JOB_STAYS_BYTES)
-        report (
-            w, job, "step", REPORT_LOG | REPORT_JOB,
-            "job %s: all its processes are gone, but %s stay: " JOB_STAYS_AS,
-            job->spec.key, mw_size_format (job->usage.used, a, sizeof (a)));
+    if (job->usage.used < JOB_STAYS_BYTES)
+        return true;
+    leftover_look (job, &left);
+    leftover_put (&p, &left);
+    report_more (w, job, "step", REPORT_LOG | REPORT_JOB, json_put_done (&p),
+                 "job %s: all its processes are gone, %s", job->spec.key,
+                 leftover_text (&left, text));
     return true;
 }
 

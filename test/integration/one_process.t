@@ -72,8 +72,8 @@ unlike 'nothing else was killed' "$(why leaks)" 'SIGKILL to all'
 ranks away 4M
 start away -n4 --mem=160 --oom-reserve=60M --on-oom='kill=guilty,kill'
 looks () {
-    jq -e --arg k "${job[away]}" 'select(.job == $k and (.text | contains("which of its processes grows")))' \
-        "$WARDEN_STATE/journal.jsonl" >/dev/null
+    jq -c --arg k "${job[away]}" 'select(.job == $k and (.text | contains("which of its processes grows")))' \
+        "$WARDEN_STATE/journal.jsonl" | grep -q .
 }
 ok 'a slow one: it is looked at who grows' wait_for 90 looks
 warden_kill9

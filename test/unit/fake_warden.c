@@ -25,6 +25,7 @@
 
 #include "handler/account/aftermath.h"
 #include "handler/incident/incident.h"
+#include "handler/record/blame.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
@@ -348,6 +349,7 @@ static int _open_warden (struct warden *w)
     if (w->meminfo < 0 || sd_event_new (&w->loop) < 0 ||
         sd_event_add_defer (w->loop, &w->room, _on_room, w) < 0 ||
         sd_event_source_set_enabled (w->room, SD_EVENT_OFF) < 0 ||
+        blame_open (w, &err) < 0 ||
         journal_open (&journal, fake.dir, fake.dir, &err) < 0 ||
         spool_open (&w->spool, fake.dir, true, geteuid (), &err) < 0)
         return -1;
@@ -411,6 +413,7 @@ int fake_end (void **state)
     while (fake.w.later.first)
         job_free (&fake.w.later, fake.w.later.first);
     sd_event_source_disable_unref (fake.w.room);
+    blame_close (&fake.w);
     sd_event_source_disable_unref (fake.w.answers);
     sd_event_source_disable_unref (fake.w.again);
     sd_event_unref (fake.w.loop);
