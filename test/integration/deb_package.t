@@ -105,7 +105,7 @@ mkdir "$TMP/root"
 dpkg-deb -x "$(deb libmemwarden-dev)" "$TMP/root"
 dpkg-deb -x "$(deb libmemwarden0)" "$TMP/root"
 printf '%s\n' '#include <memwarden.h>' \
-    'int main (void) { struct memwarden_status s; return memwarden_self (&s, 0, 0) != -1; }' >"$TMP/self.c"
+    'int main (void) { struct mw_status s; return mw_self (&s, 0, 0) != -1; }' >"$TMP/self.c"
 # shellcheck disable=SC2046    # words
 ok 'a program is built by pkg-config' cc -o "$TMP/self" "$TMP/self.c" \
     $(PKG_CONFIG_SYSROOT_DIR=$TMP/root PKG_CONFIG_PATH=$TMP/root/$lib/pkgconfig \
