@@ -44,11 +44,14 @@ drwxr-xr-x root/root etc/memwarden/
 -rw-r--r-- root/root usr/share/doc/memwarden/README.md.gz
 -rw-r--r-- root/root usr/share/doc/memwarden/design.md.gz
 -rw-r--r-- root/root usr/share/doc/memwarden/drain.md.gz
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/borrow.c
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/cgroup.conf.snippet
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/halve.py
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/mail-summary
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.conf
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.json
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.logrotate
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.py
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.rules.yml
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/plugstack.conf.snippet
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/slurm.conf.snippet
@@ -74,6 +77,7 @@ same libmemwarden-dev <<END
 lrwxrwxrwx root/root $lib/libmemwarden.so
 -rw-r--r-- root/root $lib/pkgconfig/memwarden.pc
 -rw-r--r-- root/root usr/include/memwarden.h
+-rw-r--r-- root/root usr/share/man/man3/libmemwarden.3.gz
 END
 
 # ---- what they ask for ------------------------------------------------------------
