@@ -247,7 +247,7 @@ static int _control_jobs (struct request *r, struct mw_err *err)
                         after);
 }
 
-/* hold, resume, set, do: of uid 0, who may all */
+/* hold, resume, set, do, grow, return, mark: of uid 0, who may all */
 static int _wish (struct request *r, struct mw_err *err)
 {
     struct pass_wish wish;
@@ -349,6 +349,9 @@ static const struct {
     { "resume", _wish },
     { "set", _wish },
     { "do", _wish },
+    { "grow", _wish },
+    { "return", _wish },
+    { "mark", _wish },
     { "node", _control_node },
     { "attach", _control_attach },
     { "strikes", _control_strikes },

@@ -540,6 +540,15 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
     return _job_ladder (job, conf, err);
 }
 
+/* [job]'s limit is its own: add what it is lent, as far as [cap] still allows that. */
+static void _with_loan (struct job *job, uint64_t cap)
+{
+    uint64_t room = cap > job->limit ? cap - job->limit : 0;
+
+    job->loan = mw_least (job->loan, room);
+    job->limit += job->loan;
+}
+
 /* What [class] gives to a job like [job]. */
 static int _given (struct job *to, const struct job *job,
                    const struct conf_class *class, const struct conf *conf,
@@ -561,6 +570,7 @@ int job_reclass (struct job *job, const struct conf_class *class,
     static struct job was, is; /* too large for the stack */
     int rc = -1;
 
+    job->limit -= job->loan;
     if (_given (&was, job, job->class, conf, capacity, node_cpus, cuts, err) ==
             0 &&
         _given (&is, job, class, conf, capacity, node_cpus, cuts, err) == 0) {
@@ -579,6 +589,7 @@ int job_reclass (struct job *job, const struct conf_class *class,
         }
         rc = 0;
     }
+    _with_loan (job, job_limit_cap (job, conf, capacity));
     ladder_drop (was.ladder);
     ladder_drop (is.ladder);
     was.ladder = is.ladder = NULL;
@@ -591,11 +602,12 @@ void job_regrant (struct job *job, uint64_t reservation,
 {
     static struct job was, is; /* too large for the stack */
     struct job_cuts cuts;
-    uint64_t cap;
+    uint64_t cap, own = job->limit - job->loan;
     int rc = _given (&was, job, job->class, conf, capacity, node_cpus, &cuts,
                      NULL);
-    bool set = rc < 0 || job->limit != was.limit;
+    bool set = rc < 0 || own != was.limit;
 
+    job->limit = own;
     job->spec.reservation = job->reservation = reservation;
     if (_given (&is, job, job->class, conf, capacity, node_cpus, &cuts, NULL) ==
         0) {
@@ -608,9 +620,28 @@ void job_regrant (struct job *job, uint64_t reservation,
         job->limit = cap;
     if (job->limit < reservation)
         job->limit = reservation;
+    _with_loan (job, cap);
     ladder_drop (was.ladder);
     ladder_drop (is.ladder);
     was.ladder = is.ladder = NULL;
+}
+
+/* ---- what it is lent ------------------------------------------------------ */
+
+uint64_t job_lent (const struct job *job)
+{
+    return job->incident.lent + job->loan;
+}
+
+uint64_t job_loan_in_use (const struct job *job)
+{
+    uint64_t own = job->limit - job->loan;
+    uint64_t used = job->usage.used + job->limit / 32;
+
+    if (used <= own)
+        return 0;
+    used = (used - own + MW_MIB - 1) / MW_MIB * MW_MIB;
+    return mw_least (used, job->loan);
 }
 
 /* ---- its memcg ----------------------------------------------------------- */
@@ -702,6 +733,8 @@ void job_set_timer (struct job *job)
         return;
     _earlier (&due, job->release_ms);
     _earlier (&due, job->given_again_ms);
+    if (job->loan > 0)
+        _earlier (&due, job->loan_ms);
     if (job->incident.open) {
         if (!job->incident.slurm_stops_ms)
             _earlier (&due, job->incident.deadline_ms);

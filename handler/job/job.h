@@ -95,6 +95,12 @@ struct job {
     unsigned backs;             /* … how often in a row in vain */
     unsigned round;             /* the last round of incident_headroom in
                                        which it was asked */
+    uint64_t loan;              /* bytes of [limit] that the job has asked for
+                                       and is to give back (account/loan.h) */
+    uint64_t loan_ms;           /* when, or when that is looked at next,
+                                       clock_ms */
+    bool loan_over;             /* its time is over; the rest is still used */
+    unsigned loan_looks;        /* how often that was looked at */
     uint64_t mark_ms;           /* last checkpoint mark, or registered_ms */
     uint64_t peak;              /* bytes, the kernel's high-water mark, page
                                        cache and all */
@@ -186,6 +192,13 @@ int job_reclass (struct job *job, const struct conf_class *class,
 void job_regrant (struct job *job, uint64_t reservation,
                   const struct conf *conf, uint64_t capacity,
                   unsigned node_cpus);
+
+/* How much [job] is lent in all, in bytes: by its ladder, and because it has asked. */
+uint64_t job_lent (const struct job *job);
+
+/* How much of its loan [job] uses, by job->usage: at its limit without that, or so near
+ *   to it that its next page would be an OOM. */
+uint64_t job_loan_in_use (const struct job *job);
 
 /* The limit that [job] has hit when it was last found out of memory, in bytes. */
 uint64_t job_hit_limit (const struct job *job);

@@ -15,8 +15,10 @@ static int _pass_kind (const char *type)
         const char *type;
         enum pass_kind kind;
     } kinds[] = {
-        { "hold", PASS_HOLD }, { "resume", PASS_RESUME },   { "set", PASS_SET },
-        { "do", PASS_DO },     { "history", PASS_HISTORY },
+        { "hold", PASS_HOLD }, { "resume", PASS_RESUME },
+        { "set", PASS_SET },   { "do", PASS_DO },
+        { "grow", PASS_GROW }, { "return", PASS_RETURN },
+        { "mark", PASS_MARK }, { "history", PASS_HISTORY },
     };
 
     for (size_t i = 0; i < sizeof (kinds) / sizeof (kinds[0]); i++) {
@@ -97,6 +99,25 @@ static int _pass_set (const json_t *msg, struct pass_wish *wish,
     return 0;
 }
 
+/* What a `grow` names: how much, for how long. */
+static int _pass_grow (const json_t *msg, struct pass_wish *wish,
+                       struct mw_err *err)
+{
+    const json_t *bytes = json_object_get (msg, "bytes");
+    const json_t *seconds = json_object_get (msg, "seconds");
+    json_int_t n = json_integer_value (seconds);
+
+    if (!json_is_integer (bytes) || json_integer_value (bytes) < 1)
+        return mw_err_code (err, ERANGE,
+                            "what is to be lent must be a number of bytes");
+    if (!json_is_integer (seconds) || n < 1 || n > INT32_MAX)
+        return mw_err_code (err, ERANGE,
+                            "for how long must be a number of seconds");
+    wish->limit = (uint64_t) json_integer_value (bytes);
+    wish->seconds = (uint32_t) n;
+    return 0;
+}
+
 /* What a `do` names: one step of a ladder that may be done to a running job by hand. */
 static int _pass_do (const json_t *msg, struct pass_wish *wish,
                      struct mw_err *err)
@@ -165,6 +186,8 @@ int pass_wish_read (const json_t *msg, struct pass_wish *wish,
         return -1;
     if (kind == PASS_DO)
         return _pass_do (msg, wish, err);
+    if (kind == PASS_GROW)
+        return _pass_grow (msg, wish, err);
     return kind == PASS_SET ? _pass_set (msg, wish, err) : 0;
 }
 

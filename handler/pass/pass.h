@@ -28,6 +28,9 @@ enum pass_kind {
     PASS_RESUME,
     PASS_SET,
     PASS_DO,
+    PASS_GROW,    /* lend it [limit] bytes for [seconds] */
+    PASS_RETURN,  /* what it was lent is not needed any more */
+    PASS_MARK,    /* its work up to now is saved */
     PASS_JOBS,    /* [job]: the one to go on behind, "" = from the first */
     PASS_HISTORY, /* of [uid]; [old]; to the scribe */
     PASS_NEW,     /* it has been started; [old]: since that before it hung */
@@ -44,7 +47,8 @@ struct pass_wish {
     uint32_t kind;
     uint32_t uid;      /* who wants it: by SO_PEERCRED, never by his own word */
     uint64_t id;       /* chosen by the desk, and in the answer again */
-    uint64_t limit;    /* bytes, PASS_SET */
+    uint64_t limit;    /* bytes, PASS_SET, PASS_GROW */
+    uint32_t seconds;  /* PASS_GROW */
     uint32_t priority; /* PASS_SET */
     bool has_limit, has_priority, has_ladder, old;
     char job[MW_JOBKEY_MAX];
@@ -78,8 +82,8 @@ struct pass_note {
     char text[MW_ERR_MAX];
 };
 
-/* Read what the request [msg] of a peer wants: `hold`, `resume`, `set`, `do`, `history`
- *   (wire.h).  Its form is checked here, who may and how much by the warden.
+/* Read what the request [msg] of a peer wants: `hold`, `resume`, `set`, `do`, `grow`,
+ *   `return`, `mark`, `history` (wire.h).  Its form is checked here, who may and how much by the warden.
  * Returns 0; -1 with errno EINVAL, ERANGE, ESRCH (it names no job) and a sentence;
  *   ENOSYS: it is another request. */
 int pass_wish_read (const json_t *msg, struct pass_wish *wish,

@@ -30,7 +30,8 @@ static uint64_t _tally_number (const json_t *j, const char *key)
 /* Of all that a state has (record/fields.c), what is added up. */
 static json_t *_tally_kept (const json_t *st)
 {
-    static const char *const of_job[] = { "memory", "reservation", "limit" };
+    static const char *const of_job[] = { "memory", "reservation", "limit",
+                                          "loan" };
     static const char *const of_incident[] = { "open", "frozen", "suspended",
                                                "slowed", "lent" };
     const json_t *in = json_object_get (st, "incident");
@@ -86,8 +87,9 @@ void tally_jobs (const struct tally *t, struct tally_jobs *sum)
         sum->suspended += json_is_true (json_object_get (job, "suspended"));
         sum->slowed += json_is_true (json_object_get (job, "slowed"));
         sum->reserved += _tally_number (job, "reservation");
-        sum->limit += _tally_number (job, "limit");
-        sum->lent += _tally_number (job, "lent");
+        sum->limit += _tally_number (job, "limit") -
+                      _tally_number (job, "loan");
+        sum->lent += _tally_number (job, "lent") + _tally_number (job, "loan");
         _tally_usage (_tally_text (job, "memory"), sum);
     }
 }

@@ -302,7 +302,7 @@ static const char *_lent (const struct job *job, uint64_t bytes,
     struct json_put p = { .text = more, .size = LENT_MORE };
 
     json_put_number (&p, "bytes", bytes);
-    json_put_number (&p, "lent", job->incident.lent);
+    json_put_number (&p, "lent", job_lent (job));
     return json_put_done (&p);
 }
 
