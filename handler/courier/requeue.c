@@ -265,7 +265,7 @@ static void _keep_learnt (const struct target *t, uint64_t memory)
 }
 
 /* What [t] has been given for this run already, a node or a CPU; 0. */
-static uint64_t _given (const struct target *t)
+static uint64_t _given_already (const struct target *t)
 {
     struct mark m = _mark_read (t->admin_comment);
 
@@ -297,7 +297,7 @@ void courier_raise_and_release (struct target *t, struct courier_result *res)
     else if (code)
         courier_say (res, COURIER_DONE, 0, "requeued; its memory stays: %s",
                      slurm_strerror (code));
-    else if (memory || (memory = _given (t)) > 0)
+    else if (memory || (memory = _given_already (t)) > 0)
         _say_given (t, "requeued", memory, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued");
@@ -335,7 +335,7 @@ static void _requeued_already (struct target *t, struct courier_result *res)
                  : 0;
     if (memory && _give (t, memory) == 0)
         _say_given (t, "requeued already, and now", memory, res);
-    else if ((memory = _given (t)) > 0)
+    else if ((memory = _given_already (t)) > 0)
         _say_given (t, "requeued already,", memory, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued already");
