@@ -137,6 +137,22 @@ static void what_is_not_there_is_not_lent (void **state)
     _is_as_before (job);
 }
 
+static void what_one_is_lent_or_has_reserved_no_other_is (void **state)
+{
+    struct job *one = _loan_job (0), *other = fake_job ("13", "kill");
+
+    (void) state;
+    w->conf.max_burst = (struct mw_amount) { .kind = MW_AMOUNT_NONE };
+    fake_available (w->node_memory);
+    fake_uses (other, 0);
+    /* of 7 GiB; both could use what they have reserved any moment */
+    _is_refused (one, 6 * MW_GIB + MW_MIB, 60, ENOSPC, "headroom for 6.0 GiB");
+    assert_int_equal (loan_ask (w, one, 4 * MW_GIB, 60, &err), 0);
+    _is_refused (other, 3 * MW_GIB, 60, ENOSPC, "headroom for 2.0 GiB");
+    loan_return (w, one);
+    assert_int_equal (loan_ask (w, other, 3 * MW_GIB, 60, &err), 0);
+}
+
 static void where_the_kernel_refuses_all_is_as_before (void **state)
 {
     struct job *job = _loan_job (100 * MW_MIB);
@@ -259,6 +275,7 @@ int main (void)
         T (asked_again_it_is_one_loan_with_another_end),
         T (what_is_out_of_range_is_refused),
         T (what_is_not_there_is_not_lent),
+        T (what_one_is_lent_or_has_reserved_no_other_is),
         T (where_the_kernel_refuses_all_is_as_before),
         T (a_held_job_goes_on_with_it),
         P (a_strangers_job_is_not_touched),
