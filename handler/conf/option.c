@@ -291,7 +291,7 @@ const char *const conf_events[] = {
     "detected",    "step",     "lent",   "returned", "held",  "thawed",
     "asked",       "answered", "cut",    "dump",     "note",  "nested",
     "kernel-kill", "livelock", "failed", "adopted",  "class", "shadow",
-    "released",    "resolved", NULL,
+    "released",    "resolved", "uses",   NULL,
 };
 
 /* Events, with commas between them, or "all". */

@@ -5,10 +5,10 @@
  * and the checkpoint that was asked for.  Where there is none the ladder goes
  * on at once.
  *
- * Then the reserve opens: a handler that writes a checkpoint needs memory.  Not
- * before: a task that sleeps at the limit takes the signal as it wakes, and one that
- * is let go first may fill the reserve in that moment and sleep again.  A job whose
- * reserve is 0 may never hear; then T passes and the ladder goes on.
+ * The reserve opens first: a handler that writes a checkpoint needs memory, and a
+ * shell that is asked behind its limit cannot even fork (v1: ENOMEM).  A job whose
+ * reserve is full, or 0, may be asleep in the kernel and never hear; then T passes and
+ * the ladder goes on.
  *
  * Whoever was asked and has ended is no longer at work on the job's behalf:
  * where the ladder has a requeue further on it is carried out then, whether the
@@ -254,6 +254,7 @@ static enum step_result _signal_start (struct warden *w, struct job *job)
     n = memcg_ask (&job->memcg, s->signo, to_all, true, NULL, &err);
     if (n == 0)
         return _nobody (w, job, name);
+    step_open_reserve (w, job, true);
     in->phase = SENT;
     report (w, job, "step", REPORT_LOG | REPORT_JOB,
             "job %s: sent signal %s to "
@@ -267,7 +268,6 @@ static enum step_result _signal_start (struct warden *w, struct job *job)
         report_failed (w, job, "cannot signal it", &err);
         return STEP_NEXT;
     }
-    step_open_reserve (w, job, true);
     step_timer (w, job, LOOK_MS);
     return STEP_WAIT;
 }

@@ -125,7 +125,7 @@ like 'why: the high one was not' "$(mw why "$high")" \
     'not chosen: within its reservation.*priority 900'
 courier_says () { grep -E "$1" "$COURIER_LOG" | grep -v 'notify:'; }
 like 'slurmrestd has set the comment' "$(courier_says "$killed\.[0-9]*\.comment")" 'comment: set$'
-like '… drained the node' "$(courier_says '\.drain:')" 'is draining$'
+like '… drained the node' "$(courier_says '\.drain:')" 'is draining( \(by libslurm; slurmrestd: v0.0.38 cannot update a node\))?$'
 case $version in
     v0.0.4[5-9]) like '… and requeued' "$(courier_says "$low\.[0-9]*\.requeue")" \
         'requeue: requeued[^(]*$' ;;
@@ -140,5 +140,5 @@ for j in $saved $low; do
 done
 # a line for one that is being requeued is late
 is 'the courier was refused nothing else' "$(grep -E 'cannot|refused' "$COURIER_LOG" |
-    grep -Ev 'notify:|slurmrestd: v[0-9.]+ cannot requeue')" ''
+    grep -Ev 'notify:|slurmrestd: v[0-9.]+ cannot (requeue|update a node)')" ''
 done_testing

@@ -147,7 +147,7 @@ ok 'all come to their end' wait_for 240 none_runs
 full=0 comment=0 why=0
 for job in "${jobs[@]}"; do
     case $(story "$errs/$job.err" | tr '\n' '~') in
-        'reached its limit of 30.0 MiB'*~'to be killed: '*', its reservation 30.0 MiB; it holds '*~) full=$((full + 1)) ;;
+        'reached its limit of 30.0 MiB'*~'to be killed: '*', its reservation 30.0 MiB~it holds '*~) full=$((full + 1)) ;;
         *) diag+="$job: $(cat "$errs/$job.err")"$'\n' ;;
     esac
     scontrol show job "$job" | grep -q 'Comment=.*to be killed' && comment=$((comment + 1))

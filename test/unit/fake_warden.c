@@ -171,19 +171,6 @@ static int _freeze (struct memcg *m, bool on, struct mw_err *why)
     return 0;
 }
 
-/* /proc/PID/status says it, proc(5). */
-static uint64_t _pending (pid_t pid)
-{
-    char path[32], text[4096];
-    const char *at;
-
-    snprintf (path, sizeof (path), "/proc/%d/status", (int) pid);
-    if (cg_read (AT_FDCWD, path, text, sizeof (text)) < 0 ||
-        !(at = strstr (text, "\nShdPnd:\t")))
-        return 0;
-    return strtoull (at + strlen ("\nShdPnd:\t"), NULL, 16);
-}
-
 static int _set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
                        struct mw_err *why)
 {
@@ -198,7 +185,6 @@ static int _set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
     assert_true (limit <= want);
     if (_do (FAKE_LIMIT, why) < 0)
         return -1;
-    fake.pending = _pending (fake.task);
     m->set_limit = limit;
     return 0;
 }
