@@ -139,7 +139,7 @@ is 'has its burst again' "$(job_shows "$fifth" '"\(.priority) \(.limit / 1048576
 
 # ---- the same numbers, wherever one looks ------------------------------------------
 rest=unix:$CLUSTER_DIR/out/restd.sock
-ok 'slurmrestd' rest_start "$rest"
+if rest_start "$rest"; then pass 'slurmrestd'; else fail 'slurmrestd'; fi  # not in a subshell: its pid
 retry=$(submit --mem=60 --mem-retry=x2 --on-oom=kill --wrap "exec $CLUSTER_BIN/touchmem --size 100M")
 ok 'a job that asks for too little completes, run again' wait_job "$retry" COMPLETED 120
 asked () { sacct -nXP -j "$retry" -o State,ReqMem | tr -d nc; }
