@@ -236,6 +236,22 @@ int mw_client_release (int sock, const char *key, struct mw_err *err)
     return mw_client_call (sock, req, NULL, 0, NULL, NULL, err);
 }
 
+json_t *mw_client_self (int sock, struct mw_err *err)
+{
+    cleanup_json json_t *req = mw_wire_new ("self");
+    cleanup_json json_t *reply = NULL;
+    json_t *job;
+
+    if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
+        return NULL;
+    job = json_object_get (reply, "job");
+    if (!json_is_object (job) || !json_object_get (job, "key")) {
+        mw_err_code (err, EPROTO, "memwardend's answer has no job");
+        return NULL;
+    }
+    return json_incref (job);
+}
+
 int mw_client_ended (int sock, const char *key, int status, struct mw_err *err)
 {
     cleanup_json json_t *req = NULL;

@@ -46,6 +46,10 @@ int mw_client_shadow (int sock, struct mw_err *err);
  *   of what wire.h calls a job in an answer; or NULL. */
 json_t *mw_client_jobs (int sock, struct mw_err *err);
 
+/* The job that this process is in, asked at the users' socket: what wire.h calls a job in
+ *   an answer (owned by the caller); or NULL, ESRCH: in none. */
+json_t *mw_client_self (int sock, struct mw_err *err);
+
 /* Tell the warden that the script of job [key] has ended with [status] (of
  *   wait(2)), before Slurm knows.
  * Returns 1 where Slurm is not to know yet (ask again), 0; -1 with errno. */

@@ -18,7 +18,7 @@ const struct mw_step_info mw_steps[MW_STEP_COUNT] = {
         "push cold pages of the job out" },
     [MW_STEP_SLOW] = { "slow", MW_ARG_PERCENT, true, 120000,
         "throttle the job to P% of its speed" },
-    [MW_STEP_ENOMEM] = { "enomem", MW_ARG_NONE, true, 60000,
+    [MW_STEP_ENOMEM] = { "enomem", MW_ARG_WHO, true, 60000,
         "let further allocations of the job fail with ENOMEM" },
     [MW_STEP_SIGNAL] = { "signal", MW_ARG_SIGNAL, true, 30000,
         "send SIG to the processes that catch it, with the reserve open" },
@@ -28,7 +28,9 @@ const struct mw_step_info mw_steps[MW_STEP_COUNT] = {
         "suspend the job at the controller until memory is there again" },
     [MW_STEP_REQUEUE] = { "requeue", MW_ARG_FACTOR, false, 0,
         "requeue the job, with xF raising its --mem to its peak times F" },
-    [MW_STEP_KILL] = { "kill", MW_ARG_NONE, false, 0,
+    [MW_STEP_KILL_ONE] = { "kill-one", MW_ARG_WHO, true, 10000,
+        "kill one process of the job, which goes on: kill=WHO" },
+    [MW_STEP_KILL] = { "kill", MW_ARG_WHO, false, 0,
         "kill every process of the job" },
 };
 /* clang-format on */
@@ -51,9 +53,17 @@ static const struct {
 };
 #define SIGNAL_COUNT (sizeof (_signals) / sizeof (_signals[0]))
 
+static const char *const _targets[] = {
+    [MW_TARGET_ALL] = "all",       [MW_TARGET_LARGEST] = "largest",
+    [MW_TARGET_GUILTY] = "guilty", [MW_TARGET_LEADER] = "leader",
+    [MW_TARGET_PID] = "pid",
+};
+#define TARGET_COUNT (sizeof (_targets) / sizeof (_targets[0]))
+
 /* What is being parsed, so that errors can point into it. */
 struct parser {
     const char *text; /* the whole ladder */
+    bool asked;       /* it may name MW_TARGET_PID */
     struct mw_err *err;
 };
 
@@ -107,9 +117,11 @@ static void _list_steps (char *buf, size_t len)
 {
     size_t used = 0;
 
-    for (int i = 0; i < MW_STEP_COUNT && used < len; i++)
-        used += (size_t) snprintf (buf + used, len - used, "%s%s",
-                                   i ? ", " : "", mw_steps[i].name);
+    for (int i = 0; i < MW_STEP_COUNT && used < len; i++) {
+        if (i != MW_STEP_KILL_ONE)
+            used += (size_t) snprintf (buf + used, len - used, "%s%s",
+                                       i ? ", " : "", mw_steps[i].name);
+    }
 }
 
 static int _parse_name (const struct parser *p, const char *at, size_t len,
@@ -118,7 +130,7 @@ static int _parse_name (const struct parser *p, const char *at, size_t len,
     char all[128];
 
     for (int i = 0; i < MW_STEP_COUNT; i++) {
-        if (strlen (mw_steps[i].name) == len &&
+        if (i != MW_STEP_KILL_ONE && strlen (mw_steps[i].name) == len &&
             memcmp (mw_steps[i].name, at, len) == 0) {
             *kind = (enum mw_step_kind) i;
             return 0;
@@ -181,7 +193,7 @@ const char *mw_signal_format (int signo, char *buf, size_t len)
     return buf;
 }
 
-static int _signal_number (const char *arg)
+int mw_signal_parse (const char *arg)
 {
     const char *name = strncasecmp (arg, "SIG", 3) == 0 ? arg + 3 : arg;
     char *end;
@@ -203,7 +215,33 @@ static int _signal_number (const char *arg)
     return (int) n;
 }
 
-/* Cut ":all" off [arg]. */
+/* ---- to whom ------------------------------------------------------------- */
+
+bool mw_target_is_one (enum mw_target target)
+{
+    return target >= MW_TARGET_LARGEST;
+}
+
+const char *mw_target_name (enum mw_target target)
+{
+    return target > MW_TARGET_USUAL && target < TARGET_COUNT ? _targets[target]
+                                                             : "";
+}
+
+static bool _target_named (const struct parser *p, const char *name,
+                           enum mw_target *target)
+{
+    for (size_t i = MW_TARGET_ALL; i < TARGET_COUNT; i++) {
+        if (strcmp (name, _targets[i]) == 0 &&
+            (p->asked || i != MW_TARGET_PID)) {
+            *target = (enum mw_target) i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Cut ":all", or whoever it is, off [arg]. */
 static int _parse_whom (const struct parser *p, const char *at, char *arg,
                         struct mw_ladder_step *s)
 {
@@ -211,14 +249,47 @@ static int _parse_whom (const struct parser *p, const char *at, char *arg,
 
     if (!colon)
         return 0;
-    if (strcmp (colon, ":all") != 0)
+    if (!_target_named (p, colon + 1, &s->target))
         return _ladder_refuse (p, at + (colon - arg),
                                "\"%.40s\" does not say to whom; "
-                               "write :all, or nothing for those that catch it",
+                               "write :all, :largest, :guilty or :leader, or "
+                               "nothing for those that catch it",
                                colon);
-    s->to_all = true;
     *colon = '\0';
     return 0;
+}
+
+/* Of a step that is done to all where nothing is said. */
+static int _parse_who (const struct parser *p, const char *at, const char *arg,
+                       struct mw_ladder_step *s)
+{
+    if (!_target_named (p, arg, &s->target))
+        return _ladder_refuse (p, at,
+                               "\"%.40s\" does not say whom to; %s takes "
+                               "largest, guilty, leader or all, or nothing "
+                               "for all",
+                               arg, mw_steps[s->kind].name);
+    if (!mw_target_is_one (s->target))
+        s->target = MW_TARGET_USUAL;
+    else if (s->kind == MW_STEP_KILL)
+        s->kind = MW_STEP_KILL_ONE;
+    s->deadline_ms = mw_steps[s->kind].default_ms;
+    return 0;
+}
+
+/* The freezer, by which a job is slowed, has no single processes. */
+static int _parse_slow (const struct parser *p, const char *at, char *arg,
+                        struct mw_ladder_step *s)
+{
+    const char *colon = strchr (arg, ':');
+
+    if (colon)
+        return _ladder_refuse (p, at + (colon - arg),
+                               "\"%.40s\": a job is slowed as a whole, one "
+                               "process of it cannot be; write slow without "
+                               "it, or enomem=largest",
+                               colon);
+    return _parse_percent (p, at, arg, s);
 }
 
 static int _parse_signal (const struct parser *p, const char *at, char *arg,
@@ -226,7 +297,7 @@ static int _parse_signal (const struct parser *p, const char *at, char *arg,
 {
     if (_parse_whom (p, at, arg, s) < 0)
         return -1;
-    s->signo = _signal_number (arg);
+    s->signo = mw_signal_parse (arg);
     if (s->signo == SIGKILL || s->signo == SIGSTOP)
         return _ladder_refuse (p, at,
                                "%.20s cannot be handled by a program; write "
@@ -271,13 +342,15 @@ static int _parse_arg (const struct parser *p, const char *at, char *arg,
     case MW_ARG_SIZE:
         return _parse_amount (p, at, arg, s);
     case MW_ARG_PERCENT:
-        return _parse_percent (p, at, arg, s);
+        return _parse_slow (p, at, arg, s);
     case MW_ARG_SIGNAL:
         return _parse_signal (p, at, arg, s);
     case MW_ARG_HOOK:
         return _parse_hook (p, at, arg, s);
     case MW_ARG_FACTOR:
         return _parse_factor (p, at, arg, s);
+    case MW_ARG_WHO:
+        return _parse_who (p, at, arg, s);
     }
     return 0;
 }
@@ -355,10 +428,10 @@ static int _parse_steps (const struct parser *p, struct mw_ladder *l)
     return 0;
 }
 
-int mw_ladder_parse (const char *text, struct mw_ladder *ladder,
-                     struct mw_err *err)
+static int _parse_ladder (const char *text, bool asked,
+                          struct mw_ladder *ladder, struct mw_err *err)
 {
-    struct parser p = { .text = text, .err = err };
+    struct parser p = { .text = text, .asked = asked, .err = err };
     struct mw_ladder l = { 0 };
     /* default times make what is written longer than what was read */
     char written[2 * MW_LADDER_STRLEN];
@@ -381,16 +454,30 @@ int mw_ladder_parse (const char *text, struct mw_ladder *ladder,
     return 0;
 }
 
+int mw_ladder_parse (const char *text, struct mw_ladder *ladder,
+                     struct mw_err *err)
+{
+    return _parse_ladder (text, false, ladder, err);
+}
+
+int mw_ladder_parse_asked (const char *text, struct mw_ladder *ladder,
+                           struct mw_err *err)
+{
+    return _parse_ladder (text, true, ladder, err);
+}
+
 static void _format_arg (const struct mw_ladder_step *s, char *buf, size_t len)
 {
     snprintf (buf, len, "%s", "");
     if (s->kind == MW_STEP_SIGNAL) {
-        const char *whom = s->to_all ? ":all" : "";
-
+        const char *whom = mw_target_name (s->target);
         char number[16];
 
-        snprintf (buf, len, "%s%s",
-                  mw_signal_format (s->signo, number, sizeof (number)), whom);
+        snprintf (buf, len, "%s%s%s",
+                  mw_signal_format (s->signo, number, sizeof (number)),
+                  *whom ? ":" : "", whom);
+    } else if (mw_steps[s->kind].arg == MW_ARG_WHO) {
+        snprintf (buf, len, "%s", mw_target_name (s->target));
     } else if (s->kind == MW_STEP_DUMP) {
         snprintf (buf, len, "%s", s->hook);
     } else {
@@ -401,13 +488,15 @@ static void _format_arg (const struct mw_ladder_step *s, char *buf, size_t len)
 char *mw_ladder_step_format (const struct mw_ladder_step *s, char *buf,
                              size_t len)
 {
+    enum mw_step_kind name = s->kind == MW_STEP_KILL_ONE ? MW_STEP_KILL
+                                                         : s->kind;
     char arg[MW_HOOK_MAX + 16], time[32] = "";
 
     _format_arg (s, arg, sizeof (arg));
     if (s->deadline_ms > 0)
         mw_duration_format (s->deadline_ms, time, sizeof (time));
-    snprintf (buf, len, "%s%s%s%s%s", mw_steps[s->kind].name, *arg ? "=" : "",
-              arg, *time ? "@" : "", time);
+    snprintf (buf, len, "%s%s%s%s%s", mw_steps[name].name, *arg ? "=" : "", arg,
+              *time ? "@" : "", time);
     return buf;
 }
 

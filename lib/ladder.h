@@ -27,6 +27,7 @@ enum mw_step_kind {
     MW_STEP_DUMP,
     MW_STEP_SUSPEND,
     MW_STEP_REQUEUE,
+    MW_STEP_KILL_ONE, /* written "kill=WHO" */
     MW_STEP_KILL,
     MW_STEP_COUNT
 };
@@ -36,9 +37,21 @@ enum mw_step_arg {
     MW_ARG_SIZE,    /* optional SIZE, xF or P% */
     MW_ARG_PERCENT, /* optional P% (the sign may be left out) */
     MW_ARG_SIGNAL,  /* required: USR1, SIGUSR1 or a number;
-                               ":all" behind it */
+                               ":WHO" behind it */
     MW_ARG_HOOK,    /* optional: name of a hook in memwarden.conf */
     MW_ARG_FACTOR,  /* optional xF, F >= 1 */
+    MW_ARG_WHO,     /* optional: a target */
+};
+
+/* To whom of the job's processes a step is done: the rule is policy/target.h. */
+enum mw_target {
+    MW_TARGET_USUAL, /* as the step is without: kill, enomem: all; signal:
+                               who catches it */
+    MW_TARGET_ALL,
+    MW_TARGET_LARGEST,
+    MW_TARGET_GUILTY, /* the fastest growing one */
+    MW_TARGET_LEADER, /* the first of the largest one's task */
+    MW_TARGET_PID,    /* named by a person: in no ladder's text */
 };
 
 /* One row of the grammar. */
@@ -60,8 +73,7 @@ struct mw_ladder_step {
     enum mw_step_kind kind;
     struct mw_amount amount; /* grow, reclaim, slow, requeue */
     int signo;               /* signal */
-    bool to_all;             /* signal: also to tasks that do not catch
-                                       it */
+    enum mw_target target;   /* signal, enomem, kill-one */
     char hook[MW_HOOK_MAX];  /* dump; "" = the default hook */
     uint64_t deadline_ms;    /* 0 where the step is not timed */
 };
@@ -88,6 +100,20 @@ char *mw_ladder_format (const struct mw_ladder *ladder, char *buf, size_t len);
 /* Write the one step [s] ("grow=512M@10m"). Returns [buf]. */
 char *mw_ladder_step_format (const struct mw_ladder_step *s, char *buf,
                              size_t len);
+
+/* Is [target] one process? */
+bool mw_target_is_one (enum mw_target target);
+
+/* The same of a ladder that mw_ladder_format has written of what a person has asked for: it
+ *   may also be for MW_TARGET_PID. */
+int mw_ladder_parse_asked (const char *text, struct mw_ladder *ladder,
+                           struct mw_err *err);
+
+/* The name of [target] ("largest"); "" of the usual one. */
+const char *mw_target_name (enum mw_target target);
+
+/* The number of the signal [name] ("USR1", "SIGUSR1", "10"); -1: there is none. */
+int mw_signal_parse (const char *name);
 
 /* The name of [signo] without SIG ("USR1"); of one that has none its number, in
  *   [buf] of [len] bytes. */

@@ -10,7 +10,8 @@
 #include "lib/client.h"
 #include "lib/wire.h"
 
-#define TIMEOUT_MS 10000
+/* A call waits at most five times: to connect, and to send and receive twice. */
+#define TIMEOUT_MS (MW_WAIT_MAX / 5)
 
 static int _memwarden_why (const struct mw_err *err, char *why, size_t len)
 {
@@ -21,23 +22,6 @@ static int _memwarden_why (const struct mw_err *err, char *why, size_t len)
     /* whatever keeps the socket from being there, there is no warden */
     errno = saved == ECONNREFUSED ? ENOENT : saved;
     return -1;
-}
-
-/* Ask the warden at [sock] for the job this process is in. */
-static json_t *_own_job (int sock, struct mw_err *err)
-{
-    cleanup_json json_t *req = mw_wire_new ("self");
-    cleanup_json json_t *reply = NULL;
-    json_t *job;
-
-    if (mw_client_call (sock, req, NULL, 0, &reply, NULL, err) < 0)
-        return NULL;
-    job = json_object_get (reply, "job");
-    if (!json_is_object (job) || !json_object_get (job, "key")) {
-        mw_err_code (err, EPROTO, "memwardend's answer has no job");
-        return NULL;
-    }
-    return json_incref (job);
 }
 
 static uint64_t _memwarden_number (const json_t *job, const char *member)
@@ -52,7 +36,7 @@ static void _copy (char *to, size_t len, const json_t *text)
     snprintf (to, len, "%s", s ? s : "");
 }
 
-int memwarden_self (struct memwarden_status *status, char *why, size_t len)
+int mw_self (struct mw_status *status, char *why, size_t len)
 {
     cleanup_fd int sock = -1;
     cleanup_json json_t *job = NULL;
@@ -60,15 +44,21 @@ int memwarden_self (struct memwarden_status *status, char *why, size_t len)
     struct mw_err err = { "" };
 
     sock = mw_client_open_users (NULL, TIMEOUT_MS, &err);
-    if (sock < 0 || !(job = _own_job (sock, &err)))
+    if (sock < 0 || !(job = mw_client_self (sock, &err)))
         return _memwarden_why (&err, why, len);
-    *status = (struct memwarden_status) {
+    *status = (struct mw_status) {
         .priority = (unsigned) _memwarden_number (job, "priority"),
         .usage = _memwarden_number (job, "used"),
         .reservation = _memwarden_number (job, "reservation"),
         .limit = _memwarden_number (job, "limit"),
         .reserve = _memwarden_number (job, "reserve"),
+        .loan = _memwarden_number (job, "loan"),
+        .loan_left_ms = _memwarden_number (job, "loan_left_ms"),
     };
+    /* what the ladder lends is above the limit */
+    status->limit += _memwarden_number (job, "lent");
+    if (status->limit > status->usage)
+        status->room = status->limit - status->usage;
     incident = json_object_get (job, "incident");
     status->incident = json_is_object (incident);
     _copy (status->job, sizeof (status->job), json_object_get (job, "key"));
@@ -77,23 +67,79 @@ int memwarden_self (struct memwarden_status *status, char *why, size_t len)
     return 0;
 }
 
-int memwarden_subscribe (char *why, size_t len)
+/* Connect, and have [req] (which is released here) done for the job this process is in.
+ * Returns the socket (the caller's); -1 with errno, and [why]. */
+static int _memwarden_ask (json_t *req, char *why, size_t len)
 {
+    cleanup_json json_t *msg = req;
     cleanup_fd int sock = -1;
     cleanup_json json_t *job = NULL;
-    cleanup_json json_t *req = mw_wire_new ("attach");
     struct mw_err err = { "" };
 
     sock = mw_client_open_users (NULL, TIMEOUT_MS, &err);
-    if (sock < 0 || !(job = _own_job (sock, &err)))
+    if (sock < 0 || !(job = mw_client_self (sock, &err)))
         return _memwarden_why (&err, why, len);
-    if (json_object_set (req, "job", json_object_get (job, "key")) < 0) {
+    if (json_object_set (msg, "job", json_object_get (job, "key")) < 0) {
         errno = ENOMEM;
-        mw_err_errno (&err, "cannot subscribe");
+        mw_err_errno (&err, "cannot write the request");
         return _memwarden_why (&err, why, len);
     }
-    if (mw_client_call (sock, req, NULL, 0, NULL, NULL, &err) < 0)
+    if (mw_client_call (sock, msg, NULL, 0, NULL, NULL, &err) < 0)
         return _memwarden_why (&err, why, len);
+    return mw_steal_fd (&sock);
+}
+
+/* The same, and no more. Returns 0 or -1. */
+static int _memwarden_do (json_t *req, char *why, size_t len)
+{
+    cleanup_fd int sock = _memwarden_ask (req, why, len);
+
+    return sock < 0 ? -1 : 0;
+}
+
+int mw_request_grow (uint64_t bytes, unsigned seconds, char *why, size_t len)
+{
+    /* more than JSON's numbers can tell is refused as that much is */
+    json_int_t n = bytes > INT64_MAX ? INT64_MAX : (json_int_t) bytes;
+
+    return _memwarden_do (json_pack ("{s:i s:s s:I s:I}", "v", MW_WIRE_VERSION,
+                                     "type", "grow", "bytes", n, "seconds",
+                                     (json_int_t) seconds),
+                          why, len);
+}
+
+int mw_return (char *why, size_t len)
+{
+    return _memwarden_do (mw_wire_new ("return"), why, len);
+}
+
+int mw_checkpointed (char *why, size_t len)
+{
+    return _memwarden_do (mw_wire_new ("mark"), why, len);
+}
+
+int mw_set_ladder (const char *ladder, char *why, size_t len)
+{
+    json_t *req = mw_wire_new ("set");
+
+    if (!ladder ||
+        json_object_set_new (req, "ladder", json_string (ladder)) < 0) {
+        struct mw_err err;
+
+        json_decref (req);
+        mw_err_code (&err, EINVAL, "the ladder must be a text, in UTF-8");
+        return _memwarden_why (&err, why, len);
+    }
+    return _memwarden_do (req, why, len);
+}
+
+int mw_on_pressure (char *why, size_t len)
+{
+    cleanup_fd int sock = _memwarden_ask (mw_wire_new ("attach"), why, len);
+    struct mw_err err;
+
+    if (sock < 0)
+        return -1;
     if (fcntl (sock, F_SETFL, O_NONBLOCK) < 0) {
         mw_err_errno (&err, "cannot subscribe");
         return _memwarden_why (&err, why, len);
@@ -101,7 +147,7 @@ int memwarden_subscribe (char *why, size_t len)
     return mw_steal_fd (&sock);
 }
 
-int memwarden_next_note (int fd, char *text, size_t len)
+int mw_next_note (int fd, char *text, size_t len)
 {
     for (;;) {
         cleanup_json json_t *msg = NULL;

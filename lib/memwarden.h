@@ -1,6 +1,19 @@
-/* memwarden.h - for programs inside jobs that want to hear of their own memory
+/* memwarden.h - the job's own voice: a program inside a job asks for memory, gives it
+ * back, and hears of it
  *
- * Link with `pkg-config --libs memwarden`.  All sizes are bytes.
+ * Link with `pkg-config --libs memwarden`; libmemwarden(3) says the same at length.  All
+ * sizes are bytes.  The warden knows by SO_PEERCRED who asks: the job is the one that
+ * the calling process is in.
+ *
+ * No call waits longer than MW_WAIT_MAX ms, whatever the warden does or does not do;
+ * where there is none it fails at once.  All may be called from any thread, none from a
+ * signal handler.  They return -1 on failure, with errno and, where [why] is not NULL, a
+ * sentence of at most [len] bytes with its NUL:
+ *   ENOENT     there is no warden here
+ *   ESRCH      the process is in no job
+ *   ETIMEDOUT  no answer in time: what was asked for may be done yet (see mw_self)
+ *   EINVAL     also: this warden is older than the library, and does not know of it
+ *   …          what the function says
  */
 #ifndef MEMWARDEN_H
 #define MEMWARDEN_H
@@ -12,30 +25,56 @@
 extern "C" {
 #endif
 
-struct memwarden_status {
+#define MW_WAIT_MAX 10000
+
+struct mw_status {
     char job[64];         /* job key: Slurm's job id, or a name */
     unsigned priority;    /* 0..1000, higher is better protected */
     uint64_t usage;       /* that cannot be reclaimed */
     uint64_t reservation; /* always the job's */
     uint64_t limit;       /* where its OOM is declared, at present */
+    uint64_t room;        /* from usage to there */
     uint64_t reserve;     /* above the limit, while an OOM is handled */
-    int incident;         /* 1 while an OOM of the job is being handled */
-    char step[32];        /* the ladder's step then, else "" */
+    uint64_t loan; /* of the limit: what was asked for by mw_request_grow */
+    uint64_t loan_left_ms; /* its time; 0 = over: to be given back */
+    int incident;          /* 1 while an OOM of the job is being handled */
+    char step[32];         /* the ladder's step then, else "" */
+    uint64_t spare[8];     /* of later versions; 0 */
 };
 
-/* Fill [status] for the job the calling process belongs to.
- * Returns 0; -1 with errno ENOENT (no warden here), ESRCH (not in a job), or
- *   another, and, if [why] is not NULL, a sentence of at most [len] bytes. */
-int memwarden_self (struct memwarden_status *status, char *why, size_t len);
+/* Fill [status] for the caller's job. Returns 0 or -1. */
+int mw_self (struct mw_status *status, char *why, size_t len);
 
-/* Open a descriptor that becomes readable for every note the warden has for the
- *   calling process's job.  Returns it (close(2) it when done) or -1 as
- *   above. */
-int memwarden_subscribe (char *why, size_t len);
+/* Open a descriptor that becomes readable (poll(2)) for whatever befalls the memory of
+ *   the caller's job: it is at its limit, a step of its ladder is taken, a loan begins or
+ *   is over; and at last when the warden goes.  mw_next_note reads it.
+ * Returns it (close(2) it when done) or -1. */
+int mw_on_pressure (char *why, size_t len);
 
-/* Read one note from [fd] into [text] (at most [len] bytes with its NUL).
+/* Read one note from [fd] into [text] (at most [len] bytes with its NUL). Does not wait.
  * Returns 1; 0 when the warden has gone; -1 with errno (EAGAIN: none now). */
-int memwarden_next_note (int fd, char *text, size_t len);
+int mw_next_note (int fd, char *text, size_t len);
+
+/* Ask for [bytes] above the limit that the job has by itself, for so many [seconds] (86,400
+ *   at most): all of it, or a refusal.  A job has one loan: where it has one, that is made
+ *   so large, if it is smaller, and has that end, so it may be asked for again after
+ *   ETIMEDOUT.
+ * Returns 0; the job's limit is that much higher.  -1: ERANGE (above what the job's owner
+ *   may have, or not in the range), ENOSPC (the node has not that much headroom), EAGAIN
+ *   (it is short of memory), EBUSY (the last loan is over and still used), ENOTSUP. */
+int mw_request_grow (uint64_t bytes, unsigned seconds, char *why, size_t len);
+
+/* Give it back: at once what the job does not use of it, and the rest as it lets go, as at
+ *   the loan's end.  Without a loan nothing happens. Returns 0 or -1. */
+int mw_return (char *why, size_t len);
+
+/* The job's work up to now is saved: at the node's OOM what it would lose counts from here,
+ *   so it is the sooner chosen among equals. Returns 0 or -1. */
+int mw_checkpointed (char *why, size_t len);
+
+/* From now on the job's own OOM is answered by [ladder], as memwarden-ladder(7) has it.
+ * Returns 0; -1: EINVAL (it is none). */
+int mw_set_ladder (const char *ladder, char *why, size_t len);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,7 @@ static const struct {
     { "refused more", MW_OUTCOME_RECOVERED },
     { "slowed, it", MW_OUTCOME_RECOVERED },
     { "resumed", MW_OUTCOME_RECOVERED },
+    { "done as asked", MW_OUTCOME_RECOVERED },
 };
 
 enum mw_outcome mw_outcome_of (const char *text)

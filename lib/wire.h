@@ -27,9 +27,19 @@
  *   self       anyone        (answer: job: the one the peer's process is in)
  *   hold, resume, set  owner, root              job: key; set: priority, limit
  *                                               (bytes), ladder
+ *   do         owner, root                      job: key, step: one of a ladder (signal,
+ *              kill, enomem, slow), pid: of the one process it is for (none: whom the
+ *              step names)
+ *   grow       owner, root                      job: key, bytes: to be lent above its
+ *              limit, seconds: so long
+ *   return     owner, root                      job: key: it does not need that any more
+ *   mark       owner, root                      job: key: its work up to now is saved
  *   history    anyone        (answer: 1 fd)     own records (root: all), JSON
  *                                               lines
  *   node       anyone                           (answer: what this node offers)
+ *   strikes    root                             forgive: uid, or true for all
+ *              (none: only tell) (answer: half_life_ms, burst, priority: so many
+ *              cost that; users: [{"uid","strikes","score","last","loses"}])
  *   attach     owner, root                      job: key; then `note` packets
  *              follow; root's slurmstepd says step: "step_0", and after: the
  *              line that it heard last (none: only what comes), rss: bytes that
@@ -46,8 +56,10 @@
  * A job in an answer (sizes in bytes; the present ones):
  *   {"key","name","uid","slurm_id","array_job_id" (0 = none),"array_task_id",
  *    "priority","reservation","limit","reserve",
- *    "lent","used","total","swap","peak","peak_used","ladder","memory":PATH,"freezer":PATH,
- *    "incidents":how many it has had,
+ *    "lent" (by its ladder), "loan" (a part of limit: it has asked for it), "loan_over":bool,
+ *    "loan_left_ms" (not where it is none, or over),"used","total","swap","peak","peak_used","ladder","memory":PATH,"freezer":PATH,
+ *    "start_limit":Slurm's, at each step's start (0 = not known, INT64_MAX = none),
+ *    "incidents":how many it has had, "strikes":its user's, when it came,
  *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
  *    "held":bool, "suspended":bool, "class":"" = none,
  *    "partition","account","qos": "" = none, or not known (yet)}

@@ -7,6 +7,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/client.h"
+#include "lib/units.h"
+#include "lib/wire.h"
 #include "plugin/made.h"
 #include "plugin/teller.h"
 
@@ -29,6 +31,34 @@ bool enrol_is_above (const struct site *site, const char *key, const char *step,
     sock = mw_client_open (path, ENROL_STARTING_MS, NULL);
     return sock >= 0 &&
            mw_client_starting (sock, key, step, tell, kept, NULL) > 0;
+}
+
+int enrol_may_ask (const struct site *site, const char *key, struct mw_err *err)
+{
+    char path[PATH_MAX], a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    cleanup_json json_t *job = NULL;
+    cleanup_fd int sock = -1;
+    json_int_t limit, used;
+    const char *own;
+
+    if (site_socket (site, path, NULL) < 0)
+        return 0;
+    sock = mw_client_open_users (path, ENROL_STARTING_MS, NULL);
+    if (sock < 0 || !(job = mw_client_self (sock, NULL)))
+        return 0;
+    own = json_string_value (json_object_get (job, "key"));
+    if (!own || strcmp (own, key) != 0)
+        return 0;
+    limit = json_integer_value (json_object_get (job, "start_limit"));
+    used = json_integer_value (json_object_get (job, "used"));
+    if (limit <= 0 || used <= limit)
+        return 0;
+    return mw_err_code (err, EBUSY,
+                        "job %s uses %s, and Slurm sets its limit to %s at "
+                        "each step's start (AllowedRAMSpace in cgroup.conf): "
+                        "this step is not started",
+                        key, mw_size_format ((uint64_t) used, a, sizeof (a)),
+                        mw_size_format ((uint64_t) limit, b, sizeof (b)));
 }
 
 int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err)

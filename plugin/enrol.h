@@ -45,6 +45,12 @@ int enrol_step (struct enrolment *e, const struct site *site, pid_t pid,
 bool enrol_is_above (const struct site *site, const char *key, const char *step,
                      bool tell, bool kept);
 
+/* Before Slurm is asked to start a step on this node in job [key], which the present
+ *   process, its owner's, is in: see enrol_is_above.
+ * Returns 0; -1 with EBUSY and why not.  Without a warden, or in no job, it is 0. */
+int enrol_may_ask (const struct site *site, const char *key,
+                   struct mw_err *err);
+
 /* Put another process of an enrolled step where its first one is. */
 int enrol_another (struct enrolment *e, pid_t pid, struct mw_err *err);
 

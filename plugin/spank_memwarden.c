@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugin/allowed.h"
 #include "plugin/enrol.h"
 #include "plugin/record.h"
 #include "plugin/settings.h"
@@ -118,21 +119,28 @@ int slurm_spank_init (spank_t sp, int ac, char **av)
 
 /* ---- at submit ---- */
 
-/* --mem as sbatch, srun or salloc has understood it, from command line,
+/* The flag [name] as sbatch, srun or salloc has understood it, from command line,
  * environment or script; SPANK does not tell, Slurm's own option table does.
- * 0 where it is not known. */
-static uint64_t _mem_flag (void)
+ * NULL where it is not known. */
+static const char *_flag (const char *name)
 {
     char *(*get) (void *, const char *);
     void *opt = dlsym (RTLD_DEFAULT, "opt");
-    uint64_t bytes = 0;
-    char *text, size[32];
 
     /* ISO C has no cast from object to function pointer; dlsym(3) */
     *(void **) &get = dlsym (RTLD_DEFAULT, "slurm_option_get");
     if (!opt || !get || !dlsym (RTLD_DEFAULT, "spank_set_job_env"))
-        return 0;
-    text = get (opt, "mem");
+        return NULL;
+    return get (opt, name);
+}
+
+/* --mem in bytes; 0 where it is not known. */
+static uint64_t _mem_flag (void)
+{
+    const char *text = _flag ("mem");
+    uint64_t bytes = 0;
+    char size[32];
+
     if (!text)
         return 0;
     /* a bare number is MiB */
@@ -200,11 +208,17 @@ static int _as_the_first (void)
     return 0;
 }
 
+/* An srun within a job makes none. */
+static bool _makes_a_job (void)
+{
+    return spank_context () != S_CTX_LOCAL || !getenv ("SLURM_JOB_ID");
+}
+
 /* What a new job asks for goes with it, to be found by whichever of its steps
- * is a node's first.  An srun within a job makes none. */
+ * is a node's first. */
 static int _carry (spank_t sp)
 {
-    if (spank_context () == S_CTX_LOCAL && getenv ("SLURM_JOB_ID"))
+    if (!_makes_a_job ())
         return 0;
     if (_as_the_first () < 0)
         return -1;
@@ -219,6 +233,28 @@ static int _carry (spank_t sp)
 static _Noreturn void _refuse_submit (void)
 {
     exit (EXIT_FAILURE);
+}
+
+/* Who asks for a burst is told where that leads no further: at each step's start Slurm
+ * writes --mem and what AllowedRAMSpace adds to it as the job's limit. */
+static void _say_allowed (const struct mw_jobspec *spec)
+{
+    const struct mw_amount *burst = &spec->burst;
+    char path[PATH_MAX], text[MW_SIZE_STRLEN];
+    double allowed, most = 0;
+
+    if (!given[SETTING_BURST] || !allowed_read (&allowed, path))
+        return;
+    if (burst->kind == MW_AMOUNT_FACTOR)
+        most = burst->ratio * 100;
+    else if (burst->kind == MW_AMOUNT_BYTES && spec->reservation > 0)
+        most = (double) burst->bytes / (double) spec->reservation * 100;
+    if (most > allowed)
+        slurm_info ("memwarden: --mem-burst=%s: where the job uses more than "
+                    "%g %% of its --mem it can start no further step "
+                    "(AllowedRAMSpace in %s)",
+                    mw_amount_format (burst, text, sizeof (text)), allowed,
+                    path);
 }
 
 static int _is_task_half (struct dl_phdr_info *info, size_t size, void *arg)
@@ -270,6 +306,25 @@ static void _look_before_start (spank_t sp)
                     !v2 || dl_iterate_phdr (_is_task_half, NULL));
 }
 
+/* srun in a job of one node, which is this one, for a step of that job: where the job is
+ * above what Slurm limits it to then, Slurm is not asked.  Else on v2 the kernel would
+ * kill in the job, unless task_memwarden is there. */
+static int _ask_before_start (void)
+{
+    const char *nodes = getenv ("SLURM_JOB_NUM_NODES");
+    const char *key = getenv ("SLURM_JOB_ID"), *other = _flag ("jobid");
+    struct mw_err err = { "" };
+
+    if (_makes_a_job () || !nodes || strcmp (nodes, "1") != 0 ||
+        getenv ("SLURM_HET_SIZE") ||
+        (other && *other && !other[strspn (other, "0123456789")] &&
+         strcmp (other, key) != 0) ||
+        enrol_may_ask (&site, key, &err) == 0)
+        return 0;
+    slurm_error ("memwarden: %s", err.text);
+    return -1;
+}
+
 int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
 {
     enum spank_context context = spank_context ();
@@ -282,7 +337,7 @@ int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
         _look_before_start (sp);
     if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR)
         return 0;
-    if (_take_environment () < 0)
+    if (_ask_before_start () < 0 || _take_environment () < 0)
         _refuse_submit ();
     clamped = asked;
     clamped.reservation = _mem_flag ();
@@ -292,6 +347,8 @@ int slurm_spank_init_post_opt (spank_t sp, int ac, char **av)
     }
     if (settings_clamp (&clamped, &site, &err))
         slurm_info ("memwarden: %s", err.text);
+    if (_makes_a_job ())
+        _say_allowed (&clamped);
     if (_carry (sp) < 0)
         _refuse_submit ();
     return 0;

@@ -32,6 +32,7 @@ class Memwarden(AutotoolsPackage):
     depends_on("libcgroup")
     depends_on("libconfuse@3:")
     depends_on("curl")
+    depends_on("openssl")
     depends_on("libseccomp@2.4:")
     depends_on("ncurses")
     depends_on("systemd@239:")

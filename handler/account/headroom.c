@@ -66,7 +66,7 @@ static void _snapshot_job (struct job *j, struct policy_job *p)
         .priority = j->priority,
         .reservation = j->reservation,
         .limit = j->limit + j->incident.lent,
-        .lent = j->incident.lent,
+        .lent = job_lent (j),
         .used = j->usage.used,
         .swap = j->usage.swap,
         .elapsed_ms = clock_ms () - j->mark_ms,

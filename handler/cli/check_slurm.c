@@ -286,6 +286,23 @@ static char *_factor (double percent, char *buf, size_t len)
     return buf;
 }
 
+/* In shadow nobody answers a job between its --mem and Slurm's limit. */
+static enum doctor_verdict _allowed_in_shadow (const struct doctor_node *n,
+                                               struct doctor_said *said,
+                                               const struct slurm_line *line,
+                                               double allowed)
+{
+    doctor_found (said, "AllowedRAMSpace is %g, and the warden is in shadow%s",
+                  allowed,
+                  allowed <= 100 ? ""
+                                 : ": a job above its --mem is not killed now, "
+                                   "but slowed until it hardly moves");
+    if (allowed <= 100)
+        return DOCTOR_OK;
+    _say_line (n, said, &n->cgroups, line, "AllowedRAMSpace", "100");
+    return DOCTOR_LACKS;
+}
+
 /* At each step's start Slurm writes --mem * AllowedRAMSpace as the job's limit. */
 static enum doctor_verdict _allowed (const struct doctor_node *n,
                                      struct doctor_said *said)
@@ -305,6 +322,8 @@ static enum doctor_verdict _allowed (const struct doctor_node *n,
                              sizeof (value));
     if (line)
         allowed = strtod (value, NULL);
+    if (n->conf->shadow)
+        return _allowed_in_shadow (n, said, line, allowed);
     snprintf (shown, sizeof (shown), "%s",
               line ? value : "100, as it is not set");
     _bursts (n, &given, &most);

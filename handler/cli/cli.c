@@ -55,7 +55,39 @@ static const struct cli_command commands[] = {
       "  --limit SIZE         where its OOM is declared\n"
       "  --on-oom LADDER      what is done then\n",
       cli_change },
+    { "strikes", "[--forgive USER|all]",
+      "whose jobs have needed more memory than they asked for, for root",
+      "  --forgive USER       from now on that user has none; \"all\": nobody\n",
+      cli_strikes },
+    { "signal", "JOB SIG [OPTION]...",
+      "send a signal to those of a job that catch it, or to one",
+      "  --pid N              to that process\n"
+      "  --largest            to the largest of those that catch it\n"
+      "  --guilty             to the fastest growing one, likewise\n"
+      "  --leader             to the first of the largest one's task\n"
+      "  --all                to all, also those that would die of it\n",
+      cli_act },
+    { "kill", "JOB [OPTION]...", "kill one process of a job, or a held job",
+      "  --pid N              that process; the job goes on\n"
+      "  --largest            the largest one\n"
+      "  --guilty             the fastest growing one\n"
+      "  --leader             the first of the largest one's task\n",
+      cli_act },
+    { "enomem", "JOB [OPTION]...",
+      "refuse a job, or one process of it, further memory",
+      "  --pid N              that process\n"
+      "  --largest            the largest one\n"
+      "  --guilty             the fastest growing one\n"
+      "  --leader             the first of the largest one's task\n"
+      "  --for TIME           so long (1m)\n",
+      cli_act },
+    { "slow", "JOB [OPTION]...", "let a job run a part of the time",
+      "  --to PCT             1 to 100 (25)\n"
+      "  --for TIME           so long (2m)\n",
+      cli_act },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
+    { "look", "[--for TIME] JOB", "what holds a job's memory, and who grows",
+      "  --for TIME           see who grows for so long (1s)\n", cli_look },
     { "top", "", "the jobs of this node, live", "", cli_top },
     { "doctor", "[--quiet] [--slurm[=FILE]]",
       "what this node offers, what it lacks, what that costs and what to do",

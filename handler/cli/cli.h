@@ -42,10 +42,13 @@ struct cli_common {
 int cli_run (const struct cli_command *self, int argc, char **argv);
 int cli_jobs (const struct cli_command *self, int argc, char **argv);
 int cli_ps (const struct cli_command *self, int argc, char **argv);
+int cli_act (const struct cli_command *self, int argc, char **argv);
 int cli_change (const struct cli_command *self, int argc, char **argv);
 int cli_events (const struct cli_command *self, int argc, char **argv);
 int cli_why (const struct cli_command *self, int argc, char **argv);
 int cli_report (const struct cli_command *self, int argc, char **argv);
+int cli_strikes (const struct cli_command *self, int argc, char **argv);
+int cli_look (const struct cli_command *self, int argc, char **argv);
 int cli_top (const struct cli_command *self, int argc, char **argv);
 int cli_doctor (const struct cli_command *self, int argc, char **argv);
 int cli_selftest (const struct cli_command *self, int argc, char **argv);
@@ -83,6 +86,15 @@ int cli_fail (const struct cli_command *self, const struct mw_err *err,
  *   -1 with *[rc] the exit code, everything said. */
 int cli_connect (const struct cli_command *self,
                  const struct cli_common *common, const char *job, int *rc);
+
+/* Find the one job that the arguments name among those that a warden tells of, which
+ *   become [*jobs], the caller's. Returns NULL with *[rc], everything said. */
+const json_t *cli_one_job (const struct cli_command *self,
+                           const struct cli_common *common, int argc,
+                           char **argv, json_t **jobs, int *rc);
+
+/* [text] as JSON, which is UTF-8; what a process calls itself need not be. */
+json_t *cli_json_text (const char *text);
 
 /* Open the part of the journal that may be read: the present file, or the [old]
  *   one before it (/dev/null where there is none).

@@ -22,6 +22,9 @@
 /* A controller that is away keeps its commands for minutes. */
 #define TIMEOUT_MS 3000
 #define NODES_MAX 1024
+#define COMMENT_MAX 1200
+
+#define WORDS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 extern char **environ;
 
@@ -96,6 +99,35 @@ char *elsewhere_nodes (const char *text, char *nodes, size_t len)
     return nodes;
 }
 
+/* Of what scontrol says in one line a comment goes on until the next member, which
+ * begins with a capital: " StdErr=". */
+static size_t _comment_len (const char *at)
+{
+    size_t n = 0, name;
+
+    while (at[n] && at[n] != '\n') {
+        n += strcspn (at + n, " \n");
+        name = at[n] == ' ' ? 1 + strspn (at + n + 1, WORDS) : 0;
+        if (name > 1 && isupper ((unsigned char) at[n + 1]) &&
+            at[n + name] == '=')
+            break;
+        n += at[n] == ' ';
+    }
+    return n;
+}
+
+/* Copy [len] bytes of [text] where memwarden, or who says so, has written them. */
+static void _take_comment (const char *text, size_t len, char *comment)
+{
+    static const char ours[] = "memwarden: ";
+
+    comment[0] = '\0';
+    if (len < sizeof (ours) || strncmp (text, ours, sizeof (ours) - 1) != 0)
+        return;
+    snprintf (comment, COMMENT_MAX, "%.*s", (int) len, text);
+    mw_tame (comment, "");
+}
+
 char *elsewhere_first (const char *nodes, char *host, size_t len)
 {
     size_t n = 0;
@@ -123,24 +155,32 @@ static bool _elsewhere_slurms (const char *job)
 }
 
 /* The nodes of [job], by the controller or, where that knows it no longer, by the
- * accounting; "" = not to be found out. */
-static void _elsewhere_find (const char *job, char *nodes, size_t len)
+ * accounting; "" = not to be found out.  And what memwarden has left there of what
+ * became of it. */
+static void _elsewhere_find (const char *job, char *nodes, size_t len,
+                             char *comment)
 {
     static char text[16384];
     char whole[64];
     char *const scontrol[] = { "scontrol", "--oneliner", "show",
                                "job",      whole,        NULL };
-    char *const sacct[] = { "sacct",    "-n", "-X",  "-P", "-o",
-                            "NodeList", "-j", whole, NULL };
+    char *const sacct[] = { "sacct", "-n",  "-X",
+                            "-P",    "-o",  "NodeList,Comment",
+                            "-j",    whole, NULL };
+    const char *at;
 
     snprintf (whole, sizeof (whole), "%.*s", (int) strcspn (job, "."), job);
     _elsewhere_run (scontrol, text, sizeof (text));
+    if ((at = strstr (text, " Comment=")))
+        _take_comment (at + 9, _comment_len (at + 9), comment);
     if (*elsewhere_nodes (text, nodes, len))
         return;
     if (text[0])
         return; /* the controller knows it: it waits */
     _elsewhere_run (sacct, text, sizeof (text));
-    snprintf (nodes, len, "%.*s", (int) strcspn (text, "\n"), text);
+    snprintf (nodes, len, "%.*s", (int) strcspn (text, "|\n"), text);
+    if ((at = strchr (text, '|')))
+        _take_comment (at + 1, strcspn (at + 1, "\n"), comment);
     mw_tame (nodes, "");
     if (strspn (nodes, " ") == strlen (nodes) || nodes[0] == 'N' /* None … */)
         nodes[0] = '\0';
@@ -151,11 +191,14 @@ static void _elsewhere_find (const char *job, char *nodes, size_t len)
 void elsewhere_say (const char *command, const char *job)
 {
     char nodes[NODES_MAX] = "", first[256], host[256] = "";
+    char comment[COMMENT_MAX] = "";
 
     gethostname (host, sizeof (host) - 1);
     host[strcspn (host, ".")] = '\0';
     if (job && _elsewhere_slurms (job))
-        _elsewhere_find (job, nodes, sizeof (nodes));
+        _elsewhere_find (job, nodes, sizeof (nodes), comment);
+    if (comment[0] && strcmp (command, "why") == 0)
+        fprintf (stderr, "Its comment, as Slurm has it:  %s\n", comment);
     if (nodes[0] && slurm_node_listed (nodes, host))
         return;
     if (nodes[0])

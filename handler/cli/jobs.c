@@ -160,8 +160,7 @@ int cli_change (const struct cli_command *self, int argc, char **argv)
 
 /* ---- ps ------------------------------------------------------------------ */
 
-/* JSON is UTF-8; what a process calls itself need not be. */
-static json_t *_json_text (const char *text)
+json_t *cli_json_text (const char *text)
 {
     json_t *j = json_string (text);
     char s[sizeof (((struct proc *) 0)->command)];
@@ -180,7 +179,7 @@ static void _add_process (const struct proc *p, void *arg)
     json_t *j = json_pack ("{s:i,s:I,s:I,s:s#,s:o}", "pid", (int) p->pid, "uid",
                            (json_int_t) p->uid, "rss", (json_int_t) p->rss,
                            "state", &p->state, 1, "command",
-                           _json_text (p->command));
+                           cli_json_text (p->command));
 
     json_array_append_new (arg, j);
 }
@@ -212,30 +211,43 @@ static const json_t *_jobs_find (const json_t *jobs, const char *key)
     return NULL;
 }
 
+const json_t *cli_one_job (const struct cli_command *self,
+                           const struct cli_common *common, int argc,
+                           char **argv, json_t **jobs, int *rc)
+{
+    cleanup_fd int sock = -1;
+    struct mw_err err = { "" };
+    const json_t *job;
+    const char *key;
+
+    if ((*rc = _one_job (self, argc, argv, &key)) != 0 ||
+        (sock = cli_connect (self, common, key, rc)) < 0)
+        return NULL;
+    if (!(*jobs = mw_client_jobs (sock, &err))) {
+        *rc = cli_fail (self, &err, errno);
+        return NULL;
+    }
+    if (!(job = _jobs_find (*jobs, key))) {
+        mw_err_set (&err, "there is no job %s on this node%s", key,
+                    geteuid () == 0 ? "" : ", or it is not yours");
+        *rc = cli_fail (self, &err, ESRCH);
+    }
+    return job;
+}
+
 int cli_ps (const struct cli_command *self, int argc, char **argv)
 {
     static const struct option options[] = { CLI_COMMON_OPTIONS, { 0 } };
     cleanup_json json_t *jobs = NULL, *processes = json_array ();
     struct cli_common common = { 0 };
-    cleanup_fd int sock = -1;
     struct mw_err err = { "" };
     const json_t *job;
-    const char *key;
     int c, rc;
 
     while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1)
         cli_common_option (self, c, &common);
-    if ((rc = _one_job (self, argc, argv, &key)) != 0)
+    if (!(job = cli_one_job (self, &common, argc, argv, &jobs, &rc)))
         return rc;
-    if ((sock = cli_connect (self, &common, argv[optind], &rc)) < 0)
-        return rc;
-    if (!(jobs = mw_client_jobs (sock, &err)))
-        return cli_fail (self, &err, errno);
-    if (!(job = _jobs_find (jobs, key))) {
-        mw_err_set (&err, "there is no job %s on this node%s", key,
-                    geteuid () == 0 ? "" : ", or it is not yours");
-        return cli_fail (self, &err, ESRCH);
-    }
     if (_list (job, processes, &err) < 0)
         return cli_fail (self, &err, errno);
     if (common.json)

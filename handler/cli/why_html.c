@@ -211,8 +211,9 @@ static void _draw_grid (const struct drawing *d)
 
         fprintf (d->out,
                  "<text class=\"soft\" x=\"%.1f\" y=\"%d\" "
-                 "text-anchor=\"middle\">%.1f s</text>\n",
+                 "text-anchor=\"middle\">%.*f s</text>\n",
                  _draw_x (d, ms) - (i == 5 ? 12 : 0), HEIGHT - BOTTOM + 18,
+                 d->to - d->from < 1000 ? 3 : 1,
                  (double) (ms - d->from) / 1000);
     }
 }

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,10 +20,13 @@
 #include "lib/user.h"
 
 #define FILE_MAX (1 << 20)
-#define SCOPES (1 + CONF_MAX_CLASSES + CONF_MAX_HOOKS)
+/* where the sections of each kind begin, among the scopes */
+#define FIRST_HOOK (1 + CONF_MAX_CLASSES)
+#define FIRST_WEBHOOK (FIRST_HOOK + CONF_MAX_HOOKS)
+#define SCOPES (FIRST_WEBHOOK + CONF_MAX_WEBHOOKS)
 
 /* A reading of one file.  Scope 0 is the file itself with its courier section,
- * then come the classes, then the hooks. */
+ * then come the classes, the hooks and the webhooks. */
 struct reading {
     const char *path;
     struct conf *conf;
@@ -53,6 +57,9 @@ void conf_defaults (struct conf *conf)
         .max_burst = { .kind = MW_AMOUNT_FACTOR, .ratio = 4 },
         .reserve = { .kind = MW_AMOUNT_PERCENT, .ratio = 0.05 },
         .max_priority = 500,
+        .strikes_burst = 3,
+        .strikes_priority = 6,
+        .strike_max_priority = 100,
         .max_bounces = 3,
         .bounce_window_ms = 3600000,
         .drain_window_ms = 3600000,
@@ -84,7 +91,8 @@ __attribute__ ((format (printf, 2, 3))) static int _conf_fail (unsigned line,
     return -1;
 }
 
-static const char *const sections[] = { "root", "courier", "class", "hook" };
+static const char *const sections[] = { "root", "courier", "class", "hook",
+                                        "webhook" };
 #define SECTIONS (sizeof (sections) / sizeof (sections[0]))
 
 static void _unknown_option (cfg_t *cfg, const char *name)
@@ -166,21 +174,75 @@ static bool _name_valid (const char *name)
                '\0';
 }
 
-static bool _has_section (const struct conf *conf, bool class,
+/* The titled sections, each kind with a row. */
+static const struct titled {
+    const char *kind, *kinds;
+    size_t count, array, size; /* in struct conf; of an element, whose first
+                                  member is its name */
+    unsigned most;
+    int scope;
+} titled_sections[] = {
+    { "class", "classes", offsetof (struct conf, class_count),
+      offsetof (struct conf, classes), sizeof (struct conf_class),
+      CONF_MAX_CLASSES, 1 },
+    { "hook", "hooks", offsetof (struct conf, hook_count),
+      offsetof (struct conf, hooks), sizeof (struct conf_hook), CONF_MAX_HOOKS,
+      FIRST_HOOK },
+    { "webhook", "webhooks", offsetof (struct conf, webhook_count),
+      offsetof (struct conf, webhooks), sizeof (struct conf_webhook),
+      CONF_MAX_WEBHOOKS, FIRST_WEBHOOK },
+};
+#define TITLED (sizeof (titled_sections) / sizeof (titled_sections[0]))
+
+static unsigned *_titled_count (struct conf *conf, const struct titled *t)
+{
+    return (unsigned *) ((char *) conf + t->count);
+}
+
+static void *_titled_at (struct conf *conf, const struct titled *t, unsigned i)
+{
+    return (char *) conf + t->array + i * t->size;
+}
+
+static const struct titled *_titled (const char *kind)
+{
+    const struct titled *t = titled_sections;
+
+    while (strcmp (t->kind, kind) != 0)
+        t++;
+    return t;
+}
+
+static bool _has_section (struct conf *conf, const struct titled *t,
                           const char *title)
 {
-    for (unsigned i = 0; class && i < conf->class_count; i++) {
-        if (!strcmp (conf->classes[i].name, title))
+    for (unsigned i = 0; i < *_titled_count (conf, t); i++) {
+        if (!strcmp (_titled_at (conf, t, i), title))
             return true;
     }
-    return !class && conf_find_hook (conf, title);
+    return false;
+}
+
+/* What it has where nothing is said. */
+static void _section_defaults (struct conf *conf, const char *kind, unsigned i)
+{
+    if (!strcmp (kind, "class"))
+        conf->classes[i].max_priority = -1;
+    else if (!strcmp (kind, "hook"))
+        conf->hooks[i].timeout_ms = 10000;
+    else {
+        conf->webhooks[i].timeout_ms = 10000;
+        conf->webhooks[i].events = CONF_EVENTS_ALL;
+        conf->webhooks[i].max_waiting = 2000;
+    }
 }
 
 /* The section [kind] called [title] begins. Returns its scope, or -1. */
 static int _begin_section (unsigned line, const char *kind, const char *title)
 {
     struct conf *conf = _now->conf;
-    bool class = !strcmp (kind, "class");
+    const struct titled *t = _titled (kind);
+    unsigned *count = _titled_count (conf, t);
     int scope;
 
     if (!_name_valid (title))
@@ -188,26 +250,17 @@ static int _begin_section (unsigned line, const char *kind, const char *title)
                            "\"%.40s\" is no name for a %s; use up to %d of"
                            " A-Z a-z 0-9 . _ -",
                            title, kind, MW_HOOK_MAX - 1);
-    if (_has_section (conf, class, title))
+    if (_has_section (conf, t, title))
         return _conf_fail (line,
                            "there is a %s of this name already; give each"
                            " section its own name",
                            kind);
-    if (conf->class_count == CONF_MAX_CLASSES && class)
-        return _conf_fail (line, "too many classes; at most %d are allowed",
-                           CONF_MAX_CLASSES);
-    if (conf->hook_count == CONF_MAX_HOOKS && !class)
-        return _conf_fail (line, "too many hooks; at most %d are allowed",
-                           CONF_MAX_HOOKS);
-    if (class) {
-        scope = 1 + (int) conf->class_count;
-        strcpy (conf->classes[conf->class_count].name, title);
-        conf->classes[conf->class_count++].max_priority = -1;
-    } else {
-        scope = 1 + CONF_MAX_CLASSES + (int) conf->hook_count;
-        strcpy (conf->hooks[conf->hook_count].name, title);
-        conf->hooks[conf->hook_count++].timeout_ms = 10000;
-    }
+    if (*count == t->most)
+        return _conf_fail (line, "too many %s; at most %u are allowed",
+                           t->kinds, t->most);
+    scope = t->scope + (int) *count;
+    strcpy (_titled_at (conf, t, *count), title);
+    _section_defaults (conf, kind, (*count)++);
     _now->begins[scope] = line;
     _now->open = scope;
     return scope;
@@ -215,11 +268,13 @@ static int _begin_section (unsigned line, const char *kind, const char *title)
 
 static void *_scope_base (int scope)
 {
+    const struct titled *t = &titled_sections[TITLED - 1];
+
     if (scope == 0)
         return _now->conf;
-    if (scope <= CONF_MAX_CLASSES)
-        return &_now->conf->classes[scope - 1];
-    return &_now->conf->hooks[scope - 1 - CONF_MAX_CLASSES];
+    while (scope < t->scope)
+        t--;
+    return _titled_at (_now->conf, t, (unsigned) (scope - t->scope));
 }
 
 /* An option has been read. */
@@ -301,6 +356,15 @@ const struct conf_hook *conf_find_hook (const struct conf *conf,
     return NULL;
 }
 
+bool conf_wants (const struct conf_webhook *hook, const char *event)
+{
+    for (unsigned i = 0; conf_events[i]; i++) {
+        if (!strcmp (event, conf_events[i]))
+            return hook->events & 1u << i;
+    }
+    return hook->events == CONF_EVENTS_ALL; /* of a later warden */
+}
+
 const struct mw_ladder *conf_node_ladder (const struct conf *conf,
                                           const struct conf_class *c)
 {
@@ -351,6 +415,17 @@ static int _check_post_incident_hook (void)
                        name, name);
 }
 
+static int _check_token (void)
+{
+    const struct conf *conf = _now->conf;
+
+    if (!conf->rest_token_file[0] || !conf->rest_token_command[0])
+        return 0;
+    return _conf_fail (_line_of (0, "courier", "slurmrestd-token-command"),
+                       "slurmrestd-token-file and slurmrestd-token-command are "
+                       "both given; keep one");
+}
+
 /* What only the whole file can tell. */
 static int _check_whole (void)
 {
@@ -359,7 +434,7 @@ static int _check_whole (void)
     if (_check_burst (0, "root", &conf->burst, &conf->max_burst) < 0 ||
         _check_ladder (0, "root", "ladder", &conf->ladder) < 0 ||
         _check_ladder (0, "root", "node-ladder", &conf->node_ladder) < 0 ||
-        _check_post_incident_hook () < 0)
+        _check_post_incident_hook () < 0 || _check_token () < 0)
         return -1;
     for (unsigned i = 0; i < conf->class_count; i++) {
         if (_check_class (i) < 0)
@@ -367,9 +442,16 @@ static int _check_whole (void)
     }
     for (unsigned i = 0; i < conf->hook_count; i++) {
         if (!conf->hooks[i].path[0])
-            return _conf_fail (_now->begins[1 + CONF_MAX_CLASSES + i],
+            return _conf_fail (_now->begins[FIRST_HOOK + i],
                                "hook %s has no path; add  path = \"/…\"",
                                conf->hooks[i].name);
+    }
+    for (unsigned i = 0; i < conf->webhook_count; i++) {
+        if (!conf->webhooks[i].url[0])
+            return _conf_fail (_now->begins[FIRST_WEBHOOK + i],
+                               "webhook %s has no url; add  url = "
+                               "\"https://…\"",
+                               conf->webhooks[i].name);
     }
     return 0;
 }
@@ -512,10 +594,11 @@ static cfg_opt_t *_conf_rows (cfg_opt_t *opts, const char *section)
 static int _conf_parse (char *text)
 {
     static const cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE;
-    cfg_opt_t root[CONF_OPTION_MAX + 4] = { CFG_END () };
+    cfg_opt_t root[CONF_OPTION_MAX + 5] = { CFG_END () };
     cfg_opt_t courier[CONF_OPTION_MAX + 1] = { CFG_END () };
     cfg_opt_t class[CONF_OPTION_MAX + 1] = { CFG_END () };
     cfg_opt_t hook[CONF_OPTION_MAX + 1] = { CFG_END () };
+    cfg_opt_t webhook[CONF_OPTION_MAX + 1] = { CFG_END () };
     cfg_opt_t *end = _conf_rows (root, "root");
     unsigned unclosed;
     cfg_t *cfg;
@@ -524,9 +607,11 @@ static int _conf_parse (char *text)
     *_conf_rows (courier, "courier") = (cfg_opt_t) CFG_END ();
     *_conf_rows (class, "class") = (cfg_opt_t) CFG_END ();
     *_conf_rows (hook, "hook") = (cfg_opt_t) CFG_END ();
+    *_conf_rows (webhook, "webhook") = (cfg_opt_t) CFG_END ();
     *end++ = (cfg_opt_t) CFG_SEC ("courier", courier, CFGF_NONE);
     *end++ = (cfg_opt_t) CFG_SEC ("class", class, titled);
     *end++ = (cfg_opt_t) CFG_SEC ("hook", hook, titled);
+    *end++ = (cfg_opt_t) CFG_SEC ("webhook", webhook, titled);
     *end = (cfg_opt_t) CFG_END ();
     cfg = cfg_init (root, CFGF_NONE);
     if (!cfg)
@@ -535,6 +620,7 @@ static int _conf_parse (char *text)
     cfg_set_validate_func (cfg, "courier", _on_section_end);
     cfg_set_validate_func (cfg, "class", _on_section_end);
     cfg_set_validate_func (cfg, "hook", _on_section_end);
+    cfg_set_validate_func (cfg, "webhook", _on_section_end);
     unclosed = _blank_comments (text);
     rc = cfg_parse_buf (cfg, text);
     if (rc != CFG_SUCCESS)

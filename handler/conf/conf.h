@@ -18,6 +18,7 @@
 #define CONF_HISTORY_DIR_DEFAULT "/var/lib/memwarden"
 #define CONF_MAX_CLASSES 32
 #define CONF_MAX_HOOKS 16
+#define CONF_MAX_WEBHOOKS 8
 
 enum conf_order {
     CONF_ORDER_OVERAGE = 0, /* over the reservation first (design.md, 4) */
@@ -50,6 +51,35 @@ struct conf_hook {
     uint64_t timeout_ms;
 };
 
+/* What a webhook is sent of each transition. */
+enum conf_body {
+    CONF_BODY_MEMWARDEN = 0, /* the object of doc/schema/incident.json */
+    CONF_BODY_CLOUDEVENTS,
+    CONF_BODY_ALERTMANAGER,
+    CONF_BODY_SLACK, /* Mattermost's, too */
+};
+
+enum conf_full { CONF_FULL_DROP_OLDEST = 0, CONF_FULL_DROP_NEWEST };
+
+/* A receiver that is told of each transition of an incident. */
+struct conf_webhook {
+    char name[MW_HOOK_MAX];
+    char url[512];
+    enum conf_body body;
+    uint32_t events;            /* 1 << its place in conf_events */
+    char secret_file[PATH_MAX]; /* "" = not signed */
+    char ca_file[PATH_MAX];     /* "" = those that the system trusts */
+    char proxy[512];            /* "" = none */
+    uint64_t timeout_ms;
+    unsigned max_waiting;
+    enum conf_full full; /* what is dropped when so many wait */
+};
+
+/* The events that a webhook can be told of, as the journal calls them; ends by
+ *   NULL. */
+extern const char *const conf_events[];
+#define CONF_EVENTS_ALL UINT32_MAX
+
 struct conf {
     char socket[PATH_MAX];
     char state_dir[PATH_MAX];
@@ -74,6 +104,10 @@ struct conf {
     struct mw_ladder ladder;           /* job OOM */
     struct mw_ladder node_ladder;      /* node OOM */
     struct mw_retry retry, max_retry;  /* for whom more memory is needed */
+    uint64_t strike_half_ms;           /* half-life of strikes; 0 = there are
+                                           none (policy/strikes.h) */
+    unsigned strikes_burst, strikes_priority; /* so many cost that */
+    unsigned strike_max_priority;             /* what is left of priority */
     enum conf_order order;
     unsigned max_bounces; /* how often one job may be suspended
                                            in bounce_window_ms */
@@ -91,7 +125,12 @@ struct conf {
     bool courier_start; /* the warden's keeper starts it */
     char courier_path[PATH_MAX];
     char courier_user[64];
-    char webhook[512];                      /* "" = none */
+    char rest_url[512]; /* of slurmrestd, or unix:PATH; "" = none */
+    char rest_user[64]; /* "" = courier_user */
+    char rest_token_file[PATH_MAX], rest_token_command[512], /* "" = none */
+        rest_ca_file[PATH_MAX];
+    bool admin_comment; /* what a comment says is said there, too */
+    char webhook[512];  /* "" = none */
     unsigned max_waiting, max_waiting_user; /* requests that nobody waits for:
                                                of all, of each user */
 
@@ -99,6 +138,8 @@ struct conf {
     struct conf_class classes[CONF_MAX_CLASSES];
     unsigned hook_count;
     struct conf_hook hooks[CONF_MAX_HOOKS];
+    unsigned webhook_count;
+    struct conf_webhook webhooks[CONF_MAX_WEBHOOKS];
 };
 
 /* Where the story is kept: where nothing is said, in the state directory, if one is
@@ -111,6 +152,9 @@ void conf_defaults (struct conf *conf);
 /* The hook [name] of [conf]; NULL. */
 const struct conf_hook *conf_find_hook (const struct conf *conf,
                                         const char *name);
+
+/* Is [hook] to be told of [event]? */
+bool conf_wants (const struct conf_webhook *hook, const char *event);
 
 /* What is done to a job of class [c] (NULL = none) for the node's sake. */
 const struct mw_ladder *conf_node_ladder (const struct conf *conf,

@@ -1,4 +1,6 @@
 /* option.c - every option of memwarden.conf: one row, one place */
+#include "config.h"
+
 #include "handler/conf/option.h"
 
 #include <errno.h>
@@ -53,6 +55,20 @@ static int _set_path_or_none (const struct conf_option *o, void *field,
     return _set_text (o, field, text, err);
 }
 
+/* What is to be signed and would not be is refused at once. */
+static int _set_secret (const struct conf_option *o, void *field,
+                        const char *text, struct mw_err *err)
+{
+#ifndef HAVE_OPENSSL
+    if (text[0] != '\0')
+        return _option_refuse (err, text,
+                               "this memwarden was built --without-openssl and "
+                               "signs nothing: write no secret-file, or build "
+                               "it with libcrypto");
+#endif
+    return _set_path_or_none (o, field, text, err);
+}
+
 /* node_exporter reads the files *.prom of its directory, and no other; while it is
  * written ours is there by another name. */
 static int _set_metrics (const struct conf_option *o, void *field,
@@ -79,6 +95,21 @@ static int _set_url (const struct conf_option *o, void *field, const char *text,
         return _option_refuse (err, text,
                                "write http://… or https://…, or \"\" for none");
     return _set_text (o, field, text, err);
+}
+
+static int _set_rest_url (const struct conf_option *o, void *field,
+                          const char *text, struct mw_err *err)
+{
+    if (text[0] != '\0' && strncmp (text, "http://", 7) != 0 &&
+        strncmp (text, "https://", 8) != 0 && strncmp (text, "unix:/", 6) != 0)
+        return _option_refuse (err, text,
+                               "write unix:/PATH, http://HOST:PORT or "
+                               "https://HOST:PORT, or \"\" for none");
+    if (_set_text (o, field, text, err) < 0)
+        return -1;
+    if (text[0] && text[strlen (text) - 1] == '/') /* paths begin with one */
+        ((char *) field)[strlen (text) - 1] = '\0';
+    return 0;
 }
 
 static int _set_user (const struct conf_option *o, void *field,
@@ -142,6 +173,15 @@ static int _set_time (const struct conf_option *o, void *field,
                             mw_duration_format (o->min, min, sizeof (min)),
                             mw_duration_format (o->max, max, sizeof (max)));
     *(uint64_t *) field = ms;
+    return 0;
+}
+
+static int _set_half_life (const struct conf_option *o, void *field,
+                           const char *text, struct mw_err *err)
+{
+    if (strcmp (text, "off") != 0)
+        return _set_time (o, field, text, err);
+    *(uint64_t *) field = 0;
     return 0;
 }
 
@@ -247,11 +287,88 @@ static int _set_psi (const struct conf_option *o, void *field, const char *text,
     return 0;
 }
 
+const char *const conf_events[] = {
+    "detected",    "step",     "lent",   "returned", "held",  "thawed",
+    "asked",       "answered", "cut",    "dump",     "note",  "nested",
+    "kernel-kill", "livelock", "failed", "adopted",  "class", "shadow",
+    "released",    "resolved", "uses",   NULL,
+};
+
+/* Events, with commas between them, or "all". */
+static int _set_events (const struct conf_option *o, void *field,
+                        const char *text, struct mw_err *err)
+{
+    char copy[512], *rest = copy, *name;
+    uint32_t events = 0;
+    unsigned i;
+
+    (void) o;
+    if (!strcmp (text, "all")) {
+        *(uint32_t *) field = CONF_EVENTS_ALL;
+        return 0;
+    }
+    snprintf (copy, sizeof (copy), "%s", text);
+    while ((name = strsep (&rest, ","))) {
+        name += strspn (name, " ");
+        name[strcspn (name, " ")] = '\0';
+        for (i = 0; conf_events[i] && strcmp (conf_events[i], name) != 0; i++)
+            ;
+        if (!conf_events[i])
+            return _option_refuse (
+                err, name,
+                "write all, or events with commas between them (\"detected,"
+                "step,resolved\"); memwarden.conf(5) has their list");
+        events |= 1u << i;
+    }
+    *(uint32_t *) field = events;
+    return 0;
+}
+
+static int _set_body (const struct conf_option *o, void *field,
+                      const char *text, struct mw_err *err)
+{
+    static const char *const names[] = {
+        [CONF_BODY_MEMWARDEN] = "memwarden",
+        [CONF_BODY_CLOUDEVENTS] = "cloudevents",
+        [CONF_BODY_ALERTMANAGER] = "alertmanager",
+        [CONF_BODY_SLACK] = "slack",
+    };
+
+    (void) o;
+    for (unsigned i = 0; i < sizeof (names) / sizeof (names[0]); i++) {
+        if (!strcmp (text, names[i])) {
+            *(enum conf_body *) field = (enum conf_body) i;
+            return 0;
+        }
+    }
+    return _option_refuse (err, text,
+                           "write memwarden, cloudevents, alertmanager or "
+                           "slack");
+}
+
+static int _set_full (const struct conf_option *o, void *field,
+                      const char *text, struct mw_err *err)
+{
+    enum conf_full *full = field;
+
+    (void) o;
+    if (!strcmp (text, "drop-oldest"))
+        *full = CONF_FULL_DROP_OLDEST;
+    else if (!strcmp (text, "drop-newest"))
+        *full = CONF_FULL_DROP_NEWEST;
+    else
+        return _option_refuse (err, text, "write drop-oldest or drop-newest");
+    return 0;
+}
+
 #define CONF(m) offsetof (struct conf, m), sizeof (((struct conf *) 0)->m)
 #define CLASS(m) \
     offsetof (struct conf_class, m), sizeof (((struct conf_class *) 0)->m)
 #define HOOK(m) \
     offsetof (struct conf_hook, m), sizeof (((struct conf_hook *) 0)->m)
+
+#define WEBHOOK(m) \
+    offsetof (struct conf_webhook, m), sizeof (((struct conf_webhook *) 0)->m)
 
 const struct conf_option conf_options[] = {
     /* where things are */
@@ -295,6 +412,13 @@ const struct conf_option conf_options[] = {
     { "root", "max-priority", _set_number, CONF (max_priority), 0,
       MW_PRIORITY_MAX, 0 },
     { "root", "ladder", _option_set_ladder, CONF (ladder), 0, 0, 0 },
+    { "root", "strike-half-life", _set_half_life, CONF (strike_half_ms), SECOND,
+      365 * 24 * HOUR, 0 },
+    { "root", "strikes-burst", _set_number, CONF (strikes_burst), 1, 100, 0 },
+    { "root", "strikes-priority", _set_number, CONF (strikes_priority), 1, 100,
+      0 },
+    { "root", "strike-max-priority", _set_number, CONF (strike_max_priority), 0,
+      MW_PRIORITY_MAX, 0 },
     { "root", "mem-retry", _set_retry, CONF (retry), 0, 0, 0 },
     { "root", "max-mem-retry", _set_retry, CONF (max_retry), 0, 0, 0 },
     /* the controller */
@@ -304,6 +428,15 @@ const struct conf_option conf_options[] = {
     { "courier", "path", _set_path, CONF (courier_path), 0, 0, 0 },
     { "courier", "user", _set_user, CONF (courier_user), 0, 0, 0 },
     { "courier", "slurm-conf", _set_path_or_none, CONF (slurm_conf), 0, 0, 0 },
+    { "courier", "slurmrestd", _set_rest_url, CONF (rest_url), 0, 0, 0 },
+    { "courier", "slurmrestd-user", _set_text, CONF (rest_user), 0, 0, 0 },
+    { "courier", "slurmrestd-token-file", _set_path_or_none,
+      CONF (rest_token_file), 0, 0, 0 },
+    { "courier", "slurmrestd-token-command", _set_path_or_none,
+      CONF (rest_token_command), 0, 0, 0 },
+    { "courier", "slurmrestd-ca-file", _set_path_or_none, CONF (rest_ca_file),
+      0, 0, 0 },
+    { "courier", "admin-comment", _set_bool, CONF (admin_comment), 0, 0, 0 },
     { "courier", "webhook", _set_url, CONF (webhook), 0, 0, 0 },
     { "courier", "max-waiting", _set_number, CONF (max_waiting), 10, 4000, 0 },
     { "courier", "max-waiting-user", _set_number, CONF (max_waiting_user), 10,
@@ -330,6 +463,18 @@ const struct conf_option conf_options[] = {
 
     { "hook", "path", _set_path, HOOK (path), 0, 0, 0 },
     { "hook", "timeout", _set_time, HOOK (timeout_ms), SECOND, HOUR, 0 },
+
+    { "webhook", "url", _set_url, WEBHOOK (url), 0, 0, 0 },
+    { "webhook", "body", _set_body, WEBHOOK (body), 0, 0, 0 },
+    { "webhook", "events", _set_events, WEBHOOK (events), 0, 0, 0 },
+    { "webhook", "secret-file", _set_secret, WEBHOOK (secret_file), 0, 0, 0 },
+    { "webhook", "ca-file", _set_path_or_none, WEBHOOK (ca_file), 0, 0, 0 },
+    { "webhook", "proxy", _set_text, WEBHOOK (proxy), 0, 0, 0 },
+    { "webhook", "timeout", _set_time, WEBHOOK (timeout_ms), SECOND,
+      300 * SECOND, 0 },
+    { "webhook", "max-waiting", _set_number, WEBHOOK (max_waiting), 1, 100000,
+      0 },
+    { "webhook", "when-full", _set_full, WEBHOOK (full), 0, 0, 0 },
 };
 const unsigned conf_option_count = sizeof (conf_options) /
                                    sizeof (conf_options[0]);

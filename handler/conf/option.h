@@ -8,13 +8,15 @@
 #include "handler/conf/conf.h"
 
 struct conf_option {
-    const char *section; /* "root", "courier", "class", "hook" */
+    const char *section; /* "root", "courier", "class", "hook",
+                               "webhook" */
     const char *name;
     /* Read [text] into [field]. Returns 0; -1 with errno and what would be right. */
     int (*set) (const struct conf_option *o, void *field, const char *text,
                 struct mw_err *err);
     size_t offset;     /* of the field, in what the section fills: */
-    size_t size;       /*   struct conf, conf_class or conf_hook */
+    size_t size;       /*   struct conf, conf_class, conf_hook,
+                      conf_webhook */
     uint64_t min, max; /* numbers, times; strings: max is their length;
                                    amounts: least and greatest, in percent */
     unsigned kinds;    /* amounts: which kinds, as 1 << kind */
@@ -22,7 +24,7 @@ struct conf_option {
 
 extern const struct conf_option conf_options[];
 extern const unsigned conf_option_count;
-#define CONF_OPTION_MAX 64
+#define CONF_OPTION_MAX 72 /* at least conf_option_count */
 
 /* The row of [name] in [section]; NULL. */
 const struct conf_option *conf_option_find (const char *section,

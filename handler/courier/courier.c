@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
@@ -45,11 +46,14 @@ struct way {
 static const struct {
     const char *name;
     unsigned max_workers;
-} ways[WAY_COUNT] = {
+} ways[] = {
     [WAY_CONTROLLER] = { "the controller", 8 },
     [WAY_HOOK] = { "the hooks", 8 },
     [WAY_WEB] = { "the webhook", 2 },
+    [WAY_OUTBOX] = { "the outbox", 4 },
+    [WAY_SECTION] = { "", 4 }, /* each of them */
 };
+#define WAY_ROW(way) (&ways[(way) > WAY_SECTION ? WAY_SECTION : (way)])
 
 struct courier {
     struct conf conf;
@@ -58,6 +62,7 @@ struct courier {
     char denied[256];          /* by the controller, to the last that asked
                                        what an operator may; "" = done */
     struct courier_queue queue;
+    struct courier_web web;
     sd_event *loop;
     sd_event_source *timer;
     bool foreground;
@@ -100,13 +105,25 @@ static void _courier_answer (struct courier *c, const char *id,
         _courier_log (c, LOG_ERR, "%s", err.text);
 }
 
+static uint64_t _backoff (enum courier_way way, unsigned attempts)
+{
+    uint32_t chance = 0;
+
+    if (getrandom (&chance, sizeof (chance), GRND_NONBLOCK) < 0)
+        chance = (uint32_t) clock_us ();
+    return courier_backoff (way, attempts, chance);
+}
+
 /* Take [r] in; one webhook too many is answered at once. */
 static void _queue (struct courier *c, const struct spool_request *r)
 {
     struct courier_result res;
 
-    if (r->op == SPOOL_WEBHOOK &&
-        courier_queue_count (&c->queue, WAY_WEB) >= WEB_MAX_WAITING) {
+    if (r->op == SPOOL_WEBHOOK && !strcmp (r->arg, SPOOL_TRANSITIONS)) {
+        if (!courier_queue_add_on (&c->queue, r, WAY_OUTBOX))
+            _courier_log (c, LOG_ERR, "%s: %s", r->id, strerror (errno));
+    } else if (r->op == SPOOL_WEBHOOK &&
+               courier_queue_count (&c->queue, WAY_WEB) >= WEB_MAX_WAITING) {
         courier_say (&res, COURIER_REFUSED, ENOSPC,
                      "not posted: %d wait "
                      "already",
@@ -187,9 +204,9 @@ static void _later (struct courier *c, struct courier_item *item,
     } else if (res->verdict == COURIER_AGAIN) {
         _courier_log (c, LOG_INFO, "%s: attempt %u: %s; again later",
                       item->req.id, n, res->text);
-        due = clock_ms () + courier_backoff (item->way, n);
-    } else if (item->way == WAY_WEB) { /* the next one's turn to try */
-        due = c->way[WAY_WEB].due_ms + courier_backoff (WAY_WEB, n);
+        due = clock_ms () + _backoff (item->way, n);
+    } else if (item->way >= WAY_WEB) { /* the next one's turn to try */
+        due = c->way[item->way].due_ms + _backoff (item->way, n);
     }
     courier_queue_later (&c->queue, item, due, res->verdict == COURIER_DEFER);
 }
@@ -227,6 +244,12 @@ static void _judge_self (struct courier *c, const struct courier_item *item,
     _trouble (c, c->denied);
 }
 
+static const char *_way_name (const struct courier *c, enum courier_way way)
+{
+    return way >= WAY_SECTION ? c->conf.webhooks[way - WAY_SECTION].name
+                              : ways[way].name;
+}
+
 /* Is [item]'s way open?  Where it is not, all that go there wait, and the next
  * to try it is another, since it may be [item] that the other end dislikes. */
 static void _judge_way (struct courier *c, const struct courier_item *item,
@@ -235,15 +258,39 @@ static void _judge_way (struct courier *c, const struct courier_item *item,
     struct way *way = &c->way[item->way];
 
     if (res->verdict == COURIER_UNREACHABLE) {
-        way->due_ms = clock_ms () + courier_backoff (item->way, way->fails);
+        way->due_ms = clock_ms () + _backoff (item->way, way->fails);
         if (way->fails++ == 0)
-            _courier_log (c, LOG_WARNING, "%s is away: %s",
-                          ways[item->way].name, res->text);
+            _courier_log (c, LOG_WARNING, "%s%s is away: %s",
+                          item->way >= WAY_SECTION ? "webhook " : "",
+                          _way_name (c, item->way), res->text);
     } else if (res->verdict != COURIER_AGAIN) {
         if (way->fails)
-            _courier_log (c, LOG_NOTICE, "%s is back", ways[item->way].name);
+            _courier_log (c, LOG_NOTICE, "%s%s is back",
+                          item->way >= WAY_SECTION ? "webhook " : "",
+                          _way_name (c, item->way));
         way->fails = 0;
     }
+}
+
+/* A webhook section has been told [item], or never will be. */
+static void _told (struct courier *c, const struct courier_item *item,
+                   const struct courier_result *res)
+{
+    if (res->verdict != COURIER_REFUSED)
+        return;
+    outbox_dropped (&c->web.box, item->way - WAY_SECTION, 1);
+    _courier_log (c, LOG_WARNING, "%s: %s: dropped",
+                  courier_outbox_name (item->req.id), res->text);
+}
+
+/* [item]'s transitions are in the outbox. */
+static void _taken (struct courier *c, const struct courier_item *item)
+{
+    struct mw_err text;
+
+    courier_web_queue (&c->web, &c->queue, &c->spool, item->req.id);
+    while (courier_web_news (&c->web, &text))
+        _courier_log (c, LOG_WARNING, "%s", text.text);
 }
 
 /* What came of one attempt at [item], which may be freed here. */
@@ -263,7 +310,11 @@ static void _courier_settle (struct courier *c, struct courier_item *item,
     /* its job goes on: it can hear what it was not told */
     if (over && item->req.op == SPOOL_RESUME)
         courier_queue_wake (&c->queue, item->req.job, WAY_CONTROLLER);
-    if (over && !item->gone)
+    if (item->way == WAY_OUTBOX && res->verdict == COURIER_DONE)
+        _taken (c, item);
+    if (over && item->way >= WAY_SECTION)
+        _told (c, item, res);
+    else if (over && !item->gone)
         _courier_answer (c, item->req.id, res);
     if (over || item->gone)
         courier_queue_remove (&c->queue, item);
@@ -297,10 +348,10 @@ static void _courier_begin (struct courier *c, struct courier_item *item,
 {
     struct mw_err err;
 
-    if (courier_worker_start (item, &c->conf, &c->spool, &err) < 0) {
+    if (courier_worker_start (item, &c->conf, &c->spool, &c->web.box, &err) <
+        0) {
         _courier_log (c, LOG_ERR, "%s", err.text);
-        courier_queue_later (&c->queue, item,
-                             now + courier_backoff (item->way, 2),
+        courier_queue_later (&c->queue, item, now + _backoff (item->way, 2),
                              item->deferred);
         return;
     }
@@ -340,12 +391,12 @@ static uint64_t _start_on (struct courier *c, enum courier_way at, uint64_t now)
     struct courier_item *item;
 
     while (courier_queue_is_ready (&c->queue, at) &&
-           way->workers < (way->fails ? 1 : ways[at].max_workers)) {
+           way->workers < (way->fails ? 1 : WAY_ROW (at)->max_workers)) {
         if (way->fails && way->due_ms > now)
             return way->due_ms;
         item = courier_queue_next (&c->queue, at);
         /* where inotify has lost that it was taken back */
-        if (spool_has_request (&c->spool, item->req.id))
+        if (at >= WAY_SECTION || spool_has_request (&c->spool, item->req.id))
             _courier_begin (c, item, now);
         else
             courier_queue_remove (&c->queue, item);
@@ -401,6 +452,17 @@ static int _on_spool (sd_event_source *s, const struct inotify_event *e,
         _courier_take (c, e->name);
     _dispatch (c);
     return 0;
+}
+
+/* A worker's death would not be that of what it has started: a hook's own processes, a
+ * command for a token.  What has been done is found out at the next start. */
+static void _end_workers (const struct courier *c)
+{
+    for (const struct courier_item *item = c->queue.running; item;
+         item = item->next_running) {
+        if (item->pid)
+            kill (-item->pid, SIGKILL);
+    }
 }
 
 static int _on_signal (sd_event_source *s, const struct signalfd_siginfo *si,
@@ -576,8 +638,16 @@ static int _courier_open (struct courier *c, const struct options *o,
         spool_open (&c->spool, c->conf.state_dir, false, 0, err) < 0 ||
         _loop_open (c, err) < 0)
         return -1;
+    c->web.conf = &c->conf;
+    if (c->conf.webhook_count > 0 &&
+        outbox_open (&c->web.box,
+                     o->state_dir ? o->state_dir : conf_history_dir (&c->conf),
+                     pw->pw_uid, err) < 0)
+        return -1;
     _learn_open (c, pw);
-    if (_become (pw, err) < 0)
+    if (_become (pw, err) < 0 ||
+        (c->conf.webhook_count > 0 &&
+         outbox_open_hooks (&c->web.box, &c->conf, err) < 0))
         return -1;
     return spool_claim (&c->spool, &c->self, err);
 }
@@ -600,10 +670,13 @@ int main (int argc, char **argv)
         sd_notifyf (0, "STATUS=%s", err.text);
         return 1;
     }
+    if (courier_web_open (&c.web, &c.queue, &err) < 0)
+        _courier_log (&c, LOG_ERR, "%s", err.text);
     _courier_log (&c, LOG_INFO, "ready");
     sd_notify (0, "READY=1");
     _take_all (&c);
     _dispatch (&c);
     rc = sd_event_loop (c.loop);
+    _end_workers (&c);
     return rc < 0 ? 1 : rc;
 }

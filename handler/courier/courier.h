@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "handler/conf/conf.h"
+#include "handler/spool/outbox.h"
 #include "handler/spool/spool.h"
 
 enum courier_verdict {
@@ -30,11 +31,21 @@ struct courier_result {
     int code;       /* Slurm's errno, HTTP or exit status */
     bool denied;    /* its user is no operator of Slurm's */
     bool suspended; /* as in struct spool_answer */
+    uint32_t offer; /* rest_offer, as this worker knows it */
     char text[SPOOL_TEXT_MAX];
 };
 
-/* A request waits for the earlier ones of its job only if they go the same way. */
-enum courier_way { WAY_CONTROLLER, WAY_HOOK, WAY_WEB, WAY_COUNT };
+/* A request waits for the earlier ones of its job only if they go the same way.
+ * WAY_WEB is that of courier { webhook }; into the outbox, which is on a disk, leads
+ * another, and from there each webhook section has its own, in their order. */
+enum courier_way {
+    WAY_CONTROLLER,
+    WAY_HOOK,
+    WAY_WEB,
+    WAY_OUTBOX,
+    WAY_SECTION,
+    WAY_COUNT = WAY_SECTION + CONF_MAX_WEBHOOKS
+};
 
 struct courier_lane;
 struct courier_user;
@@ -96,6 +107,10 @@ struct courier_item *courier_queue_add (struct courier_queue *q,
 struct courier_item *courier_queue_find (struct courier_queue *q,
                                          const char *id);
 struct courier_item *courier_queue_of_pid (struct courier_queue *q, pid_t pid);
+/* The same, on another way than its operation has. */
+struct courier_item *courier_queue_add_on (struct courier_queue *q,
+                                           const struct spool_request *r,
+                                           enum courier_way way);
 unsigned courier_queue_count (const struct courier_queue *q,
                               enum courier_way way);
 void courier_queue_remove (struct courier_queue *q, struct courier_item *item);
@@ -127,13 +142,38 @@ void courier_queue_wake (struct courier_queue *q, const char *job,
 struct courier_item *courier_queue_due (struct courier_queue *q, uint64_t now,
                                         uint64_t *when);
 
-/* How long to wait before attempt [attempts] + 1 on [way], in ms. */
-uint64_t courier_backoff (enum courier_way way, unsigned attempts);
+/* How long to wait before attempt [attempts] + 1 on [way], in ms: at most so long, and
+ *   half of it at least, by [chance] (any number), so that what has failed together is
+ *   not tried again together. */
+uint64_t courier_backoff (enum courier_way way, unsigned attempts,
+                          uint32_t chance);
+
+/* The webhook sections of [conf], and what they have not been told. */
+struct courier_web {
+    const struct conf *conf;
+    struct outbox box;
+    unsigned dropped[CONF_MAX_WEBHOOKS]; /* since courier_web_news */
+};
+
+/* Queue what is in the outbox. Returns 0; -1 with errno. */
+int courier_web_open (struct courier_web *web, struct courier_queue *q,
+                      struct mw_err *err);
+
+/* The transitions of request [id] are in the outbox: put them into [q]. */
+void courier_web_queue (struct courier_web *web, struct courier_queue *q,
+                        struct spool *spool, const char *id);
+
+/* Is there something to be said of what was dropped, in [text]?  Each is told once. */
+bool courier_web_news (struct courier_web *web, struct mw_err *text);
+
+/* The name in the outbox of the item [id]. */
+const char *courier_outbox_name (const char *id);
 
 /* Start a worker for [item] of [spool]: sets its pid, fd, limit_ms. Returns 0;
  *   -1 with errno. */
 int courier_worker_start (struct courier_item *item, const struct conf *conf,
-                          struct spool *spool, struct mw_err *err);
+                          struct spool *spool, struct outbox *box,
+                          struct mw_err *err);
 
 /* [item]'s worker has ended with wait [status]: what came of it, in [res].  The
  *   worker's fd is closed. */
@@ -143,8 +183,20 @@ void courier_worker_result (struct courier_item *item, int status,
 /* Below: in a worker.  Each does request [r] and fills [res]. */
 void courier_slurm (const struct spool_request *r, const struct conf *conf,
                     struct courier_result *res);
-void courier_http (const struct spool_request *r, const struct conf *conf,
-                   struct spool *spool, struct courier_result *res);
+void courier_story (const struct spool_request *r, const struct conf *conf,
+                    struct spool *spool, struct courier_result *res);
+
+/* Write [r]'s transitions into the outbox [box] of each webhook of [conf] that is to be
+ *   told of them. */
+void courier_outbox (const struct spool_request *r, const struct conf *conf,
+                     struct spool *spool, struct outbox *box,
+                     struct courier_result *res);
+
+/* POST what [box] has of webhook [i], [hook], under [r]'s id; what is
+ *   over is removed there. */
+void courier_transition (const struct spool_request *r,
+                         const struct conf_webhook *hook, struct outbox *box,
+                         unsigned i, struct courier_result *res);
 
 /* Run the hook [r]->arg to its end, or to the end of its time ([r]'s and the
  *   configured one), or, where that is "", the built-in one, courier_ps.  What

@@ -1,14 +1,22 @@
 /* no_http.c - instead of http.c where configure was told --without-curl */
-#include <errno.h>
+#include "handler/courier/http.h"
 
-#include "handler/courier/courier.h"
+#include <stdio.h>
 
-void courier_http (const struct spool_request *r, const struct conf *conf,
-                   struct spool *spool, struct courier_result *res)
+void http_do (struct http_request *q, struct http_result *res)
 {
-    (void) r;
-    (void) conf;
-    (void) spool;
-    courier_say (res, COURIER_REFUSED, ENOTSUP,
-                 "webhook: this courier was built --without-curl");
+    (void) q;
+    *res = (struct http_result) { .never = true };
+    snprintf (res->why, sizeof (res->why),
+              "this courier was built --without-curl");
+}
+
+const char *http_secret (const char *path, char *buf, size_t len, char *why,
+                         size_t why_len)
+{
+    (void) path;
+    buf[0] = '\0';
+    (void) len;
+    snprintf (why, why_len, "this courier was built --without-curl");
+    return why;
 }

@@ -430,7 +430,13 @@ struct courier_item *courier_queue_of_pid (struct courier_queue *q, pid_t pid)
 struct courier_item *courier_queue_add (struct courier_queue *q,
                                         const struct spool_request *r)
 {
-    enum courier_way way = courier_way_of (r->op);
+    return courier_queue_add_on (q, r, courier_way_of (r->op));
+}
+
+struct courier_item *courier_queue_add_on (struct courier_queue *q,
+                                           const struct spool_request *r,
+                                           enum courier_way way)
+{
     struct courier_item *item, **p;
 
     if (courier_queue_find (q, r->id)) {

@@ -76,6 +76,18 @@ static char *_mark_write (const char *text, const struct mark *m)
     return out;
 }
 
+char *courier_admin_comment (const struct target *t, const char *text)
+{
+    const char *old = t->admin_comment ? t->admin_comment : "";
+    struct mark m = _mark_read (old);
+    bool ours = old[0] == '\0' || !strncmp (old, "memwarden: ", 11) ||
+                _mark_in (old) == old;
+
+    if (!ours)
+        return NULL;
+    return m.run ? _mark_write (text, &m) : strdup (text);
+}
+
 /* ---- how much ------------------------------------------------------------ */
 
 /* How much memory a job on [node] can have at most, in MiB; UINT64_MAX if that
@@ -252,14 +264,24 @@ static void _keep_learnt (const struct target *t, uint64_t memory)
         learnt_add (t->uid, t->account, t->name, &run);
 }
 
+/* What [t] has been given for this run already, a node or a CPU; 0. */
+static uint64_t _given_already (const struct target *t)
+{
+    struct mark m = _mark_read (t->admin_comment);
+
+    return m.run == t->restarts && m.mem_mb == (t->memory & ~MEM_PER_CPU)
+               ? t->memory
+               : 0;
+}
+
 /* That it is still completing on its node does not matter to either. */
 void courier_raise_and_release (struct target *t, struct courier_result *res)
 {
     uint64_t memory = _more_memory (t);
     int code = 0, released;
 
-    if (memory)
-        code = _give (t, memory);
+    if (memory && (code = _give (t, memory)) == 0)
+        _keep_learnt (t, memory);
     if (target_unreachable (code) || target_passing (code)) {
         target_failed (res, code, "requeued, but cannot raise its memory yet");
         return;
@@ -275,12 +297,10 @@ void courier_raise_and_release (struct target *t, struct courier_result *res)
     else if (code)
         courier_say (res, COURIER_DONE, 0, "requeued; its memory stays: %s",
                      slurm_strerror (code));
-    else if (memory)
+    else if (memory || (memory = _given_already (t)) > 0)
         _say_given (t, "requeued", memory, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued");
-    if (memory && !code && !released)
-        _keep_learnt (t, memory);
 }
 
 /* Is that over, and it runs again already? */
@@ -315,6 +335,8 @@ static void _requeued_already (struct target *t, struct courier_result *res)
                  : 0;
     if (memory && _give (t, memory) == 0)
         _say_given (t, "requeued already, and now", memory, res);
+    else if ((memory = _given_already (t)) > 0)
+        _say_given (t, "requeued already,", memory, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued already");
 }
@@ -393,6 +415,7 @@ void courier_requeue (struct target *t, struct courier_result *res)
     /* suspending has set its priority to 0, and there it would wait for ever,
      * also where it has ended meanwhile */
     bool hold = t->r->mem_mb > 0 || t->priority == 0;
+    struct rest_result rest;
     int code;
 
     if (t->r->joins) {
@@ -411,9 +434,12 @@ void courier_requeue (struct target *t, struct courier_result *res)
         !_may_be_requeued (t, res))
         return;
     /* of a heterogeneous job all components run again, or none */
-    code = target_code (slurm_requeue2 (t->whole, hold ? JOB_REQUEUE_HOLD : 0,
-                                        &resp),
-                        resp);
+    rest_requeue (t->conf, t->whole, hold, &rest);
+    code = rest.code;
+    if (rest.verdict == REST_NOT)
+        code = target_code (slurm_requeue2 (t->whole,
+                                            hold ? JOB_REQUEUE_HOLD : 0, &resp),
+                            resp);
     /* since we have looked another of its nodes may have been first; what it is
      * by now, its restart count above all, is looked up where that is used */
     if ((code || hold) && !target_unreachable (code) &&
@@ -427,4 +453,5 @@ void courier_requeue (struct target *t, struct courier_result *res)
         courier_raise_and_release (t, res);
     else
         courier_say (res, COURIER_DONE, 0, "requeued");
+    target_say_not_rest (&rest, res);
 }

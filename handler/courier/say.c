@@ -4,12 +4,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-uint64_t courier_backoff (enum courier_way way, unsigned attempts)
+uint64_t courier_backoff (enum courier_way way, unsigned attempts,
+                          uint32_t chance)
 {
     uint64_t most = way == WAY_CONTROLLER ? 5000 : 60000;
     uint64_t ms = UINT64_C (250) << (attempts < 10 ? attempts : 10);
 
-    return ms < most ? ms : most;
+    ms = ms < most ? ms : most;
+    return ms / 2 + chance % (ms / 2 + 1);
 }
 
 enum courier_verdict courier_say (struct courier_result *res,
@@ -22,6 +24,7 @@ enum courier_verdict courier_say (struct courier_result *res,
     res->code = code;
     res->denied = false;
     res->suspended = false;
+    res->offer = 0;
     va_start (ap, fmt);
     vsnprintf (res->text, sizeof (res->text), fmt, ap);
     va_end (ap);

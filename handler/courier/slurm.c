@@ -18,6 +18,7 @@
 #include "handler/courier/compat.h"
 #include "handler/courier/courier.h"
 #include "handler/courier/target.h"
+#include "lib/cleanup.h"
 #include "lib/json_put.h"
 #include "lib/units.h"
 
@@ -116,7 +117,7 @@ static bool _is_ending (const struct target *was)
 {
     struct courier_result res;
     struct target now;
-    bool ends = target_load (&now, was->r, &res) == 0 &&
+    bool ends = target_load (&now, was->r, was->conf, &res) == 0 &&
                 (!now.finished || now.completing);
 
     target_free (&now);
@@ -128,19 +129,33 @@ static bool _is_ending (const struct target *was)
 static void _comment (struct target *t, struct courier_result *res)
 {
     char text[SPOOL_TEXT_MAX];
+    cleanup_free char *admin = NULL;
+    bool admin_set = false;
+    struct rest_result rest;
     job_desc_msg_t desc;
     int code;
 
     snprintf (text, sizeof (text), "%s", t->r->text);
-    slurm_init_job_desc_msg (&desc);
-    desc.comment = text;
-    code = target_update (t->alone, &desc);
+    if (t->conf->admin_comment)
+        admin = courier_admin_comment (t, text);
+    rest_comment (t->conf, t->alone, text, admin, &admin_set, &rest);
+    code = rest.code;
+    /* the admin's is libslurm's, too, where slurmrestd's version has none */
+    if (rest.verdict == REST_NOT ||
+        (rest.verdict == REST_DONE && admin && !admin_set)) {
+        slurm_init_job_desc_msg (&desc);
+        if (rest.verdict == REST_NOT)
+            desc.comment = text;
+        desc.admin_comment = admin;
+        code = target_update (t->alone, &desc);
+    }
     if (code == ESLURM_JOB_FINISHED && _is_ending (t))
         courier_say (res, COURIER_AGAIN, code, "this run of it ends");
     else if (code)
         target_failed (res, code, "cannot set its comment");
     else
         courier_say (res, COURIER_DONE, 0, "set");
+    target_say_not_rest (&rest, res);
 }
 
 /* What is known of [t], as class_parse takes it.  Of a name that is too long to
@@ -222,25 +237,31 @@ static int _node_name (const char *name, char *out, size_t len,
 }
 
 static void _slurm_drain (const struct spool_request *r,
-                          struct courier_result *res)
+                          const struct conf *conf, struct courier_result *res)
 {
     char name[256], reason[SPOOL_TEXT_MAX];
+    struct rest_result rest;
     update_node_msg_t msg;
     int code;
 
     if (_node_name (r->arg, name, sizeof (name), res) < 0)
         return;
     snprintf (reason, sizeof (reason), "%s", r->text);
-    slurm_init_update_node_msg (&msg);
-    msg.node_names = name;
-    msg.node_state = NODE_STATE_DRAIN;
-    msg.reason = reason;
-    compat_reason_uid (&msg, geteuid ());
-    code = target_code (slurm_update_node (&msg), NULL);
+    rest_drain (conf, name, reason, &rest);
+    code = rest.code;
+    if (rest.verdict == REST_NOT) {
+        slurm_init_update_node_msg (&msg);
+        msg.node_names = name;
+        msg.node_state = NODE_STATE_DRAIN;
+        msg.reason = reason;
+        compat_reason_uid (&msg, geteuid ());
+        code = target_code (slurm_update_node (&msg), NULL);
+    }
     if (code)
         target_failed (res, code, "cannot drain the node");
     else
         courier_say (res, COURIER_DONE, 0, "%s is draining", name);
+    target_say_not_rest (&rest, res);
 }
 
 static void (*const job_ops[SPOOL_OP_COUNT]) (struct target *t,
@@ -257,13 +278,12 @@ void courier_slurm (const struct spool_request *r, const struct conf *conf,
     struct target t;
     bool suspended;
 
-    (void) conf;
     slurm_init (NULL);
     if (r->op == SPOOL_DRAIN) {
-        _slurm_drain (r, res);
+        _slurm_drain (r, conf, res);
         return;
     }
-    if (target_load (&t, r, res) == 0) {
+    if (target_load (&t, r, conf, res) == 0) {
         /* what is asked for may change that: a requeued one only waits */
         suspended = t.suspended || t.ends_suspended;
         job_ops[r->op](&t, res);

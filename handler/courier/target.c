@@ -50,6 +50,16 @@ enum courier_verdict target_failed (struct courier_result *res, int code,
     return courier_say (res, v, code, "%s: %s", what, slurm_strerror (code));
 }
 
+void target_say_not_rest (const struct rest_result *rest,
+                          struct courier_result *res)
+{
+    size_t len = strlen (res->text);
+
+    if (rest->verdict == REST_NOT && rest->text[0])
+        snprintf (res->text + len, sizeof (res->text) - len,
+                  " (by libslurm; slurmrestd: %s)", rest->text);
+}
+
 /* The code behind a call's return value [rc] and the array answer [resp], which
  * is freed: calls by name report each task's failure only there. */
 int target_code (int rc, job_array_resp_msg_t *resp)
@@ -121,9 +131,9 @@ static void _name_it (struct target *t, const slurm_job_info_t *j)
 }
 
 int target_load (struct target *t, const struct spool_request *r,
-                 struct courier_result *res)
+                 const struct conf *conf, struct courier_result *res)
 {
-    *t = (struct target) { .r = r };
+    *t = (struct target) { .r = r, .conf = conf };
     if (r->slurm_id == 0) {
         courier_say (res, COURIER_REFUSED, EINVAL, "not a job of Slurm's");
         return -1;
@@ -157,9 +167,10 @@ void target_free (struct target *t)
 int target_reload (struct target *t, struct courier_result *res)
 {
     const struct spool_request *r = t->r;
+    const struct conf *conf = t->conf;
 
     target_free (t);
-    return target_load (t, r, res);
+    return target_load (t, r, conf, res);
 }
 
 /* Is the present run as old as the one that this node knows of?  Each age is

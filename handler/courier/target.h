@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "handler/courier/courier.h"
+#include "handler/courier/rest.h"
 
 /* Clocks tell whole seconds, and a job's start is told a moment late. */
 #define TARGET_SLACK_S 2
@@ -18,6 +19,7 @@
 /* What is known of the job before anything is done to it. */
 struct target {
     const struct spool_request *r;
+    const struct conf *conf;
     char id[48];    /* "12", or "12_3" of an array */
     char alone[48]; /* a component of a heterogeneous job: "12+1", for
                                    its leader's id means all; else as [id] */
@@ -43,7 +45,7 @@ struct target {
 /* Look at the job of [r]; target_free it, whatever comes of it.
  * Returns 0; -1 with [res] filled. */
 int target_load (struct target *t, const struct spool_request *r,
-                 struct courier_result *res);
+                 const struct conf *conf, struct courier_result *res);
 void target_free (struct target *t);
 
 /* Look once more. */
@@ -81,8 +83,18 @@ int target_release (struct target *t);
 /* This machine's name, as Slurm knows its nodes by. */
 void target_host_name (char *host, size_t len);
 
+/* Say in [res] that it was done by libslurm, where slurmrestd was to do it and has
+ *   not: [rest]. */
+void target_say_not_rest (const struct rest_result *rest,
+                          struct courier_result *res);
+
 /* requeue.c: do what a request to requeue says. */
 void courier_requeue (struct target *t, struct courier_result *res);
+
+/* What the admin's comment of [t] is to be so that it says [text], and keeps what is
+ *   noted there of its requeues. Returns it (the caller's to free); NULL: what others
+ *   have written there stays as it is. */
+char *courier_admin_comment (const struct target *t, const char *text);
 
 /* Of one that is pending and held by us: give it its memory, let it go. */
 void courier_raise_and_release (struct target *t, struct courier_result *res);

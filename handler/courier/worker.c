@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "handler/courier/rest.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 
@@ -39,16 +40,22 @@ static uint64_t _worker_limit (const struct courier_item *item,
         return (hook ? hook->timeout_ms : HOOK_LIMIT_MS) + HOOK_SPARE_MS;
     case WAY_WEB:
         return WEB_LIMIT_MS;
-    default:
+    case WAY_OUTBOX:
+    case WAY_CONTROLLER:
         return CONTROLLER_LIMIT_MS;
+    default: /* libcurl sees to its time itself */
+        return conf->webhooks[item->way - WAY_SECTION].timeout_ms +
+               HOOK_SPARE_MS;
     }
 }
 
 /* In the child. The group is killed with it; the courier's end is its end, so
  * that a new courier never works beside a worker of the old one. */
-static void _worker (const struct spool_request *r, const struct conf *conf,
-                     struct spool *spool, pid_t courier, int fd)
+static void _worker (const struct courier_item *item, const struct conf *conf,
+                     struct spool *spool, struct outbox *box, pid_t courier,
+                     int fd)
 {
+    const struct spool_request *r = &item->req;
     struct courier_result res = { .verdict = COURIER_AGAIN };
     sigset_t none;
 
@@ -60,26 +67,36 @@ static void _worker (const struct spool_request *r, const struct conf *conf,
     sigprocmask (SIG_SETMASK, &none, NULL);
     if (conf->slurm_conf[0])
         setenv ("SLURM_CONF", conf->slurm_conf, 1);
-    switch (courier_way_of (r->op)) {
+    switch (item->way) {
     case WAY_HOOK:
         courier_hook (r, conf, &res);
         break;
     case WAY_WEB:
-        courier_http (r, conf, spool, &res);
+        courier_story (r, conf, spool, &res);
+        break;
+    case WAY_CONTROLLER:
+        courier_slurm (r, conf, &res);
+        res.offer = rest_offer;
+        break;
+    case WAY_OUTBOX:
+        courier_outbox (r, conf, spool, box, &res);
         break;
     default:
-        courier_slurm (r, conf, &res);
+        courier_transition (r, &conf->webhooks[item->way - WAY_SECTION], box,
+                            item->way - WAY_SECTION, &res);
     }
     if (write (fd, &res, sizeof (res)) != sizeof (res))
         _exit (1);
-    /* what a hook has left running, with the worker itself */
-    if (courier_way_of (r->op) == WAY_HOOK && getpgrp () == getpid ())
+    /* what a hook or a token's command has left running, with the worker itself */
+    if ((item->way == WAY_HOOK || item->way == WAY_CONTROLLER) &&
+        getpgrp () == getpid ())
         kill (0, SIGKILL);
     _exit (0);
 }
 
 int courier_worker_start (struct courier_item *item, const struct conf *conf,
-                          struct spool *spool, struct mw_err *err)
+                          struct spool *spool, struct outbox *box,
+                          struct mw_err *err)
 {
     cleanup_fd int in = -1, out = -1;
     pid_t self = getpid ();
@@ -95,7 +112,7 @@ int courier_worker_start (struct courier_item *item, const struct conf *conf,
         return mw_err_errno (err, "cannot fork");
     }
     if (item->pid == 0)
-        _worker (&item->req, conf, spool, self, out);
+        _worker (item, conf, spool, box, self, out);
     /* here too, so that it is true before anyone kills the group */
     setpgid (item->pid, item->pid);
     item->fd = mw_steal_fd (&in);
@@ -112,8 +129,11 @@ void courier_worker_result (struct courier_item *item, int status,
     close (item->fd);
     item->fd = -1;
     item->pid = 0;
-    if (n == sizeof (*res))
+    if (n == sizeof (*res)) {
+        if (item->way == WAY_CONTROLLER)
+            rest_offer = res->offer; /* for those to come */
         return;
+    }
     if (item->way == WAY_HOOK) /* once is enough: it may not be harmless */
         courier_say (res, COURIER_REFUSED, ETIMEDOUT,
                      "hook \"%s\": its worker %s", item->req.arg,

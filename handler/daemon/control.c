@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "handler/account/strike.h"
 #include "handler/daemon/bound.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
@@ -246,7 +247,7 @@ static int _control_jobs (struct request *r, struct mw_err *err)
                         after);
 }
 
-/* hold, resume, set: of uid 0, who may all */
+/* hold, resume, set, do, grow, return, mark: of uid 0, who may all */
 static int _wish (struct request *r, struct mw_err *err)
 {
     struct pass_wish wish;
@@ -260,6 +261,24 @@ static int _control_node (struct request *r, struct mw_err *err)
 {
     (void) err;
     tell_node (r->w, r->reply);
+    return 0;
+}
+
+/* Who has strikes; first "forgive" a uid, or with true all. */
+static int _control_strikes (struct request *r, struct mw_err *err)
+{
+    const json_t *who = json_object_get (r->msg, "forgive");
+    json_int_t uid = json_integer_value (who);
+
+    if (who && !json_is_integer (who) && !json_is_true (who))
+        return mw_err_code (err, EINVAL,
+                            "forgive is a uid, or true: everybody's");
+    if (json_is_integer (who) && (uid < 0 || uid > UINT32_MAX))
+        return mw_err_code (err, EINVAL, "there is no such uid");
+    if (who &&
+        strike_forgive (r->w, json_is_true (who), (uint32_t) uid, err) < 0)
+        return -1;
+    strike_tell (r->w, r->reply);
     return 0;
 }
 
@@ -329,8 +348,13 @@ static const struct {
     { "hold", _wish },
     { "resume", _wish },
     { "set", _wish },
+    { "do", _wish },
+    { "grow", _wish },
+    { "return", _wish },
+    { "mark", _wish },
     { "node", _control_node },
     { "attach", _control_attach },
+    { "strikes", _control_strikes },
 };
 #define REQUESTS (sizeof (_requests) / sizeof (_requests[0]))
 

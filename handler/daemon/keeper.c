@@ -55,7 +55,7 @@ static void _keeper_descriptors (const struct kept *k)
 
 /* In the kept process: its parent's end is its own.  One that is stopped heeds no other
  * signal; but only the desk has nothing to end. */
-static void _keeper_exec (const struct kept *k, int pulse)
+static void _keeper_exec (const struct kept *k, int pulse, pid_t keeper)
 {
     const int end = pulse < 0 ? SIGTERM : SIGKILL;
     const struct passwd *pw = k->pw;
@@ -68,7 +68,8 @@ static void _keeper_exec (const struct kept *k, int pulse)
         _exit (1);
     /* after setuid(2), which clears it */
     prctl (PR_SET_PDEATHSIG, end);
-    if (getppid () == 1)
+    /* it has ended before that; who inherits its children need not be process 1 */
+    if (getppid () != keeper)
         _exit (1);
     if (pulse >= 0 && pulse != DESK_PULSE && dup2 (pulse, DESK_PULSE) < 0)
         _exit (1);
@@ -104,14 +105,14 @@ static void _keeper_on_child (int signo)
 static pid_t _keeper_begin (struct kept *k)
 {
     int pair[2] = { -1, -1 };
-    pid_t pid;
+    pid_t self = getpid (), pid;
 
     if (k->pulses &&
         socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -1;
     pid = fork ();
     if (pid == 0)
-        _keeper_exec (k, pair[1]);
+        _keeper_exec (k, pair[1], self);
     if (pair[1] >= 0)
         close (pair[1]);
     k->pulse = pair[0];

@@ -16,6 +16,7 @@
 
 #include "config.h"
 #include "handler/account/aftermath.h"
+#include "handler/account/strike.h"
 #include "handler/daemon/answers.h"
 #include "handler/daemon/beat.h"
 #include "handler/daemon/control.h"
@@ -29,10 +30,13 @@
 #include "handler/incident/incident.h"
 #include "handler/job/warden.h"
 #include "handler/memcg/rlimits.h"
+#include "handler/record/blame.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/scribe/scribe.h"
+#include "handler/spool/outbox.h"
 #include "handler/spool/waiting.h"
+#include "handler/step/one.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
 #include "handler/watch/psi.h"
@@ -247,6 +251,7 @@ static void _protect (struct warden *w)
                     strerror (errno));
     _touch_stack ();
     rlimits_rehearse ();
+    one_rehearse ();
     waiting_rehearse (w->waiting);
 }
 
@@ -340,6 +345,9 @@ static int _open_spool (struct warden *w, struct mw_err *err)
 
     if (!pw)
         report_log (w, LOG_WARNING, NO_COURIER, w->conf.courier_user);
+    if (w->conf.webhook_count > 0 &&
+        outbox_make (_history_dir (w), pw ? pw->pw_uid : geteuid (), err) < 0)
+        report_log (w, LOG_ERR, "%s: webhooks are told nothing", err->text);
     return spool_open (&w->spool, _state_dir (w), true,
                        pw ? pw->pw_uid : geteuid (), err);
 }
@@ -421,8 +429,10 @@ static int _daemon_start (struct warden *w, char **argv, struct mw_err *err)
     if (_open_sockets (w, scribe, err) < 0)
         return -1;
     _protect (w);
-    if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0)
+    if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0 ||
+        blame_open (w, err) < 0)
         return -1;
+    strike_open (w, _state_dir (w), _history_dir (w));
     watch_kmsg_open (w); /* first: who is taken up again is told of kills */
     if (warden_recover (w, err) < 0 || node_open (w, err) < 0)
         return -1;
@@ -439,6 +449,7 @@ static void _daemon_end (struct warden *w)
     watch_psi_close (w);
     watch_kmsg_close (w);
     node_close (w);
+    blame_close (w);
     warden_hand_back (w);
     report (w, NULL, "stop", REPORT_LOG,
             "memwardend ends; %u jobs are the "

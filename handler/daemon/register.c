@@ -12,6 +12,7 @@
 
 #include "handler/account/class.h"
 #include "handler/account/headroom.h"
+#include "handler/account/strike.h"
 #include "handler/incident/incident.h"
 #include "handler/incident/telling.h"
 #include "handler/job/jobstep.h"
@@ -20,7 +21,9 @@
 #include "handler/memcg/orphans.h"
 #include "handler/memcg/rlimits.h"
 #include "handler/record/journal.h"
+#include "handler/record/leftover.h"
 #include "handler/record/report.h"
+#include "handler/record/story.h"
 #include "handler/step/step.h"
 #include "handler/watch/below.h"
 #include "handler/watch/given.h"
@@ -118,6 +121,7 @@ static struct job *_register_new (struct warden *w,
         job->class = class_of (&w->conf, spec, &job->facts);
     job->registered_ms = job->mark_ms = clock_ms ();
     job->incidents = job_has_had (spec->key);
+    job->strikes = strike_count (w, spec->uid);
     if (freezer_dir >= 0)
         job->freezer_path = _path_of (freezer_dir);
     if (job_resolve (job, &w->conf, headroom_capacity (w), w->node_cpus, &cuts,
@@ -258,11 +262,12 @@ static void _release_steps (struct warden *w, const struct job *job)
 }
 
 /* What is left in a job that is said to be over: nobody is to count on its memory.
- * "" = nothing. */
-static void _left_in (struct job *job, struct mw_err *text)
+ * [text] and [p] get nothing where that is nothing. */
+static void _left_in (struct job *job, struct mw_err *text, struct json_put *p)
 {
-    char a[MW_SIZE_STRLEN];
+    char a[MW_SIZE_STRLEN], said[LEFTOVER_TEXT];
     int n = memcg_populated (&job->memcg);
+    struct leftover left;
 
     text->text[0] = '\0';
     if (job_read_usage (job) < 0)
@@ -270,9 +275,13 @@ static void _left_in (struct job *job, struct mw_err *text)
     mw_size_format (job->usage.used, a, sizeof (a));
     if (n == 0 && job->usage.used < JOB_STAYS_BYTES)
         return;
-    if (n == 0)
-        mw_err_set (text, ", but %s stay: " JOB_STAYS_AS, a);
-    else if (n < 0)
+    if (n == 0) {
+        leftover_look (job, &left);
+        leftover_put (p, &left);
+        mw_err_set (text, ", %s", leftover_text (&left, said));
+        return;
+    }
+    if (n < 0)
         mw_err_set (text, ", but %s are still in use in it", a);
     else
         mw_err_set (text, ", but %d of its processes %s still there, with %s",
@@ -319,6 +328,8 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     bool gone = last == MEMCG_GONE;
     bool ours = job->memcg.armed || job_is_step (job) || job->release_why;
     struct mw_err left = { "" }, text;
+    char more[LEFTOVER_MORE];
+    struct json_put p = { .text = more, .size = sizeof (more) };
 
     if (!job_is_step (job))
         _release_steps (w, job);
@@ -338,12 +349,12 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     if (job->incident.open && _release_later (job, why))
         return;
     if (!gone && ours && !job_is_step (job))
-        _left_in (job, &left);
+        _left_in (job, &left, &p);
     /* a step that was not armed was spared, too, when its job's killer was */
     if (!gone && ours && _disarm (w, job) < 0 && _release_later (job, why))
         return;
     mw_err_set (&text, "released: %s%s", why, left.text);
-    telling_released (w, job, text.text);
+    telling_released (w, job, text.text, json_put_done (&p));
     report_flush (w); /* while its listeners are there */
     if (!gone)
         memcg_unclaim (job->memcg.dir);
@@ -457,7 +468,7 @@ static void _recover_gone (struct warden *w, struct job *job,
     step_requeue_withdraw (w, job);
     incident_lost (w, job);
     mw_err_set (&text, "gone while the warden was away: %s", why->text);
-    telling_released (w, job, text.text);
+    telling_released (w, job, text.text, "");
     job_free (job->table, job);
 }
 
@@ -609,8 +620,9 @@ int warden_recover (struct warden *w, struct mw_err *err)
         return -1;
     if (err->text[0])
         report_log (w, LOG_WARNING, "%s", err->text);
-    /* beyond any that waits in the spool: a record makes three at most */
-    w->request_seq = w->journal->seq * 4;
+    /* beyond any that waits in the spool: a record makes four at most */
+    w->request_seq = w->journal->seq * 5;
+    story_recover (w);
     job_part_steps (&w->jobs, &w->steps);
     watch_kmsg_catch_up (w);
     if (_recover_table (w, &w->jobs, err) < 0 ||
@@ -687,6 +699,7 @@ void warden_hand_back (struct warden *w)
 void warden_reconfigured (struct warden *w)
 {
     w->node_reserve = mw_amount_of (&w->conf.node_reserve, w->node_memory, 0);
+    strike_reconfigured (w);
     for (struct job *j = w->jobs.first; j; j = j->next) {
         j->class = class_of (&w->conf, &j->spec, &j->facts);
         class_ask (w, j);

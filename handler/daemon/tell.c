@@ -35,6 +35,12 @@ static json_t *_told_job (struct job *job)
     job_read_usage (job);
     fields_tell (j, job, FIELDS_TOLD);
     json_object_set_new (j, "incident", _told_incident (job));
+    if (job->loan > 0 && !job->loan_over)
+        json_object_set_new (j, "loan_left_ms",
+                             json_integer (
+                                 (json_int_t) (job->loan_ms -
+                                               mw_least (job->loan_ms,
+                                                         clock_ms ()))));
     json_object_set_new (j, "class",
                          json_string (job->class ? job->class->name : ""));
     return j;

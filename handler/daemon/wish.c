@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "handler/account/headroom.h"
+#include "handler/account/loan.h"
 #include "handler/incident/incident.h"
 #include "handler/record/report.h"
+#include "lib/clock.h"
 
 bool wish_may (const struct job *job, uid_t uid)
 {
@@ -56,6 +58,8 @@ static int _wish_limit (struct warden *w, struct job *job,
                         const struct pass_wish *wish, struct mw_err *err)
 {
     uint64_t cap = headroom_capacity (w), before = job->limit;
+    uint64_t
+        loan = job->loan; /* whoever sets a limit does not have one beside it */
     char a[MW_SIZE_STRLEN];
 
     if (wish->uid != 0)
@@ -66,15 +70,17 @@ static int _wish_limit (struct warden *w, struct job *job,
                             "reservation (%" PRIu64 " MiB) to %s",
                             job->reservation / MW_MIB,
                             mw_size_format (cap, a, sizeof (a)));
-    if (wish->limit == before)
+    if (wish->limit == before && loan == 0)
         return 0;
     job->limit = wish->limit;
+    job->loan = 0;
     report (w, job, "note", REPORT_LOG | REPORT_JOB,
             "job %s: limit set to "
             "%s",
             job->spec.key, mw_size_format (wish->limit, a, sizeof (a)));
     if (job_assert_limit (job, err) < 0) {
         job->limit = before;
+        job->loan = loan;
         job_commit (job);
         /* the record of before the deed would be the next warden's limit */
         report (w, job, "failed", REPORT_LOG | REPORT_JOB,
@@ -120,6 +126,27 @@ static int _wish_set (struct warden *w, struct job *job,
     return 0;
 }
 
+static int _wish_do (struct warden *w, struct job *job,
+                     const struct pass_wish *wish, struct mw_err *err)
+{
+    struct mw_ladder_step step;
+
+    if (wish->pid < 0)
+        return mw_err_code (err, EINVAL, "the pid must be of a process");
+    if (pass_wish_step (wish, &step, err) < 0)
+        return -1;
+    return incident_do (w, job, &step, wish->pid, wish->uid, err);
+}
+
+/* Who says so falsely is the sooner chosen at the node's next OOM: less of his is lost. */
+static int _wish_mark (struct warden *w, struct job *job)
+{
+    job->mark_ms = clock_ms ();
+    report (w, job, "note", REPORT_LOG,
+            "job %s: says that its work up to now is saved", job->spec.key);
+    return 0;
+}
+
 int wish_grant (struct warden *w, const struct pass_wish *wish,
                 struct mw_err *err)
 {
@@ -134,6 +161,15 @@ int wish_grant (struct warden *w, const struct pass_wish *wish,
         return incident_resume (w, job, err);
     case PASS_SET:
         return _wish_set (w, job, wish, err);
+    case PASS_DO:
+        return _wish_do (w, job, wish, err);
+    case PASS_GROW:
+        return loan_ask (w, job, wish->limit, wish->seconds, err);
+    case PASS_RETURN:
+        loan_return (w, job);
+        return 0;
+    case PASS_MARK:
+        return _wish_mark (w, job);
     default:
         return mw_err_code (err, EINVAL, "a wish of an unknown kind");
     }

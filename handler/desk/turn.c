@@ -192,7 +192,9 @@ static void _turn_wish_is_late (struct desk *d, struct desk_wish *to)
 
 static bool _is_change (const char *type)
 {
-    static const char *const changes[] = { "hold", "resume", "set", "history" };
+    static const char *const changes[] = {
+        "hold", "resume", "set", "do", "grow", "return", "mark", "history"
+    };
 
     for (size_t i = 0; i < sizeof (changes) / sizeof (changes[0]); i++) {
         if (!strcmp (changes[i], type))

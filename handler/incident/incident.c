@@ -1,8 +1,8 @@
 /* incident.c - the one state machine: event → step → record
  *
- * Read it downwards from incident_oom: _incident_open writes down what happened,
- * _incident_enter climbs to a rung, _incident_settle acts on what the rung says,
- * _incident_close undoes and writes how it ended.  What each rung does is in its own
+ * Read it downwards from incident_oom: incident_open writes down what happened,
+ * incident_enter climbs to a rung, incident_settle acts on what the rung says,
+ * incident_close undoes and writes how it ended.  What each rung does is in its own
  * step/NAME.c.
  *
  * An incident is closed by undoing first and recording "resolved" last: as long
@@ -18,11 +18,14 @@
 #include <syslog.h>
 
 #include "handler/account/aftermath.h"
+#include "handler/account/strike.h"
+#include "handler/incident/machine.h"
 #include "handler/incident/shadow.h"
 #include "handler/incident/telling.h"
 #include "handler/incident/undo.h"
 #include "handler/job/warden.h"
 #include "handler/record/ask.h"
+#include "handler/record/blame.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
 #include "handler/step/freezer.h"
@@ -50,8 +53,17 @@ static const struct step_ops *_ops (const struct job *job)
     return step_table[step_rung (job)->kind];
 }
 
+/* A single step, and no hold (incident_do). */
+static bool _is_step_asked (const struct incident *in)
+{
+    return in->trigger == TRIGGER_ADMIN &&
+           in->ladder->step[0].kind != MW_STEP_HOLD;
+}
+
 static const char *_what_was_done (const struct job *job)
 {
+    if (_is_step_asked (&job->incident))
+        return "done as asked for";
     return job->incident.was_over ? "it has ended by itself" : _ops (job)->done;
 }
 
@@ -60,6 +72,7 @@ static const char *_what_was_done (const struct job *job)
 static void _record_resolved (struct warden *w, struct job *job,
                               const char *outcome)
 {
+    strike_incident (w, job);
     job->incident.open = job->incident.closing = false;
     telling_resolved (w, job, outcome);
     if (job->incident.quiet)
@@ -74,6 +87,8 @@ static void _incident_begin_close (struct warden *w, struct job *job,
     struct incident *in = &job->incident;
 
     job_read_usage (job); /* its peak, for the record */
+    if (in->blame.due)
+        blame_look (w, job, true);
     in->closing = true;
     snprintf (in->outcome, sizeof (in->outcome), "%s", outcome);
     in->deadline_ms = in->again_ms = 0;
@@ -87,8 +102,7 @@ static void _incident_begin_close (struct warden *w, struct job *job,
 
 /* Until all is undone it stays open, and comes back here; [outcome] is that of the
  * first time. */
-static void _incident_close (struct warden *w, struct job *job,
-                             const char *outcome)
+void incident_close (struct warden *w, struct job *job, const char *outcome)
 {
     struct incident *in = &job->incident;
 
@@ -107,7 +121,7 @@ static void _incident_close (struct warden *w, struct job *job,
 
 /* The step has done its work; but it is no merit of its own where the kernel has
  * killed somebody meanwhile. */
-static void _incident_solved (struct warden *w, struct job *job)
+void incident_solved (struct warden *w, struct job *job)
 {
     enum mw_step_kind kind = step_rung (job)->kind;
     const char *done = _what_was_done (job);
@@ -119,16 +133,15 @@ static void _incident_solved (struct warden *w, struct job *job)
                   done);
         done = text;
     }
-    _incident_close (w, job, done);
+    incident_close (w, job, done);
 }
 
 /* ---- climbing ------------------------------------------------------------ */
 
-/* Leave the rung; what it did stays where the rung [to] works on that. */
-static void _incident_leave (struct warden *w, struct job *job, unsigned to)
+void incident_leave (struct warden *w, struct job *job,
+                     const struct step_ops *next)
 {
     struct incident *in = &job->incident;
-    const struct step_ops *next = step_table[in->ladder->step[to].kind];
 
     in->pushing = false;
     if (_ops (job)->undo)
@@ -207,8 +220,7 @@ static void _incident_refused (struct warden *w, struct job *job,
             mw_ladder_step_format (step_rung (job), name, sizeof (name)), why);
 }
 
-static enum step_result _incident_enter (struct warden *w, struct job *job,
-                                         unsigned to)
+enum step_result incident_enter (struct warden *w, struct job *job, unsigned to)
 {
     struct incident *in = &job->incident;
     const struct mw_ladder_step *s = &in->ladder->step[to];
@@ -250,8 +262,7 @@ static unsigned _grow_below (const struct incident *in)
     return i;
 }
 
-static void _incident_settle (struct warden *w, struct job *job,
-                              enum step_result r)
+void incident_settle (struct warden *w, struct job *job, enum step_result r)
 {
     struct incident *in = &job->incident;
 
@@ -259,20 +270,20 @@ static void _incident_settle (struct warden *w, struct job *job,
         unsigned to = r == STEP_BACK ? _grow_below (in) : in->step + 1;
 
         if (memcg_gone (&job->memcg)) { /* that was in vain, or pointless */
-            _incident_close (w, job,
-                             job_is_step (job) ? "the step has ended"
-                                               : "the job has ended");
+            incident_close (w, job,
+                            job_is_step (job) ? "the step has ended"
+                                              : "the job has ended");
             return;
         }
         if (to >= in->ladder->count) {
-            _incident_close (w, job, "its ladder has ended");
+            incident_close (w, job, "its ladder has ended");
             return;
         }
-        _incident_leave (w, job, to);
-        r = _incident_enter (w, job, to);
+        incident_leave (w, job, step_table[in->ladder->step[to].kind]);
+        r = incident_enter (w, job, to);
     }
     if (r == STEP_SOLVED) {
-        _incident_solved (w, job);
+        incident_solved (w, job);
         return;
     }
     incident_undo_later (job); /* of a rung before */
@@ -288,11 +299,11 @@ static void _incident_step (struct warden *w, struct job *job,
     if (in->closing) /* there is no step any more */
         return;
     if (in->phase != PHASE_SEEKS)
-        _incident_settle (w, job, step_run (w, job, cause, answer));
+        incident_settle (w, job, step_run (w, job, cause, answer));
     else if (cause == STEP_DEADLINE)
-        _incident_settle (w, job, STEP_NEXT);
+        incident_settle (w, job, STEP_NEXT);
     else if (cause == STEP_TIMER || cause == STEP_RECOVER)
-        _incident_settle (w, job, _incident_enter (w, job, in->step));
+        incident_settle (w, job, incident_enter (w, job, in->step));
 }
 
 /* ---- opening ------------------------------------------------------------- */
@@ -319,6 +330,9 @@ static void _record_detected (struct warden *w, struct job *job)
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s reached its limit of %s (reservation %s)", key,
                 mw_size_format (job_hit_limit (job), a, sizeof (a)), b);
+    else if (_is_step_asked (in))
+        report (w, job, "detected", REPORT_LOG | REPORT_JOB,
+                "job %s: to be done by hand: %s", key, l);
     else if (in->trigger == TRIGGER_ADMIN)
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s is to be held", key);
@@ -342,12 +356,12 @@ static void _slurm_stops (struct warden *w, struct job *job)
     job_set_timer (job);
 }
 
-static int _incident_open (struct warden *w, struct job *job,
-                           enum incident_trigger trigger)
+int incident_open (struct warden *w, struct job *job,
+                   enum incident_trigger trigger,
+                   const struct mw_ladder *ladder)
 {
     struct incident *in = &job->incident;
-    const struct mw_ladder *l = ladder_share (
-        _incident_ladder (w, job, trigger));
+    const struct mw_ladder *l = ladder_share (ladder);
 
     if (!l)
         return -1;
@@ -358,13 +372,17 @@ static int _incident_open (struct warden *w, struct job *job,
         .ladder = l,
         .opened_ms = clock_ms (),
     };
-    if (trigger == TRIGGER_JOB)
+    if (trigger == TRIGGER_JOB) {
+        step_was_back (job);
         job_seen_usage (job);
-    else if (trigger != TRIGGER_NODE) /* who chose it has just read it */
+    } else if (trigger != TRIGGER_NODE) { /* who chose it has just read it */
         job_read_usage (job);
+    }
+    strike_blame (job);
     telling_begin (job);
     _record_detected (w, job);
     telling_say (w, job);
+    blame_due (w, job);
     w->up.detected (w, job);
     if (trigger == TRIGGER_JOB) /* so it runs */
         return 0;
@@ -387,6 +405,7 @@ static void _press (struct warden *w, struct job *job)
     if (in->kills > 0)
         return;
     in->trigger = TRIGGER_NODE;
+    strike_blame (job);
     in->slurm_ends = false;
     telling_rung (job, MW_STEP_KILL);
     if (step_rung (job)->kind == MW_STEP_KILL) {
@@ -394,7 +413,7 @@ static void _press (struct warden *w, struct job *job)
         return;
     }
     if (was == TRIGGER_NODE) {
-        _incident_settle (w, job, STEP_NEXT);
+        incident_settle (w, job, STEP_NEXT);
         return;
     }
     if (!(l = ladder_share (_incident_ladder (w, job, TRIGGER_NODE))))
@@ -404,7 +423,7 @@ static void _press (struct warden *w, struct job *job)
     in->request[0] = '\0';
     in->ladder = l;
     ladder_drop (old);
-    _incident_settle (w, job, _incident_enter (w, job, 0));
+    incident_settle (w, job, incident_enter (w, job, 0));
 }
 
 /* It is out of memory again before all is undone.  What has been killed is not. */
@@ -421,7 +440,7 @@ static void _reopen (struct warden *w, struct job *job,
     in->trigger = trigger;
     in->ladder = l;
     ladder_drop (old);
-    _incident_settle (w, job, _incident_enter (w, job, 0));
+    incident_settle (w, job, incident_enter (w, job, 0));
 }
 
 void incident_oom (struct warden *w, struct job *job,
@@ -448,9 +467,9 @@ void incident_oom (struct warden *w, struct job *job,
     }
     if (trigger == TRIGGER_JOB && job->over)
         return;
-    if (_incident_open (w, job, trigger) < 0)
+    if (incident_open (w, job, trigger, _incident_ladder (w, job, trigger)) < 0)
         return;
-    _incident_settle (w, job, _incident_enter (w, job, 0));
+    incident_settle (w, job, incident_enter (w, job, 0));
     if (job->incident.open && job->freezers == 0)
         step_watch_freezer (w, job);
 }
@@ -458,7 +477,7 @@ void incident_oom (struct warden *w, struct job *job,
 static void _undo_again (struct warden *w, struct job *job)
 {
     if (job->incident.closing)
-        _incident_close (w, job, NULL);
+        incident_close (w, job, NULL);
     else
         incident_undo (w, job);
 }
@@ -507,8 +526,8 @@ static void _requeue_answered (struct warden *w, struct job *job,
     if (!a->ok || in->kills > 0 || step_rung (job)->kind == MW_STEP_KILL)
         return;
     in->requeued = job->leaving = true;
-    _incident_leave (w, job, last);
-    _incident_settle (w, job, _incident_enter (w, job, last));
+    incident_leave (w, job, &step_kill);
+    incident_settle (w, job, incident_enter (w, job, last));
 }
 
 void incident_answer (struct warden *w, struct job *job,
@@ -610,72 +629,6 @@ void incident_headroom (struct warden *w)
     } while (best);
 }
 
-/* ---- people -------------------------------------------------------------- */
-
-int incident_hold (struct warden *w, struct job *job, struct mw_err *err)
-{
-    if (w->conf.shadow)
-        return mw_err_code (err, ENOTSUP,
-                            "memwardend is in shadow mode: it "
-                            "does nothing to any job");
-    if (job->incident.open && job->incident.below_ms)
-        _incident_solved (w, job); /* it only keeps a loan */
-    if (job->incident.open)
-        return mw_err_code (err, EBUSY, "job %s is in an incident already (%s)",
-                            job->spec.key,
-                            mw_steps[step_rung (job)->kind].name);
-    incident_oom (w, job, TRIGGER_ADMIN);
-    if (!job->incident.frozen)
-        return mw_err_code (err, EIO, "job %s could not be frozen; see the log",
-                            job->spec.key);
-    return 0;
-}
-
-/* Nobody is told that a job goes on before it does. */
-static int _is_resumed (const struct job *job, struct mw_err *err)
-{
-    if (!job->incident.open || job->incident.undo_ms == 0)
-        return 0;
-    return mw_err_code (err, EINPROGRESS,
-                        "job %s does not go on yet: what holds it could not "
-                        "be undone, see the log; that is tried again until it "
-                        "is",
-                        job->spec.key);
-}
-
-/* Ends a hold early. Where that leaves only a kill, it is refused: nobody who
- * says resume means that. */
-int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
-{
-    struct incident *in = &job->incident;
-    enum step_result r;
-
-    if (in->open && in->closing) {
-        _incident_close (w, job, NULL);
-        return _is_resumed (job, err);
-    }
-    if (!incident_waits (job))
-        return mw_err_code (err, EINVAL, "job %s is not held", job->spec.key);
-    if (in->slurm_stops_ms)
-        return mw_err_code (err, EBUSY,
-                            "job %s has been suspended at Slurm by "
-                            "somebody else: it goes on when it is resumed "
-                            "there (scontrol resume)",
-                            job->spec.key);
-    r = in->trigger == TRIGGER_JOB ? step_look_for_room (w, job, true)
-                                   : STEP_SOLVED;
-    if (r == STEP_WAIT && in->step + 2 >= in->ladder->count)
-        return mw_err_code (err, EBUSY,
-                            "job %s is still at its limit and the "
-                            "only step left is to kill it: raise its limit "
-                            "first (memwarden set)",
-                            job->spec.key);
-    report (w, job, "note", REPORT_LOG, "job %s: resume asked for",
-            job->spec.key);
-    _incident_settle (w, job, r == STEP_WAIT ? STEP_NEXT : r);
-    return _is_resumed (job, err);
-}
-
 /* ---- ends and beginnings ------------------------------------------------- */
 
 /* Once Slurm knows it, a job is FAILED, or done, and can neither be completed as
@@ -734,7 +687,7 @@ void incident_end (struct warden *w, struct job *job, const char *why)
     if (!in->open)
         return;
     if (in->closing) {
-        _incident_close (w, job, NULL);
+        incident_close (w, job, NULL);
         return;
     }
     if (_ops (job)->ended && !in->ended && !in->requeued)
@@ -742,7 +695,7 @@ void incident_end (struct warden *w, struct job *job, const char *why)
     why = _how_it_ended (w, job, why);
     _let_run_again (w, job);
     in->suspended = false; /* nothing is left to be resumed */
-    _incident_close (w, job, why);
+    incident_close (w, job, why);
 }
 
 void incident_lost (struct warden *w, struct job *job)
@@ -759,14 +712,14 @@ void incident_recover (struct warden *w, struct job *job)
 
     if (!in->open)
         return;
-    if (in->trigger == TRIGGER_ADMIN || !in->ladder) {
-        ladder_drop (in->ladder);
+    if (in->trigger == TRIGGER_ADMIN && in->ladder)
+        incident_asked_again (job);
+    else if (!in->ladder)
         in->ladder = ladder_share (_incident_ladder (w, job, in->trigger));
-    }
     if (in->step >= in->ladder->count)
         in->step = in->ladder->count - 1;
     if (w->conf.shadow) {
-        _incident_close (w, job, "from now on the warden only watches");
+        incident_close (w, job, "from now on the warden only watches");
         return;
     }
     if (in->slurm_stops_ms) { /* its freezer is Slurm's */
@@ -779,12 +732,12 @@ void incident_recover (struct warden *w, struct job *job)
     if (in->closing) {
         snprintf (in->outcome, sizeof (in->outcome),
                   "what was done to it is undone");
-        _incident_close (w, job, NULL);
+        incident_close (w, job, NULL);
         return;
     }
     step_freeze_again (w, job);
     if (in->step_ms == 0) /* killed behind "detected": no rung has begun */
-        _incident_settle (w, job, _incident_enter (w, job, in->step));
+        incident_settle (w, job, incident_enter (w, job, in->step));
     else
         _incident_step (w, job, STEP_RECOVER, NULL);
 }

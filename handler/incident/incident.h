@@ -18,6 +18,7 @@
 
 #include "handler/job/incident_state.h"
 #include "lib/err.h"
+#include "lib/ladder.h"
 
 struct warden;
 struct job;
@@ -45,6 +46,15 @@ void incident_headroom (struct warden *w);
 /* An admin or the owner wants [job] held (or resumed). Returns 0; -1 with errno. */
 int incident_hold (struct warden *w, struct job *job, struct mw_err *err);
 int incident_resume (struct warden *w, struct job *job, struct mw_err *err);
+
+/* Somebody of [uid] wants the step [s] (signal, enomem, slow, kill) done to [job], or to its
+ *   process [pid] (0: whom the step names).  In an open incident it comes before the rung
+ *   that the job is on, which follows; else it is one of its own.
+ * Returns 0; -1 with errno and the reason, nothing done: ESRCH there is no such process;
+ *   EPERM, EBUSY, EINVAL, ENOTSUP it is not to be done to that, or not now. */
+int incident_do (struct warden *w, struct job *job,
+                 const struct mw_ladder_step *s, pid_t pid, uid_t uid,
+                 struct mw_err *err);
 
 /* The job's script has ended, and Slurm does not know it yet: is it to wait with
  *   that until the ladder is through? */

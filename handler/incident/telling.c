@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "handler/job/warden.h"
+#include "handler/record/blame.h"
+#include "handler/record/leftover.h"
 #include "handler/record/report.h"
 #include "lib/clock.h"
 #include "lib/json_put.h"
@@ -68,7 +70,8 @@ const char *telling_answer (const struct spool_answer *a)
 void telling_resolved (struct warden *w, struct job *job, const char *outcome)
 {
     const struct incident *in = &job->incident;
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], untold[64], more[384];
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], untold[64];
+    char held[BLAME_TEXT], more[384 + BLAME_MORE];
     struct json_put p = { .text = more, .size = sizeof (more) };
 
     json_put_text (&p, "trigger", incident_trigger_name[in->trigger]);
@@ -79,18 +82,23 @@ void telling_resolved (struct warden *w, struct job *job, const char *outcome)
     json_put_number (&p, "took_ms", clock_ms () - in->opened_ms);
     json_put_number (&p, "ran_ms", in->opened_ms - job->registered_ms);
     json_put_number (&p, "cpus", job->spec.cpus);
+    blame_put (&p, job);
     report_more (w, job, "resolved", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
                  json_put_done (&p),
-                 "job %s: %s; it used up to %s, its limit is %s%s",
+                 "job %s: %s; it used up to %s, its limit is %s%s%s",
                  job->spec.key, outcome,
                  mw_size_format (job->peak, a, sizeof (a)),
                  mw_size_format (job->limit, b, sizeof (b)),
+                 in->kills > 0
+                     ? ""
+                     : blame_text (job, "; when it began it held ", held),
                  telling_more (job, untold, sizeof (untold)));
 }
 
-void telling_released (struct warden *w, struct job *job, const char *what)
+void telling_released (struct warden *w, struct job *job, const char *what,
+                       const char *left)
 {
-    char more[2048];
+    char more[2048 + LEFTOVER_MORE];
     struct json_put p = { .text = more, .size = sizeof (more) };
 
     json_put_number (&p, "peak", job->peak);
@@ -99,6 +107,10 @@ void telling_released (struct warden *w, struct job *job, const char *what)
     json_put_number (&p, "cpus", job->spec.cpus);
     json_put_text (&p, "name", job->spec.name);
     json_put_text (&p, "of", job->spec.of);
+    if (*left) {
+        json_put (&p, left);
+        json_put (&p, ",");
+    }
     report_more (w, job, "released", REPORT_LOG, json_put_done (&p),
                  "job %s: %s", job->spec.key, what);
 }

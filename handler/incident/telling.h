@@ -31,7 +31,8 @@ void telling_resolved (struct warden *w, struct job *job, const char *outcome);
 
 /* Record that [job] is not here any more, as [what] says.  With members peak and
  *   peak_used (bytes, job.h), ran_ms, cpus, name and of (of which job it is a step; ""
- *   = none). */
-void telling_released (struct warden *w, struct job *job, const char *what);
+ *   = none), and those of [left], which may be "". */
+void telling_released (struct warden *w, struct job *job, const char *what,
+                       const char *left);
 
 #endif /* !MW_TELLING_H */

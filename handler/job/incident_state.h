@@ -14,6 +14,7 @@
 #include "handler/spool/spool.h"
 #include "lib/jobspec.h"
 #include "lib/ladder.h"
+#include "lib/memparts.h"
 
 struct job;
 
@@ -29,6 +30,25 @@ enum incident_trigger {
 /* In records, answers, hooks and the webhook. */
 extern const char *const incident_trigger_name[TRIGGER_COUNT];
 
+/* What the job's memory was at the last look (record/blame.h). */
+#define BLAME_TOP 3
+
+struct blame {
+    bool due;         /* a look is, as soon as the warden has time */
+    uint64_t ms;      /* when it was, clock_ms; 0 = none yet */
+    uint64_t grew_ms; /* since the look before it; 0 = there was none */
+    struct mw_memparts parts;
+    unsigned n; /* of the largest processes */
+    bool cut;   /* not all were looked at */
+    struct blame_one {
+        uint32_t pid;
+        uint64_t started;     /* the kernel's ticks after boot */
+        uint64_t holds, grew; /* bytes */
+        bool again;           /* it was among the largest before, too */
+        char comm[16];
+    } top[BLAME_TOP]; /* the largest first */
+};
+
 struct incident {
     bool open;
     unsigned number;   /* of this job: its id is "KEY.NUMBER" */
@@ -37,6 +57,7 @@ struct incident {
     uint64_t below_ms; /* since when it is back below its limit, with a loan
                                    that is kept, clock_ms; 0 = it is not */
     enum incident_trigger trigger;
+    bool guilty; /* it is of the job's own making (account/strike.h) */
     const struct mw_ladder *ladder; /* being climbed; of ladder_share */
     unsigned step;                  /* place in it */
     uint64_t opened_ms, step_ms;    /* clock_ms */
@@ -61,6 +82,8 @@ struct incident {
     bool kernel_killed; /* by the kernel, in it, since it was opened */
     uint64_t lent;      /* bytes */
 
+    struct blame blame; /* forgotten at a restart */
+
     char request[SPOOL_ID_MAX]; /* the courier's answer that is awaited; "" */
     unsigned phase;          /* how far the step is; each has its own numbers */
 #define PHASE_SEEKS UINT_MAX /* not begun: waits for a courier to come back */
@@ -80,10 +103,14 @@ struct incident {
                                    a requeue is asked for a job that is over */
     struct memcg_sent sent;  /* the signal; forgotten at a restart */
     unsigned sent_left;      /* of them, at the last look */
-    bool script_ended;       /* the batch script has ended, and Slurm is not
+    /* The one process that the step has chosen, and its start time in the kernel's
+     * ticks: on record before anything is done to it. 0 = none */
+    uint32_t target_pid;
+    uint64_t target_started;
+    bool script_ended; /* the batch script has ended, and Slurm is not
                                    told of it yet */
-    int status;              /* of the script, as wait(2) has it */
-    bool was_over;           /* the script had ended before the job was to be
+    int status;        /* of the script, as wait(2) has it */
+    bool was_over;     /* the script had ended before the job was to be
                                    killed */
     /* A requeue without an answer yet, which outlives the step that has asked
      * for it: a completion of the job now would undo it, and it is taken back

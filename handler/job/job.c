@@ -313,6 +313,14 @@ static uint64_t _reservation (const struct job *job, const struct conf *conf,
                          capacity / node_cpus * cpus);
 }
 
+enum strikes_loss job_loses (const struct job *job, const struct conf *conf)
+{
+    if (job->spec.uid == 0 || conf->strike_half_ms == 0)
+        return STRIKES_NONE;
+    return strikes_loss (job->strikes, conf->strikes_burst,
+                         conf->strikes_priority);
+}
+
 uint64_t job_limit_cap (const struct job *job, const struct conf *conf,
                         uint64_t capacity)
 {
@@ -321,6 +329,8 @@ uint64_t job_limit_cap (const struct job *job, const struct conf *conf,
                                          &conf->max_burst),
                                  job->reservation, capacity);
 
+    if (job_loses (job, conf) != STRIKES_NONE)
+        cap = mw_least (cap, job->reservation);
     return cap < capacity ? cap : capacity;
 }
 
@@ -364,8 +374,10 @@ static int _job_limit (struct job *job, const struct conf *conf,
         cap = job->reservation;
     job->limit = wish > job->reservation ? mw_least (wish, cap)
                                          : job->reservation;
-    /* what nobody asked for, and nobody gets, is nothing to tell of */
-    if (wish > cap && (asked || cap > job->reservation))
+    /* what nobody asked for, and nobody gets, is nothing to tell of; nor is what
+     * _struck tells */
+    if (wish > cap && (asked || cap > job->reservation) &&
+        job_loses (job, conf) == STRIKES_NONE)
         _job_cut (cuts, asked, "limit", wish, cap);
     return 0;
 }
@@ -399,6 +411,8 @@ static void _job_priority (struct job *job, const struct conf *conf,
     unsigned cap = job_priority_cap (job, conf), wish = job->spec.priority;
 
     job->priority = wish < cap ? wish : cap;
+    if (job_loses (job, conf) == STRIKES_PRIORITY)
+        return;
     if (wish > cap && wish != MW_PRIORITY_DEFAULT)
         mw_err_add (&cuts->asked,
                     "the priority of %u that it asked for is cut "
@@ -481,11 +495,35 @@ static int _job_ladder (struct job *job, const struct conf *conf,
 
 unsigned job_priority_cap (const struct job *job, const struct conf *conf)
 {
+    unsigned cap = conf->max_priority;
+
     if (job->spec.uid == 0)
         return MW_PRIORITY_MAX;
     if (job->class && job->class->max_priority >= 0)
-        return (unsigned) job->class->max_priority;
-    return conf->max_priority;
+        cap = (unsigned) job->class->max_priority;
+    if (job_loses (job, conf) == STRIKES_PRIORITY &&
+        cap > conf->strike_max_priority)
+        cap = conf->strike_max_priority;
+    return cap;
+}
+
+/* Its owner is to know what repeated OOMs have cost. */
+static void _struck (const struct job *job, const struct conf *conf,
+                     struct job_cuts *cuts)
+{
+    enum strikes_loss loss = job_loses (job, conf);
+    char priority[48] = "";
+
+    if (loss == STRIKES_NONE)
+        return;
+    if (loss == STRIKES_PRIORITY)
+        snprintf (priority, sizeof (priority), ", and its priority is %u",
+                  job->priority);
+    mw_err_add (&cuts->asked,
+                "its user has %u strikes, for jobs that needed more memory "
+                "than they had asked for: it gets no burst, and is lent "
+                "nothing%s",
+                job->strikes, priority);
 }
 
 int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
@@ -498,7 +536,17 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
     _reserve (job, conf, capacity, cuts);
     _job_priority (job, conf, cuts);
     _job_retry (job, conf, cuts);
+    _struck (job, conf, cuts);
     return _job_ladder (job, conf, err);
+}
+
+/* [job]'s limit is its own: add what it is lent, as far as [cap] still allows that. */
+static void _with_loan (struct job *job, uint64_t cap)
+{
+    uint64_t room = cap > job->limit ? cap - job->limit : 0;
+
+    job->loan = mw_least (job->loan, room);
+    job->limit += job->loan;
 }
 
 /* What [class] gives to a job like [job]. */
@@ -507,7 +555,11 @@ static int _given (struct job *to, const struct job *job,
                    uint64_t capacity, unsigned node_cpus, struct job_cuts *cuts,
                    struct mw_err *err)
 {
-    *to = (struct job) { .spec = job->spec, .class = class };
+    *to = (struct job) {
+        .spec = job->spec,
+        .class = class,
+        .strikes = job->strikes,
+    };
     return job_resolve (to, conf, capacity, node_cpus, cuts, err);
 }
 
@@ -518,6 +570,7 @@ int job_reclass (struct job *job, const struct conf_class *class,
     static struct job was, is; /* too large for the stack */
     int rc = -1;
 
+    job->limit -= job->loan;
     if (_given (&was, job, job->class, conf, capacity, node_cpus, cuts, err) ==
             0 &&
         _given (&is, job, class, conf, capacity, node_cpus, cuts, err) == 0) {
@@ -536,6 +589,7 @@ int job_reclass (struct job *job, const struct conf_class *class,
         }
         rc = 0;
     }
+    _with_loan (job, job_limit_cap (job, conf, capacity));
     ladder_drop (was.ladder);
     ladder_drop (is.ladder);
     was.ladder = is.ladder = NULL;
@@ -548,11 +602,12 @@ void job_regrant (struct job *job, uint64_t reservation,
 {
     static struct job was, is; /* too large for the stack */
     struct job_cuts cuts;
-    uint64_t cap;
+    uint64_t cap, own = job->limit - job->loan;
     int rc = _given (&was, job, job->class, conf, capacity, node_cpus, &cuts,
                      NULL);
-    bool set = rc < 0 || job->limit != was.limit;
+    bool set = rc < 0 || own != was.limit;
 
+    job->limit = own;
     job->spec.reservation = job->reservation = reservation;
     if (_given (&is, job, job->class, conf, capacity, node_cpus, &cuts, NULL) ==
         0) {
@@ -565,9 +620,28 @@ void job_regrant (struct job *job, uint64_t reservation,
         job->limit = cap;
     if (job->limit < reservation)
         job->limit = reservation;
+    _with_loan (job, cap);
     ladder_drop (was.ladder);
     ladder_drop (is.ladder);
     was.ladder = is.ladder = NULL;
+}
+
+/* ---- what it is lent ------------------------------------------------------ */
+
+uint64_t job_lent (const struct job *job)
+{
+    return job->incident.lent + job->loan;
+}
+
+uint64_t job_loan_in_use (const struct job *job)
+{
+    uint64_t own = job->limit - job->loan;
+    uint64_t used = job->usage.used + job->limit / 32;
+
+    if (used <= own)
+        return 0;
+    used = (used - own + MW_MIB - 1) / MW_MIB * MW_MIB;
+    return mw_least (used, job->loan);
 }
 
 /* ---- its memcg ----------------------------------------------------------- */
@@ -659,6 +733,8 @@ void job_set_timer (struct job *job)
         return;
     _earlier (&due, job->release_ms);
     _earlier (&due, job->given_again_ms);
+    if (job->loan > 0)
+        _earlier (&due, job->loan_ms);
     if (job->incident.open) {
         if (!job->incident.slurm_stops_ms)
             _earlier (&due, job->incident.deadline_ms);

@@ -9,6 +9,7 @@
 #include "handler/job/incident_state.h"
 #include "handler/memcg/memcg.h"
 #include "handler/policy/often.h"
+#include "handler/policy/strikes.h"
 #include "handler/spool/spool.h"
 #include "lib/jobspec.h"
 
@@ -70,6 +71,8 @@ struct job {
     unsigned priority;
     const struct mw_ladder *ladder; /* of ladder_share */
     struct mw_retry retry;          /* resolved and clamped */
+    unsigned strikes;               /* its user's, when it was registered */
+    bool struck;                    /* it has given one itself */
 
     struct memcg_usage usage; /* as last read: for records */
     struct incident incident;
@@ -86,8 +89,18 @@ struct job {
     unsigned bounces;           /* how often it was stopped for the node's
                                        sake since bounce_ms */
     uint64_t bounce_ms;         /* clock_ms */
+    uint64_t back_ms;           /* it last went on since it was below its
+                                       limit by itself, clock_ms; 0 … */
+    uint64_t back_limit;        /* … which was that … */
+    unsigned backs;             /* … how often in a row in vain */
     unsigned round;             /* the last round of incident_headroom in
                                        which it was asked */
+    uint64_t loan;              /* bytes of [limit] that the job has asked for
+                                       and is to give back (account/loan.h) */
+    uint64_t loan_ms;           /* when, or when that is looked at next,
+                                       clock_ms */
+    bool loan_over;             /* its time is over; the rest is still used */
+    unsigned loan_looks;        /* how often that was looked at */
     uint64_t mark_ms;           /* last checkpoint mark, or registered_ms */
     uint64_t peak;              /* bytes, the kernel's high-water mark, page
                                        cache and all */
@@ -180,8 +193,18 @@ void job_regrant (struct job *job, uint64_t reservation,
                   const struct conf *conf, uint64_t capacity,
                   unsigned node_cpus);
 
+/* How much [job] is lent in all, in bytes: by its ladder, and because it has asked. */
+uint64_t job_lent (const struct job *job);
+
+/* How much of its loan [job] uses, by job->usage: at its limit without that, or so near
+ *   to it that its next page would be an OOM. */
+uint64_t job_loan_in_use (const struct job *job);
+
 /* The limit that [job] has hit when it was last found out of memory, in bytes. */
 uint64_t job_hit_limit (const struct job *job);
+
+/* What the strikes of its user take from [job]. */
+enum strikes_loss job_loses (const struct job *job, const struct conf *conf);
 
 /* The highest limit that the owner of [job] may give it, in bytes. */
 uint64_t job_limit_cap (const struct job *job, const struct conf *conf,

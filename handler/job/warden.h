@@ -60,6 +60,7 @@ struct warden {
     struct waiting *waiting; /* requests that the courier has not done */
     bool courier_kept;       /* a keeper starts it, again and again */
     struct aftermath *after;
+    struct strikes *strikes; /* of users; NULL = nobody counts them */
 
     uint64_t node_memory;  /* bytes: MemTotal */
     uint64_t node_reserve; /* bytes */
@@ -76,6 +77,7 @@ struct warden {
     struct policy_rank *ranks;  /* and for a plan */
     unsigned scratch_max;
     sd_event_source *room;    /* deferred: incident_headroom */
+    sd_event_source *looks;   /* deferred, behind all else: blame_look */
     sd_event_source *answers; /* deferred: a pass over the spool */
 
     int control;        /* root's listening socket */

@@ -53,6 +53,7 @@ static struct {
     unsigned count, known; /* [known] of them are in the file */
     int failed;            /* errno of a prlimit(2) of a task that is there */
     bool over;
+    const struct rlimits_one *only; /* NULL = all */
 } table;
 
 void rlimits_rehearse (void)
@@ -205,7 +206,9 @@ static int _rlimits_collect (pid_t pid, void *arg)
     uint64_t start = _start_time (pid);
 
     (void) arg;
-    if (start == 0 || _rlimits_find (pid, start))
+    if (start == 0 || _rlimits_find (pid, start) ||
+        (table.only &&
+         (pid != table.only->pid || start != table.only->started)))
         return 0;
     if (table.count == RLIMITS_TASKS_MAX) {
         table.over = true;
@@ -285,11 +288,13 @@ static int _rlimits_apply (void)
 }
 
 int rlimits_lower (struct memcg *m, int state_dir, const char *key,
-                   uint64_t least, struct mw_err *err)
+                   uint64_t least, const struct rlimits_one *only,
+                   struct mw_err *err)
 {
     cleanup_fd int dir = _rlimits_open_dir (state_dir, true);
     int n;
 
+    table.only = only;
     if (dir < 0 || _rlimits_load (dir, key) < 0)
         return mw_err_errno (err, "cannot open the record %s/%s", DIR_NAME,
                              key);

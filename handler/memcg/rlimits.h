@@ -14,6 +14,12 @@
 
 #define RLIMITS_TASKS_MAX 1024 /* of one job */
 
+/* One task. */
+struct rlimits_one {
+    pid_t pid;
+    uint64_t started; /* the kernel's ticks after boot */
+};
+
 /* Touch the memory that the functions below need (60 KiB), so that it is there
  *   in an OOM. */
 void rlimits_rehearse (void);
@@ -22,12 +28,14 @@ void rlimits_rehearse (void);
  *   brought there before, to its present size: data (RLIMIT_DATA) exactly, and
  *   address space (RLIMIT_AS) with room for its stack to grow, which would be a
  *   SIGSEGV and no ENOMEM.  The record is file [key] in [state_dir]/rlimits.
+ *   Where [only] is not NULL, that one alone.
  * Returns how many were; -1 with errno ENOSPC (and others: no record could be
  *   written), E2BIG (more than RLIMITS_TASKS_MAX tasks) or EPERM (it is not
  *   permitted for any of them) or EPROTO (the record is of another version):
  *   nothing is changed then. */
 int rlimits_lower (struct memcg *m, int state_dir, const char *key,
-                   uint64_t least, struct mw_err *err);
+                   uint64_t least, const struct rlimits_one *only,
+                   struct mw_err *err);
 
 /* Give the tasks in [m] back what the record says, and their children, which
  *   have inherited it; but not one that has set its limit anew meanwhile.  The

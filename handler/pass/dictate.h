@@ -24,6 +24,11 @@
 #define JOURNAL_AHEAD_OLD "ahead.jsonl.1"
 /* The story, in the history directory; that of each user is users/UID.jsonl. */
 #define JOURNAL_STORY "journal.jsonl"
+/* Users' strikes, in both directories: the warden's, and what the scribe has copied of
+ * it, for after a reboot.  A record of one of these says that it has changed. */
+#define STRIKES_FILE "strikes"
+#define STRIKES_RECORD "strike"
+#define STRIKES_FORGIVEN "forgiven"
 /* Bytes of a record, with its newline. */
 #define JOURNAL_RECORD_MAX 24576
 

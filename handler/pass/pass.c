@@ -15,10 +15,10 @@ static int _pass_kind (const char *type)
         const char *type;
         enum pass_kind kind;
     } kinds[] = {
-        { "hold", PASS_HOLD },
-        { "resume", PASS_RESUME },
-        { "set", PASS_SET },
-        { "history", PASS_HISTORY },
+        { "hold", PASS_HOLD }, { "resume", PASS_RESUME },
+        { "set", PASS_SET },   { "do", PASS_DO },
+        { "grow", PASS_GROW }, { "return", PASS_RETURN },
+        { "mark", PASS_MARK }, { "history", PASS_HISTORY },
     };
 
     for (size_t i = 0; i < sizeof (kinds) / sizeof (kinds[0]); i++) {
@@ -99,6 +99,77 @@ static int _pass_set (const json_t *msg, struct pass_wish *wish,
     return 0;
 }
 
+/* What a `grow` names: how much, for how long. */
+static int _pass_grow (const json_t *msg, struct pass_wish *wish,
+                       struct mw_err *err)
+{
+    const json_t *bytes = json_object_get (msg, "bytes");
+    const json_t *seconds = json_object_get (msg, "seconds");
+    json_int_t n = json_integer_value (seconds);
+
+    if (!json_is_integer (bytes) || json_integer_value (bytes) < 1)
+        return mw_err_code (err, ERANGE,
+                            "what is to be lent must be a number of bytes");
+    if (!json_is_integer (seconds) || n < 1 || n > INT32_MAX)
+        return mw_err_code (err, ERANGE,
+                            "for how long must be a number of seconds");
+    wish->limit = (uint64_t) json_integer_value (bytes);
+    wish->seconds = (uint32_t) n;
+    return 0;
+}
+
+/* What a `do` names: one step of a ladder that may be done to a running job by hand. */
+static int _pass_do (const json_t *msg, struct pass_wish *wish,
+                     struct mw_err *err)
+{
+    const json_t *pid = json_object_get (msg, "pid");
+    json_int_t n = json_integer_value (pid);
+    const char *text = json_string_value (json_object_get (msg, "step"));
+    struct mw_ladder_step step;
+
+    if (!text || strlen (text) >= sizeof (wish->ladder))
+        return mw_err_code (err, EINVAL, "the step must be a text");
+    if (pid && (!json_is_integer (pid) || n < 1 || n > INT32_MAX))
+        return mw_err_code (err, ERANGE,
+                            "the pid must be a number of a process");
+    strcpy (wish->ladder, text);
+    wish->pid = (int32_t) n;
+    return pass_wish_step (wish, &step, err);
+}
+
+int pass_wish_step (const struct pass_wish *wish, struct mw_ladder_step *step,
+                    struct mw_err *err)
+{
+    struct mw_ladder l;
+
+    if (mw_ladder_parse (wish->ladder, &l, err) < 0)
+        return -1;
+    *step = l.step[0];
+    if (strchr (wish->ladder, ',') ||
+        (step->kind != MW_STEP_SIGNAL && step->kind != MW_STEP_ENOMEM &&
+         step->kind != MW_STEP_SLOW && step->kind != MW_STEP_KILL_ONE &&
+         step->kind != MW_STEP_KILL))
+        return mw_err_code (err, EINVAL,
+                            "\"%.40s\" is not done by hand; one of signal, "
+                            "kill, enomem, slow is",
+                            wish->ladder);
+    if (wish->pid == 0)
+        return 0;
+    if (step->target != MW_TARGET_USUAL)
+        return mw_err_code (err, EINVAL,
+                            "either one process by its number, or the %s",
+                            mw_target_name (step->target));
+    if (step->kind == MW_STEP_SLOW)
+        return mw_err_code (err, EINVAL,
+                            "a job is slowed as a whole, one process of it "
+                            "cannot be");
+    if (step->kind == MW_STEP_KILL) {
+        step->kind = MW_STEP_KILL_ONE;
+        step->deadline_ms = mw_steps[MW_STEP_KILL_ONE].default_ms;
+    }
+    return 0;
+}
+
 int pass_wish_read (const json_t *msg, struct pass_wish *wish,
                     struct mw_err *err)
 {
@@ -113,6 +184,10 @@ int pass_wish_read (const json_t *msg, struct pass_wish *wish,
     }
     if (_pass_job (msg, wish, err) < 0)
         return -1;
+    if (kind == PASS_DO)
+        return _pass_do (msg, wish, err);
+    if (kind == PASS_GROW)
+        return _pass_grow (msg, wish, err);
     return kind == PASS_SET ? _pass_set (msg, wish, err) : 0;
 }
 

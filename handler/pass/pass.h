@@ -27,6 +27,10 @@ enum pass_kind {
     PASS_HOLD = 1,
     PASS_RESUME,
     PASS_SET,
+    PASS_DO,
+    PASS_GROW,    /* lend it [limit] bytes for [seconds] */
+    PASS_RETURN,  /* what it was lent is not needed any more */
+    PASS_MARK,    /* its work up to now is saved */
     PASS_JOBS,    /* [job]: the one to go on behind, "" = from the first */
     PASS_HISTORY, /* of [uid]; [old]; to the scribe */
     PASS_NEW,     /* it has been started; [old]: since that before it hung */
@@ -43,11 +47,13 @@ struct pass_wish {
     uint32_t kind;
     uint32_t uid;      /* who wants it: by SO_PEERCRED, never by his own word */
     uint64_t id;       /* chosen by the desk, and in the answer again */
-    uint64_t limit;    /* bytes, PASS_SET */
+    uint64_t limit;    /* bytes, PASS_SET, PASS_GROW */
+    uint32_t seconds;  /* PASS_GROW */
     uint32_t priority; /* PASS_SET */
     bool has_limit, has_priority, has_ladder, old;
     char job[MW_JOBKEY_MAX];
-    char ladder[MW_LADDER_STRLEN]; /* PASS_SET, as text */
+    char ladder[MW_LADDER_STRLEN]; /* PASS_SET, as text; PASS_DO: one step */
+    int32_t pid;                   /* PASS_DO: of whom; 0 = as the step says */
 };
 
 struct pass_done {
@@ -76,11 +82,16 @@ struct pass_note {
     char text[MW_ERR_MAX];
 };
 
-/* Read what the request [msg] of a peer wants: `hold`, `resume`, `set`, `history`
- *   (wire.h).  Its form is checked here, who may and how much by the warden.
+/* Read what the request [msg] of a peer wants: `hold`, `resume`, `set`, `do`, `grow`,
+ *   `return`, `mark`, `history` (wire.h).  Its form is checked here, who may and how much by the warden.
  * Returns 0; -1 with errno EINVAL, ERANGE, ESRCH (it names no job) and a sentence;
  *   ENOSYS: it is another request. */
 int pass_wish_read (const json_t *msg, struct pass_wish *wish,
+                    struct mw_err *err);
+
+/* The step that the PASS_DO [wish] is for. Returns 0; -1 with errno EINVAL and a sentence:
+ *   none, more than one, or one that is not done by hand, or not to one process. */
+int pass_wish_step (const struct pass_wish *wish, struct mw_ladder_step *step,
                     struct mw_err *err);
 
 /* Is [w], of [len] bytes, one that the desk may send?  All its texts

@@ -22,6 +22,8 @@ static int _undo_all (const struct journal *journal, struct job *job,
     struct memcg *m = &job->memcg;
     int failed = 0;
 
+    if (job->loan > 0 && job_read_usage (job) == 0)
+        job->limit -= job->loan - job_loan_in_use (job);
     /* Before disarm, which on v2 lifts memory.high: there a limit without a
      * warden would slow the job for ever.  A loan that is in use cannot be taken
      * back without an OOM (EBUSY), and no limit is left too low by that. */

@@ -53,6 +53,7 @@ static const struct field {
     FIELD ("set_limit", LIMIT, memcg.set_limit, STATE),
     FIELD ("given", NUMBER, given, STATE),
     FIELD ("given_hard", LIMIT, given_hard, STATE),
+    FIELD ("start_limit", LIMIT, given_hard, TOLD),
     FIELD ("oom_kills", NUMBER, memcg.seen_oom_kill, STATE),
     FIELD ("reservation", NUMBER, reservation, STATE | TOLD),
     FIELD ("limit", NUMBER, limit, STATE | TOLD),
@@ -60,8 +61,13 @@ static const struct field {
     FIELD ("priority", NUMBER, priority, STATE | TOLD),
     FIELD ("ladder", LADDER, ladder, STATE | TOLD),
     FIELD ("retry", RETRY, retry, STATE | TOLD),
+    FIELD ("strikes", NUMBER, strikes, STATE | TOLD),
+    FIELD ("struck", FLAG, struck, STATE),
     FIELD ("incidents", NUMBER, incidents, STATE | TOLD),
     FIELD ("registered_ms", NUMBER, registered_ms, STATE),
+    FIELD ("loan", NUMBER, loan, STATE | TOLD),
+    FIELD ("loan_ms", NUMBER, loan_ms, STATE),
+    FIELD ("loan_over", FLAG, loan_over, STATE | TOLD),
     FIELD ("mark_ms", NUMBER, mark_ms, STATE),
     FIELD ("peak", NUMBER, peak, STATE | TOLD),
     FIELD ("peak_used", NUMBER, peak_used, STATE | TOLD),
@@ -79,6 +85,7 @@ static const struct field {
     FIELD ("closing", FLAG, incident.closing, INCIDENT),
     FIELD ("number", NUMBER, incident.number, INCIDENT),
     FIELD ("trigger", TRIGGER, incident.trigger, INCIDENT),
+    FIELD ("guilty", FLAG, incident.guilty, INCIDENT),
     FIELD ("ladder", LADDER, incident.ladder, INCIDENT),
     FIELD ("step", NUMBER, incident.step, INCIDENT),
     FIELD ("opened_ms", NUMBER, incident.opened_ms, INCIDENT),
@@ -99,6 +106,8 @@ static const struct field {
     FIELD ("slurm_ends", FLAG, incident.slurm_ends, INCIDENT),
     FIELD ("request", TEXT, incident.request, INCIDENT),
     FIELD ("phase", NUMBER, incident.phase, INCIDENT),
+    FIELD ("target_pid", NUMBER, incident.target_pid, INCIDENT),
+    FIELD ("target_started", NUMBER, incident.target_started, INCIDENT),
     FIELD ("grow_refused", FLAG, incident.grow_refused, INCIDENT),
     FIELD ("requeue", TEXT, incident.requeue, INCIDENT),
     FIELD ("requeue_mb", NUMBER, incident.requeue_mb, INCIDENT),
@@ -211,7 +220,7 @@ static bool _take_ladder (const char *text, const struct mw_ladder **slot)
     const struct mw_ladder *shared = NULL;
     struct mw_ladder ladder;
 
-    if (*text && (mw_ladder_parse (text, &ladder, NULL) < 0 ||
+    if (*text && (mw_ladder_parse_asked (text, &ladder, NULL) < 0 ||
                   !(shared = ladder_share (&ladder))))
         return false;
     if (*slot)
@@ -288,13 +297,16 @@ bool fields_take (const json_t *from, struct job *job, enum fields_part part)
 static json_t *_fields_json (const struct field *f, const struct job *job)
 {
     char buf[MW_LADDER_STRLEN];
+    uint64_t n;
     const char *text;
     json_t *j;
 
     switch (f->type) {
     case NUMBER:
-    case LIMIT:
         return json_integer ((json_int_t) _get (f, job));
+    case LIMIT:
+        n = _get (f, job);
+        return json_integer (n < INT64_MAX ? (json_int_t) n : INT64_MAX);
     case FLAG:
         return json_boolean (*(const bool *) ((const char *) job + f->at));
     case SET:

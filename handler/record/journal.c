@@ -54,8 +54,14 @@ static void _put_job (struct json_put *p, const struct job *job,
 
     json_put_text (p, "job", job->spec.key);
     json_put_number (p, "uid", job->spec.uid);
-    if (job->incident.open || !strcmp (event, "resolved"))
-        json_put_text (p, "incident", incident_id (job, id));
+    if (job->spec.slurm_id)
+        json_put_number (p, "slurm_id", job->spec.slurm_id);
+    if (!job->incident.open && strcmp (event, "resolved") != 0)
+        return;
+    json_put_text (p, "incident", incident_id (job, id));
+    json_put_text (p, "trigger", incident_trigger_name[job->incident.trigger]);
+    if (!strcmp (event, "resolved"))
+        json_put_text (p, "outcome", job->incident.outcome);
 }
 
 /* Compose the whole record, with its newline. */
@@ -86,6 +92,7 @@ static void _compose (uint64_t seq, const char *event, const struct job *job,
     json_put_text (p, "text", text ? text : "");
     if (job) {
         json_put_number (p, "used", job->usage.used);
+        json_put_number (p, "peak", job->peak);
         json_put_number (p, "limit", job->limit + job->incident.lent);
         json_put_number (p, "reservation", job->reservation);
         json_put_number (p, "priority", job->priority);

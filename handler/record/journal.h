@@ -8,12 +8,13 @@
  * (scribe/scribe.h) copies it to where it is kept, and can be read.
  *
  *   {"t":"2026-11-21T01:02:03.123456Z","ms":1234,"seq":17,"event":"step",
- *    "job":"12","uid":1000,"incident":"12.1","step":"grow","text":"…",
- *    "used":…,"limit":…,"reservation":…,"priority":500,
+ *    "job":"12","uid":1000,"slurm_id":12,"incident":"12.1","trigger":"job",
+ *    "step":"grow","text":"…","used":…,"peak":…,"limit":…,"reservation":…,
+ *    "priority":500,
  *    "st":{…},"crc":"12ab34cd"}
  *
- * Events: boot, registered, adopted (after a restart), detected, step, lent,
- * returned, held, thawed, asked, answered, resolved, released, kernel-kill,
+ * Events: boot, registered, adopted (after a restart), detected, step, uses
+ * (what its memory is made of, and whose it is), lent, returned, held, thawed, asked, answered, resolved, released, kernel-kill,
  * livelock, shadow (what would have been done), node, decision (decision.h),
  * class, cut (by a cap: what was asked for is not given), dump (what its hook
  * has written), nested (an OOM below the job's limit), given (Slurm has changed its

@@ -273,7 +273,7 @@ static void _flush_story (struct warden *w)
     if (missing > 0)
         report_log (w, LOG_WARNING,
                     "%u records are missing in what the "
-                    "webhook will be told: %s",
+                    "webhooks will be told: %s",
                     missing, strerror (why));
 }
 
@@ -345,7 +345,8 @@ static void _journal (struct warden *w, const struct job *job,
     w->report->news = true;
     if (failed_before)
         report_log (w, LOG_NOTICE, "the journal can be written again");
-    if (w->conf.webhook[0] && job && !job->incident.quiet &&
+    if ((w->conf.webhook[0] || w->conf.webhook_count > 0) && job &&
+        !job->incident.quiet &&
         (job->incident.open || !strcmp (event, "resolved")))
         story_add (w, job, event);
 }

@@ -108,6 +108,9 @@ static int _follow_tell (struct follow *f, struct book *b, const char *line,
                         text, bare + 2) < 0)
             return -1;
     }
+    if (!strcmp (_follow_text (record, "event"), STRIKES_RECORD) ||
+        !strcmp (_follow_text (record, "event"), STRIKES_FORGIVEN))
+        f->struck = true;
     if (f->tally)
         tally_count (f->tally, record);
     if (f->seq != 0)
@@ -208,6 +211,40 @@ int follow_catch_up (struct follow *f, struct book *b)
     if (f->seq != before)
         _put_place (f, b);
     return rc;
+}
+
+int follow_copy (const struct follow *f, const struct book *b, const char *name)
+{
+    cleanup_fd int from = openat (f->dir, name,
+                                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+                                      O_CLOEXEC);
+    cleanup_fd int to = -1;
+    char part[64], text[4096];
+    struct stat st, kept;
+    ssize_t n = -1;
+    int saved;
+
+    if (from < 0 || fstat (from, &st) < 0)
+        return -1;
+    if (fstatat (b->dir, name, &kept, AT_SYMLINK_NOFOLLOW) == 0 &&
+        kept.st_dev == st.st_dev && kept.st_ino == st.st_ino)
+        return 0; /* history-dir is the state directory */
+    snprintf (part, sizeof (part), "%s.kept", name);
+    to = openat (b->dir, part,
+                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (to < 0)
+        return -1;
+    while ((n = read (from, text, sizeof (text))) > 0) {
+        if (write (to, text, (size_t) n) != n)
+            break;
+    }
+    if (n == 0 && fdatasync (to) == 0 &&
+        renameat (b->dir, part, b->dir, name) == 0)
+        return 0;
+    saved = errno ? errno : ENOSPC;
+    unlinkat (b->dir, part, 0);
+    errno = saved;
+    return -1;
 }
 
 int follow_open (struct follow *f, const char *state_dir, struct book *b,

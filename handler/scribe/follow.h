@@ -20,6 +20,7 @@ struct follow {
     uint64_t doubt; /* where a record was not whole when it was seen first */
     uint64_t seq;   /* of the last record that was told */
     uint64_t lost;  /* records that were not there any more */
+    bool struck;    /* users' strikes have changed: the reader takes it back */
     struct tally *tally; /* counts each record; NULL */
 };
 
@@ -36,5 +37,10 @@ void follow_again (struct follow *f);
 /* Tell [b] all that is new. Returns 0; -1 with errno: [b] does not take it, and is asked
  *   again the next time. */
 int follow_catch_up (struct follow *f, struct book *b);
+
+/* Make the file [name] of the state directory one of [b]'s directory, too: whole, or as
+ *   it was. Returns 0; -1 with errno. */
+int follow_copy (const struct follow *f, const struct book *b,
+                 const char *name);
 
 #endif /* !MW_FOLLOW_H */

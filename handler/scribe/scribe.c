@@ -148,6 +148,21 @@ static void _scribe_lost (struct scribe *s)
     s->lost = s->follow.lost;
 }
 
+/* What the warden has in memory outlives a reboot here. */
+static void _keep_strikes (struct scribe *s)
+{
+    struct mw_err text;
+
+    if (!s->follow.struck)
+        return;
+    s->follow.struck = false;
+    if (follow_copy (&s->follow, &s->book, STRIKES_FILE) == 0)
+        return;
+    mw_err_set (&text, "cannot keep users' strikes in %s: %s", s->set.history,
+                strerror (errno));
+    _say (DICTATE_SAID, 0, LOG_ERR, text.text);
+}
+
 static void _scribe_catch_up (struct scribe *s)
 {
     struct mw_err text;
@@ -168,6 +183,7 @@ static void _scribe_catch_up (struct scribe *s)
         _say (DICTATE_SAID, 0, LOG_NOTICE, "the story can be written again");
     s->failing = false;
     _scribe_lost (s);
+    _keep_strikes (s);
 }
 
 /* ---- metrics ------------------------------------------------------------- */

@@ -6,10 +6,8 @@
 
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "lib/memparts.h"
 #include "lib/outcome.h"
-#include "lib/units.h"
-
-#define STAT_MAX 8192
 
 const char *const tally_trigger_name[TALLY_TRIGGERS] = { "job", "node",
                                                          "admin" };
@@ -32,7 +30,8 @@ static uint64_t _tally_number (const json_t *j, const char *key)
 /* Of all that a state has (record/fields.c), what is added up. */
 static json_t *_tally_kept (const json_t *st)
 {
-    static const char *const of_job[] = { "memory", "reservation", "limit" };
+    static const char *const of_job[] = { "memory", "reservation", "limit",
+                                          "loan" };
     static const char *const of_incident[] = { "open", "frozen", "suspended",
                                                "slowed", "lent" };
     const json_t *in = json_object_get (st, "incident");
@@ -64,26 +63,15 @@ void tally_state (struct tally *t, const json_t *record)
                              _tally_kept (st));
 }
 
-/* As memcg_ops.read_usage has it: all but what are files' pages. */
 static void _tally_usage (const char *path, struct tally_jobs *sum)
 {
     cleanup_fd int dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
-    uint64_t total, active = 0, inactive = 0, slab = 0;
-    char stat[STAT_MAX];
-    bool v2;
+    struct mw_memparts p;
 
-    if (dir < 0)
+    if (dir < 0 || mw_memparts_read (dir, &p) < 0)
         return;
-    v2 = cg_read_u64 (dir, "memory.current", &total) == 0;
-    if ((!v2 && cg_read_u64 (dir, "memory.usage_in_bytes", &total) < 0) ||
-        cg_read (dir, "memory.stat", stat, sizeof (stat)) < 0)
-        return;
-    cg_key (stat, v2 ? "active_file" : "total_active_file", &active);
-    cg_key (stat, v2 ? "inactive_file" : "total_inactive_file", &inactive);
-    if (v2)
-        cg_key (stat, "slab_reclaimable", &slab);
-    sum->cache += mw_least (active + inactive, total);
-    sum->used += total - mw_least (active + inactive + slab, total);
+    sum->cache += p.cache;
+    sum->used += mw_memparts_used (&p);
 }
 
 void tally_jobs (const struct tally *t, struct tally_jobs *sum)
@@ -99,8 +87,9 @@ void tally_jobs (const struct tally *t, struct tally_jobs *sum)
         sum->suspended += json_is_true (json_object_get (job, "suspended"));
         sum->slowed += json_is_true (json_object_get (job, "slowed"));
         sum->reserved += _tally_number (job, "reservation");
-        sum->limit += _tally_number (job, "limit");
-        sum->lent += _tally_number (job, "lent");
+        sum->limit += _tally_number (job, "limit") -
+                      _tally_number (job, "loan");
+        sum->lent += _tally_number (job, "lent") + _tally_number (job, "loan");
         _tally_usage (_tally_text (job, "memory"), sum);
     }
 }

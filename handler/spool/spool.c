@@ -311,6 +311,33 @@ void spool_drop_story (struct spool *s, const char *name)
         unlinkat (s->tmp, name, 0);
 }
 
+/* ---- how far webhooks are told ------------------------------------------- */
+
+#define TOLD ".told" /* no name of a story */
+
+void spool_told_put (struct spool *s, uint64_t seq)
+{
+    cleanup_fd int fd = openat (s->tmp, TOLD,
+                                O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                                0600);
+
+    if (fd >= 0 && pwrite (fd, &seq, sizeof (seq), 0) != sizeof (seq))
+        unlinkat (s->tmp, TOLD, 0);
+}
+
+int spool_told_read (struct spool *s, uint64_t *seq)
+{
+    cleanup_fd int fd = openat (s->tmp, TOLD,
+                                O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd >= 0 && read (fd, seq, sizeof (*seq)) == sizeof (*seq) ? 0 : -1;
+}
+
+void spool_told_forget (struct spool *s)
+{
+    unlinkat (s->tmp, TOLD, 0);
+}
+
 /* ---- reading ------------------------------------------------------------- */
 
 int spool_cancel (struct spool *s, const char *id)

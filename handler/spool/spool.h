@@ -32,6 +32,8 @@
 #define SPOOL_TEXT_MAX 1024
 /* a restart count that nobody knows */
 #define SPOOL_RUN_UNKNOWN UINT32_MAX
+/* [arg] of a webhook's request: its story are transitions for the webhook sections */
+#define SPOOL_TRANSITIONS "*"
 /* Bytes of an incident's story; what is longer is cut there, but its end is
  *   always told. */
 #define SPOOL_STORY_MAX (128 << 10)
@@ -147,6 +149,12 @@ int spool_put_story (struct spool *s, const struct spool_request *r,
 
 /* Warden: forget the story [name], which is not to be put. */
 void spool_drop_story (struct spool *s, const char *name);
+
+/* Warden: the number of the last record of the journal that webhooks are told of;
+ *   it outlives the warden, not more. _read returns -1 where there is none. */
+void spool_told_put (struct spool *s, uint64_t seq);
+int spool_told_read (struct spool *s, uint64_t *seq);
+void spool_told_forget (struct spool *s);
 
 /* Warden: take back a request that is pointless now. 0 also if it is gone. */
 int spool_cancel (struct spool *s, const char *id);

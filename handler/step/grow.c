@@ -28,6 +28,15 @@ static bool _all_lent (const struct job *job, const struct mw_amount *size)
     return size->kind != MW_AMOUNT_NONE && job->incident.lent >= most;
 }
 
+static bool _grow_available (struct warden *w, struct job *job,
+                             struct mw_err *why)
+{
+    if (job_loses (job, &w->conf) == STRIKES_NONE)
+        return true;
+    mw_err_set (why, "its user has %u strikes", job->strikes);
+    return false;
+}
+
 static enum step_result _lend (struct warden *w, struct job *job)
 {
     const struct mw_ladder_step *s = step_rung (job);
@@ -89,6 +98,7 @@ static enum step_result _grow_deadline (struct warden *w, struct job *job)
 const struct step_ops step_grow = {
     .kind = MW_STEP_GROW,
     .done = "back below its limit after it was grown",
+    .available = _grow_available,
     .start = _lend,
     .again = _lend,
     .timer = _grow_look,

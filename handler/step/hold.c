@@ -27,6 +27,7 @@ const struct step_ops step_hold = {
     .done = "it has room again",
     .frozen = true,
     .start = _hold_start,
+    .timer = _hold_headroom,
     .headroom = _hold_headroom,
     .woken = _hold_woken,
     .recover = _hold_headroom,

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 
 #include "handler/record/ask.h"
+#include "handler/record/blame.h"
 #include "handler/record/report.h"
 #include "handler/step/step.h"
 
@@ -59,15 +60,19 @@ static enum step_result _kill_now (struct warden *w, struct job *job)
 static void _kill_tell (struct warden *w, struct job *job)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
+    char held[BLAME_TEXT];
 
-    if (!_node_is_short (job)) /* else each ms counts, and it is known */
+    if (!_node_is_short (job)) { /* else each ms counts, and it is known */
         job_read_usage (job);
+        blame_look (w, job, true);
+    }
     report (w, job, "step", REPORT_LOG | REPORT_JOB | REPORT_COMMENT,
             "job %s: to be killed: it used up to %s, its limit is %s, its "
-            "reservation %s",
+            "reservation %s%s",
             job->spec.key, mw_size_format (job->peak, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)),
-            mw_size_format (job->reservation, c, sizeof (c)));
+            mw_size_format (job->reservation, c, sizeof (c)),
+            blame_text (job, "; it holds ", held));
 }
 
 /* Slurm knows the job's end by its script's, and nobody hears of another. */

@@ -1,14 +1,14 @@
-/* signal.c - signal=SIG[:all]@T: tell the job, and give it room to answer
+/* signal.c - signal=SIG[:WHO]@T: tell the job, and give it room to answer
  *
  * Only processes that can answer get it (memcg/hears.h): of any other it would
  * be the end, most of all of the batch script's shell, with which Slurm ends the job
  * and the checkpoint that was asked for.  Where there is none the ladder goes
  * on at once.
  *
- * Then the reserve opens: a handler that writes a checkpoint needs memory.  Not
- * before: a task that sleeps at the limit takes the signal as it wakes, and one that
- * is let go first may fill the reserve in that moment and sleep again.  A job whose
- * reserve is 0 may never hear; then T passes and the ladder goes on.
+ * The reserve opens first: a handler that writes a checkpoint needs memory, and a
+ * shell that is asked behind its limit cannot even fork (v1: ENOMEM).  A job whose
+ * reserve is full, or 0, may be asleep in the kernel and never hear; then T passes and
+ * the ladder goes on.
  *
  * Whoever was asked and has ended is no longer at work on the job's behalf:
  * where the ladder has a requeue further on it is carried out then, whether the
@@ -20,8 +20,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "handler/memcg/hears.h"
 #include "handler/record/report.h"
-#include "handler/step/step.h"
+#include "handler/step/one.h"
 
 #define LOOK_MS 100
 
@@ -29,8 +30,8 @@
 #define WORD_MS 3000
 
 /* Phases: the job has the signal; nobody is left in it; its requeue is asked; only
- * such as were not asked are left in it */
-enum { SENT = 1, GONE, ASKED, LEFT };
+ * such as were not asked are left in it; it is looked at who is to have it */
+enum { SENT = 1, GONE, ASKED, LEFT, LOOKING };
 
 /* Is it still open how the job has answered? */
 static bool _is_open (const struct job *job)
@@ -58,8 +59,11 @@ static bool _nobody_left (struct job *job)
 /* Those who were asked have ended in answer. */
 static enum step_result _signal_over (struct warden *w, struct job *job)
 {
+    bool followed = job->incident.trigger == TRIGGER_ADMIN &&
+                    job->incident.step + 1 < job->incident.ladder->count;
+
     if (step_requeue_ended (w, job, true) < 0)
-        return STEP_SOLVED;
+        return followed ? STEP_NEXT : STEP_SOLVED;
     job->incident.phase = ASKED;
     job->incident.deadline_ms = 0;
     step_timer (w, job, w->conf.controller_timeout_ms);
@@ -164,32 +168,106 @@ static enum step_result _nobody (struct warden *w, struct job *job,
     return STEP_NEXT;
 }
 
+/* To the one process that the rung names. */
+static enum step_result _signal_one (struct warden *w, struct job *job)
+{
+    struct incident *in = &job->incident;
+    int signo = step_rung (job)->signo, rc;
+    char what[40], buf[16];
+    const char *name = mw_signal_format (signo, buf, sizeof (buf));
+    struct mw_err err;
+    struct one one;
+
+    if (one_choose (job, &one, &err) < 0) {
+        report (w, job, "step", REPORT_LOG | REPORT_JOB,
+                "%s: signal %s is not sent", err.text, name);
+        return STEP_NEXT;
+    }
+    step_open_reserve (w, job, true);
+    in->phase = SENT;
+    snprintf (what, sizeof (what), "sent signal %s to", name);
+    one_tell (w, job, what, &one);
+    in->sent = (struct memcg_sent) {
+        .n = 1,
+        .held = hears_holds (one.is.pid),
+        .task = { { .pid = one.is.pid, .started = one.is.started } },
+    };
+    in->sent_left = 1;
+    rc = member_signal (one.fd, one.is.pid, signo);
+    one_drop (&one);
+    if (rc < 0 && errno != ESRCH) {
+        mw_err_errno (&err, "signal %s", name);
+        report_failed (w, job, "cannot signal it", &err);
+        return STEP_NEXT;
+    }
+    step_timer (w, job, LOOK_MS);
+    return STEP_WAIT;
+}
+
+static enum step_result _signal_seek (struct warden *w, struct job *job)
+{
+    if (one_begin (w, job))
+        return _signal_one (w, job);
+    job->incident.phase = LOOKING;
+    report (w, job, "step", REPORT_LOG,
+            "job %s: it is looked at which of its processes grows",
+            job->spec.key);
+    return STEP_WAIT;
+}
+
+static enum step_result _signal_timer (struct warden *w, struct job *job)
+{
+    if (job->incident.phase != LOOKING)
+        return _signal_look (w, job);
+    return one_look (w, job, false) ? _signal_one (w, job) : STEP_WAIT;
+}
+
+/* Its reserve is full: who is guilty has shown it. */
+static enum step_result _signal_again (struct warden *w, struct job *job)
+{
+    return job->incident.phase == LOOKING ? _signal_one (w, job) : STEP_WAIT;
+}
+
+/* A look is forgotten, and begun anew. */
+static enum step_result _signal_recover (struct warden *w, struct job *job)
+{
+    int phase = job->incident.phase;
+
+    if (phase == LOOKING ||
+        (phase == 0 && mw_target_is_one (step_rung (job)->target)))
+        return _signal_seek (w, job);
+    return _signal_look (w, job);
+}
+
 static enum step_result _signal_start (struct warden *w, struct job *job)
 {
     const struct mw_ladder_step *s = step_rung (job);
     char buf[16];
     const char *name = mw_signal_format (s->signo, buf, sizeof (buf));
     struct incident *in = &job->incident;
+    bool to_all = s->target == MW_TARGET_ALL;
     struct mw_err err;
-    int n = memcg_ask (&job->memcg, s->signo, s->to_all, true, NULL, &err);
+    int n;
 
+    if (mw_target_is_one (s->target))
+        return _signal_seek (w, job);
+    n = memcg_ask (&job->memcg, s->signo, to_all, true, NULL, &err);
     if (n == 0)
         return _nobody (w, job, name);
+    step_open_reserve (w, job, true);
     in->phase = SENT;
     report (w, job, "step", REPORT_LOG | REPORT_JOB,
             "job %s: sent signal %s to "
             "%s",
             job->spec.key, name,
-            s->to_all ? "all its processes" : "its processes that catch it");
+            to_all ? "all its processes" : "its processes that catch it");
     if (n > 0)
-        n = memcg_ask (&job->memcg, s->signo, s->to_all, false, &in->sent,
-                       &err);
+        n = memcg_ask (&job->memcg, s->signo, to_all, false, &in->sent, &err);
     in->sent_left = memcg_sent_left (&in->sent);
     if (n < 0) {
         report_failed (w, job, "cannot signal it", &err);
         return STEP_NEXT;
     }
-    step_open_reserve (w, job, true);
     step_timer (w, job, LOOK_MS);
     return STEP_WAIT;
 }
@@ -207,6 +285,8 @@ static enum step_result _signal_deadline (struct warden *w, struct job *job)
 {
     if (job->incident.phase == GONE)
         return _signal_over (w, job);
+    if (job->incident.phase == LOOKING) /* a short T */
+        return STEP_NEXT;
     return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
 }
 
@@ -214,9 +294,11 @@ const struct step_ops step_signal = {
     .kind = MW_STEP_SIGNAL,
     .done = "it has answered the signal",
     .start = _signal_start,
-    .timer = _signal_look,
+    .again = _signal_again,
+    .timer = _signal_timer,
     .deadline = _signal_deadline,
     .answer = _signal_answered,
     .script_ended = _script_ended,
     .ended = _signal_ended,
+    .recover = _signal_recover,
 };

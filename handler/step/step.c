@@ -10,6 +10,7 @@
 #include "handler/account/aftermath.h"
 #include "handler/account/headroom.h"
 #include "handler/record/ask.h"
+#include "handler/record/leftover.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
 #include "handler/record/story.h"
@@ -18,14 +19,16 @@
 #include "lib/json_put.h"
 
 extern const struct step_ops step_hold, step_grow, step_reclaim, step_slow,
-    step_enomem, step_signal, step_dump, step_suspend, step_requeue, step_kill;
+    step_enomem, step_signal, step_dump, step_suspend, step_requeue,
+    step_kill_one;
 
 const struct step_ops *const step_table[MW_STEP_COUNT] = {
     [MW_STEP_HOLD] = &step_hold,       [MW_STEP_GROW] = &step_grow,
     [MW_STEP_RECLAIM] = &step_reclaim, [MW_STEP_SLOW] = &step_slow,
     [MW_STEP_ENOMEM] = &step_enomem,   [MW_STEP_SIGNAL] = &step_signal,
     [MW_STEP_DUMP] = &step_dump,       [MW_STEP_SUSPEND] = &step_suspend,
-    [MW_STEP_REQUEUE] = &step_requeue, [MW_STEP_KILL] = &step_kill,
+    [MW_STEP_REQUEUE] = &step_requeue, [MW_STEP_KILL_ONE] = &step_kill_one,
+    [MW_STEP_KILL] = &step_kill,
 };
 
 #define KILLS_FAST 200
@@ -110,9 +113,13 @@ bool step_below (struct job *job)
 
 bool step_relieved (struct warden *w, struct job *job, bool last)
 {
+    const struct incident *in = &job->incident;
+
     if (memcg_populated (&job->memcg) == 0)
         return true;
-    if (job->incident.trigger == TRIGGER_NODE)
+    if (in->trigger == TRIGGER_ADMIN) /* it may be held behind it */
+        return last && in->step + 1 == in->ladder->count;
+    if (in->trigger == TRIGGER_NODE)
         return last && !w->up.node_is_short (w);
     return step_below (job);
 }
@@ -120,7 +127,7 @@ bool step_relieved (struct warden *w, struct job *job, bool last)
 bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why)
 {
     (void) w;
-    if (job->reserve > 0 || job->incident.trigger == TRIGGER_NODE)
+    if (job->reserve > 0 || job->incident.trigger != TRIGGER_JOB)
         return true;
     mw_err_set (why, "it has no reserve to go on in");
     return false;
@@ -295,7 +302,7 @@ static const char *_lent (const struct job *job, uint64_t bytes,
     struct json_put p = { .text = more, .size = LENT_MORE };
 
     json_put_number (&p, "bytes", bytes);
-    json_put_number (&p, "lent", job->incident.lent);
+    json_put_number (&p, "lent", job_lent (job));
     return json_put_done (&p);
 }
 
@@ -387,7 +394,9 @@ static bool _is_empty (struct job *job)
 static bool _is_free (struct warden *w, struct job *job)
 {
     uint64_t was = job->incident.stays;
-    char a[MW_SIZE_STRLEN];
+    char text[LEFTOVER_TEXT], more[LEFTOVER_MORE];
+    struct json_put p = { .text = more, .size = sizeof (more) };
+    struct leftover left;
 
     if (job_read_usage (job) < 0 || job->usage.used <= GONE_BYTES)
         return true;
@@ -396,11 +405,13 @@ static bool _is_free (struct warden *w, struct job *job)
         step_timer (w, job, GONE_LOOK_MS);
         return false;
     }
-    if (job->usage.used >= JOB_STAYS_BYTES)
-        report (
-            w, job, "step", REPORT_LOG | REPORT_JOB,
-            "job %s: all its processes are gone, but %s stay: " JOB_STAYS_AS,
-            job->spec.key, mw_size_format (job->usage.used, a, sizeof (a)));
+    if (job->usage.used < JOB_STAYS_BYTES)
+        return true;
+    leftover_look (job, &left);
+    leftover_put (&p, &left);
+    report_more (w, job, "step", REPORT_LOG | REPORT_JOB, json_put_done (&p),
+                 "job %s: all its processes are gone, %s", job->spec.key,
+                 leftover_text (&left, text));
     return true;
 }
 
@@ -498,6 +509,42 @@ static bool _piece_is_free (struct warden *w, struct job *job,
     return headroom_left (w, &node, n) >= piece;
 }
 
+/* Who is below its limit by itself, and not since that was raised, may be at it again at
+ * once: what the kernel counts varies by what CPUs have in stock, which is much of a
+ * small limit.  The next time it waits for twice as long. */
+#define BACK_MS 250
+#define BACK_DOUBLED_MAX 8 /* 64 s */
+
+static bool _in_vain (struct job *job)
+{
+    struct incident *in = &job->incident;
+    unsigned n = job->backs < BACK_DOUBLED_MAX ? job->backs : BACK_DOUBLED_MAX;
+    uint64_t due = in->step_ms + ((uint64_t) BACK_MS << n);
+
+    if (job->backs == 0 || job->limit > job->back_limit || clock_ms () >= due)
+        return false;
+    if (in->again_ms == 0 || in->again_ms > due)
+        in->again_ms = due;
+    return true;
+}
+
+static enum step_result _goes_back (struct job *job, bool asked)
+{
+    if (memcg_dying (&job->memcg) || (!asked && _in_vain (job)))
+        return STEP_WAIT;
+    job->back_ms = clock_ms ();
+    job->back_limit = job->limit;
+    return STEP_SOLVED;
+}
+
+void step_was_back (struct job *job)
+{
+    bool vain = job->back_ms && clock_ms () - job->back_ms < STEP_VAIN_MS;
+
+    job->backs = vain ? job->backs + 1 : 0;
+    job->back_ms = 0;
+}
+
 enum step_result step_look_for_room (struct warden *w, struct job *job,
                                      bool asked)
 {
@@ -508,7 +555,7 @@ enum step_result step_look_for_room (struct warden *w, struct job *job,
     if (job->incident.trigger == TRIGGER_NODE)
         return w->up.node_may_return (w, job) ? STEP_SOLVED : STEP_WAIT;
     if (job->incident.trigger == TRIGGER_JOB && step_below (job))
-        return memcg_dying (&job->memcg) ? STEP_WAIT : STEP_SOLVED;
+        return _goes_back (job, asked);
     if (grow && headroom_may_lend (w, job, &grow->amount) > 0 &&
         (asked || _piece_is_free (w, job, &grow->amount)))
         return STEP_BACK;

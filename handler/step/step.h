@@ -80,6 +80,8 @@ struct step_ops {
 /* The table, by kind; a row is never NULL. */
 extern const struct step_ops *const step_table[MW_STEP_COUNT];
 
+extern const struct step_ops step_kill;
+
 /* The rung of its ladder that [job] is on. */
 const struct mw_ladder_step *step_rung (const struct job *job);
 
@@ -125,7 +127,8 @@ bool step_below (struct job *job);
 
 /* Has a step that lets [job] go on done all that was needed of it?  For a job
  *   that reached its own limit: yes when it is below that again, or has ended.
- *   For one that gives memory for the node's sake: not before its time is over
+ *   For one that somebody has asked it for: when its time is over ([last]), and nothing
+ *   follows it.  For one that gives memory for the node's sake: not before its time is over
  *   ([last]), and then if the node is not short of memory. */
 bool step_relieved (struct warden *w, struct job *job, bool last);
 
@@ -166,5 +169,11 @@ enum step_result step_kill_all (struct warden *w, struct job *job);
  *   worth it?  Where somebody has [asked] for the job to go on, any is enough. */
 enum step_result step_look_for_room (struct warden *w, struct job *job,
                                      bool asked);
+
+/* [job] is at its own limit.  Who comes back to it so soon after it has gone on for no
+ *   other reason than that it was below, has gone on in vain: step_look_for_room has it
+ *   wait for twice as long the next time. */
+#define STEP_VAIN_MS 10000
+void step_was_back (struct job *job);
 
 #endif /* !MW_STEP_H */

@@ -211,7 +211,7 @@ static enum step_result _suspend_timer (struct warden *w, struct job *job)
                 job->spec.key, w->conf.controller_timeout_ms);
     }
     _next_timer (w, job);
-    return STEP_WAIT;
+    return job->backs > 0 ? step_look_for_room (w, job, false) : STEP_WAIT;
 }
 
 static enum step_result _suspend_headroom (struct warden *w, struct job *job)

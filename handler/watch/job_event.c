@@ -13,6 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "handler/account/loan.h"
 #include "handler/incident/incident.h"
 #include "handler/job/jobstep.h"
 #include "handler/job/warden.h"
@@ -115,6 +116,7 @@ static int _job_event_on_timer (sd_event_source *s, uint64_t usec, void *arg)
     }
     if (job->given_again_ms > 0 && clock_ms () >= job->given_again_ms)
         given_again (_warden, job);
+    loan_timer (_warden, job);
     incident_timer (_warden, job);
     if (warden_find (_warden, key) == job)
         job_set_timer (job);

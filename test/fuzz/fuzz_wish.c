@@ -59,7 +59,7 @@ static void _wish_check (const struct job *job)
     PROMISE (job->ladder && job->ladder->count > 0);
     PROMISE (!job->incident.open ||
              job->incident.step < job->incident.ladder->count);
-    PROMISE (fake_frozen (job) == job->incident.frozen);
+    PROMISE (fake_frozen (job) == job->incident.frozen || job->incident.slowed);
 }
 
 void fuzz_wish (const uint8_t *data, size_t size)

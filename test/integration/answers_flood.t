@@ -4,7 +4,7 @@
 # nobody has asked for is gone unread, and an answer among them is still heard.
 # takes: 75 s
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -36,9 +36,29 @@ is "and resumes it: 0" "$(rc as_nobody resume "own$$")" 0
 wait_for 10 held false; is "and it goes on" $? 0
 is "the user lowers the priority: 0" "$(rc as_nobody set "own$$" --priority 100)" 0
 is "which jobs shows" "$(mw jobs --json | jq -r ".[] | select(.key == \"own$$\") | .priority")" 100
+pid_of () { mw ps "$1" --json | jq '.[0].pid'; }
+lives () { kill -0 "$1" 2>/dev/null; }
+is "a process of another's job: 4" "$(rc as_nobody kill "root$$" --pid "$(pid_of "root$$")")" 4
+is "one that is in another job: 3" "$(rc as_nobody kill "own$$" --pid "$(pid_of "root$$")")" 3
+like "which is said" "$(cat "$TMP/out")" "there is no process [0-9]+ in job own$$"
+is "no signal: 2" "$(rc mw signal "own$$")" 2
+is "an unknown one: 2" "$(rc mw signal "own$$" EXPLODE --largest)" 2
+is "two targets: 2" "$(rc mw kill "own$$" --largest --pid 1)" 2
+is "no process's number: 2" "$(rc mw kill "own$$" --pid 0)" 2
+is "no share: 2" "$(rc mw slow "own$$" --to 0)" 2
+is "more than one step: 2" "$(rc mw enomem "own$$" --for 1m,kill)" 2
+is "a signal that nobody catches: 3" "$(rc as_nobody signal "own$$" USR1 --largest)" 3
+like "why" "$(cat "$TMP/out")" 'none of its processes catches the signal'
+ok "neither was harmed" lives "$(pid_of "own$$")"
+is "nor is there an incident" "$(journal_count "own$$" detected)" 1
 like "ps lists its processes" "$(as_nobody ps "own$$")" 'nobody .*sleep 1000'
 is "ps of another's job: 3, as if it were not there" "$(rc as_nobody ps "root$$")" 3
 unlike "the user's events are of own jobs only" "$(as_nobody events)" "root$$"
 like "root's are of all" "$(mw events)" "root$$"
 is "why of another's job: 3" "$(rc as_nobody why "root$$")" 3
+pid=$(pid_of "own$$")
+is "the user kills a process of the own job: 0" "$(rc as_nobody kill "own$$" --pid "$pid")" 0
+wait $own; is "which was its command" $? 137
+like "and why says which, and who" "$(mw why "own$$")" "SIGKILL to process $pid \(sleep\)"
+like "who has asked for it" "$(mw why "own$$")" "asked for by uid $(id -u nobody)"
 done_testing

@@ -10,11 +10,23 @@ cluster_warden_start '' ||
 job=$(submit --mem=60 --on-oom=grow=100M@2m,kill \
     --wrap "$CLUSTER_BIN/touchmem --size 110M --free --stop-file $CLUSTER_DIR/out/end")
 dead=$(submit --mem=60 --on-oom=kill --wrap "$CLUSTER_BIN/touchmem --size 300M")
+libs=$MW_BUILD/lib/.libs
+must 'an example of libmemwarden compiles' "${CC:-cc}" -I"$MW_SRC/lib" -o "$CLUSTER_BIN/borrow" \
+    "$MW_SRC/contrib/voice/borrow.c" -L"$libs" -lmemwarden -Wl,-rpath,"$CLUSTER_BIN"
+must 'and is where jobs are' install -m 755 "$libs/libmemwarden.so.0" "$CLUSTER_BIN"
+lent=$(submit --mem=64 --on-oom=kill --wrap "
+    export MEMWARDEN_SOCKET='$MEMWARDEN_SOCKET'
+    exec $CLUSTER_BIN/borrow 16 90")
 ok 'one is grown, and back below its limit' wait_for 60 journal_has "$job" resolved
 _comment () { scontrol show job "$1" | grep -q 'Comment=.*job '"$1"; }
 ok 'its comment says so' wait_for 20 _comment "$job"
 touch "$CLUSTER_DIR/out/end"
 ok 'it completes' wait_job "$job" COMPLETED 60
+ok 'one that has asked for memory by itself completes' wait_job "$lent" COMPLETED 60
+like 'above its limit' "$(cat "$CLUSTER_DIR/out/$lent.out")" 'at the peak: .* lent$'
+like 'its stderr says what it was lent' "$(cat "$CLUSTER_DIR/out/$lent.err")" \
+    "memwarden: job $lent: lent 10[12] MiB for 10m, as it asked"
+is 'and it had no OOM' "$(journal_count "$lent" detected)" 0
 ok 'the other one is killed' wait_job "$dead" OUT_OF_MEMORY 60
 is 'with the exit code that Slurm gives to an OOM' "$(job_field "$dead" ExitCode)" 0:125
 

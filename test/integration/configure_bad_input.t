@@ -57,4 +57,16 @@ printf '#!/bin/sh\necho slurm 21.08.1\n' >"$TMP/pre/bin/scontrol"
 like 'headers of one and programs of another: which to install' \
     "$(PATH=$TMP/pre/bin:$PATH says --with-slurm="$TMP/pre")" \
     "headers in $TMP/pre/include are of Slurm $version, and its scontrol is of 21\.08\.1, which will not take"
+
+# who builds packages hands it options; it takes any without a word
+"$MW_SRC/configure" --help >"$TMP/help"
+for f in spack/package.py memwarden.spec debian/rules; do
+    unknown=$(grep -oE -- '--(with|without|enable|disable)-[a-z-]+' "$MW_SRC/contrib/$f" | sort -u |
+        while read -r option; do
+            grep -qE -- "--(with|without|enable|disable)-${option#--*-}([=[ ]|\$)" "$TMP/help" || echo "$option"
+        done)
+    is "contrib/$f: configure knows its options" "$unknown" ''
+done
+ok "Spack's recipe is Python" python3 -c 'import ast, sys; ast.parse (open (sys.argv[1]).read ())' \
+    "$MW_SRC/contrib/spack/package.py"
 done_testing

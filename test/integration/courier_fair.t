@@ -2,7 +2,7 @@
 # courier_fair.t - of 3,000 requests of one user and one of another, which comes last,
 # that one is done as soon as workers are free again, and nothing is left out
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/courier.sh"
 

@@ -3,7 +3,7 @@
 # no more requests to the controller than one in 10 s, and what another user's job asks
 # meanwhile is done; the log says so once, and a told incident how many were not.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 60 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"

@@ -44,11 +44,16 @@ drwxr-xr-x root/root etc/memwarden/
 -rw-r--r-- root/root usr/share/doc/memwarden/README.md.gz
 -rw-r--r-- root/root usr/share/doc/memwarden/design.md.gz
 -rw-r--r-- root/root usr/share/doc/memwarden/drain.md.gz
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/borrow.c
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/cgroup.conf.snippet
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/halve.py
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/incident.json
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/job_submit.lua
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/mail-summary
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.conf
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.json
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.logrotate
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.py
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/memwarden.rules.yml
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/plugstack.conf.snippet
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/slurm.conf.snippet
@@ -74,6 +79,7 @@ same libmemwarden-dev <<END
 lrwxrwxrwx root/root $lib/libmemwarden.so
 -rw-r--r-- root/root $lib/pkgconfig/memwarden.pc
 -rw-r--r-- root/root usr/include/memwarden.h
+-rw-r--r-- root/root usr/share/man/man3/libmemwarden.3.gz
 END
 
 # ---- what they ask for ------------------------------------------------------------
@@ -105,7 +111,7 @@ mkdir "$TMP/root"
 dpkg-deb -x "$(deb libmemwarden-dev)" "$TMP/root"
 dpkg-deb -x "$(deb libmemwarden0)" "$TMP/root"
 printf '%s\n' '#include <memwarden.h>' \
-    'int main (void) { struct memwarden_status s; return memwarden_self (&s, 0, 0) != -1; }' >"$TMP/self.c"
+    'int main (void) { struct mw_status s; return mw_self (&s, 0, 0) != -1; }' >"$TMP/self.c"
 # shellcheck disable=SC2046    # words
 ok 'a program is built by pkg-config' cc -o "$TMP/self" "$TMP/self.c" \
     $(PKG_CONFIG_SYSROOT_DIR=$TMP/root PKG_CONFIG_PATH=$TMP/root/$lib/pkgconfig \

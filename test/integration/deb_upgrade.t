@@ -2,7 +2,7 @@
 # before an admin says so; jobs that are held live through an upgrade, which the warden
 # takes up again; a removal lets them run on, and a purge leaves nothing
 # runs: systemd
-# in-vm: 6.12-systemd
+# in-vm: newest-systemd
 # packages: deb
 # takes: 60 s
 . "$(dirname "$0")/../lib/tap.sh"

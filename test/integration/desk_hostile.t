@@ -3,7 +3,7 @@
 # is told to, and what is on record of others stays.
 # runs: v1 v2
 # takes: 73 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/warden.sh"
 [ "$(id -u)" = 0 ] || skip_all 'only root may make cgroups'

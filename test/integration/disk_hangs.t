@@ -3,7 +3,7 @@
 # has stalled, a log that is a FIFO.  Nothing of the story is lost by it.
 # runs: v1 v2
 # takes: 44 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -1,7 +1,7 @@
 # file_size_limit.t - a journal that may not grow any more (RLIMIT_FSIZE) is like a full
 # disk: it is said, jobs are answered, and the warden goes on.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

@@ -2,7 +2,7 @@
 # systemd: it is killed, its jobs are given back, and a new warden takes up what is
 # there.  One that has much to do, and one that is only not let run, is left alone.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 40 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

@@ -5,7 +5,7 @@
 # when it is cancelled or its time is over, which is what `why` tells then; a signal
 # is not lost.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 43 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

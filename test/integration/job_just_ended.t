@@ -1,7 +1,7 @@
 # job_just_ended.t - where a job ends by itself while something is done to it, its end
 # is on record and no failure: nothing has failed
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

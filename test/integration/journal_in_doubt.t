@@ -4,7 +4,7 @@
 # only where it has understood everything.
 # runs: v1 v2
 # takes: 58 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

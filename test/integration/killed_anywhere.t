@@ -3,7 +3,7 @@
 # nobody asleep and nothing behind, and have every record.  What else may fail, and in
 # which rungs, is for test/faults, which takes an hour.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 110 s
 . "$(dirname "$0")/../lib/tap.sh"
 

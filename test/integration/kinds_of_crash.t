@@ -4,7 +4,7 @@
 # with any job that Slurm loses, those that are requeued run again and complete, and
 # nothing is left known or frozen; whether the cgroups have gone as well, or not.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 42 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

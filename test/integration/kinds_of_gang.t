@@ -4,7 +4,7 @@
 # stays so.  Given room meanwhile that one goes on; the other is held again when
 # the gang scheduler resumes it, and goes on when it is given room.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 

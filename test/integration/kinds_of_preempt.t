@@ -4,7 +4,7 @@
 # gone; and whoever preempts it runs.
 # runs: v1 v2
 # takes: 84 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"
 

@@ -4,7 +4,7 @@
 # script hears it when it goes on; and a job that is suspended there, whose time
 # stands still, is sent it then.  Each ends as under Slurm alone.
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 129 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/kinds.sh"

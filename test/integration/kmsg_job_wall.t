@@ -3,7 +3,7 @@
 # milliseconds, and which setting keeps a job from that wall
 # runs: v2
 # takes: 65 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 

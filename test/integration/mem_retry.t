@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 60 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # --mem-retry: a job that needs more than it has asked for is run again with its
 # measured peak times the factor, as often as it, and its site, allow; each time is
 # told and counted at the controller, and what was learnt is kept.  What is written

@@ -16,7 +16,8 @@
 # AllowedRAMSpace is not set: Slurm's own limit is the allocation itself
 cluster_warden_start 'burst = "x2"
 max-burst = "x4"
-ladder = "kill"' --slurm-conf-line "$(first_job_id)" 2>"$TMP/start" ||
+ladder = "kill"' --slurm-conf-line "$(first_job_id)" --cgroup-conf-line CgroupSlice=jobs.slice \
+    2>"$TMP/start" ||
     { fail 'cluster, warden and courier' "$(cat "$TMP/start")"; done_testing; exit; }
 outs=$CLUSTER_DIR/out touch=$CLUSTER_BIN/touchmem
 echo "# Slurm $(slurmd -V)"
@@ -42,6 +43,8 @@ END
 job=$(submit -n4 --mem=200 "$outs/job.sh")
 must 'a job runs, with both its steps' wait_for 60 eval '[ -e "$outs/own" ] && [ -e "$outs/whole" ]'
 ok 'it has what Slurm gives it, and its burst' has "$job" '200 400'
+like 'it is in the slice that cgroup.conf names, by its SLUID' "$(job_shows "$job" .memory)" \
+    '^/sys/fs/cgroup/jobs\.slice/.*_slurmstepd\.scope/s[0-9A-Za-z]+$'
 ok 'Slurm gives it less' update "$job" 100
 ok 'its reservation and limit follow' wait_for 60 has "$job" '100 200'
 is 'as the kernel has them' "$(file "$job" memory.high) $(file "$job" memory.low)" \

@@ -27,7 +27,7 @@ run_job high --priority 900 --reservation 220M --limit 256M -- \
     "$TOUCHMEM" --size 180M --stop-file "$TMP/end-high"
 high=$!
 must 'the high one fills the node: the low one is suspended' wait_for 12 journal_has low held
-pushed () { jq -e 'select(.job == "low" and .event == "step" and .pushed > 0)' "$WARDEN_STATE/journal.jsonl"; }
+pushed () { jq -e 'select(.job == "low" and .event == "step" and .pushed > 0)' "$WARDEN_STATE/journal.jsonl" | grep -q .; }
 must 'and pushed out' wait_for 12 pushed
 must 'the high one has its room' wait_for 12 grep -q touched "$TMP/high.out"
 ok 'meanwhile the low one stands' frozen low

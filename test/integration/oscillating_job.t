@@ -3,7 +3,7 @@
 # its loan longer after some incidents, so that it has fewer, and not each is told; what
 # is done to it stays the same: it is lent memory each time, and at last gives it back
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 130 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"

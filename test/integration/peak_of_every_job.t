@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # runs: v1 v2
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # takes: 40 s
 # The true peak of each job, also of one that nobody had to touch and that ended as soon
 # as it had grown: the kernel's own high-water mark, without files' page cache, within

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster.sh"
 
-cluster_start --plugins spank 2>"$TMP/start"
+cluster_start --plugins spank --cgroup-conf-line AllowedRAMSpace=200 2>"$TMP/start"
 is 'the cluster comes up with the plugin' "$?$(cat "$TMP/start")" 0
 
 for tool in sbatch srun salloc; do
@@ -48,4 +48,16 @@ printf '#!/bin/bash\n#SBATCH --mem=50 --oom-priority=5 --mem-burst=x2\n#SBATCH -
 job=$(submit "$CLUSTER_DIR/out/good.sh" 2>"$TMP/err")
 ok "good ones are taken, and the job completes without a warden" wait_job "$job" COMPLETED 60
 is 'without a word to the user' "$(cat "$TMP/err" "$CLUSTER_DIR/out/$job.err")" ''
+
+# beyond what cgroup.conf has: taken, and told what is lost
+for burst in x2.5 250M; do
+    like "--mem-burst=$burst beyond AllowedRAMSpace: which is told" \
+        "$(submit --mem=100 --mem-burst=$burst --wrap true 2>&1)" \
+        "memwarden: --mem-burst=$burst: .*200 % of its --mem it can start no further step .AllowedRAMSpace in $CLUSTER_DIR/cgroup.conf"
+done
+sed -i '/AllowedRAMSpace/d' "$CLUSTER_DIR/cgroup.conf"
+like 'where that is not set, it is 100' "$(submit --mem=100 --mem-burst=x2 --wrap true 2>&1)" ' 100 % of its --mem'
+sed -i '/ConstrainRAMSpace/d' "$CLUSTER_DIR/cgroup.conf"
+unlike 'where Slurm sets no limit there is nothing to tell' \
+    "$(submit --mem=100 --mem-burst=x2 --wrap true 2>&1)" memwarden
 done_testing

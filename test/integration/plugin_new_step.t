@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 37 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # Slurm writes the job's limit anew at the start of every step.  Where cgroup.conf
 # allows the burst (AllowedRAMSpace), a job that is over its reservation can start
 # another step, and nothing of it is harmed; the reservation is still --mem.  A step
 # that starts between two wardens is there for the second one's OOM as any other.
-# A job that is above what cgroup.conf allows cannot start one, and is told why.
+# A job that is above what cgroup.conf allows cannot start one, and is told why: by its
+# own srun, which does not ask Slurm, and where that is elsewhere in the job's stderr.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster.sh"
 . "$MW_SRC/test/lib/warden.sh"
@@ -42,13 +43,22 @@ END
 
     # with task/memwarden alone, 22.05 has task/cgroup fail before that is asked
     if [ $plugins = spank ]; then
-        rm -f "$CLUSTER_DIR"/out/{stop,touched}
+        rm -f "$CLUSTER_DIR"/out/{stop,touched,own}
         above=$(submit -n2 --mem=40 --wrap "until [ -e go ]; do sleep 0.1; done
-            exec ./touchmem --size 140M --stop-file stop >touched")
+            ./touchmem --size 130M --stop-file stop >touched &
+            until grep -q 'touched 130' touched; do sleep 0.1; done
+            srun --overlap -n1 true 2>own; echo \$? >>own
+            wait \$!")
         ok 'a job is given more than cgroup.conf allows' \
             wait_for 60 eval 'mw set "$above" --limit 160M 2>/dev/null'
         touch "$CLUSTER_DIR/out/go"
-        ok 'and takes it' wait_for 60 grep -q 'touched 140' "$CLUSTER_DIR/out/touched"
+        ok 'and takes it' wait_for 60 grep -q 'touched 130' "$CLUSTER_DIR/out/touched"
+        # where kernels kill, the job's own srun has not asked Slurm at all
+        ok 'a step from within it is refused by srun' wait_for 60 grep -qx 1 "$CLUSTER_DIR/out/own"
+        like 'which says why' "$(cat "$CLUSTER_DIR/out/own")" \
+            "memwarden: job $above uses 1[34][0-9].* MiB, and Slurm sets its limit to 120 MiB .*AllowedRAMSpace"
+        is 'nothing has happened to the job' "$(job_state "$above") $(journal_count "$above" kernel-kill)" \
+            'RUNNING 0'
         as_user timeout $((60 * ${MW_SLOW:-1})) srun --jobid="$above" --overlap -n1 true \
             >"$TMP/srun" 2>&1
         # what becomes of it on v2 is the kernel's

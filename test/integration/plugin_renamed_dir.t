@@ -5,7 +5,7 @@
 # the tree that Slurm makes: plugin_task_only.t.
 # runs: v1 v2 hybrid
 # takes: 43 s
-# in-vm: 6.12-v2 6.1-hybrid
+# in-vm: newest-v2 6.1-hybrid
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/warden.sh"
 [ "$(id -u)" = 0 ] || skip_all "only root may make cgroups"

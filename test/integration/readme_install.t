@@ -4,7 +4,7 @@
 # job that is killed is OUT_OF_MEMORY and says why, one is checkpointed and requeued
 # with more memory until it has enough, one is lent what it lacks
 # runs: systemd
-# in-vm: 6.12-systemd
+# in-vm: newest-systemd
 # takes: 220 s
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/install.sh"
@@ -120,6 +120,8 @@ is 'killed: 0:125' "$(field "$killed" ExitCode)" 0:125
 like 'killed: why, in its comment' "$(comment "$killed")" 'memwarden: .*(60|63)(\.[0-9])? MiB'
 told () { grep -q "memwarden: .*job $killed" killed.err; }
 ok 'killed: why, in its stderr' wait_for 30 told
+is 'killed: found in the journal by its fields' "$(journalctl -b -o json --no-pager MEMWARDEN_JOB="$killed" \
+    MEMWARDEN_STEP=kill | jq -r 'select(.MESSAGE | test ("to be killed")) | .MEMWARDEN_INCIDENT')" "$killed.1"
 ends grown "$grown" COMPLETED 60
 like 'grown: how' "$(memwarden why "$grown")" 'grow'
 

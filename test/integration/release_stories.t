@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
 # runs: v2
 # vm-only
-# in-vm: 13-v2 forky-v2
+# in-vm: 6.1-v2 13-v2 forky-v2
+# packages: deb
 # takes: 150 s
-# What memwarden is for, once each, from packages that were built on another Debian and are
-# installed there, on its Slurm, C library and compiler (test/vm/test): a job is grown; writes its checkpoint and is requeued with more
-# memory; is suspended and resumed; is killed as OUT_OF_MEMORY, also one member of an
-# array alone; of three on a node that is out of memory one has to give; the node is
-# drained.  Who looks is told why by stderr, comment, slurmrestd and `why`.  With
-# Debian 12's the tests of 6.12-v2 and of this machine do that, in more ways.
+# What memwarden is for, once each, from packages of each Debian that are installed there,
+# on its Slurm (22.05, 24.11, 26.05), C library and compiler (test/vm/test): a job is grown;
+# writes its checkpoint and is requeued with more memory; is suspended and resumed; is
+# killed as OUT_OF_MEMORY, also one member of an array alone; of three on a node that is
+# out of memory one has to give; the node is drained.  Who looks is told why by stderr,
+# comment, slurmrestd and `why`.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/packages.sh"
 [ -n "${MW_IN_VM:-}" ] || skip_all 'packages are installed: in a VM alone'
 packages_installed
 . "$MW_SRC/test/lib/cluster_warden.sh"
+. "$MW_SRC/test/lib/slurmrestd.sh"
+
+tcp=127.0.0.1:$(_cluster_port)
+mapfile -t lines < <(rest_lines)
 
 # all but 700 MiB of what there is now is kept for the node
 available=$(awk '/^MemAvailable/ { printf "%d", $2 / 1024 }' /proc/meminfo)
@@ -23,11 +28,22 @@ burst = \"x1\"
 max-burst = \"x8\"
 max-priority = \"1000\"
 drain-after = \"1\"
-drain-window = \"1h\"" --cpus 16 --plugstack-args 'max_priority=1000 max_burst=x8' \
+drain-window = \"1h\"
+courier {
+    slurmrestd = \"http://$tcp\"
+    slurmrestd-token-file = \"$TMP/token\"
+    admin-comment = \"yes\"
+}" --slurm-conf-line "${lines[0]}" --slurm-conf-line "${lines[1]}" --cpus 16 --plugstack-args 'max_priority=1000 max_burst=x8' \
     --cgroup-conf-line AllowedRAMSpace=800 2>"$TMP/start" ||
     { fail 'cluster, warden and courier' "$(cat "$TMP/start")"; done_testing; exit; }
 echo "# Slurm $(slurmd -V), $(ldd --version | head -n 1)"
 like 'what apt-get has installed works' "$(memwarden selftest 2>&1)" '^.*ok'
+rest_token root >"$TMP/token" && chmod 600 "$TMP/token"
+# shellcheck disable=SC2034    # for rest_get
+REST_TOKEN=$(cat "$TMP/token")
+rest_start "$tcp" jwt || { fail 'slurmrestd serves'; done_testing; exit; }
+version=$(rest_version "$tcp")
+echo "# slurmrestd $version"
 outs=$CLUSTER_DIR/out touch=$CLUSTER_BIN/touchmem
 
 # ---- each job's own limit --------------------------------------------------------
@@ -61,7 +77,7 @@ ok 'the one with a checkpoint runs again, and completes' wait_job "$saved" COMPL
 is 'it was requeued once' "$(job_field "$saved" Restarts)" 1
 like 'with more memory' "$(job_field "$saved" MinMemoryNode)" '^([89]|1[0-9])[0-9]M'
 like 'which is counted' "$(scontrol show job "$saved")" \
-    'AdminComment=\[memwarden run=1 mem=[0-9]+M try=1 peak=[0-9]+\]'
+    'AdminComment=.*\[memwarden run=1 mem=[0-9]+M try=1 peak=[0-9]+\]'
 ok 'its checkpoint was written' test -s "$outs/checkpoint"
 like 'as told in its stderr' "$(cat "$outs/$saved.err")" 'requeued with --mem=[0-9]+M'
 
@@ -69,6 +85,8 @@ like 'the stderr of the killed one: its limit' "$(cat "$outs/$killed.err")" \
     "memwarden: job $killed reached its limit of 60.* MiB .reservation 60.* MiB"
 like 'its comment' "$(job_field "$killed" Comment) $(scontrol show job "$killed")" \
     "Comment=.*job $killed: .*killed"
+is 'so has slurmrestd' "$(rest_get "$tcp" "/slurm/$version/job/$killed" |
+    jq -r '.jobs[0].admin_comment | test("job '"$killed"': .*killed")')" true
 like 'why, as its owner' "$(as_user "$MEMWARDEN" why "$killed" | tr '\n' ' ')" \
     'reached its limit.*killed'
 
@@ -105,6 +123,15 @@ like 'why: the low one was chosen' "$(mw why "$low")" \
     'out of memory: chosen: .*over its reservation of 100 MiB; priority 100'
 like 'why: the high one was not' "$(mw why "$high")" \
     'not chosen: within its reservation.*priority 900'
+courier_says () { grep -E "$1" "$COURIER_LOG" | grep -v 'notify:'; }
+like 'slurmrestd has set the comment' "$(courier_says "$killed\.[0-9]*\.comment")" 'comment: set$'
+like '… drained the node' "$(courier_says '\.drain:')" 'is draining( \(by libslurm; slurmrestd: v0.0.38 cannot update a node\))?$'
+case $version in
+    v0.0.4[5-9]) like '… and requeued' "$(courier_says "$low\.[0-9]*\.requeue")" \
+        'requeue: requeued[^(]*$' ;;
+    *) like '… and libslurm has requeued' "$(courier_says "$low\.[0-9]*\.requeue")" \
+        "requeued.*by libslurm; slurmrestd: $version cannot requeue" ;;
+esac
 is 'the kernel has killed nobody' "$(dmesg | grep -c 'oom-kill:')" 0
 comment_of () { scontrol show job "$1" | grep -o 'Comment=memwarden: .*'; }
 for j in $saved $low; do
@@ -113,5 +140,5 @@ for j in $saved $low; do
 done
 # a line for one that is being requeued is late
 is 'the courier was refused nothing else' "$(grep -E 'cannot|refused' "$COURIER_LOG" |
-    grep -v 'notify:')" ''
+    grep -Ev 'notify:|slurmrestd: v[0-9.]+ cannot (requeue|update a node)')" ''
 done_testing

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 93 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # requeue=x1.5 of a job that needs 200M and asks for 100M: it is run again with
 # 150M and then with 225M, and completes.  So it is with either plugin or both,
 # without an extern step, and where its user has requeued it before: a run has

@@ -41,11 +41,16 @@ drwxr-xr-x root:root /usr/share/doc/memwarden
 -rw-r--r-- root:root /usr/share/doc/memwarden/design.md
 -rw-r--r-- root:root /usr/share/doc/memwarden/drain.md
 drwxr-xr-x root:root /usr/share/doc/memwarden/examples
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/borrow.c
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/cgroup.conf.snippet
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/halve.py
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/incident.json
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/job_submit.lua
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/mail-summary
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.conf
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.json
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.logrotate
+-rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.py
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/memwarden.rules.yml
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/plugstack.conf.snippet
 -rw-r--r-- root:root /usr/share/doc/memwarden/examples/slurm.conf.snippet
@@ -68,6 +73,7 @@ lrwxrwxrwx root:root /usr/lib64/libmemwarden.so.0
 END
 same memwarden-devel <<END
 -rw-r--r-- root:root /usr/include/memwarden.h
+-rw-r--r-- root:root /usr/share/man/man3/libmemwarden.3.gz
 lrwxrwxrwx root:root /usr/lib64/libmemwarden.so
 -rw-r--r-- root:root /usr/lib64/pkgconfig/memwarden.pc
 END

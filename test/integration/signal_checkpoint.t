@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 86 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # A signal asks for a checkpoint and does not destroy it: under a job script without
 # a trap, under srun beside a task that does not catch it, and where the script has
 # an EXIT trap and goes on, a checkpoint of 3 s is written to its end; then the job

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 87 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 # Where nobody in a job catches the signal of its ladder, nobody gets it: that is
 # said, the next step follows at once, and the job ends as OUT_OF_MEMORY, not as
 # one that died of a signal.  Only `:all` sends it to each.

@@ -6,7 +6,7 @@
 # --mem has the job's limit.
 # runs: v1 v2
 # takes: 35 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 . "$MW_SRC/test/lib/plugin.sh"

@@ -4,7 +4,7 @@
 # ladder waits, and has the time that was left when Slurm resumes it.
 # runs: v1 v2
 # takes: 105 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 

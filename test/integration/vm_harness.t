@@ -34,6 +34,9 @@ done
 said=$(PATH=$TMP/bin MW_VM_CACHE=$TMP/cache vm -- true 2>&1)
 is 'no kernel: exit status 125' $? 125
 like 'no kernel: that is said' "$said" 'no kernel in .*/cache/uml-6.12.*apt-get'
+said=$(PATH=$TMP/bin MW_VM_CACHE=$TMP/cache vm --release 13 -- true 2>&1)
+is "another Debian's files cannot be made: exit status 125" $? 125
+like '… which is said' "$said" 'no .*/cache/release-13, and no mmdebstrap to make it'
 rm "$TMP/bin/cpio"
 said=$(PATH=$TMP/bin vm -- true 2>&1)
 is 'no package: exit status 125' $? 125

@@ -5,7 +5,7 @@
 # suspended again for what is left of its time, once for each time it is resumed.
 # runs: v1 v2
 # takes: 63 s
-# in-vm: 6.12-v2
+# in-vm: newest-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/cluster_warden.sh"
 

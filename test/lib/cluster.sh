@@ -14,7 +14,10 @@
 #     --no-contain               without the extern step
 #     --affinity                 task/affinity before task/cgroup
 #     --gpus N                   as many on each node, files for devices (default 0)
+#     --accounting               with a slurmdbd (accounting.sh)
 #     --no-memcg                 so that Slurm makes no memory cgroup at all
+#     --configless               slurmd has its files from the controller, and a /run of its
+#                                own for them, with this SLURM_CONF for nobody there
 #   cluster_stop                 no process, cgroup or file is left; also after a
 #                                start that failed half way; may be called twice
 #   slurmctld_stop, slurmctld_start      for a controller that is away
@@ -38,6 +41,7 @@
 MW_SRC=${MW_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 MW_BUILD=${MW_BUILD:-$MW_SRC/build}
 . "$MW_SRC/test/lib/wait.sh"
+. "$MW_SRC/test/lib/accounting.sh"
 CLUSTER_USER=${CLUSTER_USER:-nobody}
 CLUSTER_DIR=
 
@@ -47,7 +51,7 @@ _cluster_options () {
     _c_nodes=1 _c_cpus=8 _c_memory=2000 _c_plugins=none _c_args=
     _c_socket=run/warden.sock
     _c_lines=() _c_cgroup=() _c_contain=yes _c_memcg=yes
-    _c_task=task/cgroup _c_gpus=0 _c_node= _c_include=
+    _c_task=task/cgroup _c_gpus=0 _c_node= _c_include= _c_configless= _c_dbd_port=
     while [ $# -gt 0 ]; do
         case $1 in
             --nodes) _c_nodes=$2; shift ;;
@@ -63,7 +67,9 @@ _cluster_options () {
             --gpus) _c_gpus=$2; shift ;;
             --node) _c_node=$2; shift ;;
             --include) _c_include=yes ;;
+            --configless) _c_configless=yes _c_lines+=(SlurmctldParameters=enable_configless) ;;
             --no-memcg) _c_memcg= ;;
+            --accounting) _c_dbd_port=yes ;;
             *) _cluster_say "unknown option '$1'"; return 1 ;;
         esac
         shift
@@ -123,6 +129,7 @@ _cluster_conf () {
     host=$(hostname -s) plugindir=$(_cluster_plugindir) || return 1
     case $_c_plugins in task|both) task=$_c_task,task/memwarden ;; esac
     [ -n "$_c_memcg" ] || gather=linux
+    [ -z "$_c_dbd_port" ] || _c_dbd_port=$(_cluster_port)
     {
         cat <<END
 ClusterName=$CLUSTER_NODE
@@ -154,6 +161,7 @@ KillWait=2
 MinJobAge=86400
 ${_c_contain:+PrologFlags=Contain}
 END
+        [ -z "$_c_dbd_port" ] || _accounting_lines "$_c_dbd_port"
         [ "$_c_gpus" = 0 ] || echo GresTypes=gpu
         for node in $CLUSTER_NODES; do
             echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1" \
@@ -167,6 +175,8 @@ END
         grep '^NodeName=' "$d/slurm.conf" >"$d/nodes.conf"
         sed -i "s|^NodeName=.*|Include $d/nodes.conf|" "$d/slurm.conf"
     fi
+    # what is sent is plugstack.conf beside slurm.conf
+    [ -z "$_c_configless" ] || sed -i '/^PlugStackConfig=/d' "$d/slurm.conf"
     {
         [ -z "$_c_memcg" ] || echo ConstrainRAMSpace=yes
         if _cluster_v2; then
@@ -213,20 +223,38 @@ _cluster_munged () {
 
 # cgroup v2 without systemd: slurmd wants to find itself in a service below
 # system.slice, with the controllers handed down to it.  22.05 takes the newline
-# behind the last controller for a part of its name: memory must not be last.
+# behind the last controller for a part of its name: memory must not be last.  Where
+# jobs are in a slice of their own (CgroupSlice, since 25.11), that is made, too.
 _cluster_v2_service () {    # NODE: prints the service's directory
-    local top=/sys/fs/cgroup slice=/sys/fs/cgroup/system.slice c wanted=
-    mkdir -p "$slice/slurmd_$1.service" || return 1
+    local top=/sys/fs/cgroup slice=/sys/fs/cgroup/system.slice c wanted='' own
+    own=$(_cluster_slice)
+    mkdir -p "$slice/slurmd_$1.service" "$own" || return 1
     for c in cpuset cpu memory pids; do     # a kernel for one processor has no cpuset
         ! grep -qw $c $top/cgroup.controllers || wanted="$wanted +$c"
     done
     echo "$wanted" >$top/cgroup.subtree_control &&
         echo "$wanted" >$slice/cgroup.subtree_control &&
+        echo "$wanted" >"$own/cgroup.subtree_control" &&
         echo "$slice/slurmd_$1.service"
 }
+_cluster_slice () {
+    local name
+    name=$(sed -n 's/^CgroupSlice=//p' "$CLUSTER_DIR/cgroup.conf")
+    echo "/sys/fs/cgroup/${name:-system.slice}"
+}
 
-_cluster_slurmd () {        # NODE [-b]
-    local service
+# Before slurmd has its slurm.conf, munge is where it always is
+_cluster_configless () {    # SLURMD-ARG…
+    # shellcheck disable=SC2016    # for the shell that has its own mounts
+    unshare -m sh -c 'mount -t tmpfs -o mode=755 run /run && mkdir /run/munge &&
+        ln -s "$1" /run/munge/munge.socket.2 && shift && exec env -u SLURM_CONF slurmd "$@"' \
+        - "$CLUSTER_DIR/run/munge.sock" \
+        --conf-server "127.0.0.1:$(sed -n 's/^SlurmctldPort=//p' "$CLUSTER_DIR/slurm.conf")" "$@"
+}
+
+_cluster_slurmd () {        # NODE [-b] [-Z …]
+    local service slurmd=slurmd
+    [ -z "$_c_configless" ] || slurmd=_cluster_configless
     if _cluster_v2 && _cluster_systemd; then
         systemd-run --quiet --unit="slurmd_$1" -p Type=forking -p Delegate=yes \
             -p PIDFile="$CLUSTER_DIR/run/slurmd-$1.pid" -p KillMode=process \
@@ -235,9 +263,9 @@ _cluster_slurmd () {        # NODE [-b]
     elif _cluster_v2; then
         service=$(_cluster_v2_service "$1") || return 1
         (echo $BASHPID >"$service/cgroup.procs" &&
-            INVOCATION_ID=1 exec slurmd -N "$@") 2>>"$CLUSTER_DIR/log/slurmd.err"
+            export INVOCATION_ID=1 && $slurmd -N "$@") 2>>"$CLUSTER_DIR/log/slurmd.err"
     else
-        slurmd -N "$@" 2>>"$CLUSTER_DIR/log/slurmd.err"
+        $slurmd -N "$@" 2>>"$CLUSTER_DIR/log/slurmd.err"
     fi
 }
 
@@ -275,7 +303,8 @@ _cluster_try () {
     export MEMWARDEN_SOCKET=$CLUSTER_SOCKET    # task_memwarden.so has no arguments
     chmod 755 "$d" && mkdir "$d"/{run,log,state,plugins,out} &&
         chmod 1777 "$d/out" && _cluster_plugins && _cluster_conf &&
-        _cluster_munged && slurmctld_start || return 1
+        _cluster_munged && { [ -z "$_c_dbd_port" ] || _accounting_start "$_c_dbd_port"; } &&
+        slurmctld_start || return 1
     for node in $CLUSTER_NODES; do _cluster_slurmd "$node" || return 1; done
     wait_for 30 _cluster_idle
 }
@@ -318,7 +347,7 @@ _cluster_cgroups () {
     local node
     for node in $CLUSTER_NODES; do
         ls -d "/sys/fs/cgroup/slurm_$node" /sys/fs/cgroup/*/"slurm_$node" \
-            "/sys/fs/cgroup/system.slice/${node}_slurmstepd.scope" \
+            "$(_cluster_slice)/${node}_slurmstepd.scope" \
             "/sys/fs/cgroup/system.slice/slurmd_$node.service" 2>/dev/null
     done
 }
@@ -358,6 +387,7 @@ cluster_stop () {
     # shellcheck disable=SC2086
     [ -z "$cg" ] || wait_for 30 _cluster_rmcgroups $cg ||
         _cluster_say "could not remove" "$(_cluster_cgroups)"
+    _accounting_stop
     _cluster_end "$CLUSTER_DIR/run/munged.pid" munged
     rm -rf "$CLUSTER_DIR"
     CLUSTER_DIR=

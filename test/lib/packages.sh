@@ -6,9 +6,10 @@
 #                         optimizing.
 #   packages_installed    in a VM: by apt-get
 
-_packages_tree () {     # what would be packed, by names, sizes and times
+_packages_tree () {     # what would be packed, by names, sizes and times (6.1's hostfs
+                        # has whole seconds)
     (cd "$MW_SRC" && find COPYING NEWS README.md HACKING.md configure.ac ./*.am m4 lib handler plugin \
-        etc contrib doc -type f -printf '%p %s %T@\n' | sort | sha256sum)
+        etc contrib doc -type f -printf '%p %s %Ts\n' | sort | sha256sum)
 }
 
 _packages_here () {
@@ -54,9 +55,13 @@ packages () {
 # packages_installed: all of them, by apt-get, in the VM; then warden.sh and cluster.sh
 # take what is installed.  Before these are sourced.
 packages_installed () {
+    local triggers=()
     packages deb
+    # with the host's files in a VM, what others do when files have come (mandb, ldconfig)
+    # opens more of them than that may
+    [[ ${MW_VARIANT:-} != @(6.*|newest-*) ]] || triggers=(-o DPkg::NoTriggers=true -o DPkg::ConfigurePending=false)
     must 'apt-get installs them' env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
-        -o Dpkg::Options::=--force-unsafe-io install "$PACKAGES"/*.deb
+        "${triggers[@]}" -o Dpkg::Options::=--force-unsafe-io install "$PACKAGES"/*.deb
     # shellcheck disable=SC2034
     MW_SBIN=/usr/sbin MW_BIN=/usr/bin MW_PLUGINS=
 }

@@ -106,7 +106,8 @@ _pool_empty () { [ -z "$(find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null
 at_exit '_pool_clean'
 
 journal_events () {
-    jq -r --arg k "$1" 'select(.job == $k) | .event + (if .step then ":" + .step else "" end)' \
+    # but for what its memory was, which is looked at behind all that is done
+    jq -r --arg k "$1" 'select(.job == $k and .event != "uses") | .event + (if .step then ":" + .step else "" end)' \
         "$WARDEN_STATE/journal.jsonl" 2>/dev/null | tr '\n' ' '
 }
 journal_has () { case " $(journal_events "$1") " in *" $2"*) ;; *) return 1 ;; esac; }

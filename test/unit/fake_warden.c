@@ -25,6 +25,7 @@
 
 #include "handler/account/aftermath.h"
 #include "handler/incident/incident.h"
+#include "handler/record/blame.h"
 #include "handler/record/journal.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
@@ -170,19 +171,6 @@ static int _freeze (struct memcg *m, bool on, struct mw_err *why)
     return 0;
 }
 
-/* /proc/PID/status says it, proc(5). */
-static uint64_t _pending (pid_t pid)
-{
-    char path[32], text[4096];
-    const char *at;
-
-    snprintf (path, sizeof (path), "/proc/%d/status", (int) pid);
-    if (cg_read (AT_FDCWD, path, text, sizeof (text)) < 0 ||
-        !(at = strstr (text, "\nShdPnd:\t")))
-        return 0;
-    return strtoull (at + strlen ("\nShdPnd:\t"), NULL, 16);
-}
-
 static int _set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
                        struct mw_err *why)
 {
@@ -197,7 +185,6 @@ static int _set_limit (struct memcg *m, uint64_t limit, uint64_t reserve,
     assert_true (limit <= want);
     if (_do (FAKE_LIMIT, why) < 0)
         return -1;
-    fake.pending = _pending (fake.task);
     m->set_limit = limit;
     return 0;
 }
@@ -348,6 +335,7 @@ static int _open_warden (struct warden *w)
     if (w->meminfo < 0 || sd_event_new (&w->loop) < 0 ||
         sd_event_add_defer (w->loop, &w->room, _on_room, w) < 0 ||
         sd_event_source_set_enabled (w->room, SD_EVENT_OFF) < 0 ||
+        blame_open (w, &err) < 0 ||
         journal_open (&journal, fake.dir, fake.dir, &err) < 0 ||
         spool_open (&w->spool, fake.dir, true, geteuid (), &err) < 0)
         return -1;
@@ -411,6 +399,7 @@ int fake_end (void **state)
     while (fake.w.later.first)
         job_free (&fake.w.later, fake.w.later.first);
     sd_event_source_disable_unref (fake.w.room);
+    blame_close (&fake.w);
     sd_event_source_disable_unref (fake.w.answers);
     sd_event_source_disable_unref (fake.w.again);
     sd_event_unref (fake.w.loop);

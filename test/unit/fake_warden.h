@@ -43,8 +43,6 @@ struct fake {
     unsigned detected; /* calls of warden.up.detected */
     pid_t task;        /* of every job: it catches USR1, and ends at
                                    TERM, which it catches, too */
-    uint64_t pending;  /* its pending signals as a limit was last set, a bit each:
-                                   1 << (signo - 1) */
 };
 
 extern struct fake fake;

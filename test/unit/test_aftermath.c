@@ -13,6 +13,9 @@
 
 #include "handler/account/aftermath.h"
 #include "handler/incident/incident.h"
+#include "handler/record/journal.h"
+#include "handler/record/report.h"
+#include "handler/record/story.h"
 #include "lib/cleanup.h"
 #include "test/unit/fake_warden.h"
 
@@ -289,6 +292,84 @@ static void without_a_webhook_nothing_is_posted (void **state)
     assert_int_equal (fake_requests (SPOOL_WEBHOOK, NULL), 0);
 }
 
+/* The events of all that is put for the webhook sections, in order; [puts] = in how many
+ * requests. */
+static const char *_transitions (unsigned *puts)
+{
+    static char events[512];
+    char (*ids)[SPOOL_ID_MAX];
+    int all = spool_list_requests (&w->spool, &ids);
+
+    events[0] = '\0';
+    *puts = 0;
+    for (int i = 0; i < all; i++) {
+        cleanup_free char *body = NULL;
+        cleanup_json json_t *j = NULL;
+        const json_t *record;
+        struct mw_err err;
+        size_t k;
+
+        if (spool_op_of (ids[i]) != SPOOL_WEBHOOK)
+            continue;
+        (*puts)++;
+        body = spool_read_story (&w->spool, ids[i], &err);
+        j = json_loads (body ? body : "", 0, NULL);
+        json_array_foreach (json_object_get (j, "story"), k, record) {
+            strcat (events, " ");
+            strcat (events,
+                    json_string_value (json_object_get (record, "event")));
+        }
+    }
+    free (ids);
+    return events;
+}
+
+static void each_transition_is_put_when_it_happens (void **state)
+{
+    struct spool_request r;
+    struct job *job;
+    unsigned puts;
+
+    (void) state;
+    w->conf.webhook_count = 1;
+    job = fake_oom ("12", "hold@60s,kill");
+    report_flush (w);
+    assert_string_equal (_transitions (&puts), " detected held");
+    fake_requests (SPOOL_WEBHOOK, &r);
+    assert_string_equal (r.arg, SPOOL_TRANSITIONS);
+    incident_end (w, job, "the job has ended");
+    report_flush (w);
+    assert_non_null (strstr (_transitions (&puts), " resolved"));
+    assert_true (puts >= 2);
+}
+
+static void a_warden_that_was_killed_leaves_none_out (void **state)
+{
+    const char *before;
+    uint64_t told;
+    unsigned puts;
+
+    (void) state;
+    w->conf.webhook_count = 1;
+    fake_oom ("12", "hold@60s,kill");
+    report_flush (w);
+    before = strdup (_transitions (&puts));
+    assert_int_equal (spool_told_read (&w->spool, &told), 0);
+    assert_int_equal (told, w->journal->seq);
+    story_recover (w);
+    assert_string_equal (_transitions (&puts), before); /* nothing twice */
+    spool_told_put (&w->spool, told - 2); /* it died before the last two */
+    story_recover (w);
+    assert_int_equal (strncmp (_transitions (&puts), before, strlen (before)),
+                      0);
+    assert_string_equal (_transitions (&puts) + strlen (before),
+                         " detected held");
+    free ((char *) before);
+    w->conf.webhook_count = 0; /* what was before is nobody's */
+    story_recover (w);
+    assert_int_equal (spool_told_read (&w->spool, &told), -1);
+}
+
 /* ---- answers about jobs that are gone ------------------------------------ */
 
 static void _answered (const char *id, bool ok, const char *text)
@@ -355,6 +436,8 @@ int main (void)
         T (a_hook_without_a_name_is_not_that_of_every_incident),
         T (the_webhook_gets_the_whole_story_once),
         T (without_a_webhook_nothing_is_posted),
+        T (each_transition_is_put_when_it_happens),
+        T (a_warden_that_was_killed_leaves_none_out),
         T (the_answer_to_a_requeue_ends_the_story_of_a_job),
         T (no_other_answer_about_a_job_that_is_gone_is_told),
         T (an_answer_about_a_job_is_not_that_about_the_node),

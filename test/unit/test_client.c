@@ -1,7 +1,7 @@
 /* Calls end in an answer or a clear sentence, whatever the other side does.
  *
  * Answers are put into the socket before the call, so no second process is
- * needed; memwarden_self and its like, which connect themselves, have a child
+ * needed; mw_self and its like, which connect themselves, have a child
  * that serves one connection. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -305,11 +305,11 @@ static void a_program_learns_its_own_memory (void **state)
         NULL,
     };
     cleanup_fd int listener = _bind (SOCK_SEQPACKET, 1);
-    struct memwarden_status st;
+    struct mw_status st;
     pid_t child = _serve (listener, answers);
 
     (void) state;
-    assert_int_equal (memwarden_self (&st, NULL, 0), 0);
+    assert_int_equal (mw_self (&st, NULL, 0), 0);
     assert_string_equal (st.job, "12");
     assert_int_equal (st.priority, 300);
     assert_int_equal (st.usage, 5);
@@ -328,17 +328,17 @@ static void a_program_outside_any_job_is_told (void **state)
         NULL,
     };
     cleanup_fd int listener = -1;
-    struct memwarden_status st;
+    struct mw_status st;
     char why[200] = "";
     pid_t child;
 
     (void) state;
-    assert_int_equal (memwarden_self (&st, why, sizeof (why)), -1);
+    assert_int_equal (mw_self (&st, why, sizeof (why)), -1);
     assert_int_equal (errno, ENOENT);
     assert_non_null (strstr (why, path));
     listener = _bind (SOCK_SEQPACKET, 1);
     child = _serve (listener, answers);
-    assert_int_equal (memwarden_self (&st, why, sizeof (why)), -1);
+    assert_int_equal (mw_self (&st, why, sizeof (why)), -1);
     assert_int_equal (errno, ESRCH);
     assert_string_equal (why, "not in a job");
     waitpid (child, NULL, 0);
@@ -358,12 +358,12 @@ static void a_program_hears_notes_until_the_warden_goes (void **state)
     pid_t child = _serve (listener, answers);
 
     (void) state;
-    fd = memwarden_subscribe (NULL, 0);
+    fd = mw_on_pressure (NULL, 0);
     assert_true (fd >= 0);
     waitpid (child, NULL, 0);
     p.fd = fd;
     assert_int_equal (poll (&p, 1, 10000), 1);
-    assert_int_equal (memwarden_next_note (fd, text, sizeof (text)), 0);
+    assert_int_equal (mw_next_note (fd, text, sizeof (text)), 0);
 }
 
 static void a_note_is_read_and_none_is_eagain (void **state)
@@ -373,9 +373,9 @@ static void a_note_is_read_and_none_is_eagain (void **state)
     (void) state;
     _answer ("{\"v\":1,\"type\":\"ok\"}");
     _answer ("{\"v\":1,\"type\":\"note\",\"text\":\"memwarden: x\"}");
-    assert_int_equal (memwarden_next_note (pair[0], text, sizeof (text)), 1);
+    assert_int_equal (mw_next_note (pair[0], text, sizeof (text)), 1);
     assert_string_equal (text, "memward");
-    assert_int_equal (memwarden_next_note (pair[0], text, sizeof (text)), -1);
+    assert_int_equal (mw_next_note (pair[0], text, sizeof (text)), -1);
     assert_int_equal (errno, EAGAIN);
 }
 

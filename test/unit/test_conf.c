@@ -107,7 +107,7 @@ static const struct wrong {
       " \"ladder\"?" },
     { "node_reserve = 1G\n", 1, "did you mean \"node-reserve\"?" },
     { "frobnicate = 1\n", 1, "see memwarden.conf(5)" },
-    { "webhook = \"\"\n", 1, "in a courier section only" },
+    { "slurm-conf = \"\"\n", 1, "in a courier section only" },
     { "class a {\n socket = /x }\n", 2, "outside of { }" },
     { "syslog = perhaps\n", 1, "write yes or no" },
     { "\nsocket = run/x\n", 2, "absolute path" },

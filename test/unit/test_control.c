@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handler/account/strike.h"
 #include "handler/daemon/control.h"
 #include "handler/daemon/wish.h"
 #include "handler/incident/incident.h"
@@ -81,6 +82,27 @@ static void what_is_done_to_a_job_is_its_owners_and_roots (void **state)
         assert_int_equal (peer_does (owner, peer_ask (types[i], "12")), 0);
     for (size_t i = 0; i < sizeof (types) / sizeof (types[0]); i++)
         assert_int_equal (peer_does (root, peer_ask (types[i], "12")), 0);
+}
+
+static void strikes_are_roots_alone (void **state)
+{
+    cleanup_fd int owner = peer_open (PEER_OWNER);
+    cleanup_fd int root = peer_open (0);
+    json_t *req = peer_ask ("strikes", NULL);
+
+    (void) state;
+    assert_int_not_equal (peer_does (owner, peer_ask ("strikes", NULL)), 0);
+    w->conf.strike_half_ms = 86400000;
+    strike_open (w, fake.dir, fake.dir);
+    assert_int_equal (peer_does (root, peer_ask ("strikes", NULL)), 0);
+    json_object_set_new (req, "forgive", json_integer (PEER_OWNER));
+    assert_int_equal (peer_does (root, req), ESRCH);
+    req = peer_ask ("strikes", NULL);
+    json_object_set_new (req, "forgive", json_string ("all"));
+    assert_int_equal (peer_does (root, req), EINVAL);
+    req = peer_ask ("strikes", NULL);
+    json_object_set_new (req, "forgive", json_integer (-1));
+    assert_int_equal (peer_does (root, req), EINVAL);
 }
 
 static void a_job_that_is_not_there_is_named (void **state)
@@ -293,6 +315,24 @@ static void more_jobs_than_a_packet_holds_come_in_pages (void **state)
         assert_string_equal (peer_text (json_array_get (all, i), "key"), key);
     }
     assert_int_equal (json_array_size (own), 20);
+}
+
+/* JSON's numbers end at INT64_MAX */
+static void what_slurm_limits_it_to_at_a_steps_start_is_told (void **state)
+{
+    cleanup_fd int root = peer_open (0);
+    struct job *one = peer_job ("12", "kill"), *other = peer_job ("13", "kill");
+
+    (void) state;
+    one->given_hard = 300 * MW_MIB;
+    other->given_hard = MEMCG_NO_LIMIT;
+
+    cleanup_json json_t *all = peer_jobs (root);
+
+    assert_int_equal (peer_int (json_array_get (all, 0), "start_limit"),
+                      300 * MW_MIB);
+    assert_int_equal (peer_int (json_array_get (all, 1), "start_limit"),
+                      INT64_MAX);
 }
 
 static void the_last_page_has_no_next (void **state)
@@ -742,6 +782,7 @@ int main (void)
         T (root_and_its_owner_may_act_on_a_job),
         T (jobs_come_and_go_at_roots_word_alone),
         T (what_is_done_to_a_job_is_its_owners_and_roots),
+        T (strikes_are_roots_alone),
         T (a_job_that_is_not_there_is_named),
         T (a_job_of_an_array_has_two_names),
         T (each_hears_of_his_own_jobs_and_root_of_all),
@@ -750,6 +791,7 @@ int main (void)
         T (an_incident_is_told_with_its_time),
         T (while_slurm_stops_it_its_time_stands_still),
         T (more_jobs_than_a_packet_holds_come_in_pages),
+        T (what_slurm_limits_it_to_at_a_steps_start_is_told),
         T (the_last_page_has_no_next),
         T (behind_a_job_that_is_gone_is_nothing_to_be_had),
         T (a_process_hears_of_the_job_that_it_is_in),

@@ -217,12 +217,21 @@ static void the_wait_between_attempts_grows_up_to_a_bound (void **state)
 {
     (void) state;
     for (unsigned n = 0; n < 100; n++) {
-        assert_true (courier_backoff (WAY_CONTROLLER, n) <=
-                     courier_backoff (WAY_CONTROLLER, n + 1));
-        assert_true (courier_backoff (WAY_WEB, n) <= 60000);
+        uint64_t most = courier_backoff (WAY_CONTROLLER, n, 0) * 2;
+
+        assert_true (most <= courier_backoff (WAY_CONTROLLER, n + 1, 0) * 2);
+        for (uint32_t chance = 0; chance < 100000; chance += 997) {
+            uint64_t ms = courier_backoff (WAY_CONTROLLER, n, chance);
+
+            assert_true (ms >= most / 2 && ms <= most);
+        }
+        assert_true (courier_backoff (WAY_WEB, n, UINT32_MAX) <= 60000);
     }
-    assert_int_equal (courier_backoff (WAY_CONTROLLER, 0), 250);
-    assert_int_equal (courier_backoff (WAY_CONTROLLER, 1000), 5000);
+    assert_int_equal (courier_backoff (WAY_CONTROLLER, 0, 125), 250);
+    assert_int_equal (courier_backoff (WAY_CONTROLLER, 1000, 2500), 5000);
+    /* who has failed together does not come back together */
+    assert_int_not_equal (courier_backoff (WAY_WEB, 9, 1),
+                          courier_backoff (WAY_WEB, 9, 1000));
 }
 
 #define T(f) cmocka_unit_test_teardown (f, end)

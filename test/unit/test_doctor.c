@@ -18,6 +18,8 @@
 
 static char root[64];
 
+static bool in_shadow; /* the configuration's word */
+
 static int _setup (void **state)
 {
     (void) state;
@@ -39,6 +41,7 @@ static int _rm (const char *path, const struct stat *st, int type,
 
 static int _teardown (void **state)
 {
+    in_shadow = false;
     (void) state;
     return nftw (root, _rm, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -94,6 +97,7 @@ static void _fixed_by (const char *item, enum doctor_verdict want,
 
     memset (&n, 0, sizeof (n));
     conf_defaults (&conf);
+    conf.shadow = in_shadow;
     n.conf = &conf;
     n.conf_trouble = "";
     n.socket = MW_SOCKET_DEFAULT;
@@ -333,6 +337,22 @@ static void a_burst_beyond_allowed_ram_is_told (void **state)
     _is ("AllowedRAMSpace", DOCTOR_NA, "no limit");
 }
 
+static void in_shadow_nothing_is_allowed_beyond_mem (void **state)
+{
+    (void) state;
+    in_shadow = true;
+    _write ("/proc/self/mountinfo", "");
+    _write ("/etc/slurm/slurm.conf", "TaskPlugin=task/cgroup\n");
+    _write ("/etc/slurm/plugstack.conf",
+            "optional spank_memwarden.so max_burst=x2\n");
+    _write ("/etc/slurm/cgroup.conf", "ConstrainRAMSpace=yes\n");
+    _is ("AllowedRAMSpace", DOCTOR_OK, "in shadow");
+    _write ("/etc/slurm/cgroup.conf",
+            "ConstrainRAMSpace=yes\nAllowedRAMSpace=200\n");
+    _fixed_by ("AllowedRAMSpace", DOCTOR_LACKS, "hardly moves",
+               "in /etc/slurm/cgroup.conf, line 2: AllowedRAMSpace=100");
+}
+
 static void words_are_read_as_slurm_reads_them (void **state)
 {
     (void) state;
@@ -491,6 +511,7 @@ int main (void)
         TEST (includes_are_followed),
         TEST (an_include_that_leads_nowhere_is_told),
         TEST (a_burst_beyond_allowed_ram_is_told),
+        TEST (in_shadow_nothing_is_allowed_beyond_mem),
         TEST (words_are_read_as_slurm_reads_them),
         TEST (a_configless_node_is_read_where_slurmd_has_it),
         TEST (other_oom_daemons_are_seen),

@@ -48,7 +48,8 @@ static void every_step_is_read_with_its_argument_and_time (void **state)
 
     (void) state;
     l = _parse ("hold@5s,grow=512M@10m,reclaim=25%,slow=30@1m,enomem@2s,"
-                "signal=USR1@30s,dump=heap@9s,suspend@1h,requeue=x1.5,kill");
+                "signal=USR1@30s,dump=heap@9s,suspend@1h,requeue=x1.5,"
+                "kill=largest@4s,kill");
     assert_int_equal (l.count, MW_STEP_COUNT);
     for (int i = 0; i < MW_STEP_COUNT; i++)
         assert_int_equal (l.step[i].kind, i);
@@ -59,6 +60,8 @@ static void every_step_is_read_with_its_argument_and_time (void **state)
     assert_int_equal (l.step[MW_STEP_SIGNAL].signo, SIGUSR1);
     assert_string_equal (l.step[MW_STEP_DUMP].hook, "heap");
     assert_true (l.step[MW_STEP_REQUEUE].amount.ratio == 1.5);
+    assert_int_equal (l.step[MW_STEP_KILL_ONE].target, MW_TARGET_LARGEST);
+    assert_int_equal (l.step[MW_STEP_KILL_ONE].deadline_ms, 4000);
     assert_int_equal (l.step[MW_STEP_KILL].deadline_ms, 0);
 }
 
@@ -108,13 +111,13 @@ static void a_signal_may_be_for_all (void **state)
 
     (void) state;
     assert_int_equal (l.step[0].signo, SIGUSR1);
-    assert_true (l.step[0].to_all);
+    assert_int_equal (l.step[0].target, MW_TARGET_ALL);
     assert_string_equal (mw_ladder_format (&l, buf, sizeof (buf)),
                          "signal=USR1:all@1m,kill");
     l = _parse ("signal=40:all");
     assert_string_equal (mw_ladder_format (&l, buf, sizeof (buf)),
                          "signal=40:all@30s,kill");
-    assert_false (_parse ("signal=USR1").step[0].to_all);
+    assert_int_equal (_parse ("signal=USR1").step[0].target, MW_TARGET_USUAL);
     _refused ("signal=USR1:", "\":\" does not say to whom; write :all", 11);
     _refused ("signal=USR1:none", "\":none\" does not say to whom", 11);
     _refused ("signal=USR1:all:all", "to whom", 11);
@@ -122,6 +125,44 @@ static void a_signal_may_be_for_all (void **state)
     _refused ("signal=KILL:all", "write the step \"kill\"", 7);
     _refused ("signal:all", "unknown step", 0);
     _refused ("dump=a:all", "not a hook's name", 5);
+}
+
+static void _written (const char *text, const char *back)
+{
+    struct mw_ladder l = _parse (text);
+    char buf[MW_LADDER_STRLEN];
+
+    assert_string_equal (mw_ladder_format (&l, buf, sizeof (buf)), back);
+}
+
+static void a_step_may_be_for_one_process (void **state)
+{
+    (void) state;
+    _written ("kill=largest", "kill=largest@10s,kill");
+    _written ("kill=guilty@1m,kill=guilty,kill",
+              "kill=guilty@1m,kill=guilty@10s,kill");
+    _written ("kill=leader", "kill=leader@10s,kill");
+    _written ("kill=all", "kill");
+    _written ("enomem=largest", "enomem=largest@1m,kill");
+    _written ("enomem=guilty@5s,kill", "enomem=guilty@5s,kill");
+    _written ("enomem=all", "enomem@1m,kill");
+    _written ("signal=USR1:largest", "signal=USR1:largest@30s,kill");
+    _written ("signal=10:guilty@1s", "signal=USR1:guilty@1s,kill");
+    _written ("signal=TERM:leader", "signal=TERM:leader@30s,kill");
+    assert_int_equal (_parse ("kill=largest").count, 2);
+    assert_int_equal (_parse ("kill=all").count, 1);
+    _refused ("kill=all,hold", "nothing can follow kill", 9);
+    _refused ("kill=", "nothing follows \"kill=\"", 4);
+    _refused ("kill=Largest", "does not say whom to", 5);
+    _refused ("kill=largest:all", "does not say whom to", 5);
+    _refused ("kill=all@5s", "kill takes no \"@\"", 8);
+    _refused ("kill=largest@", "not a duration", 13);
+    _refused ("kill-one", "unknown step \"kill-one\"", 0);
+    _refused ("kill:largest", "unknown step", 0);
+    _refused ("grow,enomem=biggest", "\"biggest\" does not say whom to", 12);
+    _refused ("slow=50%:largest", "a job is slowed as a whole", 8);
+    _refused ("slow=largest", "1% to 100%", 5);
+    _refused ("hold=largest", "hold takes no \"=\"", 4);
 }
 
 static void an_unknown_step_has_a_caret_and_the_allowed_ones (void **state)
@@ -167,7 +208,8 @@ static void bad_arguments_are_refused_where_they_stand (void **state)
     _refused ("dump=../x", "not a hook's name", 5);
     _refused ("dump=a2345678901234567890123456789012", "at most 31", 5);
     _refused ("hold=5", "hold takes no \"=\"", 4);
-    _refused ("kill=9", "kill takes no \"=\"", 4);
+    _refused ("kill=9", "\"9\" does not say whom to; kill takes largest", 5);
+    _refused ("enomem=", "nothing follows \"enomem=\"", 6);
 }
 
 static void bad_times_are_refused_where_they_stand (void **state)
@@ -285,6 +327,7 @@ int main (void)
         cmocka_unit_test (kill_is_always_last),
         cmocka_unit_test (signals_have_names_and_numbers),
         cmocka_unit_test (a_signal_may_be_for_all),
+        cmocka_unit_test (a_step_may_be_for_one_process),
         cmocka_unit_test (an_unknown_step_has_a_caret_and_the_allowed_ones),
         cmocka_unit_test (missing_steps_are_refused),
         cmocka_unit_test (bad_arguments_are_refused_where_they_stand),

@@ -128,7 +128,7 @@ static void it_can_be_refused_memory (void **state)
     if (MW_SANITIZED) /* it has terabytes of addresses already */
         skip ();
     assert_int_equal (rlimits_lower (&job->memcg, fake.w.journal->state_dir,
-                                     "12", SIZE / 2, &err),
+                                     "12", SIZE / 2, NULL, &err),
                       1);
     assert_int_equal (prlimit (headless, RLIMIT_DATA, NULL, &l), 0);
     assert_true (l.rlim_cur >= SIZE && l.rlim_cur < 64 * SIZE);
@@ -163,7 +163,8 @@ static void what_is_not_permitted_is_not_nobody (void **state)
         skip ();
     job = _in_a_job (65534);
     _may (false);
-    rc = rlimits_lower (&job->memcg, fake.w.journal->state_dir, "12", 0, &err);
+    rc = rlimits_lower (&job->memcg, fake.w.journal->state_dir, "12", 0, NULL,
+                        &err);
     why = errno;
     _may (true);
     assert_int_equal (rc, -1);
@@ -182,13 +183,14 @@ static void a_record_that_is_not_understood_lifts_the_limits (void **state)
 
     (void) state;
     assert_int_equal (prlimit (fake.task, RLIMIT_DATA, NULL, &had), 0);
-    assert_int_equal (rlimits_lower (&job->memcg, dir, "12", 0, &err), 1);
+    assert_int_equal (rlimits_lower (&job->memcg, dir, "12", 0, NULL, &err), 1);
     fd = openat (dir, "rlimits/12", O_RDWR);
     assert_true (pread (fd, text, 19, 0) == 19);
     assert_string_equal (text, "memwarden rlimits 1");
     assert_int_equal (pwrite (fd, "memwarden rlimits 9", 19, 0), 19);
     close (fd);
-    assert_int_equal (rlimits_lower (&job->memcg, dir, "12", 0, &err), -1);
+    assert_int_equal (rlimits_lower (&job->memcg, dir, "12", 0, NULL, &err),
+                      -1);
     assert_int_equal (errno, EPROTO);
     assert_int_equal (rlimits_restore (&job->memcg, dir, "12", &err), 1);
     assert_int_equal (prlimit (fake.task, RLIMIT_DATA, NULL, &l), 0);

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 
 #include "handler/incident/incident.h"
+#include "handler/step/step.h"
 #include "test/unit/fake_warden.h"
 #include "test/unit/sanitized.h"
 
@@ -40,6 +41,47 @@ static void hold_ends_when_the_limit_was_raised (void **state)
     assert_true (job->incident.open);
     job->limit = 2 * FAKE_LIMIT_BYTES;
     incident_headroom (w);
+    fake_is_clean (job);
+}
+
+/* At [job]'s limit again, and, without anybody's doing, below it. */
+static void _is_at_it_again (struct job *job)
+{
+    fake_uses (job, FAKE_LIMIT_BYTES);
+    incident_oom (w, job, TRIGGER_JOB);
+    assert_true (fake_frozen (job));
+    fake_uses (job, FAKE_LIMIT_BYTES / 2);
+    incident_headroom (w);
+}
+
+static void hold_that_ends_in_vain_takes_ever_longer (void **state)
+{
+    struct job *job = fake_oom ("12", "hold@1h,kill");
+    uint64_t began;
+
+    (void) state;
+    fake_uses (job, FAKE_LIMIT_BYTES / 2);
+    incident_headroom (w);
+    fake_is_clean (job);
+    for (uint64_t wait = 500; wait <= 64000; wait *= 2) {
+        began = fake.now;
+        _is_at_it_again (job);
+        assert_true (fake_frozen (job));
+        while (job->incident.open)
+            fake_timer (job);
+        fake_is_clean (job);
+        assert_int_equal (fake.now - began, wait);
+    }
+    /* a limit that was raised is a reason */
+    _is_at_it_again (job);
+    assert_true (fake_frozen (job));
+    job->limit = 2 * FAKE_LIMIT_BYTES;
+    incident_headroom (w);
+    fake_is_clean (job);
+    /* and it begins anew once it has got on */
+    fake.now += STEP_VAIN_MS;
+    job->limit = FAKE_LIMIT_BYTES;
+    _is_at_it_again (job);
     fake_is_clean (job);
 }
 
@@ -561,6 +603,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         T (hold_where_nothing_freezes_leads_on),
         T (hold_ends_when_the_limit_was_raised),
+        T (hold_that_ends_in_vain_takes_ever_longer),
         T (hold_for_the_node_ends_when_the_node_says_so),
         T (one_that_cannot_be_thawed_is_said_so),
         T (one_that_slurm_cannot_thaw_is_thawed_to_die),

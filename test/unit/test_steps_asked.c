@@ -46,21 +46,6 @@ static void signal_opens_the_reserve_and_waits (void **state)
     assert_true (job->incident.reserve_open);
 }
 
-/* Who is let go before it was told may fill the reserve, and sleep again. */
-static void signal_is_there_when_the_reserve_opens (void **state)
-{
-    siginfo_t info;
-
-    (void) state;
-    assert_int_equal (kill (fake.task, SIGSTOP), 0);
-    assert_int_equal (waitid (P_PID, (id_t) fake.task, &info,
-                              WSTOPPED | WNOWAIT),
-                      0);
-    assert_true (fake_oom ("12", "signal=USR1@30s,kill")->incident.reserve_open);
-    assert_int_equal (fake.pending, 1 << (SIGUSR1 - 1));
-    assert_int_equal (kill (fake.task, SIGCONT), 0);
-}
-
 static void signal_that_nobody_catches_is_not_sent (void **state)
 {
     struct job *job = fake_oom ("12", "signal=USR2@30s,hold@60s,kill");
@@ -739,7 +724,6 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         T (signal_opens_the_reserve_and_waits),
-        T (signal_is_there_when_the_reserve_opens),
         T (signal_that_nobody_catches_is_not_sent),
         T (signal_is_answered_by_room),
         T (signal_to_who_holds_most_is_answered_by_them),

@@ -27,9 +27,11 @@ _read_only_here='
 
 # machine_run SECONDS: until it is switched off
 machine_run () {
-    local disk=() view=
+    local disk=() view= trap=
     [ -z "$tree" ] || view=$(quoted "$here/release" --view "$tree" "$work/mem/view" \
         "${shows[@]}")
+    # since 6.16: its programs' system calls come by SIGSYS, at two thirds of ptrace's cost
+    [ "$kernel" != forky ] || trap=seccomp=on
     [ -z "$swap" ] || disk=("ubd0=$work/mem/swap")
     mkdir "$work/mem"
     # shellcheck disable=SC2086
@@ -39,7 +41,7 @@ machine_run () {
         "$kernel_dir/linux" "mem=$memory" initrd="$work/initramfs.cpio" \
         console=ttyS0 panic=-1 quiet "psi=$psi" "uml_dir=$work/mem/" \
         con=null ssl=null ssl0=null,fd:7 ssl1=null,fd:8 ssl2=null,fd:9 \
-        ${disk[@]+"${disk[@]}"} $append \
+        ${disk[@]+"${disk[@]}"} $trap $append \
         7>>"$out/console.log" 8>&1 9>>"$work/control" \
         </dev/null >"$work/machine.log" 2>&1 &
     pids+=($!)
