@@ -17,6 +17,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/json_put.h"
+#include "lib/putfile.h"
 
 #define PART STRIKES_FILE ".part"
 
@@ -59,14 +60,10 @@ static int _strike_read (const char *dir)
 static void _strike_save (struct warden *w)
 {
     cleanup_fd int top = open (dirs[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cleanup_fd int fd = openat (top, PART,
-                                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-                                    O_CLOEXEC,
-                                0600);
     size_t len = strikes_write (&strikes, text);
 
-    if (fd >= 0 && write (fd, text, len) == (ssize_t) len &&
-        renameat (top, PART, top, STRIKES_FILE) == 0)
+    if (top >= 0 && mw_put_file (top, PART, top, STRIKES_FILE, 0600,
+                                 MW_PUT_QUICK, text, len) == 0)
         return;
     report_log (w, LOG_ERR, "users' strikes cannot be kept in %s: %s", dirs[0],
                 strerror (errno));

@@ -16,6 +16,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/json_put.h"
+#include "lib/putfile.h"
 
 /* every byte of the names may become six, and three numbers a run */
 #define FILE_MAX (12 * LEARNT_NAME_MAX + 128 * LEARNT_RUNS + 256)
@@ -125,7 +126,6 @@ static int _learnt_write (int dir, const char *name, const struct learnt *l)
 {
     char text[FILE_MAX], part[HASH_LEN + sizeof (PART)];
     struct json_put p = { .text = text, .size = sizeof (text) };
-    cleanup_fd int fd = -1;
 
     json_put (&p, "{");
     json_put_number (&p, "uid", l->uid);
@@ -142,19 +142,11 @@ static int _learnt_write (int dir, const char *name, const struct learnt *l)
     }
     json_put_end (&p, "]}\n");
     snprintf (part, sizeof (part), "%s" PART, name);
-    fd = openat (dir, part,
-                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
-    if (fd < 0)
-        return -1;
-    if (p.over || write (fd, text, p.len) != (ssize_t) p.len ||
-        renameat (dir, part, dir, name) < 0) {
-        int saved = p.over ? EMSGSIZE : errno ? errno : ENOSPC;
-
-        unlinkat (dir, part, 0);
-        errno = saved;
+    if (p.over) {
+        errno = EMSGSIZE;
         return -1;
     }
-    return 0;
+    return mw_put_file (dir, part, dir, name, 0640, MW_PUT_QUICK, text, p.len);
 }
 
 /* ---- all of them --------------------------------------------------------- */

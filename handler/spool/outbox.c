@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/putfile.h"
 
 #define DROPPED ".dropped" /* a number */
 #define OUTBOX_TEXT_MAX (256 << 10)
@@ -77,22 +78,9 @@ static int _outbox_write (int dir, const char *name, const char *text,
                           size_t len)
 {
     char part[OUTBOX_NAME_MAX + 2];
-    cleanup_fd int fd = -1;
-    int saved;
 
     snprintf (part, sizeof (part), ".%s", name);
-    fd = openat (dir, part,
-                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -1;
-    errno = ENOSPC;
-    if (write (fd, text, len) == (ssize_t) len && fsync (fd) == 0 &&
-        renameat (dir, part, dir, name) == 0)
-        return 0;
-    saved = errno;
-    unlinkat (dir, part, 0);
-    errno = saved;
-    return -1;
+    return mw_put_file (dir, part, dir, name, 0600, MW_PUT_SYNCED, text, len);
 }
 
 int outbox_put (struct outbox *o, unsigned i, const char *name,

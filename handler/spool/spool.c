@@ -19,6 +19,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/json_put.h"
+#include "lib/putfile.h"
 
 /* every byte of text may become six in JSON; the other members fit the rest */
 #define FILE_MAX (6 * SPOOL_TEXT_MAX + 1024)
@@ -154,29 +155,6 @@ void spool_close (struct spool *s)
     *s = (struct spool) { -1, -1, -1, -1 };
 }
 
-/* Make file [name] of [to] with [len] bytes of [text], whole or not at all: it
- * is written as [part] in [from] first. */
-static int _put_file (int from, const char *part, int to, const char *name,
-                      const char *text, size_t len)
-{
-    cleanup_fd int fd = openat (from, part,
-                                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-                                    O_CLOEXEC,
-                                0644);
-    int saved;
-
-    if (fd < 0)
-        return -1;
-    errno = ENOSPC;
-    if (write (fd, text, len) == (ssize_t) len && fchmod (fd, 0644) == 0 &&
-        renameat (from, part, to, name) == 0)
-        return 0;
-    saved = errno;
-    unlinkat (from, part, 0);
-    errno = saved;
-    return -1;
-}
-
 /* Write [r] as JSON into [json]. Returns its length or -1. */
 static int _spool_encode (const struct spool_request *r, char json[FILE_MAX],
                           struct mw_err *err)
@@ -221,7 +199,8 @@ int spool_put (struct spool *s, const struct spool_request *r,
 
     if (n < 0)
         return -1;
-    if (_put_file (s->tmp, r->id, s->req, r->id, json, (size_t) n) < 0)
+    if (mw_put_file (s->tmp, r->id, s->req, r->id, 0644, MW_PUT_QUICK, json,
+                     (size_t) n) < 0)
         return mw_err_errno (err, "cannot write request %s", r->id);
     return 0;
 }
@@ -560,7 +539,8 @@ int spool_put_answer (struct spool *s, const struct spool_answer *a,
     json_put_end (&p, "}\n");
     /* a name with a dot in front is never taken for an answer */
     snprintf (part, sizeof (part), ".%s", a->id);
-    if (_put_file (s->ans, part, s->ans, a->id, json, p.len) < 0)
+    if (mw_put_file (s->ans, part, s->ans, a->id, 0644, MW_PUT_QUICK, json,
+                     p.len) < 0)
         return mw_err_errno (err, "cannot write answer %s", a->id);
     if (unlinkat (s->req, a->id, 0) < 0 && errno != ENOENT)
         return mw_err_errno (err, "cannot remove request %s", a->id);
