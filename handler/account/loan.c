@@ -18,19 +18,6 @@
 #define LOAN_LEAST MW_MIB
 #define BACK_LEAST (16 * MW_MIB) /* but for the last of it */
 
-#define LOAN_MORE 96
-
-/* For the record: so many [bytes], after which it is lent so much in all. */
-static const char *_loan_more (const struct job *job, uint64_t bytes,
-                               char more[LOAN_MORE])
-{
-    struct json_put p = { .text = more, .size = LOAN_MORE };
-
-    json_put_number (&p, "bytes", bytes);
-    json_put_number (&p, "lent", job_lent (job));
-    return json_put_done (&p);
-}
-
 /* ---- lent ---------------------------------------------------------------- */
 
 /* What there is of the [more] bytes: a grow would take a part of it, and come again. */
@@ -100,10 +87,10 @@ static int _loan_may (struct warden *w, struct job *job, uint64_t bytes,
 static void _loan_say (struct warden *w, struct job *job, uint64_t more,
                        uint32_t seconds)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], t[32], text[LOAN_MORE];
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], t[32], text[REPORT_LENT];
 
     report_more (w, job, "lent", REPORT_LOG | REPORT_JOB,
-                 _loan_more (job, more, text),
+                 report_lent (job, more, text),
                  "job %s: lent %s for %s, as it asked: its limit is %s so long",
                  job->spec.key, mw_size_format (job->loan, a, sizeof (a)),
                  mw_duration_format ((uint64_t) seconds * 1000, t, sizeof (t)),
@@ -173,7 +160,7 @@ static void _loan_say_back (struct warden *w, struct job *job, uint64_t back,
                             bool first)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
-    char rest[MW_SIZE_STRLEN + 64] = "", more[LOAN_MORE];
+    char rest[MW_SIZE_STRLEN + 64] = "", more[REPORT_LENT];
 
     if (job->loan > 0)
         snprintf (rest, sizeof (rest),
@@ -181,7 +168,7 @@ static void _loan_say_back (struct warden *w, struct job *job, uint64_t back,
                   mw_size_format (job->loan, c, sizeof (c)));
     if (back > 0)
         report_more (w, job, "returned", REPORT_LOG | REPORT_JOB,
-                     _loan_more (job, back, more),
+                     report_lent (job, back, more),
                      "job %s: gave back %s of what it had asked for: its "
                      "limit is %s%s%s",
                      job->spec.key, mw_size_format (back, a, sizeof (a)),

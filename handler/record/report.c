@@ -26,6 +26,7 @@
 #include "handler/record/request.h"
 #include "handler/record/story.h"
 #include "lib/clock.h"
+#include "lib/json_put.h"
 
 #define LINES \
     (sizeof (((struct report *) 0)->line) / \
@@ -417,6 +418,16 @@ void report (struct warden *w, struct job *job, const char *event,
     va_start (ap, fmt);
     _report (w, job, event, whom, NULL, fmt, ap);
     va_end (ap);
+}
+
+const char *report_lent (const struct job *job, uint64_t bytes,
+                         char more[REPORT_LENT])
+{
+    struct json_put p = { .text = more, .size = REPORT_LENT };
+
+    json_put_number (&p, "bytes", bytes);
+    json_put_number (&p, "lent", job_lent (job));
+    return json_put_done (&p);
 }
 
 void report_more (struct warden *w, struct job *job, const char *event,

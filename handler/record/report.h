@@ -67,6 +67,12 @@ void report_more (struct warden *w, struct job *job, const char *event,
                   unsigned whom, const char *more, const char *fmt, ...)
     __attribute__ ((format (printf, 6, 7)));
 
+/* For report_more: so many [bytes] were lent, or came back, after which [job] is lent so
+ *   much in all. Returns [more]. */
+#define REPORT_LENT 96
+const char *report_lent (const struct job *job, uint64_t bytes,
+                         char more[REPORT_LENT]);
+
 /* Record that [what] ("cannot be grown") could not be done to [job]: [why], as
  *   errno has it.  Where that is ENODEV, its job has just ended by itself, which
  *   is no failure: its end is on record next. */

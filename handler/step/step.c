@@ -293,28 +293,15 @@ int step_open_reserve (struct warden *w, struct job *job, bool on)
     return -1;
 }
 
-#define LENT_MORE 96
-
-/* For the record: so many [bytes], after which it is lent so much in all. */
-static const char *_lent (const struct job *job, uint64_t bytes,
-                          char more[LENT_MORE])
-{
-    struct json_put p = { .text = more, .size = LENT_MORE };
-
-    json_put_number (&p, "bytes", bytes);
-    json_put_number (&p, "lent", job_lent (job));
-    return json_put_done (&p);
-}
-
 int step_lend (struct warden *w, struct job *job, uint64_t bytes)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[LENT_MORE];
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[REPORT_LENT];
     struct incident *in = &job->incident;
     struct mw_err err;
 
     in->lent += bytes;
     report_more (w, job, "lent", REPORT_LOG | REPORT_JOB,
-                 _lent (job, bytes, more), "job %s: grown by %s to %s",
+                 report_lent (job, bytes, more), "job %s: grown by %s to %s",
                  job->spec.key, mw_size_format (bytes, a, sizeof (a)),
                  mw_size_format (job->limit + in->lent, b, sizeof (b)));
     if (job_assert_limit (job, &err) == 0)
@@ -327,7 +314,7 @@ int step_lend (struct warden *w, struct job *job, uint64_t bytes)
 
 int step_return (struct warden *w, struct job *job)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[LENT_MORE];
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], more[REPORT_LENT];
     struct incident *in = &job->incident;
     uint64_t lent = in->lent;
     struct mw_err err;
@@ -342,7 +329,7 @@ int step_return (struct warden *w, struct job *job)
         return -1;
     }
     report_more (w, job, "returned", REPORT_LOG | REPORT_JOB,
-                 _lent (job, lent, more),
+                 report_lent (job, lent, more),
                  "job %s: gave back the %s it was lent; its limit is %s again",
                  job->spec.key, mw_size_format (lent, a, sizeof (a)),
                  mw_size_format (job->limit, b, sizeof (b)));
