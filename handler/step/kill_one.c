@@ -57,11 +57,7 @@ static enum step_result _kill_one_start (struct warden *w, struct job *job)
 {
     if (one_begin (w, job))
         return _kill_one_now (w, job);
-    job->incident.phase = LOOKING;
-    report (w, job, "step", REPORT_LOG,
-            "job %s: it is looked at which of its processes grows",
-            job->spec.key);
-    return STEP_WAIT;
+    return one_waits (w, job, LOOKING);
 }
 
 static enum step_result _kill_one_timer (struct warden *w, struct job *job)

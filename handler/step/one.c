@@ -127,6 +127,15 @@ bool one_begin (struct warden *w, struct job *job)
     return _one_later (w, job, began);
 }
 
+enum step_result one_waits (struct warden *w, struct job *job, int phase)
+{
+    job->incident.phase = phase;
+    report (w, job, "step", REPORT_LOG,
+            "job %s: it is looked at which of its processes grows",
+            job->spec.key);
+    return STEP_WAIT;
+}
+
 bool one_look (struct warden *w, struct job *job, bool full)
 {
     const struct look *l = _one_first (job);

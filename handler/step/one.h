@@ -19,6 +19,10 @@ void one_rehearse (void);
  *   false: a timer is set for one_look. */
 bool one_begin (struct warden *w, struct job *job);
 
+/* Behind a one_begin that is false: [job] is in [phase] of its rung now, on record.
+ *   Returns STEP_WAIT. */
+enum step_result one_waits (struct warden *w, struct job *job, int phase);
+
 /* Look again; [full]: there is no more room to grow into. Returns as one_begin. */
 bool one_look (struct warden *w, struct job *job, bool full);
 

@@ -208,11 +208,7 @@ static enum step_result _signal_seek (struct warden *w, struct job *job)
 {
     if (one_begin (w, job))
         return _signal_one (w, job);
-    job->incident.phase = LOOKING;
-    report (w, job, "step", REPORT_LOG,
-            "job %s: it is looked at which of its processes grows",
-            job->spec.key);
-    return STEP_WAIT;
+    return one_waits (w, job, LOOKING);
 }
 
 static enum step_result _signal_timer (struct warden *w, struct job *job)
