@@ -239,18 +239,29 @@ static int _set_retry (const struct conf_option *o, void *field,
     return mw_retry_parse (text, field, err);
 }
 
+/* Where in [names], which end with NULL, [text] is; -1. */
+static int _option_name (const char *const *names, const char *text)
+{
+    for (int i = 0; names[i]; i++)
+        if (!strcmp (names[i], text))
+            return i;
+    return -1;
+}
+
 static int _set_order (const struct conf_option *o, void *field,
                        const char *text, struct mw_err *err)
 {
-    enum conf_order *order = field;
+    static const char *const names[] = {
+        [CONF_ORDER_OVERAGE] = "overage",
+        [CONF_ORDER_STRICT_PRIORITY] = "strict-priority",
+        NULL,
+    };
+    int i = _option_name (names, text);
 
     (void) o;
-    if (!strcmp (text, "overage"))
-        *order = CONF_ORDER_OVERAGE;
-    else if (!strcmp (text, "strict-priority"))
-        *order = CONF_ORDER_STRICT_PRIORITY;
-    else
+    if (i < 0)
         return _option_refuse (err, text, "write overage or strict-priority");
+    *(enum conf_order *) field = (enum conf_order) i;
     return 0;
 }
 
@@ -300,7 +311,7 @@ static int _set_events (const struct conf_option *o, void *field,
 {
     char copy[512], *rest = copy, *name;
     uint32_t events = 0;
-    unsigned i;
+    int i;
 
     (void) o;
     if (!strcmp (text, "all")) {
@@ -311,9 +322,8 @@ static int _set_events (const struct conf_option *o, void *field,
     while ((name = strsep (&rest, ","))) {
         name += strspn (name, " ");
         name[strcspn (name, " ")] = '\0';
-        for (i = 0; conf_events[i] && strcmp (conf_events[i], name) != 0; i++)
-            ;
-        if (!conf_events[i])
+        i = _option_name (conf_events, name);
+        if (i < 0)
             return _option_refuse (
                 err, name,
                 "write all, or events with commas between them (\"detected,"
@@ -332,32 +342,33 @@ static int _set_body (const struct conf_option *o, void *field,
         [CONF_BODY_CLOUDEVENTS] = "cloudevents",
         [CONF_BODY_ALERTMANAGER] = "alertmanager",
         [CONF_BODY_SLACK] = "slack",
+        NULL,
     };
+    int i = _option_name (names, text);
 
     (void) o;
-    for (unsigned i = 0; i < sizeof (names) / sizeof (names[0]); i++) {
-        if (!strcmp (text, names[i])) {
-            *(enum conf_body *) field = (enum conf_body) i;
-            return 0;
-        }
-    }
-    return _option_refuse (err, text,
-                           "write memwarden, cloudevents, alertmanager or "
-                           "slack");
+    if (i < 0)
+        return _option_refuse (err, text,
+                               "write memwarden, cloudevents, alertmanager or "
+                               "slack");
+    *(enum conf_body *) field = (enum conf_body) i;
+    return 0;
 }
 
 static int _set_full (const struct conf_option *o, void *field,
                       const char *text, struct mw_err *err)
 {
-    enum conf_full *full = field;
+    static const char *const names[] = {
+        [CONF_FULL_DROP_OLDEST] = "drop-oldest",
+        [CONF_FULL_DROP_NEWEST] = "drop-newest",
+        NULL,
+    };
+    int i = _option_name (names, text);
 
     (void) o;
-    if (!strcmp (text, "drop-oldest"))
-        *full = CONF_FULL_DROP_OLDEST;
-    else if (!strcmp (text, "drop-newest"))
-        *full = CONF_FULL_DROP_NEWEST;
-    else
+    if (i < 0)
         return _option_refuse (err, text, "write drop-oldest or drop-newest");
+    *(enum conf_full *) field = (enum conf_full) i;
     return 0;
 }
 
