@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 105 s
-# contrib/demo tells its five stories from real Slurm states and leaves nothing
+# contrib/demo tells its stories from real Slurm states and leaves nothing
 # behind, also when it is interrupted.
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -39,6 +39,14 @@ like 'a job was killed and ended as OUT_OF_MEMORY' "$out" \
     '^[0-9]+ +greedy +OUT_OF_MEMORY +0:125 '
 like 'a job that needed 300M and asked for 100M was given it, and completed' "$out" \
     '^[0-9]+ +retry +COMPLETED +0:0 +1 +350M '
+like 'a job asked for memory through the library, and was lent it' "$out" \
+    '^ +at the peak: used 1[0-9]+ MiB of 17[0-9] MiB, 11[0-9] MiB of them lent$'
+like 'it gave it back' "$out" 'gave back 11[0-9] MiB of what it had asked for'
+like 'and completed' "$out" '^[0-9]+ +borrower +COMPLETED +0:0 +0 '
+like 'a look at a held job tells which process holds it' \
+    "$(sed -n '/^memwarden look/,/^memwarden set/p' "$TMP/out")" \
+    'PID +HOLDS .* [0-9.]+ MiB .*touchmem --size 150M'
+like 'given more, it completed' "$out" '^[0-9]+ +held +COMPLETED +0:0 +0 '
 # scontrol, admin_comment, what is kept of ended jobs, why, the record
 is 'and that is one number, wherever one looks' \
     "$(sed -nE '/wherever one looks:$/,/^$/s/.*(scontrol +|mem=|"mem_mb":)([0-9]+).*/\2/p' \

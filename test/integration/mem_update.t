@@ -69,8 +69,10 @@ is 'more than it has Slurm refuses itself' "$?" 1
 # ---- a step's start, for which Slurm would write its 100 MiB ----
 as_user timeout $((60 * ${MW_SLOW:-1})) srun --jobid="$job" --overlap -n1 true >"$TMP/srun" 2>&1
 is 'above what Slurm limits it to no other step starts' "$(($? > 0))" 1
-like 'the reason is in its stderr' "$(cat "$outs/$job.err")" \
-    "job $job: its step [0-9]+ cannot start: Slurm sets the job's limit to 100 MiB .*AllowedRAMSpace"
+ok "the reason comes to the job's stderr" wait_for 60 grep -Eq \
+    "job $job: its step [0-9]+ cannot start: Slurm sets the job's limit to 100 MiB .*AllowedRAMSpace" \
+    "$outs/$job.err"
+is 'srun says what Slurm made of it' "$(grep -c 'error' "$TMP/srun")" 1
 unlike 'the node is not drained' "$(sinfo -h -o '%T')" 'drain|down'
 
 # ---- the limits that are hit ----
