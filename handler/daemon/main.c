@@ -380,6 +380,7 @@ static void _daemon_look (struct warden *w)
 {
     control_look (w);
     passing_look (w);
+    node_glance (w);
 }
 
 static int _watched (struct warden *w, struct mw_err *err)

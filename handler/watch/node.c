@@ -695,6 +695,12 @@ void node_look (struct warden *w)
     _node_timer (w->node, 1);
 }
 
+void node_glance (struct warden *w)
+{
+    if (w->node && !w->node->open && w->jobs.first)
+        _tick (w);
+}
+
 void node_stalled (struct warden *w)
 {
     watch_psi_less (w, watch_refault_all (w));

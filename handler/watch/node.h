@@ -31,6 +31,10 @@ void node_close (struct warden *w);
  *   there before, and see when the node must be looked at next. */
 void node_look (struct warden *w);
 
+/* Now and then: who is no job may have taken the memory, of which no timer and, while no
+ *   job wants more, no stall tells. */
+void node_glance (struct warden *w);
+
 /* Tasks have stalled for memory (PSI): look at the jobs for a livelock, and at the
  *   node, unless its OOM is being handled. */
 void node_stalled (struct warden *w);

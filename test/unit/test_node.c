@@ -78,6 +78,28 @@ static void jobs_that_cannot_fill_the_node_are_not_watched (void **state)
     assert_int_equal (node_due (), 1);
 }
 
+static void what_others_take_is_seen_now_and_then (void **state)
+{
+    uint64_t most = FAKE_LIMIT_BYTES + FAKE_RESERVE_BYTES;
+
+    (void) state;
+    node_watched ();
+    node_has (RESERVE - MW_MIB, SWAP);
+    node_glance (w);
+    assert_false (node_is_short (w)); /* there is no job */
+    node_has (RESERVE + most + MW_MIB, SWAP);
+    fake_job ("12", "kill");
+    node_later (1);
+    assert_int_equal (node_due (), NODE_NEVER);
+    node_has (RESERVE + most, SWAP);
+    node_glance (w);
+    assert_false (node_is_short (w));
+    assert_true (node_due () <= 5000);
+    node_has (RESERVE - MW_MIB, SWAP);
+    node_glance (w);
+    assert_true (node_is_short (w));
+}
+
 static void without_meminfo_it_is_looked_at_again (void **state)
 {
     (void) state;
@@ -739,6 +761,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         T (jobs_that_cannot_fill_the_node_are_not_watched),
+        T (what_others_take_is_seen_now_and_then),
         T (without_meminfo_it_is_looked_at_again),
         T (in_shadow_mode_jobs_are_always_watched),
         T (one_that_is_stopped_is_looked_after_each_second),
