@@ -52,7 +52,8 @@ static bool _is_kernel (const struct entry *e)
     if (e->transport[0])
         return strcmp (e->transport, "kernel") == 0;
     if (e->facility[0] && strcmp (e->facility, "0") != 0 &&
-        strcmp (e->facility, "kern") != 0)
+        strcmp (e->facility, "kern") != 0 &&
+        strcmp (e->facility, "kernel") != 0)
         return false;
     return !e->speaker[0] || strcmp (e->speaker, "kernel") == 0 ||
            strcmp (e->speaker, "kernel:") == 0 ||
@@ -150,6 +151,7 @@ static void _field (struct entry *e, const char *name, const char *value,
         { "syslog.identifier", SPEAKER },
         { "journald.transport", TRANSPORT },
         { "systemd.transport", TRANSPORT },
+        { "syslog_identifier", SPEAKER },
         { "syslogfacility-text", FACILITY },
         { "hostname", HOST },
         { "host", HOST },
@@ -157,6 +159,8 @@ static void _field (struct entry *e, const char *name, const char *value,
         { "fromhost", HOST },
         { "host.name", HOST },
         { "host.hostname", HOST },
+        { "nodename", HOST },
+        { "node_name", HOST },
         { "time", TIME },
         { "timestamp", TIME },
         { "@timestamp", TIME },
@@ -353,6 +357,105 @@ static bool _json_line (struct reader *r, const char *line, size_t len)
            _kmsg_read_json (r, line, len);
 }
 
+/* ---- a line's time and tag before an object, or labels before a line ------ */
+
+/* The length of the time that [line] begins with, if [behind] is behind it; 0 */
+static size_t _time_before (const char *line, size_t len, const char *behind)
+{
+    char text[64];
+    size_t stamp;
+
+    kmsg_stamp_tame (line, len < sizeof (text) ? len : sizeof (text) - 1, text,
+                     sizeof (text));
+    stamp = kmsg_stamp (text);
+    return stamp > 0 && stamp + 2 < len &&
+                   strncmp (line + stamp, behind, strlen (behind)) == 0
+               ? stamp
+               : 0;
+}
+
+/* "TIME\tkern.warn\t{…}", "2026-11-26 09:00:00.000000000 +0000 kern.warn: {…}"
+ * of fluentd: no syslog writes a tab, nor such a time, before what users say */
+static bool _tagged_line (struct reader *r, const char *line, size_t len)
+{
+    size_t stamp = _time_before (line, len, "\t"), tag;
+    bool tab = stamp > 0;
+
+    if (!tab && (stamp = _time_before (line, len, " ")) != 35)
+        return false;
+    for (tag = stamp + 1; tag < len && !isspace ((unsigned char) line[tag]);)
+        tag++;
+    if (tag + 1 >= len || line[tag] != (tab ? '\t' : ' ') ||
+        line[tag + 1] != '{' || (!tab && line[tag - 1] != ':'))
+        return false;
+    _kmsg_read_put (r->entry.time, sizeof (r->entry.time), line, stamp);
+    if (_kmsg_read_json (r, line + tag + 1, len - tag - 1))
+        return true;
+    r->entry = (struct entry) { .any = false };
+    return false;
+}
+
+/* Take 'name="value"' at [s]. Returns what is behind it, before [end], or NULL:
+ * it is none. */
+static const char *_label (struct entry *e, const char *s, const char *end)
+{
+    const char *equals = memchr (s, '=', (size_t) (end - s)), *quote;
+    char name[64];
+
+    if (!equals || equals + 1 >= end || equals[1] != '"')
+        return NULL;
+    for (quote = equals + 2; quote < end && *quote != '"'; quote++)
+        quote += *quote == '\\';
+    if (quote >= end || (size_t) (equals - s) >= sizeof (name))
+        return NULL;
+    snprintf (name, sizeof (name), "%.*s", (int) (equals - s), s);
+    _field (e,
+            strcmp (name, "transport") == 0 ||
+                    strcmp (name, "__journal__transport") == 0
+                ? "_TRANSPORT"
+                : name,
+            equals + 2, (size_t) (quote - equals - 2));
+    return quote + 1;
+}
+
+/* Take '{host="n1", transport="kernel"} ' at [s]. Returns what is behind it,
+ * or NULL. */
+static const char *_labels (struct entry *e, const char *s, const char *end)
+{
+    while (s && s < end && *s != '}') {
+        s = _label (e, s + 1, end);
+        if (s && end - s > 1 && strncmp (s, ", ", 2) == 0)
+            s++;
+        else if (s && s < end && *s != '}')
+            return NULL;
+    }
+    return s && end - s > 1 && s[1] == ' ' ? s + 2 : NULL;
+}
+
+/* 'TIME {host="n1", transport="kernel"} LINE' of logcli */
+static bool _labelled_line (struct reader *r, const char *line, size_t len)
+{
+    size_t stamp = _time_before (line, len, " {");
+    struct entry e = { .any = false };
+    const char *end = line + len, *said;
+
+    if (stamp == 0)
+        return false;
+    _kmsg_read_put (e.time, sizeof (e.time), line, stamp);
+    said = line[stamp + 2] == '}' ? _labels (&e, line + stamp + 2, end)
+                                  : _labels (&e, line + stamp + 1, end);
+    if (!said)
+        return false;
+    r->entry = e;
+    /* all fields of the journal; a container's user may write the same */
+    if (*said == '{' && strcmp (e.transport, "kernel") == 0 &&
+        _kmsg_read_json (r, said, (size_t) (end - said)))
+        return true;
+    _field (&r->entry, "MESSAGE", said, (size_t) (end - said));
+    _end_entry (r);
+    return true;
+}
+
 /* ---- journalctl's export and verbose ------------------------------------- */
 
 /* The length of the field's name at [line], or 0. */
@@ -443,7 +546,8 @@ static void _kmsg_read_line (struct reader *r, struct kmsg_input *in,
     while (len > 0 && line[len - 1] == '\r')
         len--;
     if (_verbose_line (r, line, len) || _export_line (r, in, line, len) ||
-        _json_line (r, line, len))
+        _json_line (r, line, len) || _tagged_line (r, line, len) ||
+        _labelled_line (r, line, len))
         return;
     if (kmsg_log_line (r->log, line, len, &r->kill))
         r->found (&r->kill, r->arg);

@@ -14,6 +14,7 @@
 
 #include "handler/kmsg/form.h"
 #include "handler/kmsg/guess.h"
+#include "handler/kmsg/netconsole.h"
 #include "handler/kmsg/stamp.h"
 
 #define LINE_BYTES 4096
@@ -26,6 +27,23 @@ struct host {
     struct kmsg kmsg;
 };
 
+/* What stands before a message. */
+struct prefix {
+    char time[KMSG_TIME_MAX];
+    char host[KMSG_HOST_MAX];
+    bool stamped, tagged, bare_host;
+    bool foreign;                 /* it is not the kernel's */
+    char caller[KMSG_CALLER_MAX]; /* "T1961" */
+};
+
+/* A message that may go on in the next line, where lines are broken. */
+struct waiting {
+    bool any;
+    struct prefix p;
+    char text[LINE_BYTES];
+    size_t last; /* the length of its last line */
+};
+
 struct kmsg_log {
     struct host *hosts; /* the latest first */
     unsigned count;
@@ -33,16 +51,13 @@ struct kmsg_log {
     bool tagged;    /* … the word "kernel:" */
     bool bare_host; /* … a time and a host, and nothing else */
     bool known;
+    bool going_on; /* the line before was what the latest host's kernel said */
+    char time[KMSG_TIME_MAX]; /* … and when */
+    size_t width;             /* at which lines are broken, if they are; or 0 */
+    struct waiting waiting;
     unsigned cut; /* of hosts that have fallen out */
+    struct kmsg_pieces pieces;
     struct kmsg_guess guess;
-};
-
-/* What stands before a message. */
-struct prefix {
-    char time[KMSG_TIME_MAX];
-    char host[KMSG_HOST_MAX];
-    bool stamped, tagged, bare_host;
-    bool foreign; /* it is not the kernel's */
 };
 
 struct kmsg_log *kmsg_log_new (void)
@@ -85,7 +100,7 @@ static struct kmsg *_host (struct kmsg_log *log, const char *name)
         log->count++;
     }
     if (strcmp (h->name, name) != 0) {
-        log->cut += h->kmsg.cut;
+        log->cut += kmsg_cut (&h->kmsg);
         kmsg_init (&h->kmsg);
         snprintf (h->name, sizeof (h->name), "%s", name);
     }
@@ -132,21 +147,24 @@ static void _log_put (char *to, size_t size, const char *from, size_t len)
 }
 
 /* "[ T1961] ", "[ C0] ": who printed it (CONFIG_PRINTK_CALLER) */
-static void _caller (const char **s)
+static void _caller (const char **s, struct prefix *p)
 {
-    const char *c = *s;
+    const char *c = *s, *id;
 
     if (*c++ != '[')
         return;
     c += strspn (c, " ");
+    id = c;
     if (*c != 'T' && *c != 'C')
         return;
     c++;
     if (!isdigit ((unsigned char) *c))
         return;
     c += strspn (c, "0123456789");
-    if (*c++ == ']' && *c == ' ')
-        *s = c + 1;
+    if (c[0] != ']' || c[1] != ' ')
+        return;
+    _log_put (p->caller, sizeof (p->caller), id, (size_t) (c - id));
+    *s = c + 2;
 }
 
 /* "[ 8545.160138] " and its like, "]: " as well */
@@ -506,7 +524,7 @@ static bool _prefix (const struct kmsg_log *log, const char **s,
             (!p->tagged && _pid_tag (*s)))
             return false;
     }
-    _caller (s);
+    _caller (s, p);
     return true;
 }
 
@@ -541,41 +559,77 @@ static bool _skip (const char **s, struct prefix *p)
 
 /* ---- lines --------------------------------------------------------------- */
 
-static bool _log_record (struct kmsg_log *log, const char *s, size_t len,
-                         bool *record, struct kmsg_kill *out)
+/* A record of /dev/kmsg: "PRIORITY,SEQUENCE,US,-;MESSAGE" */
+static bool _log_record (struct kmsg_log *log, const char *s, bool *record,
+                         struct kmsg_kill *out)
 {
-    uint64_t seq, us;
     struct kmsg *k;
-    unsigned n;
 
-    *record = kmsg_record_split (s, &n, &seq, &us) != NULL;
+    s = kmsg_netconsole (s);
+    *record = s != NULL;
     if (!*record)
         return false;
     log->stamped = log->known = true;
     k = _host (log, "");
-    return k && kmsg_record (k, s, len, out);
+    s = kmsg_piece (&log->pieces, s);
+    return k && s && kmsg_record (k, s, strlen (s), out);
 }
 
-/* What [host] said. */
-static bool _log_said (struct kmsg_log *log, const char *host,
-                       const char *message, size_t len, const char *time,
-                       struct kmsg_kill *out)
+/* What [p]'s host said. */
+static bool _log_tell (struct kmsg_log *log, const struct prefix *p,
+                       const char *message, size_t len, struct kmsg_kill *out)
 {
-    struct kmsg *k = _host (log, host);
+    struct kmsg *k = _host (log, p->host);
 
-    log->known = true;
-    if (!k || !kmsg_message (k, message, len, time, out))
+    if (k)
+        kmsg_caller (k, p->caller);
+    if (!k || !kmsg_message (k, message, len, p->time, out))
         return false;
-    snprintf (out->host, sizeof (out->host), "%s", host);
+    snprintf (out->host, sizeof (out->host), "%s", p->host);
     return true;
+}
+
+/* Tell what waits. */
+static bool _log_flush (struct kmsg_log *log, struct kmsg_kill *out)
+{
+    struct waiting *w = &log->waiting;
+    bool any = w->any;
+
+    w->any = false;
+    return any && _log_tell (log, &w->p, w->text, strlen (w->text), out);
+}
+
+/* As _log_tell, of a line of [whole] bytes, which may go on in the next. */
+static bool _log_said (struct kmsg_log *log, const struct prefix *p,
+                       const char *message, size_t whole, struct kmsg_kill *out)
+{
+    struct waiting *w = &log->waiting;
+    bool found;
+
+    log->known = log->going_on = true;
+    if (log->width == 0)
+        found = _log_tell (log, p, message, strlen (message), out);
+    else
+        found = _log_flush (log, out);
+    w->any = log->width > 0;
+    w->p = *p;
+    w->last = whole;
+    snprintf (w->text, sizeof (w->text), "%s", message);
+    return found;
 }
 
 bool kmsg_log_message (struct kmsg_log *log, const char *host,
                        const char *message, size_t len, const char *time,
                        struct kmsg_kill *out)
 {
+    struct prefix p = { .stamped = true };
+
     log->stamped = true;
-    return _log_said (log, host, message, len, time, out);
+    snprintf (p.host, sizeof (p.host), "%s", host);
+    snprintf (p.time, sizeof (p.time), "%s", time);
+    log->known = true;
+    log->going_on = false;
+    return _log_tell (log, &p, message, len, out);
 }
 
 /* Returns what the kernel said, without what [p] tells, or NULL. */
@@ -601,6 +655,7 @@ static const char *_words (struct kmsg_log *log, const char *s,
  * understood before this is told as well: it completes no kill. */
 static char *_guessed (struct kmsg_log *log, char *text, struct kmsg_kill *out)
 {
+    const struct prefix none = { .stamped = false };
     const char *head, *s;
     size_t len;
 
@@ -613,42 +668,86 @@ static char *_guessed (struct kmsg_log *log, char *text, struct kmsg_kill *out)
     if (!s)
         return NULL;
     if (head)
-        _log_said (log, "", head, strlen (head), "", out);
+        _log_tell (log, &none, head, strlen (head), out);
     return text + (s - text);
+}
+
+/* A line of [len] bytes that has nothing before it, in a log whose lines have
+ * something: the rest of the one before, if that is the kernel's. */
+static bool _going_on (struct kmsg_log *log, const char *text, size_t len,
+                       struct kmsg_kill *out)
+{
+    struct waiting *w = &log->waiting;
+    bool found, rest_of;
+
+    if (!log->hosts || len == 0)
+        return false;
+    if (w->any) {
+        if (w->last > log->width)
+            log->width = w->last;
+        log->going_on = kmsg_form_join (w->text, sizeof (w->text), text,
+                                        w->last < log->width);
+        w->last = len;
+        return false;
+    }
+    /* nobody knew of it when the line before was told */
+    log->going_on = true;
+    found = kmsg_continued (&log->hosts->kmsg, text, w->p.time, &rest_of, out);
+    if (rest_of)
+        log->width = w->last;
+    w->last = len;
+    if (found)
+        snprintf (out->host, sizeof (out->host), "%s", log->hosts->name);
+    return found;
+}
+
+static bool _log_take (struct kmsg_log *log, struct prefix *p, const char *line,
+                       size_t len, struct kmsg_kill *out)
+{
+    char text[LINE_BYTES];
+    const char *s;
+    bool found, record, was = log->going_on;
+
+    log->going_on = false;
+    len = kmsg_stamp_tame (line, len, text, sizeof (text));
+    found = _log_record (log, text, &record, out);
+    if (record)
+        return found;
+    s = _words (log, text, p);
+    if (!s && !p->stamped && !p->foreign)
+        s = _guessed (log, text, out);
+    log->known |= p->stamped;
+    if (!s)
+        return was && !p->stamped && !p->foreign &&
+               _going_on (log, text, len, out);
+    if (p->bare_host && !log->bare_host)
+        _rename (log, p->host);
+    log->stamped |= p->stamped;
+    log->tagged |= p->tagged;
+    log->bare_host |= p->bare_host;
+    return _log_said (log, p, s, len, out);
 }
 
 bool kmsg_log_carried (struct kmsg_log *log, const char *host, const char *time,
                        const char *line, size_t len, struct kmsg_kill *out)
 {
     struct prefix p = { .stamped = false };
-    char text[LINE_BYTES];
-    const char *s;
-    bool found, record;
+    bool found;
 
-    len = kmsg_stamp_tame (line, len, text, sizeof (text));
-    found = _log_record (log, text, len, &record, out);
-    if (record)
-        return found;
     snprintf (p.host, sizeof (p.host), "%s", host);
     snprintf (p.time, sizeof (p.time), "%s", time);
-    s = _words (log, text, &p);
-    if (!s && !p.stamped && !p.foreign)
-        s = _guessed (log, text, out);
-    log->known |= p.stamped;
-    if (!s)
-        return false;
-    if (p.bare_host && !log->bare_host)
-        _rename (log, p.host);
-    log->stamped |= p.stamped;
-    log->tagged |= p.tagged;
-    log->bare_host |= p.bare_host;
-    return _log_said (log, p.host, s, strlen (s), p.time, out);
+    log->going_on = false; /* it tells where a line ends */
+    found = _log_take (log, &p, line, len, out);
+    log->going_on = false;
+    return found;
 }
 
 bool kmsg_log_line (struct kmsg_log *log, const char *line, size_t len,
                     struct kmsg_kill *out)
 {
-    return kmsg_log_carried (log, "", "", line, len, out);
+    struct prefix p = { .stamped = false };
+
+    return _log_take (log, &p, line, len, out);
 }
 
 bool kmsg_log_known (const struct kmsg_log *log)
@@ -659,6 +758,7 @@ bool kmsg_log_known (const struct kmsg_log *log)
 void kmsg_log_know (struct kmsg_log *log)
 {
     log->known = true;
+    log->going_on = false;
 }
 
 unsigned kmsg_log_cut (const struct kmsg_log *log)
@@ -666,12 +766,14 @@ unsigned kmsg_log_cut (const struct kmsg_log *log)
     unsigned cut = log->cut;
 
     for (const struct host *h = log->hosts; h; h = h->next)
-        cut += h->kmsg.cut;
+        cut += kmsg_cut (&h->kmsg);
     return cut;
 }
 
 bool kmsg_log_end (struct kmsg_log *log, struct kmsg_kill *out)
 {
+    if (_log_flush (log, out))
+        return true;
     for (struct host *h = log->hosts; h; h = h->next) {
         if (kmsg_end (&h->kmsg, out)) {
             snprintf (out->host, sizeof (out->host), "%s", h->name);

@@ -286,7 +286,8 @@ static void _untag (const char **line, size_t *len)
     }
 }
 
-/* Take off what carries a line: carriage returns, a byte order mark, tags. */
+/* Take off what carries a line: carriage returns, a byte order mark, quotes,
+ * tags. */
 static void _unwrap (const char **line, size_t *len)
 {
     while (*len > 0 && ((*line)[*len - 1] == '\r' || (*line)[*len - 1] == '\n'))
@@ -300,6 +301,12 @@ static void _unwrap (const char **line, size_t *len)
     if (*len >= 3 && memcmp (*line, "\xef\xbb\xbf", 3) == 0) {
         *line += 3;
         *len -= 3;
+    }
+    while (*len > 0 && **line == '>') { /* a mail that quotes it */
+        size_t quote = *len > 1 && (*line)[1] == ' ' ? 2 : 1;
+
+        *line += quote;
+        *len -= quote;
     }
     _untag (line, len);
 }
