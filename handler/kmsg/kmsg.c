@@ -226,10 +226,17 @@ static void _trace (struct kmsg *k, const char *s)
 
 /* ---- the kill ------------------------------------------------------------ */
 
+/* Is it the report's, or another task's that prints at the same time? */
+static bool _is_of_reporter (const struct kmsg *k)
+{
+    return !k->open || !k->reporter[0] || !k->caller[0] ||
+           strcmp (k->reporter, k->caller) == 0;
+}
+
 /* Is the kill that was said the open report's? */
 static bool _kmsg_is_own (const struct kmsg *k)
 {
-    if (!k->open || k->stray)
+    if (!k->open || k->stray || !_is_of_reporter (k))
         return false;
     if (k->chosen) /* or a child of the one that was chosen */
         return true;
@@ -369,13 +376,6 @@ static enum kmsg_form _kmsg_form_of (struct kmsg *k, const char *s)
     kmsg_form_clear (&k->said);
     k->form = kmsg_form (k->part, &k->said);
     return k->form;
-}
-
-/* Is it the report's, or another task's that prints at the same time? */
-static bool _is_of_reporter (const struct kmsg *k)
-{
-    return !k->open || !k->reporter[0] || !k->caller[0] ||
-           strcmp (k->reporter, k->caller) == 0;
 }
 
 /* What a report says of what there was, before who is killed.  A log may begin

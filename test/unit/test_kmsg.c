@@ -453,6 +453,10 @@ static void what_another_task_prints_is_not_of_the_report (void **state)
         "4,3,12,-,caller=T9;memory: usage 2kB, limit 2kB, failcnt 1",
         "4,4,13,-,caller=C1;memory: usage 3kB, limit 3kB, failcnt 1",
         "4,5,14,-,caller=T9;" KILL ("8", "a"), NULL,
+    }, *const others[] = {
+        "[1.0][ T9] " HEAD ("a"),
+        "[1.0][ T7] " KILL ("6", "b"), /* its head is held back */
+        NULL,
     };
 
     (void) state;
@@ -463,6 +467,11 @@ static void what_another_task_prints_is_not_of_the_report (void **state)
     assert_true (kills[0].free_swap == KMSG_NONE);
     assert_int_equal (_lines (records), 1);
     assert_int_equal (kills[0].memcg_limit, 2);
+    assert_int_equal (_lines (others), 2);
+    assert_string_equal (kills[0].comm, "b");
+    assert_true (kills[0].headless);
+    assert_string_equal (kills[1].invoker, "a");
+    assert_false (kills[1].killed);
 }
 
 /* 32 bit arm has a trace without a word before it, where it unwinds. */

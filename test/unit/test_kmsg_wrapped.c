@@ -645,8 +645,7 @@ static void echoed_by_another (void **state)
         "6.12.0-55,12,%i,1000000,-;%m",
         "2026-11-26T09:00:00+00:00\tx\t{\"ident\":\"npd\",\"message\":\"%m\"}",
         "2026-11-26T09:00:00Z {transport=\"stdout\"} %m",
-        "2026-11-26T09:00:00Z {transport=\"stdout\"} {\"_TRANSPORT\": "
-        "\"kernel\", \"MESSAGE\": \"%m\"}",
+        "2026-11-26T09:00:00Z {transport=\"x\"} {\"MESSAGE\": \"%m\"}",
         "2026-11-26T09:00:00Z {syslog_identifier=\"npd\"} %m",
         "Nov 26 09:00:00 npd: {\"_TRANSPORT\": \"kernel\", \"MESSAGE\": \"%m\"}",
         "{\"jsonPayload\": {\"_TRANSPORT\": \"stdout\", \"MESSAGE\": \"%m\"}}",
