@@ -374,22 +374,37 @@ static size_t _time_before (const char *line, size_t len, const char *behind)
                : 0;
 }
 
-/* "TIME\tkern.warn\t{…}", "2026-11-26 09:00:00.000000000 +0000 kern.warn: {…}"
- * of fluentd: no syslog writes a tab, nor such a time, before what users say */
+/* Where the object begins in [line] of [len] bytes, behind its time of [stamp]
+ * bytes: "stdout F {…}" of a container's; "\tkern.warn\t{…}" of fluentd's, or
+ * "kern.warn: {…}" behind a time as no syslog has.  0: nowhere. */
+static size_t _object_behind (const char *line, size_t len, size_t stamp)
+{
+    char before = line[stamp];
+    bool tab = before == '\t';
+    size_t tag = stamp + 1, end;
+
+    if (len - tag > 9 && (strncmp (line + tag, "stdout F {", 10) == 0 ||
+                          strncmp (line + tag, "stderr F {", 10) == 0))
+        return tag + 9;
+    for (end = tag; end < len && !isspace ((unsigned char) line[end]); end++)
+        ;
+    if (end + 1 >= len || line[end] != before || line[end + 1] != '{' ||
+        (!tab && (stamp != 35 || line[end - 1] != ':')))
+        return 0;
+    return end + 1;
+}
+
 static bool _tagged_line (struct reader *r, const char *line, size_t len)
 {
-    size_t stamp = _time_before (line, len, "\t"), tag;
-    bool tab = stamp > 0;
+    size_t stamp = _time_before (line, len, "\t"), at;
 
-    if (!tab && (stamp = _time_before (line, len, " ")) != 35)
-        return false;
-    for (tag = stamp + 1; tag < len && !isspace ((unsigned char) line[tag]);)
-        tag++;
-    if (tag + 1 >= len || line[tag] != (tab ? '\t' : ' ') ||
-        line[tag + 1] != '{' || (!tab && line[tag - 1] != ':'))
+    if (stamp == 0)
+        stamp = _time_before (line, len, " ");
+    at = stamp > 0 ? _object_behind (line, len, stamp) : 0;
+    if (at == 0)
         return false;
     _kmsg_read_put (r->entry.time, sizeof (r->entry.time), line, stamp);
-    if (_kmsg_read_json (r, line + tag + 1, len - tag - 1))
+    if (_kmsg_read_json (r, line + at, len - at))
         return true;
     r->entry = (struct entry) { .any = false };
     return false;

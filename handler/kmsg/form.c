@@ -114,13 +114,16 @@ static const char *_ends (const char *s, const char *tail)
 /* "oom_score_adj=0" and its like, to the end */
 static bool _settings (const char *s)
 {
+    int64_t n;
+
     while (_form_word (&s, ", ")) {
         size_t key = strspn (s, "abcdefghijklmnopqrstuvwxyz_");
 
         if (key == 0 || s[key] != '=')
             return false;
         s += key + 1;
-        s += strcspn (s, ", ");
+        if (!_form_number (&s, true, INT32_MAX, &n))
+            return false;
     }
     return *s == '\0';
 }
@@ -601,6 +604,18 @@ enum kmsg_form kmsg_form (const char *s, struct kmsg_kill *o)
     if (form != KMSG_OTHER)
         *o = said;
     return form;
+}
+
+bool kmsg_form_has_head (const char *line, const char *message)
+{
+    const char *name = strstr (line, _invoked);
+    struct kmsg_kill said;
+
+    if (!name || (message && _form_head (message, &said)))
+        return false;
+    while (name > line && name[-1] != ' ')
+        name--;
+    return _form_head (name, &said);
 }
 
 bool kmsg_form_is_whole (enum kmsg_form form)

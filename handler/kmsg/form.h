@@ -41,6 +41,10 @@ void kmsg_form_clear (struct kmsg_kill *o);
  *   it says is written into [*o], which is left as it is elsewhere. */
 enum kmsg_form kmsg_form (const char *s, struct kmsg_kill *o);
 
+/* Does [line] end in a report's first line, but not [message], the part of it
+ *   that was understood (or NULL)? */
+bool kmsg_form_has_head (const char *line, const char *message);
+
 /* Is nothing missing at the end of a message of [form]? */
 bool kmsg_form_is_whole (enum kmsg_form form);
 

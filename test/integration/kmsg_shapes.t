@@ -81,6 +81,9 @@ jq -Rc '{hostname: "cn12", syslogtag: "kernel:", msg: (" " + .)}' "$TMP/plain" >
 message | jq -Rc '{_TRANSPORT: "syslog", SYSLOG_IDENTIFIER: "kernel", MESSAGE: .}' >"$TMP/form"
 is 'a journal entry that is not the kernel'"'"'s' "$("$MEMWARDEN" kmsg --json "$TMP/form")" '[]'
 
+sed 's/^/2026-11-26T09:00:00Z stdout F /' < <(jq -Rc '{log: ., stream: "stdout"}' "$TMP/plain") >"$TMP/form"; shape "$b" "$TMP/form"
+message | sed 's/.*/2026-11-26 09:00:00.000,"Nov 26 09:00:00 cn12 kernel: &"/' >"$TMP/form"; shape "$b" "$TMP/form"
+
 # compressed, in pieces, rotated
 gzip -c "$TMP/plain" >"$TMP/form"; shape "$b" "$TMP/form"
 { head -n 3 "$TMP/plain" | gzip; tail -n +4 "$TMP/plain" | gzip; } >"$TMP/form"; shape "$b" "$TMP/form"
@@ -104,6 +107,8 @@ xz -c "$TMP/plain" | head -c 200 >"$TMP/form"; unread 'an xz that is cut off' 'f
 printf 'LPKSHHRH\0\0\0\0' >"$TMP/form"; unread 'a journal' 'journalctl -k --file=FILE' "$TMP/form"
 printf '\x28\xb5\x2f\xfd\0\0\0\0' >"$TMP/form"; unread 'zstd' 'zstdcat' "$TMP/form"
 head -c 4000 "$MEMWARDEN" >"$TMP/form"; unread 'a program' 'no line of a kernel.s log' "$TMP/form"
+sed 's/^\[[^]]*\]/2026-11-26 09:00:00 | cn12 | of the kernel:/' "$TMP/plain" >"$TMP/form"
+unread 'words before it that nobody knows' 'no line of a kernel.s log' "$TMP/form"
 echo 'dear diary' >"$TMP/form"; unread 'a letter' 'no line of a kernel.s log' "$TMP/form"
 echo '[  1.000001] Memory cgroup out of memory: Killed process 42 (m) total-vm:900kB, anon-' >"$TMP/form"
 unread 'a kill that is cut off' 'lines of 1 kill are cut off' "$TMP/form"

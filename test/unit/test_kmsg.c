@@ -500,22 +500,21 @@ static void a_trace_of_arm_begins_with_its_first_frame (void **state)
  * pieces; those of one that is not whole are nothing. */
 static void records_that_came_in_pieces (void **state)
 {
-#define PIECE(seq, at, text) \
-    "6.12.0-1.x86_64,4," seq ",10,-,ncfrag=" at "/168;" text
+#define RELEASE "6.12.0-1.x86_64,4,"
+#define FIRST RELEASE "1,10,-;" HEAD ("a")
+#define LAST RELEASE "3,11,-;" KILL ("5", "a")
+#define BEGINNING \
+    RELEASE "2,10,-,ncfrag=0/168;oom-kill:constraint=CONSTRAINT_MEMCG," \
+            "nodemask=(null),cpuset=/,mems_allowed=0,"
+#define END(seq) \
+    RELEASE seq ",10,-,ncfrag=77/168;oom_memcg=/a.slice/b\\x5cx2dc.scope," \
+                "task_memcg=/a.slice/b\\x5cx2dc.scope/s,task=a,pid=5,uid=7"
     static const char *const whole[] = {
-        "6.12.0-1.x86_64,4,1,10,-;" HEAD ("a"),
-        PIECE ("2", "0", "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),"
-                         "cpuset=/,mems_allowed=0,"),
-        PIECE ("2", "77", "oom_memcg=/a.slice/b\\x5cx2dc.scope,task_memcg="
-                          "/a.slice/b\\x5cx2dc.scope/s,task=a,pid=5,uid=7"),
-        "6.12.0-1.x86_64,4,3,11,-;" KILL ("5", "a"), NULL,
+        FIRST, BEGINNING, END ("2"), LAST, NULL,
     }, *const missing[] = {
-        whole[0], whole[2], whole[3], NULL,
+        FIRST, END ("2"), LAST, NULL,
     }, *const another[] = {
-        whole[0], whole[1],
-        PIECE ("9", "77", "oom_memcg=/a.slice/b\\x5cx2dc.scope,task_memcg="
-                          "/a.slice/b\\x5cx2dc.scope/s,task=a,pid=5,uid=7"),
-        whole[3], NULL,
+        FIRST, BEGINNING, END ("9"), LAST, NULL,
     }, *const forged[] = {
         "6.12.0-1.x86_64,12,1,10,-;" KILL ("5", "a"), NULL,
     };
@@ -531,6 +530,26 @@ static void records_that_came_in_pieces (void **state)
     assert_string_equal (kills[0].oom_memcg, "");
     assert_int_equal (kills[1].killed + kills[0].killed, 1);
     assert_int_equal (_lines (forged), 0);
+}
+
+/* Words before a message that nobody knows are said, not taken for no kills. */
+static void a_report_behind_unknown_words_is_no_known_log (void **state)
+{
+    static const char *const lines[] = {
+        "2026-11-26 09:00:00 | n1 | of the kernel: " HEAD ("a"),
+        "Nov 26 09:00:00 n1 kernel: Unknown parameter 'x " HEAD ("a") "'",
+        "Nov 26 09:00:00 n1 logger: x " HEAD ("a"),
+        "Nov 26 09:00:00 n1 kernel: " HEAD ("a"),
+    };
+
+    (void) state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct kmsg_log *log = kmsg_log_new ();
+
+        kmsg_log_line (log, lines[i], strlen (lines[i]), &kills[0]);
+        assert_int_equal (kmsg_log_known (log), i != 0);
+        kmsg_log_free (log);
+    }
 }
 
 /* A line without anything before it belongs to the one before, if that is the
@@ -639,6 +658,7 @@ int main (void)
         cmocka_unit_test (what_another_task_prints_is_not_of_the_report),
         cmocka_unit_test (a_trace_of_arm_begins_with_its_first_frame),
         cmocka_unit_test (records_that_came_in_pieces),
+        cmocka_unit_test (a_report_behind_unknown_words_is_no_known_log),
         cmocka_unit_test (the_rest_of_a_line_is_of_the_one_before),
         cmocka_unit_test (mutated_lines_stay_in_bounds),
     };

@@ -248,6 +248,9 @@ static const char *const forms[] = {
     "2026-11-26T09:00:00.1Z In(05) vcpu-5 - Guest: <4>[%t] %m",
     "%h: [%t] %m",
     "Nov 26 09:00:00 %h [%t] %m",
+    "2026-11-26 09:00:00\tKernel.Warning\t%h\tNov 26 09:00:00 relay kernel: "
+    "%m",
+    "2026-11-26 09:00:00\tKernel.Error\t%h\t%m",
     "/var/log/kern.log:%i:Nov 26 09:00:00 cn12 kernel: %m",
     "   %i\t[%t] %m",
     "> > [%t] %m",
@@ -621,6 +624,8 @@ static void echoed_by_another (void **state)
     static const char *const by_others[] = {
         "<12>1 2026-11-26T09:00:00Z %h npd 7 - - %m",
         "<12>1 2026-11-26T09:00:00Z %h npd kernel - - %m",
+        "2026-11-26 09:00:00\tUser.Notice\t%h\tNov 26 09:00:00 %h kernel: %m",
+        "2026-11-26 09:00:00\tLocal0.Info\t%h\t%m",
         "Nov 26 09:00:00 %h npd[%i]: %m",
         "Nov 26 09:00:00 %h npd: %m",
         "Nov 26 09:00:00 npd: %m",
