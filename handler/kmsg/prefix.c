@@ -387,11 +387,32 @@ static bool _kiwi (const char **s, struct kmsg_prefix *p)
     return true;
 }
 
+/* "avril 16 09:00:00 cn12 kernel: ", of a journalctl that speaks French; what is
+ * another's is told in *[others] */
+static bool _local (const char **s, struct kmsg_prefix *p, bool *others)
+{
+    size_t len = kmsg_stamp_local (*s);
+    const char *at = *s + len + 1;
+    struct kmsg_prefix tagged = *p;
+
+    if (len == 0 || !_tag (&at, &tagged)) {
+        *others = len > 0 && _other_tag (at);
+        return false;
+    }
+    if (!tagged.time[0])
+        _prefix_put (tagged.time, sizeof (tagged.time), *s, len);
+    *p = tagged;
+    *s = at;
+    return true;
+}
+
 /* Take all known prefixes off [*s]. Returns false where it is not the
  * kernel's. */
 static bool _prefix (const struct kmsg_habits *habits, const char **s,
                      struct kmsg_prefix *p)
 {
+    bool others = false;
+
     if (_is_rfc5424 (*s)) {
         p->stamped = true;
         return _rfc5424 (s, p);
@@ -412,10 +433,10 @@ static bool _prefix (const struct kmsg_habits *habits, const char **s,
         if (!_tag (s, p) && *s == at && **s != '[' && **s != '<' &&
             strncmp (*s, "kern", 4) != 0)
             return _untagged (habits, s, p);
-    } else {
+    } else if (!_local (s, p, &others) && !others) {
         _tag (s, p);
     }
-    if (!_log_priority (s, p))
+    if (others || !_log_priority (s, p))
         return false;
     if (!p->tagged && p->stamped) {
         /* "<4>Nov 26 09:00:00 cn12 kernel: ", "<4>kernel: " */
@@ -452,6 +473,10 @@ static bool _skip (const char **s, struct kmsg_prefix *p)
 
         if (strchr ("'\"`=({<", *at)) /* a sentence, with quoted words */
             return false;
+        if (*at == ' ' && _pid_tag (at)) {
+            p->foreign = true;
+            return false;
+        }
         if (!strchr (":|- ", *at))
             continue;
         if (!_facility (&rest, &other)) {

@@ -159,6 +159,20 @@ size_t kmsg_stamp (const char *s)
     return end && (*end == ' ' || *end == '\0') ? (size_t) (end - s) : 0;
 }
 
+size_t kmsg_stamp_local (const char *s)
+{
+    size_t month = 0;
+    const char *end;
+
+    while (isalnum ((unsigned char) s[month]) || s[month] == '?' ||
+           s[month] == '.')
+        month++;
+    if (month < 2 || month > 24 || !(end = _like (s + month, " _9 99:99:99")))
+        return 0;
+    end = _fraction (end);
+    return *end == ' ' ? (size_t) (end - s) : 0;
+}
+
 size_t kmsg_stamp_bracket (const char *s)
 {
     const char *at = s, *end;

@@ -250,6 +250,10 @@ static const char *const forms[] = {
     "Nov 26 09:00:00 %h [%t] %m",
     "2026-11-26 09:00:00\tKernel.Warning\t%h\tNov 26 09:00:00 relay kernel: "
     "%m",
+    "avril 16 09:00:00 %h kernel: %m",
+    "f\xc3\xa9vr. 16 09:00:00 %h kernel: [%t] %m",
+    "11\xe6\x9c\x88  6 09:00:00 %h kernel: [%t] %m",
+    "[Do Nov 26 09:00:00 2026] %m",
     "2026-11-26 09:00:00\tKernel.Error\t%h\t%m",
     "/var/log/kern.log:%i:Nov 26 09:00:00 cn12 kernel: %m",
     "   %i\t[%t] %m",
@@ -624,6 +628,10 @@ static void echoed_by_another (void **state)
     static const char *const by_others[] = {
         "<12>1 2026-11-26T09:00:00Z %h npd 7 - - %m",
         "<12>1 2026-11-26T09:00:00Z %h npd kernel - - %m",
+        "avril 16 09:00:00 %h npd[%i]: %m",
+        "avril 16 09:00:00 %h npd[%i]: [%t] %m",
+        "avril 16 09:00:00 %h npd: kernel: %m",
+        "avril 16 09:00:00 %h kernel[%i]: %m",
         "2026-11-26 09:00:00\tUser.Notice\t%h\tNov 26 09:00:00 %h kernel: %m",
         "2026-11-26 09:00:00\tLocal0.Info\t%h\t%m",
         "Nov 26 09:00:00 %h npd[%i]: %m",
