@@ -17,6 +17,7 @@
 #include "handler/kmsg/stamp.h"
 
 #define LINE_BYTES 4096
+#define CAME_MOST 16
 #define HOSTS_MOST 4096 /* known at a time; then the oldest falls out */
 
 struct host {
@@ -33,6 +34,13 @@ struct waiting {
     size_t last; /* the length of its last line */
 };
 
+/* A kill that came out. */
+struct came {
+    char printed[KMSG_TIME_MAX]; /* when the kernel said so */
+    int64_t pid;
+    bool hosted; /* its line had a host */
+};
+
 struct kmsg_log {
     struct host *hosts; /* the latest first */
     unsigned count;
@@ -42,6 +50,8 @@ struct kmsg_log {
     bool going_on; /* the line before was what the latest host's kernel said */
     size_t width;  /* at which lines are broken, if they are; or 0 */
     struct waiting waiting;
+    struct came came[CAME_MOST]; /* the latest */
+    unsigned came_count;
     unsigned cut; /* of hosts that have fallen out */
     struct kmsg_pieces pieces;
     struct kmsg_guess guess;
@@ -131,6 +141,30 @@ static bool _log_record (struct kmsg_log *log, const char *s, bool *record,
     return k && s && kmsg_record (k, s, strlen (s), out);
 }
 
+/* A cloud's console has all twice: as the kernel prints it there, and as its
+ * syslog copies it.  Has the other one come of this [kill]? */
+static bool _came_twice (struct kmsg_log *log, const struct kmsg_prefix *p,
+                         const struct kmsg_kill *kill)
+{
+    struct came *new = &log->came[log->came_count % CAME_MOST];
+    bool hosted = p->host[0] != '\0';
+
+    if (!p->printed[0])
+        return false;
+    for (unsigned i = 0; i < CAME_MOST && i < log->came_count; i++) {
+        const struct came *c = &log->came[i];
+
+        if (c->hosted != hosted && c->pid == kill->pid &&
+            strcmp (c->printed, p->printed) == 0)
+            return true;
+    }
+    memcpy (new->printed, p->printed, sizeof (new->printed));
+    new->pid = kill->pid;
+    new->hosted = hosted;
+    log->came_count++;
+    return false;
+}
+
 /* What [p]'s host said. */
 static bool _log_tell (struct kmsg_log *log, const struct kmsg_prefix *p,
                        const char *message, size_t len, struct kmsg_kill *out)
@@ -139,7 +173,8 @@ static bool _log_tell (struct kmsg_log *log, const struct kmsg_prefix *p,
 
     if (k)
         kmsg_caller (k, p->caller);
-    if (!k || !kmsg_message (k, message, len, p->time, out))
+    if (!k || !kmsg_message (k, message, len, p->time, out) ||
+        _came_twice (log, p, out))
         return false;
     snprintf (out->host, sizeof (out->host), "%s", p->host);
     return true;

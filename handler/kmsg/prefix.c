@@ -52,7 +52,7 @@ static void _caller (const char **s, struct kmsg_prefix *p)
 /* "[ 8545.160138] " and its like, "]: " as well */
 static bool _bracket (const char **s, struct kmsg_prefix *p)
 {
-    size_t len = kmsg_stamp_bracket (*s);
+    size_t len = kmsg_stamp_bracket (*s), bytes;
     const char *end = *s + len, *from = *s + 1;
 
     if (len == 0)
@@ -61,9 +61,11 @@ static bool _bracket (const char **s, struct kmsg_prefix *p)
     if (*end && *end != ' ' && *end != '[')
         return false;
     from += strspn (from, " ");
+    bytes = (size_t) (*s + len - 1 - from);
+    if (strspn (from, "0123456789.") == bytes)
+        _prefix_put (p->printed, sizeof (p->printed), from, bytes);
     if (!p->time[0])
-        _prefix_put (p->time, sizeof (p->time), from,
-                     (size_t) (*s + len - 1 - from));
+        _prefix_put (p->time, sizeof (p->time), from, bytes);
     *s = end + (*end == ' ');
     p->stamped = true;
     return true;

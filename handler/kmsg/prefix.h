@@ -21,6 +21,7 @@ struct kmsg_habits {
 /* What stands before a message. */
 struct kmsg_prefix {
     char time[KMSG_TIME_MAX];
+    char printed[KMSG_TIME_MAX]; /* the kernel's own time, "9.100000" */
     char host[KMSG_HOST_MAX];
     bool stamped, tagged, bare_host; /* as in habits */
     bool foreign;                    /* it is not the kernel's */

@@ -532,6 +532,31 @@ static void records_that_came_in_pieces (void **state)
     assert_int_equal (_lines (forged), 0);
 }
 
+/* On Google's machines syslog copies to the console what the kernel prints
+ * there. */
+static void what_syslog_copies_to_the_console_is_no_second_kill (void **state)
+{
+    static const char *const lines[] = {
+        "[    9.000001] " HEAD ("a"),
+        "Nov 26 09:00:00 n1 kernel: [    9.000001] " HEAD ("a"),
+        "[    9.000002] " KILL ("5", "a"),
+        "[    9.000003] " KILL ("6", "a"), /* at once, but its own */
+        "Nov 26 09:00:00 n1 kernel: [    9.000002] " KILL ("5", "a"),
+        "Nov 26 09:00:00 n1 kernel: [    9.000003] " KILL ("6", "a"),
+        NULL,
+    }, *const boots[] = {
+        "Nov 26 09:00:00 n1 kernel: [    9.000002] " KILL ("5", "a"),
+        "Nov 26 10:00:00 n1 kernel: [    9.000002] " KILL ("5", "a"), NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (lines), 2);
+    assert_int_equal (kills[0].pid, 5);
+    assert_string_equal (kills[0].invoker, "a");
+    assert_int_equal (kills[1].pid, 6);
+    assert_int_equal (_lines (boots), 2);
+}
+
 /* Words before a message that nobody knows are said, not taken for no kills. */
 static void a_report_behind_unknown_words_is_no_known_log (void **state)
 {
@@ -658,6 +683,7 @@ int main (void)
         cmocka_unit_test (what_another_task_prints_is_not_of_the_report),
         cmocka_unit_test (a_trace_of_arm_begins_with_its_first_frame),
         cmocka_unit_test (records_that_came_in_pieces),
+        cmocka_unit_test (what_syslog_copies_to_the_console_is_no_second_kill),
         cmocka_unit_test (a_report_behind_unknown_words_is_no_known_log),
         cmocka_unit_test (the_rest_of_a_line_is_of_the_one_before),
         cmocka_unit_test (mutated_lines_stay_in_bounds),
