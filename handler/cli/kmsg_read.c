@@ -410,6 +410,36 @@ static bool _tagged_line (struct reader *r, const char *line, size_t len)
     return false;
 }
 
+/* '[0] kmsg.0: [[1764147600.1, {}], {"msg"=>"…"}]' of fluent-bit's standard
+ * output: JSON, but for its arrows */
+static bool _arrow_line (struct reader *r, const char *line, size_t len)
+{
+    char json[VALUE_MAX];
+    size_t at = 1, n = 0;
+    bool quoted = false;
+
+    if (len < 8 || len >= sizeof (json) || *line != '[' || line[len - 1] != ']')
+        return false;
+    while (isdigit ((unsigned char) line[at])) /* there is a bracket behind */
+        at++;
+    if (at == 1 || at + 2 >= len || strncmp (line + at, "] ", 2) != 0)
+        return false;
+    for (at += 2; at < len && line[at] != ' '; at++)
+        ;
+    if (len - at < 3 || strncmp (line + at - 1, ": [", 3) != 0)
+        return false;
+    for (at++; at < len; at++) {
+        if (quoted && line[at] == '\\' && at + 1 < len)
+            json[n++] = line[at++];
+        else if (line[at] == '"')
+            quoted = !quoted;
+        if (!quoted && line[at] == '=' && line[at + 1] == '>')
+            continue; /* the colon is its second half */
+        json[n++] = !quoted && line[at] == '>' ? ':' : line[at];
+    }
+    return _kmsg_read_json (r, json, n);
+}
+
 /* Take 'name="value"' at [s]. Returns what is behind it, before [end], or NULL:
  * it is none. */
 static const char *_label (struct entry *e, const char *s, const char *end)
@@ -444,7 +474,7 @@ static const char *_labels (struct entry *e, const char *s, const char *end)
         else if (s && s < end && *s != '}')
             return NULL;
     }
-    return s && end - s > 1 && s[1] == ' ' ? s + 2 : NULL;
+    return s && end - s > 2 && s[1] == ' ' ? s + 2 : NULL;
 }
 
 /* 'TIME {host="n1", transport="kernel"} LINE' of logcli */
@@ -562,7 +592,7 @@ static void _kmsg_read_line (struct reader *r, struct kmsg_input *in,
         len--;
     if (_verbose_line (r, line, len) || _export_line (r, in, line, len) ||
         _json_line (r, line, len) || _tagged_line (r, line, len) ||
-        _labelled_line (r, line, len))
+        _arrow_line (r, line, len) || _labelled_line (r, line, len))
         return;
     if (kmsg_log_line (r->log, line, len, &r->kill))
         r->found (&r->kill, r->arg);

@@ -250,6 +250,8 @@ static const char *const forms[] = {
     "Nov 26 09:00:00 %h [%t] %m",
     "2026-11-26 09:00:00\tKernel.Warning\t%h\tNov 26 09:00:00 relay kernel: "
     "%m",
+    "[%i] kmsg.0: [1764147600.1, {\"priority\"=>4, \"msg\"=>\"%m\"}]",
+    "[0] kmsg.0: [[1764147600.1, {}], {\"host\"=>\"%h\", \"msg\"=>\"%m\"}]",
     "avril 16 09:00:00 %h kernel: %m",
     "f\xc3\xa9vr. 16 09:00:00 %h kernel: [%t] %m",
     "11\xe6\x9c\x88  6 09:00:00 %h kernel: [%t] %m",
@@ -628,6 +630,7 @@ static void echoed_by_another (void **state)
     static const char *const by_others[] = {
         "<12>1 2026-11-26T09:00:00Z %h npd 7 - - %m",
         "<12>1 2026-11-26T09:00:00Z %h npd kernel - - %m",
+        "[0] x: [[1764147600.1, {}], {\"ident\"=>\"npd\", \"msg\"=>\"%m\"}]",
         "avril 16 09:00:00 %h npd[%i]: %m",
         "avril 16 09:00:00 %h npd[%i]: [%t] %m",
         "avril 16 09:00:00 %h npd: kernel: %m",
