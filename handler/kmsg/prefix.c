@@ -408,37 +408,56 @@ static bool _local (const char **s, struct kmsg_prefix *p, bool *others)
     return true;
 }
 
-/* Take all known prefixes off [*s]. Returns false where it is not the
- * kernel's. */
-static bool _prefix (const struct kmsg_habits *habits, const char **s,
-                     struct kmsg_prefix *p)
+enum behind { MORE, MESSAGE, OTHERS }; /* what is there: more of a prefix */
+
+/* What stands behind a time at the beginning of a line. */
+static enum behind _behind_time (const struct kmsg_habits *habits,
+                                 const char **s, struct kmsg_prefix *p)
+{
+    const char *at = *s;
+
+    if (!_kiwi (s, p))
+        return OTHERS;
+    if (*s != at && kmsg_stamp (*s) == 0)
+        return MORE;
+    _relayed (s, p);
+    if (_is_rfc5424 (*s))
+        return _rfc5424 (s, p) ? MESSAGE : OTHERS;
+    at = *s;
+    _carrier (s);
+    _log_time (s, p);
+    if (_tag (s, p) || *s != at || **s == '[' || **s == '<' ||
+        strncmp (*s, "kern", 4) == 0)
+        return MORE;
+    return _untagged (habits, s, p) ? MESSAGE : OTHERS;
+}
+
+/* … where there is none, or one of another language */
+static enum behind _behind_nothing (const char **s, struct kmsg_prefix *p)
 {
     bool others = false;
 
     if (_is_rfc5424 (*s)) {
         p->stamped = true;
-        return _rfc5424 (s, p);
+        return _rfc5424 (s, p) ? MESSAGE : OTHERS;
     }
-    if (_log_time (s, p)) {
-        const char *at = *s;
-
-        if (!_kiwi (s, p))
-            return false;
-        if (*s != at && kmsg_stamp (*s) == 0)
-            return true;
-        _relayed (s, p);
-        if (_is_rfc5424 (*s))
-            return _rfc5424 (s, p);
-        at = *s;
-        _carrier (s);
-        _log_time (s, p);
-        if (!_tag (s, p) && *s == at && **s != '[' && **s != '<' &&
-            strncmp (*s, "kern", 4) != 0)
-            return _untagged (habits, s, p);
-    } else if (!_local (s, p, &others) && !others) {
+    if (!_local (s, p, &others) && !others)
         _tag (s, p);
-    }
-    if (others || !_log_priority (s, p))
+    return others ? OTHERS : MORE;
+}
+
+/* Take all known prefixes off [*s]. Returns false where it is not the
+ * kernel's. */
+static bool _prefix (const struct kmsg_habits *habits, const char **s,
+                     struct kmsg_prefix *p)
+{
+    enum behind is = !_is_rfc5424 (*s) && _log_time (s, p)
+                         ? _behind_time (habits, s, p)
+                         : _behind_nothing (s, p);
+
+    if (is != MORE)
+        return is == MESSAGE;
+    if (!_log_priority (s, p))
         return false;
     if (!p->tagged && p->stamped) {
         /* "<4>Nov 26 09:00:00 cn12 kernel: ", "<4>kernel: " */

@@ -257,6 +257,7 @@ static const char *const forms[] = {
     "11\xe6\x9c\x88  6 09:00:00 %h kernel: [%t] %m",
     "[Do Nov 26 09:00:00 2026] %m",
     "2026-11-26 09:00:00\tKernel.Error\t%h\t%m",
+    "2026-11-26 09:00:00\tKernel.Error\t%h\t[%t] %m",
     "/var/log/kern.log:%i:Nov 26 09:00:00 cn12 kernel: %m",
     "   %i\t[%t] %m",
     "> > [%t] %m",
