@@ -52,7 +52,8 @@ static bool _is_kernel (const struct entry *e)
     if (e->transport[0])
         return strcmp (e->transport, "kernel") == 0;
     if (e->facility[0] && strcmp (e->facility, "0") != 0 &&
-        strcmp (e->facility, "kern") != 0)
+        strcmp (e->facility, "kern") != 0 &&
+        strcmp (e->facility, "kernel") != 0)
         return false;
     return !e->speaker[0] || strcmp (e->speaker, "kernel") == 0 ||
            strcmp (e->speaker, "kernel:") == 0 ||
@@ -150,6 +151,7 @@ static void _field (struct entry *e, const char *name, const char *value,
         { "syslog.identifier", SPEAKER },
         { "journald.transport", TRANSPORT },
         { "systemd.transport", TRANSPORT },
+        { "syslog_identifier", SPEAKER },
         { "syslogfacility-text", FACILITY },
         { "hostname", HOST },
         { "host", HOST },
@@ -157,6 +159,8 @@ static void _field (struct entry *e, const char *name, const char *value,
         { "fromhost", HOST },
         { "host.name", HOST },
         { "host.hostname", HOST },
+        { "nodename", HOST },
+        { "node_name", HOST },
         { "time", TIME },
         { "timestamp", TIME },
         { "@timestamp", TIME },
@@ -353,6 +357,150 @@ static bool _json_line (struct reader *r, const char *line, size_t len)
            _kmsg_read_json (r, line, len);
 }
 
+/* ---- a line's time and tag before an object, or labels before a line ------ */
+
+/* The length of the time that [line] begins with, if [behind] is behind it; 0 */
+static size_t _time_before (const char *line, size_t len, const char *behind)
+{
+    char text[64];
+    size_t stamp;
+
+    kmsg_stamp_tame (line, len < sizeof (text) ? len : sizeof (text) - 1, text,
+                     sizeof (text));
+    stamp = kmsg_stamp (text);
+    return stamp > 0 && stamp + 2 < len &&
+                   strncmp (line + stamp, behind, strlen (behind)) == 0
+               ? stamp
+               : 0;
+}
+
+/* Where the object begins in [line] of [len] bytes, behind its time of [stamp]
+ * bytes: "stdout F {…}" of a container's; "\tkern.warn\t{…}" of fluentd's, or
+ * "kern.warn: {…}" behind a time as no syslog has.  0: nowhere. */
+static size_t _object_behind (const char *line, size_t len, size_t stamp)
+{
+    char before = line[stamp];
+    bool tab = before == '\t';
+    size_t tag = stamp + 1, end;
+
+    if (len - tag > 9 && (strncmp (line + tag, "stdout F {", 10) == 0 ||
+                          strncmp (line + tag, "stderr F {", 10) == 0))
+        return tag + 9;
+    for (end = tag; end < len && !isspace ((unsigned char) line[end]); end++)
+        ;
+    if (end + 1 >= len || line[end] != before || line[end + 1] != '{' ||
+        (!tab && (stamp != 35 || line[end - 1] != ':')))
+        return 0;
+    return end + 1;
+}
+
+static bool _tagged_line (struct reader *r, const char *line, size_t len)
+{
+    size_t stamp = _time_before (line, len, "\t"), at;
+
+    if (stamp == 0)
+        stamp = _time_before (line, len, " ");
+    at = stamp > 0 ? _object_behind (line, len, stamp) : 0;
+    if (at == 0)
+        return false;
+    _kmsg_read_put (r->entry.time, sizeof (r->entry.time), line, stamp);
+    if (_kmsg_read_json (r, line + at, len - at))
+        return true;
+    r->entry = (struct entry) { .any = false };
+    return false;
+}
+
+/* '[0] kmsg.0: [[1764147600.1, {}], {"msg"=>"…"}]' of fluent-bit's standard
+ * output: JSON, but for its arrows */
+static bool _arrow_line (struct reader *r, const char *line, size_t len)
+{
+    char json[VALUE_MAX];
+    size_t at = 1, n = 0;
+    bool quoted = false;
+
+    if (len < 8 || len >= sizeof (json) || *line != '[' || line[len - 1] != ']')
+        return false;
+    while (isdigit ((unsigned char) line[at])) /* there is a bracket behind */
+        at++;
+    if (at == 1 || at + 2 >= len || strncmp (line + at, "] ", 2) != 0)
+        return false;
+    for (at += 2; at < len && line[at] != ' '; at++)
+        ;
+    if (len - at < 3 || strncmp (line + at - 1, ": [", 3) != 0)
+        return false;
+    for (at++; at < len; at++) {
+        if (quoted && line[at] == '\\' && at + 1 < len)
+            json[n++] = line[at++];
+        else if (line[at] == '"')
+            quoted = !quoted;
+        if (!quoted && line[at] == '=' && line[at + 1] == '>')
+            continue; /* the colon is its second half */
+        json[n++] = !quoted && line[at] == '>' ? ':' : line[at];
+    }
+    return _kmsg_read_json (r, json, n);
+}
+
+/* Take 'name="value"' at [s]. Returns what is behind it, before [end], or NULL:
+ * it is none. */
+static const char *_label (struct entry *e, const char *s, const char *end)
+{
+    const char *equals = memchr (s, '=', (size_t) (end - s)), *quote;
+    char name[64];
+
+    if (!equals || equals + 1 >= end || equals[1] != '"')
+        return NULL;
+    for (quote = equals + 2; quote < end && *quote != '"'; quote++)
+        quote += *quote == '\\';
+    if (quote >= end || (size_t) (equals - s) >= sizeof (name))
+        return NULL;
+    snprintf (name, sizeof (name), "%.*s", (int) (equals - s), s);
+    _field (e,
+            strcmp (name, "transport") == 0 ||
+                    strcmp (name, "__journal__transport") == 0
+                ? "_TRANSPORT"
+                : name,
+            equals + 2, (size_t) (quote - equals - 2));
+    return quote + 1;
+}
+
+/* Take '{host="n1", transport="kernel"} ' at [s]. Returns what is behind it,
+ * or NULL. */
+static const char *_labels (struct entry *e, const char *s, const char *end)
+{
+    while (s && s < end && *s != '}') {
+        s = _label (e, s + 1, end);
+        if (s && end - s > 1 && strncmp (s, ", ", 2) == 0)
+            s++;
+        else if (s && s < end && *s != '}')
+            return NULL;
+    }
+    return s && end - s > 2 && s[1] == ' ' ? s + 2 : NULL;
+}
+
+/* 'TIME {host="n1", transport="kernel"} LINE' of logcli */
+static bool _labelled_line (struct reader *r, const char *line, size_t len)
+{
+    size_t stamp = _time_before (line, len, " {");
+    struct entry e = { .any = false };
+    const char *end = line + len, *said;
+
+    if (stamp == 0)
+        return false;
+    _kmsg_read_put (e.time, sizeof (e.time), line, stamp);
+    said = line[stamp + 2] == '}' ? _labels (&e, line + stamp + 2, end)
+                                  : _labels (&e, line + stamp + 1, end);
+    if (!said)
+        return false;
+    r->entry = e;
+    /* all fields of the journal; a container's user may write the same */
+    if (*said == '{' && strcmp (e.transport, "kernel") == 0 &&
+        _kmsg_read_json (r, said, (size_t) (end - said)))
+        return true;
+    _field (&r->entry, "MESSAGE", said, (size_t) (end - said));
+    _end_entry (r);
+    return true;
+}
+
 /* ---- journalctl's export and verbose ------------------------------------- */
 
 /* The length of the field's name at [line], or 0. */
@@ -443,7 +591,8 @@ static void _kmsg_read_line (struct reader *r, struct kmsg_input *in,
     while (len > 0 && line[len - 1] == '\r')
         len--;
     if (_verbose_line (r, line, len) || _export_line (r, in, line, len) ||
-        _json_line (r, line, len))
+        _json_line (r, line, len) || _tagged_line (r, line, len) ||
+        _arrow_line (r, line, len) || _labelled_line (r, line, len))
         return;
     if (kmsg_log_line (r->log, line, len, &r->kill))
         r->found (&r->kill, r->arg);

@@ -114,28 +114,32 @@ static const char *_ends (const char *s, const char *tail)
 /* "oom_score_adj=0" and its like, to the end */
 static bool _settings (const char *s)
 {
+    int64_t n;
+
     while (_form_word (&s, ", ")) {
         size_t key = strspn (s, "abcdefghijklmnopqrstuvwxyz_");
 
         if (key == 0 || s[key] != '=')
             return false;
         s += key + 1;
-        s += strcspn (s, ", ");
+        if (!_form_number (&s, true, INT32_MAX, &n))
+            return false;
     }
     return *s == '\0';
 }
 
+static const char _invoked[] = " invoked oom-killer: gfp_mask=0x";
+
 /* "C invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, …" */
 static bool _form_head (const char *s, struct kmsg_kill *o)
 {
-    static const char words[] = " invoked oom-killer: gfp_mask=0x";
-    const char *at = strstr (s, words), *gfp, *end, *order;
+    const char *at = strstr (s, _invoked), *gfp, *end, *order;
     int64_t n;
 
     if (!at)
         return false;
-    gfp = at + strlen (words) - 2;
-    end = strstr (gfp, ", "); /* "…, nodemask=(null),  order=0" */
+    gfp = at + strlen (_invoked) - 2;
+    end = strchr (gfp, ','); /* "…, nodemask=(null),  order=0" */
     order = strstr (gfp, " order=");
     if (!order || !end)
         return false;
@@ -602,6 +606,24 @@ enum kmsg_form kmsg_form (const char *s, struct kmsg_kill *o)
     return form;
 }
 
+bool kmsg_form_has_head (const char *line, const char *message)
+{
+    const char *name = strstr (line, _invoked);
+    struct kmsg_kill said;
+
+    if (!name || (message && _form_head (message, &said)))
+        return false;
+    while (name > line && name[-1] != ' ')
+        name--;
+    return _form_head (name, &said);
+}
+
+bool kmsg_form_is_whole (enum kmsg_form form)
+{
+    return form != KMSG_OTHER && form != KMSG_PART && form != KMSG_CUT &&
+           form != KMSG_BARE;
+}
+
 /* " <IRQ>  [<ffffffff81122b50>] …": behind "<IRQ>", "<<EOE>>", "</TASK>" */
 static const char *_behind_context (const char *s)
 {
@@ -614,6 +636,17 @@ static const char *_behind_context (const char *s)
     name = strspn (at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     return name > 1 && at[name] == '>' ? at + name + strspn (at + name, ">")
                                        : s;
+}
+
+/* Is [s] what stands behind a frame's name? */
+static bool _behind_name (const char *s)
+{
+    const char *module = strncmp (s, " [", 2) == 0 ? strstr (s, "] from ") : s;
+
+    return strncmp (s, "+0x", 3) == 0 ||
+           (module > s && !memchr (s + 1, ' ', (size_t) (module - s - 1))) ||
+           strncmp (s, " from ", 6) == 0 || strncmp (s, ") from ", 7) == 0 ||
+           (strncmp (s, " (", 2) == 0 && _ends (s, ")") && strchr (s, ':'));
 }
 
 /* x86 to 4.8 " [<ffffffff81122b50>] ? dump_header+0x90/0x1b0", later without
@@ -636,12 +669,65 @@ bool kmsg_form_frame (const char *s, char name[KMSG_FRAME_MAX])
     }
     len = strspn (s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                      "0123456789_.$");
-    if (len == 0 || (strncmp (s + len, "+0x", 3) != 0 &&
-                     strncmp (s + len, " from ", 6) != 0 &&
-                     strncmp (s + len, ") from ", 7) != 0 &&
-                     !(strncmp (s + len, " (", 2) == 0 &&
-                       _ends (s + len, ")") && strchr (s + len, ':'))))
+    if (len == 0 || !_behind_name (s + len))
         return false;
     _form_put (name, KMSG_FRAME_MAX, s, s + len);
+    return true;
+}
+
+bool kmsg_form_from (const char *s)
+{
+    const char *from = strstr (s, " from ");
+    char name[KMSG_FRAME_MAX];
+
+    if ((*s != ' ' && *s != '[') || !from || !kmsg_form_frame (s, name))
+        return false;
+    from += strlen (" from ");
+    return strncmp (from, "[<", 2) == 0 || kmsg_form_frame (from, name);
+}
+
+/* ---- broken lines -------------------------------------------------------- */
+
+static enum kmsg_form _form_alone (const char *s)
+{
+    struct kmsg_kill said;
+
+    kmsg_form_clear (&said);
+    return kmsg_form (s, &said);
+}
+
+/* How much [s] looks like what the kernel says: 2 if it is whole. */
+static int _likeness (const char *s)
+{
+    enum kmsg_form form = _form_alone (s);
+    char name[KMSG_FRAME_MAX];
+    bool some = form != KMSG_OTHER || kmsg_form_frame (s, name) ||
+                strstr (s, _invoked);
+
+    return kmsg_form_is_whole (form) ? 2 : some ? 1 : 0;
+}
+
+bool kmsg_form_join (char *message, size_t size, const char *rest, bool blank)
+{
+    size_t len = strlen (message);
+    enum kmsg_form alone = _form_alone (message);
+    int like[2];
+
+    if (len > 0 && message[len - 1] == ',')
+        blank = true;
+    if (len == 0 || *rest == ' ' || strncmp (message, "oom-kill:", 9) == 0)
+        blank = false; /* it is there; nor does a verdict have any */
+    for (int i = 0; i < 2; i++) {
+        snprintf (message + len, size - len, "%s%s", i ? " " : "", rest);
+        like[i] = _likeness (message);
+    }
+    message[len] = '\0';
+    if (like[0] < 2 && like[1] < 2 &&
+        (kmsg_form_is_whole (alone) ||
+         (alone == KMSG_BARE && !strchr (",t", rest[strspn (rest, " ")]))))
+        return false;
+    if (like[blank] < like[!blank])
+        blank = !blank;
+    snprintf (message + len, size - len, "%s%s", blank ? " " : "", rest);
     return true;
 }

@@ -41,8 +41,25 @@ void kmsg_form_clear (struct kmsg_kill *o);
  *   it says is written into [*o], which is left as it is elsewhere. */
 enum kmsg_form kmsg_form (const char *s, struct kmsg_kill *o);
 
+/* Does [line] end in a report's first line, but not [message], the part of it
+ *   that was understood (or NULL)? */
+bool kmsg_form_has_head (const char *line, const char *message);
+
+/* Is nothing missing at the end of a message of [form]? */
+bool kmsg_form_is_whole (enum kmsg_form form);
+
+/* Put [rest] behind [message] in a buffer of [size], where a screen or a mail
+ *   has broken its line; a mail does so at a [blank], which is lost. Whichever
+ *   makes a whole message of it is right.
+ * Returns false, and leaves it, where it is whole without [rest] alone. */
+bool kmsg_form_join (char *message, size_t size, const char *rest, bool blank);
+
 /* A frame of a trace, in the forms of all architectures: its name goes into
  *   [name]. Returns false where [s] is none. */
 bool kmsg_form_frame (const char *s, char name[KMSG_FRAME_MAX]);
+
+/* Is [s] a frame of 32 bit arm's, "a from b+0x1/0x2"?  Its trace has no other
+ *   beginning. */
+bool kmsg_form_from (const char *s);
 
 #endif /* !MW_KMSG_FORM_H */

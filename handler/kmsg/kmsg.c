@@ -50,6 +50,7 @@ static bool _kmsg_close (struct kmsg *k, const char *says,
 static void _kmsg_begin (struct kmsg *k, const char *time)
 {
     k->open = true;
+    memcpy (k->reporter, k->caller, sizeof (k->reporter));
     if (time != k->kill.time)
         snprintf (k->kill.time, sizeof (k->kill.time), "%s", time);
 }
@@ -134,11 +135,23 @@ static bool _kmsg_head (struct kmsg *k, const char *time, struct kmsg_kill *out)
     return unfinished;
 }
 
+static void _told_verdict (struct kmsg *k)
+{
+    const struct kmsg_kill *said = &k->said;
+    struct kmsg_kill *o = &k->kill;
+
+    memcpy (o->constraint, said->constraint, sizeof (o->constraint));
+    memcpy (o->oom_memcg, said->oom_memcg, sizeof (o->oom_memcg));
+    memcpy (o->task_memcg, said->task_memcg, sizeof (o->task_memcg));
+    o->global = said->global;
+    o->uid = said->uid;
+    k->victim = said->pid;
+}
+
 /* A log that was cut may begin with one, or with what stands before it. */
 static bool _kmsg_verdict (struct kmsg *k, const char *time,
                            struct kmsg_kill *out)
 {
-    const struct kmsg_kill *said = &k->said;
     struct kmsg_kill *o = &k->kill;
     bool unfinished = false;
 
@@ -148,12 +161,7 @@ static bool _kmsg_verdict (struct kmsg *k, const char *time,
         _kmsg_begin (k, o->time[0] ? o->time : time);
     k->group = k->stray = k->over = false;
     k->begun = true;
-    memcpy (o->constraint, said->constraint, sizeof (o->constraint));
-    memcpy (o->oom_memcg, said->oom_memcg, sizeof (o->oom_memcg));
-    memcpy (o->task_memcg, said->task_memcg, sizeof (o->task_memcg));
-    o->global = said->global;
-    o->uid = said->uid;
-    k->victim = said->pid;
+    _told_verdict (k);
     return unfinished;
 }
 
@@ -218,10 +226,17 @@ static void _trace (struct kmsg *k, const char *s)
 
 /* ---- the kill ------------------------------------------------------------ */
 
+/* Is it the report's, or another task's that prints at the same time? */
+static bool _is_of_reporter (const struct kmsg *k)
+{
+    return !k->open || !k->reporter[0] || !k->caller[0] ||
+           strcmp (k->reporter, k->caller) == 0;
+}
+
 /* Is the kill that was said the open report's? */
 static bool _kmsg_is_own (const struct kmsg *k)
 {
-    if (!k->open || k->stray)
+    if (!k->open || k->stray || !_is_of_reporter (k))
         return false;
     if (k->chosen) /* or a child of the one that was chosen */
         return true;
@@ -341,23 +356,26 @@ static bool _no_kill (struct kmsg *k, const char *says, const char *time,
     return _kmsg_close (k, says, out);
 }
 
+/* A kill's line that nothing came to complete is cut off. */
+static void _settle (struct kmsg *k)
+{
+    if (!k->torn)
+        return;
+    k->torn = k->group = k->stray = false;
+    k->cut++;
+}
+
 /* What is [s]?  The rest of a verdict comes in further messages. */
 static enum kmsg_form _kmsg_form_of (struct kmsg *k, const char *s)
 {
-    size_t len = strlen (k->part);
-    bool goes_on = len > 0 &&
+    bool goes_on = k->form == KMSG_PART &&
                    (*s == ',' || strncmp (s, " killed as ", 11) == 0);
-    enum kmsg_form form;
+    size_t len = goes_on ? strlen (k->part) : 0;
 
+    snprintf (k->part + len, sizeof (k->part) - len, "%s", s);
     kmsg_form_clear (&k->said);
-    if (goes_on)
-        snprintf (k->part + len, sizeof (k->part) - len, "%s", s);
-    form = kmsg_form (goes_on ? k->part : s, &k->said);
-    if (form == KMSG_PART && !goes_on)
-        snprintf (k->part, sizeof (k->part), "%s", s);
-    else if (form != KMSG_PART)
-        k->part[0] = '\0';
-    return form;
+    k->form = kmsg_form (k->part, &k->said);
+    return k->form;
 }
 
 /* What a report says of what there was, before who is killed.  A log may begin
@@ -369,6 +387,10 @@ static void _body (struct kmsg *k, enum kmsg_form form, const char *s,
 
     if (!k->open && form != KMSG_OTHER && !o->time[0])
         snprintf (o->time, sizeof (o->time), "%s", time);
+    /* 32 bit arm says no "Call trace:" before "a from b+0x1/0x2" */
+    if (form == KMSG_OTHER && k->open && o->invoker_pid != KMSG_NONE &&
+        o->frames == 0 && kmsg_form_from (s))
+        k->tracing = true;
     if (form == KMSG_OTHER && k->tracing)
         _trace (k, s);
     else if (form != KMSG_OTHER)
@@ -387,11 +409,9 @@ static void _body (struct kmsg *k, enum kmsg_form form, const char *s,
         o->total_swap = k->said.total_swap;
 }
 
-static bool _message (struct kmsg *k, const char *s, const char *time,
-                      struct kmsg_kill *out)
+static bool _message (struct kmsg *k, enum kmsg_form form, const char *s,
+                      const char *time, struct kmsg_kill *out)
 {
-    enum kmsg_form form = _kmsg_form_of (k, s);
-
     switch (form) {
     case KMSG_HEAD:
         return _kmsg_head (k, time, out);
@@ -404,13 +424,12 @@ static bool _message (struct kmsg *k, const char *s, const char *time,
     case KMSG_BARE:
         if (k->bare)
             return _kmsg_killed (k, time, out);
-        k->cut++;
+        k->torn = true;
         return false;
     case KMSG_KILLED:
         return _kmsg_killed (k, time, out);
     case KMSG_CUT:
-        k->cut++;
-        k->group = k->stray = false;
+        k->torn = true;
         return false;
     case KMSG_GROUP:
         _kmsg_group (k, time);
@@ -424,7 +443,7 @@ static bool _message (struct kmsg *k, const char *s, const char *time,
     default:
         break;
     }
-    if (k->open || !k->begun)
+    if ((k->open || !k->begun) && _is_of_reporter (k))
         _body (k, form, s, time);
     return false;
 }
@@ -443,7 +462,50 @@ bool kmsg_message (struct kmsg *k, const char *message, size_t len,
         text[i] = c == '\t' ? ' ' : c < 0x20 || c > 0x7e ? '?' : (char) c;
     }
     text[len] = '\0';
-    return _message (k, text, time, out);
+    _settle (k);
+    return _message (k, _kmsg_form_of (k, text), text, time, out);
+}
+
+void kmsg_caller (struct kmsg *k, const char *caller)
+{
+    size_t len = strcspn (caller, ",;");
+
+    snprintf (k->caller, sizeof (k->caller), "%.*s", (int) len, caller);
+}
+
+/* ---- broken lines -------------------------------------------------------- */
+
+bool kmsg_continued (struct kmsg *k, const char *rest, const char *time,
+                     bool *rest_of, struct kmsg_kill *out)
+{
+    enum kmsg_form was = (enum kmsg_form) k->form, is;
+    char name[KMSG_FRAME_MAX];
+    bool was_frame = kmsg_form_frame (k->part, name);
+
+    *rest_of = false;
+    if (!kmsg_form_join (k->part, sizeof (k->part), rest, false))
+        return false;
+    kmsg_form_clear (&k->said);
+    k->form = is = kmsg_form (k->part, &k->said);
+    *rest_of = kmsg_form_is_whole (is);
+    if (*rest_of && kmsg_form_is_whole (was)) {
+        *rest_of = was != KMSG_TASK; /* that has anything at its end */
+        if (was == KMSG_VERDICT && is == was && k->open)
+            _told_verdict (k);
+        return false;
+    }
+    if (!*rest_of) {
+        if (k->tracing && !was_frame)
+            _trace (k, k->part);
+        return false;
+    }
+    k->torn = false;
+    return _message (k, is, k->part, time, out);
+}
+
+unsigned kmsg_cut (const struct kmsg *k)
+{
+    return k->cut + k->torn;
 }
 
 /* ---- records of /dev/kmsg ------------------------------------------------ */
@@ -472,10 +534,33 @@ const char *kmsg_record_split (const char *line, unsigned *priority,
     return line + 1;
 }
 
+/* "caller=T4242" among what is before the message, at [message] */
+static void _record_caller (struct kmsg *k, const char *head,
+                            const char *message)
+{
+    const char *caller = strstr (head, ",caller=");
+
+    kmsg_caller (k, caller && caller < message ? caller + strlen (",caller=")
+                                               : "");
+}
+
+/* A record has "\x5c" for a backslash: systemd's names have many. */
+static size_t _unescape (const char *from, size_t len, char to[KMSG_PART_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len && n < KMSG_PART_MAX - 1; i++) {
+        to[n++] = from[i];
+        if (len - i >= 4 && strncmp (from + i, "\\x5c", 4) == 0)
+            i += 3;
+    }
+    return n;
+}
+
 bool kmsg_record (struct kmsg *k, const char *record, size_t len,
                   struct kmsg_kill *out)
 {
-    char head[128], time[KMSG_TIME_MAX];
+    char head[128], time[KMSG_TIME_MAX], text[KMSG_PART_MAX];
     const char *message;
     uint64_t seq, us;
     unsigned priority;
@@ -498,8 +583,10 @@ bool kmsg_record (struct kmsg *k, const char *record, size_t len,
         return false;
     snprintf (time, sizeof (time), "%" PRIu64 ".%06" PRIu64, us / 1000000,
               us % 1000000);
-    return kmsg_message (k, record + (message - head),
-                         len - (size_t) (message - head), time, out);
+    _record_caller (k, head, message);
+    len = _unescape (record + (message - head), len - (size_t) (message - head),
+                     text);
+    return kmsg_message (k, text, len, time, out);
 }
 
 bool kmsg_end (struct kmsg *k, struct kmsg_kill *out)

@@ -49,6 +49,7 @@ struct kmsg_kill {
 };
 
 #define KMSG_PART_MAX 2048
+#define KMSG_CALLER_MAX 16
 #define KMSG_HEADS 10 /* most reports that the kernel begins in 5 s (oom_rs) */
 #define KMSG_HEADS_US 5000000
 
@@ -75,8 +76,13 @@ struct kmsg {
     uint64_t head_us[KMSG_HEADS]; /* when the latest heads were said; 0 */
     unsigned heads;
 
-    char part[KMSG_PART_MAX]; /* a verdict that is not whole yet */
-    unsigned cut;             /* kills whose line is not whole */
+    /* who printed the open report, and who the latest message: "T4242" */
+    char reporter[KMSG_CALLER_MAX], caller[KMSG_CALLER_MAX];
+
+    char part[KMSG_PART_MAX]; /* the latest message, which may go on */
+    int form;                 /* … its form: form.h's */
+    bool torn;                /* it is a kill, and not whole */
+    unsigned cut;             /* kills whose line is not whole, but that one */
 
     uint64_t seq; /* of the last record of /dev/kmsg */
     bool seq_known;
@@ -93,6 +99,20 @@ void kmsg_init (struct kmsg *k);
  *   otherwise comes out as well, with [killed] false. */
 bool kmsg_message (struct kmsg *k, const char *message, size_t len,
                    const char *time, struct kmsg_kill *out);
+
+/* Who prints the messages from now on: "T4242" a task, "C1" a processor
+ *   (CONFIG_PRINTK_CALLER), "" where the log does not tell. The lines of
+ *   another than the report's are not of it. */
+void kmsg_caller (struct kmsg *k, const char *caller);
+
+/* A line that has nothing before it, right behind the latest message: the rest
+ *   of it, where a screen or a mail has broken it, which is told in *[rest_of];
+ *   else nothing.  As kmsg_message. */
+bool kmsg_continued (struct kmsg *k, const char *rest, const char *time,
+                     bool *rest_of, struct kmsg_kill *out);
+
+/* How many kills have a line that is not whole, and did not come out. */
+unsigned kmsg_cut (const struct kmsg *k);
 
 /* As above, of a record of /dev/kmsg (without its dictionary); one that
  *   somebody else wrote there only counts. Returns false for what is none. */

@@ -1,9 +1,7 @@
 /* log.c - the kernel's words in the lines of any log: see log.h
  *
- * A message begins where a known form of a prefix ends, never later (and behind
- * an unknown one only where guess.h knows it): what
- * follows may be a user's words.  Where a prefix names who spoke, and it is not
- * the kernel, the line is nothing.
+ * Behind words that prefix.h does not know a message begins only where guess.h
+ * knows it.
  */
 #include "handler/kmsg/log.h"
 
@@ -14,10 +12,12 @@
 
 #include "handler/kmsg/form.h"
 #include "handler/kmsg/guess.h"
+#include "handler/kmsg/netconsole.h"
+#include "handler/kmsg/prefix.h"
 #include "handler/kmsg/stamp.h"
 
 #define LINE_BYTES 4096
-#define SKIP_MOST 128   /* of a line, before the log's own prefix */
+#define CAME_MOST 16
 #define HOSTS_MOST 4096 /* known at a time; then the oldest falls out */
 
 struct host {
@@ -26,23 +26,35 @@ struct host {
     struct kmsg kmsg;
 };
 
+/* A message that may go on in the next line, where lines are broken. */
+struct waiting {
+    bool any;
+    struct kmsg_prefix p;
+    char text[LINE_BYTES];
+    size_t last; /* the length of its last line */
+};
+
+/* A kill that came out. */
+struct came {
+    char printed[KMSG_TIME_MAX]; /* when the kernel said so */
+    int64_t pid;
+    bool hosted; /* its line had a host */
+};
+
 struct kmsg_log {
     struct host *hosts; /* the latest first */
     unsigned count;
-    bool stamped;   /* its lines have something before the message */
-    bool tagged;    /* … the word "kernel:" */
-    bool bare_host; /* … a time and a host, and nothing else */
+    struct kmsg_habits habits;
     bool known;
+    bool missed;   /* a report's head is behind words that are not known */
+    bool going_on; /* the line before was what the latest host's kernel said */
+    size_t width;  /* at which lines are broken, if they are; or 0 */
+    struct waiting waiting;
+    struct came came[CAME_MOST]; /* the latest */
+    unsigned came_count;
     unsigned cut; /* of hosts that have fallen out */
+    struct kmsg_pieces pieces;
     struct kmsg_guess guess;
-};
-
-/* What stands before a message. */
-struct prefix {
-    char time[KMSG_TIME_MAX];
-    char host[KMSG_HOST_MAX];
-    bool stamped, tagged, bare_host;
-    bool foreign; /* it is not the kernel's */
 };
 
 struct kmsg_log *kmsg_log_new (void)
@@ -85,7 +97,7 @@ static struct kmsg *_host (struct kmsg_log *log, const char *name)
         log->count++;
     }
     if (strcmp (h->name, name) != 0) {
-        log->cut += h->kmsg.cut;
+        log->cut += kmsg_cut (&h->kmsg);
         kmsg_init (&h->kmsg);
         snprintf (h->name, sizeof (h->name), "%s", name);
     }
@@ -111,554 +123,219 @@ static void _rename (struct kmsg_log *log, const char *name)
     }
 }
 
-/* ---- what stands before the message -------------------------------------- */
-
-static bool _log_word (const char **s, const char *word)
-{
-    size_t len = strlen (word);
-
-    if (strncmp (*s, word, len) != 0)
-        return false;
-    *s += len;
-    return true;
-}
-
-static void _log_put (char *to, size_t size, const char *from, size_t len)
-{
-    if (len >= size)
-        len = size - 1;
-    memcpy (to, from, len);
-    to[len] = '\0';
-}
-
-/* "[ T1961] ", "[ C0] ": who printed it (CONFIG_PRINTK_CALLER) */
-static void _caller (const char **s)
-{
-    const char *c = *s;
-
-    if (*c++ != '[')
-        return;
-    c += strspn (c, " ");
-    if (*c != 'T' && *c != 'C')
-        return;
-    c++;
-    if (!isdigit ((unsigned char) *c))
-        return;
-    c += strspn (c, "0123456789");
-    if (*c++ == ']' && *c == ' ')
-        *s = c + 1;
-}
-
-/* "[ 8545.160138] " and its like, "]: " as well */
-static bool _bracket (const char **s, struct prefix *p)
-{
-    size_t len = kmsg_stamp_bracket (*s);
-    const char *end = *s + len, *from = *s + 1;
-
-    if (len == 0)
-        return false;
-    end += *end == ':';
-    if (*end && *end != ' ' && *end != '[')
-        return false;
-    from += strspn (from, " ");
-    if (!p->time[0])
-        _log_put (p->time, sizeof (p->time), from,
-                  (size_t) (*s + len - 1 - from));
-    *s = end + (*end == ' ');
-    p->stamped = true;
-    return true;
-}
-
-/* "[cn12] " of a console's log, before the kernel's own time */
-static void _bracket_host (const char **s, struct prefix *p)
-{
-    size_t len = strcspn (*s, "] ");
-
-    if (**s != '[' || len < 2 || strncmp (*s + len, "] [", 3) != 0 ||
-        kmsg_stamp_bracket (*s) > 0 || kmsg_stamp_bracket (*s + len + 2) == 0)
-        return;
-    if (!p->host[0])
-        _log_put (p->host, sizeof (p->host), *s + 1, len - 1);
-    *s += len + 2;
-}
-
-/* "kern.warn " of busybox and OpenWrt, "<kern.warning> ", "[kern.warning] " */
-static void _log_level (const char **s)
-{
-    const char *at = *s + (**s == '<' || **s == '[');
-
-    if (strncmp (at, "kern.", 5) == 0) {
-        at += strcspn (at, " ");
-        *s = at + (*at == ' ');
-    }
-}
-
-/* "HOST kernel: ", "kernel: ", "HOST kern.warn kernel: " */
-static bool _tag (const char **s, struct prefix *p)
-{
-    const char *at = *s, *host = NULL;
-    size_t len = 0;
-
-    _log_level (&at);
-    if (strncmp (at, "kernel:", 7) != 0) {
-        host = at;
-        len = strcspn (at, " ");
-        if (len == 0 || at[len] != ' ' || at[len - 1] == ':')
-            return false;
-        at += len + 1;
-        _log_level (&at);
-    }
-    if (!_log_word (&at, "kernel:") ||
-        (*at && *at != ' ' && kmsg_stamp_bracket (at) == 0))
-        return false;
-    if (host && !p->host[0])
-        _log_put (p->host, sizeof (p->host), host, len);
-    p->tagged = p->stamped = true;
-    *s = at + (*at == ' ');
-    return true;
-}
-
-/* "cn12 sshd[12]: ", "sudo: ": somebody else's */
-static bool _other_tag (const char *s)
-{
-    for (int i = 0; i < 2; i++) {
-        size_t len = strcspn (s, " ");
-
-        if (len > 1 && s[len - 1] == ':')
-            return true;
-        if (s[len] == '\0')
-            return false;
-        s += len + 1;
-    }
-    return false;
-}
-
-/* "cn12 sshd[12]: ": the same, where nothing of the kernel's looks so */
-static bool _pid_tag (const char *s)
-{
-    const char *at = s + strcspn (s, " ");
-    size_t len = strspn (at, " ");
-
-    at += len;
-    at += strcspn (at, " [");
-    if (len != 1 || *at++ != '[')
-        return false;
-    len = strspn (at, "0123456789");
-    return len > 0 && strncmp (at + len, "]: ", 3) == 0;
-}
-
-static bool _is_form (const char *s, enum kmsg_form *form)
-{
-    struct kmsg_kill said;
-    char name[KMSG_FRAME_MAX];
-
-    kmsg_form_clear (&said);
-    *form = kmsg_form (s, &said);
-    return *form != KMSG_OTHER ||
-           ((*s == ' ' || *s == '[' || *s == '(') &&
-            kmsg_form_frame (s, name)) ||
-           strcmp (s, " <TASK>") == 0;
-}
-
-/* A time, and then? "HOST MESSAGE" (consoles) or "MESSAGE" (dmesg); a host's
- * name may look like part of a process's. */
-static bool _untagged (const struct kmsg_log *log, const char **s,
-                       struct prefix *p)
-{
-    const char *after = *s + strcspn (*s, " ");
-    enum kmsg_form here, there = KMSG_OTHER;
-    bool is_here = _is_form (*s, &here), is_there;
-
-    if (log->tagged) /* such lines would have the kernel's tag */
-        return false;
-    if (*after == ' ' && after > *s && kmsg_stamp_bracket (after + 1) > 0 &&
-        after[-1] != ':') { /* netconsole's, that syslog has written */
-        _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
-        *s = after + 1;
-        return _bracket (s, p);
-    }
-    is_there = *after == ' ' && after > *s && _is_form (after + 1, &there);
-    if (is_there && there == KMSG_HEAD && here == KMSG_HEAD &&
-        !log->bare_host && strcspn (*s, "0123456789") > (size_t) (after - *s))
-        is_there = false;
-    if (is_there && there == KMSG_HEAD &&
-        after[1 + strcspn (after + 1, " ") - 1] == ':')
-        is_there = false;
-    if (is_there && after[-1] == ':') /* "sshd: ", without a host */
-        return false;
-    if (is_there) {
-        _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
-        p->bare_host = true;
-        *s = after + 1;
-        return true;
-    }
-    if ((!is_here || here == KMSG_HEAD) && _other_tag (*s))
-        return false;
-    if (!is_here && log->bare_host && *after == ' ') {
-        _log_put (p->host, sizeof (p->host), *s, (size_t) (after - *s));
-        *s = after + 1;
-    }
-    return true;
-}
-
-/* Behind RFC 5424's structured data at [s]: "-", "[a b=\"]\"][c]"; NULL where
- * it does not end. */
-static const char *_structured (const char *s)
-{
-    bool quoted = false;
-
-    if (*s != '[')
-        return s + strcspn (s, " ");
-    for (; *s; s++) {
-        if (quoted && *s == '\\' && s[1])
-            s++;
-        else if (*s == '"')
-            quoted = !quoted;
-        else if (!quoted && *s == ']' && s[1] != '[')
-            return s + 1;
-    }
-    return NULL;
-}
-
-/* RFC 5424's "TIME HOST kernel - - - ", behind the version.  Returns false
- * where it is not the kernel's. */
-static bool _rfc5424 (const char **s, struct prefix *p)
-{
-    for (int field = 0; field < 6; field++) {
-        size_t bytes = strcspn (*s, " ");
-
-        if (field == 0)
-            _log_put (p->time, sizeof (p->time), *s, bytes);
-        else if (field == 1)
-            _log_put (p->host, sizeof (p->host), *s, bytes);
-        else if (field == 2 && strncmp (*s, "kernel ", 7) != 0 &&
-                 strncmp (*s, "kernel: ", 8) != 0)
-            return false;
-        else if (field == 5) {
-            const char *end = _structured (*s);
-
-            if (!end)
-                return false;
-            bytes = (size_t) (end - *s);
-        }
-        *s += bytes;
-        *s += **s == ' ';
-    }
-    _log_word (s, "???"); /* a byte order mark, tamed */
-    return true;
-}
-
-/* Is [s] "TIME HOST kernel - …", as RFC 5424 has it behind its version? */
-static bool _is_rfc5424 (const char *s)
-{
-    const char *at = s + kmsg_stamp (s);
-
-    if (at == s || *at != ' ')
-        return false;
-    at += 1 + strcspn (at + 1, " ");
-    return strncmp (at, " kernel - ", 10) == 0 ||
-           strncmp (at, " kernel: - ", 11) == 0;
-}
-
-/* "<4>", or "<4>1 " of RFC 5424.  Returns false where it is not the
- * kernel's. */
-static bool _log_priority (const char **s, struct prefix *p)
-{
-    unsigned n = 0;
-    int len = 0;
-
-    if (strncmp (*s, "1 ", 2) == 0 && kmsg_stamp (*s + 2) > 0) {
-        p->stamped = true;
-        *s += 2; /* the priority is not kept */
-        return _rfc5424 (s, p);
-    }
-    /* its length, where it came by TCP (RFC 6587) */
-    if (sscanf (*s, "%*5u <%3u>1 %n", &n, &len) == 1 && len > 0)
-        *s += strcspn (*s, "<");
-    len = 0;
-    if (**s != '<' || sscanf (*s, "<%3u>%n", &n, &len) != 1 || len == 0)
-        return true;
-    if (n >> 3 != 0)
-        return false;
-    *s += len;
-    p->stamped = true;
-    return !_log_word (s, "1 ") || _rfc5424 (s, p);
-}
-
-/* "kern  :warn  : " of dmesg -x, "kern: warning: " of Talos.  Returns false
- * where it is another's. */
-static bool _facility (const char **s, struct prefix *p)
-{
-    static const char *const others[] = {
-        "user",   "mail",   "daemon",   "auth",   "syslog", "lpr",    "news",
-        "uucp",   "cron",   "authpriv", "ftp",    "local0", "local1", "local2",
-        "local3", "local4", "local5",   "local6", "local7",
-    };
-    size_t word = strspn (*s, "abcdefghijklmnopqrstuvwxyz0123456789");
-    const char *at = *s + word;
-    size_t level;
-
-    at += strspn (at, " ");
-    if (word == 0 || *at++ != ':')
-        return true;
-    at += strspn (at, " ");
-    level = strspn (at, "abcdefghijklmnopqrstuvwxyz");
-    at += level;
-    at += strspn (at, " ");
-    if (level == 0 || *at++ != ':' || *at++ != ' ')
-        return true;
-    for (unsigned i = 0; i < sizeof (others) / sizeof (others[0]); i++) {
-        if (strlen (others[i]) == word && strncmp (*s, others[i], word) == 0)
-            return false;
-    }
-    if (word != 4 || strncmp (*s, "kern", 4) != 0)
-        return true;
-    *s = at;
-    p->stamped = true;
-    return true;
-}
-
-/* "stdout F " of a container's log, "vcpu-5 - Guest: " of vmware.log */
-static void _carrier (const char **s)
-{
-    const char *at;
-
-    if (_log_word (s, "stdout F ") || _log_word (s, "stderr F ") ||
-        _log_word (s, "stdout P ") || _log_word (s, "stderr P "))
-        return;
-    if (strncmp (*s, "In(", 3) == 0 && (at = strstr (*s, " - Guest: ")))
-        *s = at + strlen (" - Guest: ");
-}
-
-/* A time, at the beginning of [*s]. The first one counts. */
-static bool _log_time (const char **s, struct prefix *p)
-{
-    size_t len = kmsg_stamp (*s);
-
-    if (len == 0)
-        return false;
-    if (!p->time[0])
-        _log_put (p->time, sizeof (p->time), *s, len);
-    *s += len;
-    *s += **s == ' ';
-    p->stamped = true;
-    return true;
-}
-
-/* What came by another log: behind its time, "Nov 26 09:00:00 cn12 kernel: ",
- * "RELAY Nov 26 …", "RELAY 1 2026-11-26T09:00:00Z cn12 kernel - - - ". */
-static void _relayed (const char **s, struct prefix *p)
-{
-    size_t relay = strcspn (*s, " ");
-    const char *at = *s + relay;
-
-    at += *at == ' ';
-    at += strncmp (at, "1 ", 2) == 0 ? 2 : 0;
-    if (relay > 0 && (*s)[relay - 1] != ':' && kmsg_stamp (at) > 0)
-        *s = at;
-    if (!_is_rfc5424 (*s))
-        _log_time (s, p);
-}
-
-/* Take all known prefixes off [*s]. Returns false where it is not the
- * kernel's. */
-static bool _prefix (const struct kmsg_log *log, const char **s,
-                     struct prefix *p)
-{
-    if (_is_rfc5424 (*s)) {
-        p->stamped = true;
-        return _rfc5424 (s, p);
-    }
-    if (_log_time (s, p)) {
-        const char *at;
-
-        _relayed (s, p);
-        if (_is_rfc5424 (*s))
-            return _rfc5424 (s, p);
-        at = *s;
-        _carrier (s);
-        _log_time (s, p);
-        if (!_tag (s, p) && *s == at && **s != '[' && **s != '<' &&
-            strncmp (*s, "kern", 4) != 0)
-            return _untagged (log, s, p);
-    } else {
-        _tag (s, p);
-    }
-    if (!_log_priority (s, p))
-        return false;
-    if (!p->tagged && p->stamped) {
-        /* "<4>Nov 26 09:00:00 cn12 kernel: ", "<4>kernel: " */
-        bool timed = _log_time (s, p);
-
-        if (!_tag (s, p) && timed)
-            return _untagged (log, s, p);
-    }
-    if (!_facility (s, p))
-        return false;
-    if (p->stamped)
-        _log_time (s, p); /* dmesg -x, iso */
-    _bracket_host (s, p);
-    if (_bracket (s, p)) {
-        if (!p->tagged)
-            _tag (s, p); /* journalctl -o short-monotonic */
-        _bracket (s, p); /* a keeper's own time came first */
-        if (!_facility (s, p) || !_log_priority (s, p) ||
-            (!p->tagged && _pid_tag (*s)))
-            return false;
-    }
-    _caller (s);
-    return true;
-}
-
-/* "cn12: [ 9.1] …" of pdsh, "messages:Nov 26 …" of grep, "node | [ 9.1] …":
- * words of no known form, before one that is. */
-static bool _skip (const char **s, struct prefix *p)
-{
-    for (const char *at = *s; *at && at - *s < SKIP_MOST; at++) {
-        const char *from = at + 1 + strspn (at + 1, " "), *rest = from;
-        struct prefix other = { .stamped = false };
-        unsigned n;
-
-        if (strchr ("'\"`=({<", *at)) /* a sentence, with quoted words */
-            return false;
-        if (!strchr (":|- ", *at))
-            continue;
-        if (!_facility (&rest, &other)) {
-            p->foreign = true;
-            return false;
-        }
-        if (kmsg_stamp_bracket (from) == 0 && kmsg_stamp (from) == 0 &&
-            sscanf (from, "<%3u>[", &n) != 1 && !other.stamped)
-            continue;
-        if (*at == ':' && from > at + 1 &&
-            !memchr (*s, ' ', (size_t) (at - *s)))
-            _log_put (p->host, sizeof (p->host), *s, (size_t) (at - *s));
-        *s = from;
-        return true;
-    }
-    return false;
-}
-
 /* ---- lines --------------------------------------------------------------- */
 
-static bool _log_record (struct kmsg_log *log, const char *s, size_t len,
-                         bool *record, struct kmsg_kill *out)
+/* A record of /dev/kmsg: "PRIORITY,SEQUENCE,US,-;MESSAGE" */
+static bool _log_record (struct kmsg_log *log, const char *s, bool *record,
+                         struct kmsg_kill *out)
 {
-    uint64_t seq, us;
     struct kmsg *k;
-    unsigned n;
 
-    *record = kmsg_record_split (s, &n, &seq, &us) != NULL;
+    s = kmsg_netconsole (s);
+    *record = s != NULL;
     if (!*record)
         return false;
-    log->stamped = log->known = true;
+    log->habits.stamped = log->known = true;
     k = _host (log, "");
-    return k && kmsg_record (k, s, len, out);
+    s = kmsg_piece (&log->pieces, s);
+    return k && s && kmsg_record (k, s, strlen (s), out);
 }
 
-/* What [host] said. */
-static bool _log_said (struct kmsg_log *log, const char *host,
-                       const char *message, size_t len, const char *time,
-                       struct kmsg_kill *out)
+/* A cloud's console has all twice: as the kernel prints it there, and as its
+ * syslog copies it.  Has the other one come of this [kill]? */
+static bool _came_twice (struct kmsg_log *log, const struct kmsg_prefix *p,
+                         const struct kmsg_kill *kill)
 {
-    struct kmsg *k = _host (log, host);
+    struct came *new = &log->came[log->came_count % CAME_MOST];
+    bool hosted = p->host[0] != '\0';
 
-    log->known = true;
-    if (!k || !kmsg_message (k, message, len, time, out))
+    if (!p->printed[0])
         return false;
-    snprintf (out->host, sizeof (out->host), "%s", host);
+    for (unsigned i = 0; i < CAME_MOST && i < log->came_count; i++) {
+        const struct came *c = &log->came[i];
+
+        if (c->hosted != hosted && c->pid == kill->pid &&
+            strcmp (c->printed, p->printed) == 0)
+            return true;
+    }
+    memcpy (new->printed, p->printed, sizeof (new->printed));
+    new->pid = kill->pid;
+    new->hosted = hosted;
+    log->came_count++;
+    return false;
+}
+
+/* What [p]'s host said. */
+static bool _log_tell (struct kmsg_log *log, const struct kmsg_prefix *p,
+                       const char *message, size_t len, struct kmsg_kill *out)
+{
+    struct kmsg *k = _host (log, p->host);
+
+    if (k)
+        kmsg_caller (k, p->caller);
+    if (!k || !kmsg_message (k, message, len, p->time, out) ||
+        _came_twice (log, p, out))
+        return false;
+    snprintf (out->host, sizeof (out->host), "%s", p->host);
     return true;
+}
+
+/* Tell what waits. */
+static bool _log_flush (struct kmsg_log *log, struct kmsg_kill *out)
+{
+    struct waiting *w = &log->waiting;
+    bool any = w->any;
+
+    w->any = false;
+    return any && _log_tell (log, &w->p, w->text, strlen (w->text), out);
+}
+
+/* As _log_tell, of a line of [whole] bytes, which may go on in the next. */
+static bool _log_said (struct kmsg_log *log, const struct kmsg_prefix *p,
+                       const char *message, size_t whole, struct kmsg_kill *out)
+{
+    struct waiting *w = &log->waiting;
+    bool found;
+
+    log->known = log->going_on = true;
+    if (log->width == 0)
+        found = _log_tell (log, p, message, strlen (message), out);
+    else
+        found = _log_flush (log, out);
+    w->any = log->width > 0;
+    w->p = *p;
+    w->last = whole;
+    snprintf (w->text, sizeof (w->text), "%s", message);
+    return found;
 }
 
 bool kmsg_log_message (struct kmsg_log *log, const char *host,
                        const char *message, size_t len, const char *time,
                        struct kmsg_kill *out)
 {
-    log->stamped = true;
-    return _log_said (log, host, message, len, time, out);
+    struct kmsg_prefix p = { .stamped = true };
+
+    log->habits.stamped = true;
+    snprintf (p.host, sizeof (p.host), "%s", host);
+    snprintf (p.time, sizeof (p.time), "%s", time);
+    log->known = true;
+    log->going_on = false;
+    return _log_tell (log, &p, message, len, out);
 }
 
-/* Returns what the kernel said, without what [p] tells, or NULL. */
-static const char *_words (struct kmsg_log *log, const char *s,
-                           struct prefix *p)
-{
-    enum kmsg_form form;
-
-    p->foreign = !_prefix (log, &s, p);
-    if (!p->foreign && !p->stamped && _skip (&s, p)) {
-        p->stamped = true;
-        p->foreign = !_prefix (log, &s, p);
-    }
-    if (p->foreign)
-        return NULL;
-    if (p->stamped)
-        return s;
-    /* the second line of a message that has a prefix is anybody's */
-    return !log->stamped && _is_form (s, &form) ? s : NULL;
-}
-
-/* As _words, where the log has no line of a known form. A head that was not
+/* As kmsg_prefix, where the log has no line of a known form. A head that was not
  * understood before this is told as well: it completes no kill. */
 static char *_guessed (struct kmsg_log *log, char *text, struct kmsg_kill *out)
 {
+    const struct kmsg_prefix none = { .stamped = false };
     const char *head, *s;
     size_t len;
 
-    if (log->stamped)
+    if (log->habits.stamped)
         return NULL;
     len = strlen (text);
-    if (text[0] == '"' && len > 1 && text[len - 1] == '"')
+    if (len > 1 && text[len - 1] == '"' && strchr (text, '"') < text + len - 1)
         text[len - 1] = '\0'; /* a row of a table */
     s = kmsg_guess (&log->guess, text, &head);
     if (!s)
         return NULL;
     if (head)
-        _log_said (log, "", head, strlen (head), "", out);
+        _log_tell (log, &none, head, strlen (head), out);
     return text + (s - text);
+}
+
+/* A line of [len] bytes that has nothing before it, in a log whose lines have
+ * something: the rest of the one before, if that is the kernel's. */
+static bool _going_on (struct kmsg_log *log, const char *text, size_t len,
+                       struct kmsg_kill *out)
+{
+    struct waiting *w = &log->waiting;
+    bool found, rest_of;
+
+    if (!log->hosts || len == 0)
+        return false;
+    if (w->any) {
+        if (w->last > log->width)
+            log->width = w->last;
+        log->going_on = kmsg_form_join (w->text, sizeof (w->text), text,
+                                        w->last < log->width);
+        w->last = len;
+        return false;
+    }
+    /* nobody knew of it when the line before was told */
+    log->going_on = true;
+    found = kmsg_continued (&log->hosts->kmsg, text, w->p.time, &rest_of, out);
+    if (rest_of)
+        log->width = w->last;
+    w->last = len;
+    if (found)
+        snprintf (out->host, sizeof (out->host), "%s", log->hosts->name);
+    return found;
+}
+
+static bool _log_take (struct kmsg_log *log, struct kmsg_prefix *p,
+                       const char *line, size_t len, struct kmsg_kill *out)
+{
+    char text[LINE_BYTES];
+    const char *s;
+    bool found, record, was = log->going_on;
+
+    log->going_on = false;
+    len = kmsg_stamp_tame (line, len, text, sizeof (text));
+    found = _log_record (log, text, &record, out);
+    if (record)
+        return found;
+    s = kmsg_prefix (&log->habits, text, p);
+    if (!s && !p->stamped && !p->foreign)
+        s = _guessed (log, text, out);
+    log->known |= p->stamped;
+    log->missed |= !p->foreign && kmsg_form_has_head (text, s);
+    if (!s)
+        return was && !p->stamped && !p->foreign &&
+               _going_on (log, text, len, out);
+    if (p->bare_host && !log->habits.bare_host)
+        _rename (log, p->host);
+    log->habits.stamped |= p->stamped;
+    log->habits.tagged |= p->tagged;
+    log->habits.bare_host |= p->bare_host;
+    return _log_said (log, p, s, len, out);
 }
 
 bool kmsg_log_carried (struct kmsg_log *log, const char *host, const char *time,
                        const char *line, size_t len, struct kmsg_kill *out)
 {
-    struct prefix p = { .stamped = false };
-    char text[LINE_BYTES];
-    const char *s;
-    bool found, record;
+    struct kmsg_prefix p = { .stamped = false };
+    bool found;
 
-    len = kmsg_stamp_tame (line, len, text, sizeof (text));
-    found = _log_record (log, text, len, &record, out);
-    if (record)
-        return found;
     snprintf (p.host, sizeof (p.host), "%s", host);
     snprintf (p.time, sizeof (p.time), "%s", time);
-    s = _words (log, text, &p);
-    if (!s && !p.stamped && !p.foreign)
-        s = _guessed (log, text, out);
-    log->known |= p.stamped;
-    if (!s)
-        return false;
-    if (p.bare_host && !log->bare_host)
-        _rename (log, p.host);
-    log->stamped |= p.stamped;
-    log->tagged |= p.tagged;
-    log->bare_host |= p.bare_host;
-    return _log_said (log, p.host, s, strlen (s), p.time, out);
+    log->going_on = false; /* it tells where a line ends */
+    found = _log_take (log, &p, line, len, out);
+    log->going_on = false;
+    return found;
 }
 
 bool kmsg_log_line (struct kmsg_log *log, const char *line, size_t len,
                     struct kmsg_kill *out)
 {
-    return kmsg_log_carried (log, "", "", line, len, out);
+    struct kmsg_prefix p = { .stamped = false };
+
+    return _log_take (log, &p, line, len, out);
 }
 
 bool kmsg_log_known (const struct kmsg_log *log)
 {
-    return log->known;
+    bool any = !log->missed;
+
+    for (const struct host *h = log->hosts; h && !any; h = h->next)
+        any = h->kmsg.begun;
+    return log->known && any;
 }
 
 void kmsg_log_know (struct kmsg_log *log)
 {
     log->known = true;
+    log->going_on = false;
 }
 
 unsigned kmsg_log_cut (const struct kmsg_log *log)
@@ -666,12 +343,14 @@ unsigned kmsg_log_cut (const struct kmsg_log *log)
     unsigned cut = log->cut;
 
     for (const struct host *h = log->hosts; h; h = h->next)
-        cut += h->kmsg.cut;
+        cut += kmsg_cut (&h->kmsg);
     return cut;
 }
 
 bool kmsg_log_end (struct kmsg_log *log, struct kmsg_kill *out)
 {
+    if (_log_flush (log, out))
+        return true;
     for (struct host *h = log->hosts; h; h = h->next) {
         if (kmsg_end (&h->kmsg, out)) {
             snprintf (out->host, sizeof (out->host), "%s", h->name);

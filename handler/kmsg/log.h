@@ -35,7 +35,8 @@ bool kmsg_log_message (struct kmsg_log *log, const char *host,
                        struct kmsg_kill *out);
 
 /* Has any line had a form that is known, whoever spoke?  Without, it is no log
- *   of any kernel. */
+ *   of any kernel.  Nor is it known where all the kernel said is behind words
+ *   that are not understood. */
 bool kmsg_log_known (const struct kmsg_log *log);
 
 /* There was something in the log that is known, but not by its lines. */

@@ -159,6 +159,20 @@ size_t kmsg_stamp (const char *s)
     return end && (*end == ' ' || *end == '\0') ? (size_t) (end - s) : 0;
 }
 
+size_t kmsg_stamp_local (const char *s)
+{
+    size_t month = 0;
+    const char *end;
+
+    while (isalnum ((unsigned char) s[month]) || s[month] == '?' ||
+           s[month] == '.')
+        month++;
+    if (month < 2 || month > 24 || !(end = _like (s + month, " _9 99:99:99")))
+        return 0;
+    end = _fraction (end);
+    return *end == ' ' ? (size_t) (end - s) : 0;
+}
+
 size_t kmsg_stamp_bracket (const char *s)
 {
     const char *at = s, *end;
@@ -286,7 +300,8 @@ static void _untag (const char **line, size_t *len)
     }
 }
 
-/* Take off what carries a line: carriage returns, a byte order mark, tags. */
+/* Take off what carries a line: carriage returns, a byte order mark, quotes,
+ * tags. */
 static void _unwrap (const char **line, size_t *len)
 {
     while (*len > 0 && ((*line)[*len - 1] == '\r' || (*line)[*len - 1] == '\n'))
@@ -300,6 +315,12 @@ static void _unwrap (const char **line, size_t *len)
     if (*len >= 3 && memcmp (*line, "\xef\xbb\xbf", 3) == 0) {
         *line += 3;
         *len -= 3;
+    }
+    while (*len > 0 && **line == '>') { /* a mail that quotes it */
+        size_t quote = *len > 1 && (*line)[1] == ' ' ? 2 : 1;
+
+        *line += quote;
+        *len -= quote;
     }
     _untag (line, len);
 }

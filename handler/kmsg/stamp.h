@@ -11,6 +11,10 @@
  *   blank or the end behind it. 0: none. */
 size_t kmsg_stamp (const char *s);
 
+/* As above, with a month's name of another language, "f??vr. 16 09:00:00": to be
+ *   believed only where the rest of the line is known. */
+size_t kmsg_stamp_local (const char *s);
+
 /* How many bytes of [s] are a time in brackets: the kernel's "[    9.100000]",
  *   or one of the above. 0: none; "[  123]" of the task list is none. */
 size_t kmsg_stamp_bracket (const char *s);

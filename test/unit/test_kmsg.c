@@ -433,6 +433,194 @@ static void a_directory_s_name_moves_no_kill (void **state)
     assert_int_equal (kills[0].pid, 5);
 }
 
+/* The kernel says who prints a line (CONFIG_PRINTK_CALLER). */
+static void what_another_task_prints_is_not_of_the_report (void **state)
+{
+    static const char *const text[] = {
+        "[1.0][ T9] " HEAD ("a"),
+        "[1.0][ T9] CPU: 2 PID: 9 Comm: a Not tainted 6.6.30 #1",
+        "[1.0][ T7] CPU: 3 PID: 7 Comm: a Not tainted 6.6.30 #1",
+        "[1.0][ T7] Call Trace:",
+        "[1.0][ T7]  warn_alloc+0x164/0x190",
+        "[1.0][ T9] Call Trace:",
+        "[1.0][ T9]  dump_header+0x43/0x1aa",
+        "[1.0][ T7] Free swap  = 777kB",
+        "[1.0][ T9] " KILL ("8", "a"),
+        NULL,
+    }, *const records[] = {
+        "4,1,10,-,caller=T9;" HEAD ("a"),
+        "4,2,11,-,caller=T7;memory: usage 1kB, limit 1kB, failcnt 1",
+        "4,3,12,-,caller=T9;memory: usage 2kB, limit 2kB, failcnt 1",
+        "4,4,13,-,caller=C1;memory: usage 3kB, limit 3kB, failcnt 1",
+        "4,5,14,-,caller=T9;" KILL ("8", "a"), NULL,
+    }, *const others[] = {
+        "[1.0][ T9] " HEAD ("a"),
+        "[1.0][ T7] " KILL ("6", "b"), /* its head is held back */
+        NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (text), 1);
+    assert_int_equal (kills[0].invoker_pid, 9);
+    assert_int_equal (kills[0].frames, 1);
+    assert_string_equal (kills[0].trace[0], "dump_header");
+    assert_true (kills[0].free_swap == KMSG_NONE);
+    assert_int_equal (_lines (records), 1);
+    assert_int_equal (kills[0].memcg_limit, 2);
+    assert_int_equal (_lines (others), 2);
+    assert_string_equal (kills[0].comm, "b");
+    assert_true (kills[0].headless);
+    assert_string_equal (kills[1].invoker, "a");
+    assert_false (kills[1].killed);
+}
+
+/* 32 bit arm has a trace without a word before it, where it unwinds. */
+static void a_trace_of_arm_begins_with_its_first_frame (void **state)
+{
+    static const char *const lines[] = {
+        "[1.0] " HEAD ("a"),
+        "[1.0]  nobody from here+0x1/0x2", /* who invoked it comes first */
+        "[1.0] CPU: 2 PID: 9 Comm: a Not tainted 6.1.66-v7l+ #1",
+        "[1.0] Hardware name: BCM2711",
+        "[1.0]  unwind_backtrace from show_stack+0x18/0x1c",
+        "[1.0]  brcmf_attach [brcmfmac] from probe+0x1/0x2 [brcmfmac]",
+        "[1.0] Exception stack(0xf0f09fa8 to 0xf0f09ff0)",
+        "[1.0]  later from here+0x1/0x2",
+        "[1.0] " KILL ("8", "a"),
+        NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (lines), 1);
+    assert_int_equal (kills[0].frames, 2);
+    assert_string_equal (kills[0].trace[1], "brcmf_attach");
+}
+
+/* netconsole has the kernel's release first, and sends long records in
+ * pieces; those of one that is not whole are nothing. */
+static void records_that_came_in_pieces (void **state)
+{
+#define RELEASE "6.12.0-1.x86_64,4,"
+#define FIRST RELEASE "1,10,-;" HEAD ("a")
+#define LAST RELEASE "3,11,-;" KILL ("5", "a")
+#define BEGINNING \
+    RELEASE "2,10,-,ncfrag=0/168;oom-kill:constraint=CONSTRAINT_MEMCG," \
+            "nodemask=(null),cpuset=/,mems_allowed=0,"
+#define END(seq) \
+    RELEASE seq ",10,-,ncfrag=77/168;oom_memcg=/a.slice/b\\x5cx2dc.scope," \
+                "task_memcg=/a.slice/b\\x5cx2dc.scope/s,task=a,pid=5,uid=7"
+    static const char *const whole[] = {
+        FIRST, BEGINNING, END ("2"), LAST, NULL,
+    }, *const missing[] = {
+        FIRST, END ("2"), LAST, NULL,
+    }, *const another[] = {
+        FIRST, BEGINNING, END ("9"), LAST, NULL,
+    }, *const forged[] = {
+        "6.12.0-1.x86_64,12,1,10,-;" KILL ("5", "a"), NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (whole), 1);
+    assert_string_equal (kills[0].oom_memcg, "/a.slice/b\\x2dc.scope");
+    assert_string_equal (kills[0].task_memcg, "/a.slice/b\\x2dc.scope/s");
+    assert_int_equal (_lines (missing), 2); /* a record is missing */
+    assert_string_equal (kills[0].oom_memcg, "");
+    assert_int_equal (kills[1].killed + kills[0].killed, 1);
+    assert_int_equal (_lines (another), 2); /* a record is missing */
+    assert_string_equal (kills[0].oom_memcg, "");
+    assert_int_equal (kills[1].killed + kills[0].killed, 1);
+    assert_int_equal (_lines (forged), 0);
+}
+
+/* On Google's machines syslog copies to the console what the kernel prints
+ * there. */
+static void what_syslog_copies_to_the_console_is_no_second_kill (void **state)
+{
+    static const char *const lines[] = {
+        "[    9.000001] " HEAD ("a"),
+        "Nov 26 09:00:00 n1 kernel: [    9.000001] " HEAD ("a"),
+        "[    9.000002] " KILL ("5", "a"),
+        "[    9.000003] " KILL ("6", "a"), /* at once, but its own */
+        "Nov 26 09:00:00 n1 kernel: [    9.000002] " KILL ("5", "a"),
+        "Nov 26 09:00:00 n1 kernel: [    9.000003] " KILL ("6", "a"),
+        NULL,
+    }, *const boots[] = {
+        "Nov 26 09:00:00 n1 kernel: [    9.000002] " KILL ("5", "a"),
+        "Nov 26 10:00:00 n1 kernel: [    9.000002] " KILL ("5", "a"), NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (lines), 2);
+    assert_int_equal (kills[0].pid, 5);
+    assert_string_equal (kills[0].invoker, "a");
+    assert_int_equal (kills[1].pid, 6);
+    assert_int_equal (_lines (boots), 2);
+}
+
+/* Words before a message that nobody knows are said, not taken for no kills. */
+static void a_report_behind_unknown_words_is_no_known_log (void **state)
+{
+    static const char *const lines[] = {
+        "2026-11-26 09:00:00 | n1 | of the kernel: " HEAD ("a"),
+        "Nov 26 09:00:00 n1 kernel: Unknown parameter 'x " HEAD ("a") "'",
+        "Nov 26 09:00:00 n1 logger: x " HEAD ("a"),
+        "Nov 26 09:00:00 n1 kernel: " HEAD ("a"),
+    };
+
+    (void) state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct kmsg_log *log = kmsg_log_new ();
+
+        kmsg_log_line (log, lines[i], strlen (lines[i]), &kills[0]);
+        assert_int_equal (kmsg_log_known (log), i != 0);
+        kmsg_log_free (log);
+    }
+}
+
+/* A line without anything before it belongs to the one before, if that is the
+ * kernel's and not whole; it is nobody's where it is not. */
+static void the_rest_of_a_line_is_of_the_one_before (void **state)
+{
+    static const char *const others[] = {
+        "Nov 26 09:00:00 n1 kernel: eth0: Link is Up",
+        "Nov 26 09:00:00 n1 sshd[7]: x",
+        "Memory cgroup out of memory: Killed process 5 (a) total-vm:9kB, anon-"
+        "rss:4kB, file-rss:0kB, shmem-rss:0kB",
+        "Nov 26 09:00:00 n1 kernel: eth0: Link is Up",
+        "Memory cgroup out of memory: Killed process 5 (a) total-vm:9kB, anon-"
+        "rss:4kB, file-rss:0kB, shmem-rss:0kB",
+        "Nov 26 09:00:00 n1 kernel: Memory cgroup out of memory: Killed",
+        "Nov 26 09:00:00 n1 sshd[7]: x",
+        " process 5 (a) total-vm:9kB, anon-rss:4kB, file-rss:0kB",
+        NULL,
+    }, *const whole[] = {
+        "Nov 26 09:00:00 n1 kernel: " HEAD ("a"),
+        "login: ",
+        "Nov 26 09:00:00 n1 kernel: " KILL ("5", "a"),
+        "login: 6",
+        NULL,
+    }, *const broken[] = {
+        "> Nov 26 09:00:00 n1 kernel: a invoked oom-killer: gfp_mask=0xcc0",
+        "> (GFP_KERNEL), order=0, oom_score_adj=0",
+        "> Nov 26 09:00:00 n1 kernel: Out of memory: Killed process 5 (a) to",
+        "> tal-vm:9kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:10",
+        "> 01 pgtables:8kB oom_score_adj:-5",
+        "> Nov 26 09:00:00 n1 kernel: eth0: Link is Up",
+        NULL,
+    };
+
+    (void) state;
+    assert_int_equal (_lines (others), 0);
+    assert_int_equal (_lines (whole), 1);
+    assert_int_equal (kills[0].pid, 5);
+    assert_int_equal (kills[0].oom_score_adj, 0);
+    assert_int_equal (_lines (broken), 1);
+    assert_string_equal (kills[0].invoker, "a");
+    assert_string_equal (kills[0].host, "n1");
+    assert_int_equal (kills[0].uid, 1001);
+    assert_int_equal (kills[0].oom_score_adj, -5);
+}
+
 /* Any bytes: nothing crashes, every text stays terminated and printable. */
 static void mutated_lines_stay_in_bounds (void **state)
 {
@@ -443,6 +631,10 @@ static void mutated_lines_stay_in_bounds (void **state)
         "[ 1.0] Task in /a killed as a result of limit of /b",
         "[ 1.0] oom-kill:constraint=C,global_oom,task_memcg=/,task=a,pid=1",
         "Mar  3 11:20:01 n kernel: Killed process 1 (a), UID 1, total-vm:2kB",
+        ", anon-rss:1kB, file-rss:0kB",
+        "6.12.0,4,7,1,-,ncfrag=0/9;Call ",
+        "6.12.0,4,7,1,-,ncfrag=5/9;Tra\\x5c",
+        "4,8,1,-,caller=T1;Call Trace:",
     };
     char line[3000];
     struct kmsg_log *log = kmsg_log_new ();
@@ -451,7 +643,7 @@ static void mutated_lines_stay_in_bounds (void **state)
     (void) state;
     srand (20261121);
     for (int i = 0; i < 200000; i++) {
-        len = (size_t) snprintf (line, sizeof (line), "%s", lines[i % 6]);
+        len = (size_t) snprintf (line, sizeof (line), "%s", lines[i % 10]);
         for (int m = rand () % 6; m > 0; m--)
             line[(size_t) rand () % len] = (char) rand ();
         if (i % 1000 == 0) {
@@ -488,6 +680,12 @@ int main (void)
         cmocka_unit_test (a_kernel_without_cpusets_says_whose_limit),
         cmocka_unit_test (a_group_ends_where_heads_are_held_back),
         cmocka_unit_test (a_directory_s_name_moves_no_kill),
+        cmocka_unit_test (what_another_task_prints_is_not_of_the_report),
+        cmocka_unit_test (a_trace_of_arm_begins_with_its_first_frame),
+        cmocka_unit_test (records_that_came_in_pieces),
+        cmocka_unit_test (what_syslog_copies_to_the_console_is_no_second_kill),
+        cmocka_unit_test (a_report_behind_unknown_words_is_no_known_log),
+        cmocka_unit_test (the_rest_of_a_line_is_of_the_one_before),
         cmocka_unit_test (mutated_lines_stay_in_bounds),
     };
 

@@ -206,6 +206,7 @@ static const char *const forms[] = {
     "[%t] [   C3] %m",
     "4,%i,9100000,-;%m",
     "4,%i,9100000,-,caller=T501;%m\n SUBSYSTEM=cgroup",
+    "6.12.0-55.el10.ppc64le,4,%i,9100000,-;%m",
     "%m",
     "kernel: %m",
     "<4>kernel: %m",
@@ -247,6 +248,16 @@ static const char *const forms[] = {
     "2026-11-26T09:00:00.1Z In(05) vcpu-5 - Guest: <4>[%t] %m",
     "%h: [%t] %m",
     "Nov 26 09:00:00 %h [%t] %m",
+    "2026-11-26 09:00:00\tKernel.Warning\t%h\tNov 26 09:00:00 relay kernel: "
+    "%m",
+    "[%i] kmsg.0: [1764147600.1, {\"priority\"=>4, \"msg\"=>\"%m\"}]",
+    "[0] kmsg.0: [[1764147600.1, {}], {\"host\"=>\"%h\", \"msg\"=>\"%m\"}]",
+    "avril 16 09:00:00 %h kernel: %m",
+    "f\xc3\xa9vr. 16 09:00:00 %h kernel: [%t] %m",
+    "11\xe6\x9c\x88  6 09:00:00 %h kernel: [%t] %m",
+    "[Do Nov 26 09:00:00 2026] %m",
+    "2026-11-26 09:00:00\tKernel.Error\t%h\t%m",
+    "2026-11-26 09:00:00\tKernel.Error\t%h\t[%t] %m",
     "/var/log/kern.log:%i:Nov 26 09:00:00 cn12 kernel: %m",
     "   %i\t[%t] %m",
     "> > [%t] %m",
@@ -276,6 +287,16 @@ static const char *const forms[] = {
     "[{\"_TRANSPORT\": \"kernel\", \"MESSAGE\": \"%m\"}]",
     "{\"jsonPayload\": {\"_TRANSPORT\": \"kernel\", \"MESSAGE\": \"%m\"}}",
     "{\"dmesg\": [{\"fac\": \"kern\", \"time\": %t, \"msg\": \"%m\"}]}",
+    "{\"version\": \"1.1\", \"host\": \"%h\", \"short_message\": \"%m\", "
+    "\"facility\": \"kernel\"}",
+    "2026-11-26T09:00:00+00:00\tkern.warn\t{\"ident\":\"kernel\",\"host\":\"%h\","
+    "\"message\":\"%m\"}",
+    "2026-11-26 09:00:00.000000000 +0000 kern.warn: {\"host\":\"%h\","
+    "\"message\":\"%m\"}",
+    "2026-11-26T09:00:00Z {host=\"%h\", transport=\"kernel\"} %m",
+    "2026-11-26T09:00:00Z {host=\"%h\", job=\"a \\\"} b\"} [%t] %m",
+    "2026-11-26T09:00:00Z {transport=\"kernel\"} {\"_HOSTNAME\": \"%h\", "
+    "\"MESSAGE\": \"%m\"}",
     "__CURSOR=s=a;i=%i\n_TRANSPORT=kernel\n_HOSTNAME=%h\nMESSAGE=%m\n",
     "Thu 2026-11-26 09:00:00.123400 UTC [s=a;i=%i;b=2;m=3;t=4;x=5]\n"
     "    _TRANSPORT=kernel\n    _HOSTNAME=%h\n    MESSAGE=%m",
@@ -513,6 +534,67 @@ static void every_generation_of_two_hosts (void **state)
     assert_int_equal (wrong, 0);
 }
 
+/* Put [from] into [to] as a screen of [width] breaks its lines, or a mail that
+ * has [quote] before each of its own, at blanks. */
+static void _break (struct text *to, const struct text *from, size_t width,
+                    const char *quote)
+{
+    const char *s = from->bytes, *end = s + from->len, *line;
+
+    for (to->len = 0; s < end; s = line + 1) {
+        line = memchr (s, '\n', (size_t) (end - s));
+        while ((size_t) (line - s) > width) {
+            size_t n = width;
+
+            while (quote && n > width / 2 && s[n] != ' ')
+                n--;
+            if (quote && s[n] != ' ')
+                n = width;
+            _add (to, quote ? quote : "", quote ? strlen (quote) : 0);
+            _add (to, s, n);
+            _add (to, "\n", 1);
+            s += n + (quote && s[n] == ' ');
+        }
+        _add (to, quote ? quote : "", quote ? strlen (quote) : 0);
+        _add (to, s, (size_t) (line + 1 - s));
+    }
+}
+
+/* Lines that a screen or a mail has broken, at any place. */
+static void every_generation_in_broken_lines (void **state)
+{
+    static const char *const whole[] = {
+        "[%t] %m",
+        "<4>[%t] %m",
+        "[Thu Nov 26 09:00:00 2026] %m",
+        "Nov 26 09:00:00 %h kernel: [%t] %m",
+        "2026-11-26T09:00:00.123456+01:00 %h kernel: %m",
+    };
+    static struct text t, broken;
+
+    (void) state;
+    for (unsigned g = 0; g < COUNT (generations); g++) {
+        for (unsigned f = 0; f < COUNT (whole); f++) {
+            t.len = t.lines = 0;
+            for (unsigned n = 0; n < 24 && generations[g].lines[n]; n++)
+                _line (&t, whole[f], "cn12", generations[g].lines[n], "\n");
+            for (size_t width = 74; width < 150; width++) {
+                char way[32];
+
+                _break (&broken, &t, width, NULL);
+                _read (AS_IT_IS, &broken);
+                snprintf (way, sizeof (way), "broken at %zu", width);
+                _is (&generations[g], whole[f], way, generations[g].told);
+                _break (&broken, &t, width, "> ");
+                _read (AS_IT_IS, &broken);
+                snprintf (way, sizeof (way), "mailed at %zu", width);
+                _is (&generations[g], whole[f], way, generations[g].told);
+            }
+        }
+    }
+    assert_int_equal (wrong, 0);
+}
+
 /* What users can bring into a log is no kill in any form of it. */
 static void forged_in_every_form (void **state)
 {
@@ -549,6 +631,13 @@ static void echoed_by_another (void **state)
     static const char *const by_others[] = {
         "<12>1 2026-11-26T09:00:00Z %h npd 7 - - %m",
         "<12>1 2026-11-26T09:00:00Z %h npd kernel - - %m",
+        "[0] x: [[1764147600.1, {}], {\"ident\"=>\"npd\", \"msg\"=>\"%m\"}]",
+        "avril 16 09:00:00 %h npd[%i]: %m",
+        "avril 16 09:00:00 %h npd[%i]: [%t] %m",
+        "avril 16 09:00:00 %h npd: kernel: %m",
+        "avril 16 09:00:00 %h kernel[%i]: %m",
+        "2026-11-26 09:00:00\tUser.Notice\t%h\tNov 26 09:00:00 %h kernel: %m",
+        "2026-11-26 09:00:00\tLocal0.Info\t%h\t%m",
         "Nov 26 09:00:00 %h npd[%i]: %m",
         "Nov 26 09:00:00 %h npd: %m",
         "Nov 26 09:00:00 npd: %m",
@@ -570,6 +659,12 @@ static void echoed_by_another (void **state)
         "{\"msg\": \"%m\", \"syslogtag\": \"npd[1]:\"}",
         "{\"message\": \"%m\", \"syslog\": {\"identifier\": \"npd\"}}",
         "{\"short_message\": \"%m\", \"facility\": \"daemon\"}",
+        "6.12.0-55,12,%i,1000000,-;%m",
+        "2026-11-26T09:00:00+00:00\tx\t{\"ident\":\"npd\",\"message\":\"%m\"}",
+        "2026-11-26T09:00:00Z {transport=\"stdout\"} %m",
+        "2026-11-26T09:00:00Z {transport=\"x\"} {\"MESSAGE\": \"%m\"}",
+        "2026-11-26T09:00:00Z {syslog_identifier=\"npd\"} %m",
+        "Nov 26 09:00:00 npd: {\"_TRANSPORT\": \"kernel\", \"MESSAGE\": \"%m\"}",
         "{\"jsonPayload\": {\"_TRANSPORT\": \"stdout\", \"MESSAGE\": \"%m\"}}",
         "__CURSOR=s=a\n_TRANSPORT=syslog\nSYSLOG_IDENTIFIER=kern\nMESSAGE=%m\n",
     };
@@ -594,6 +689,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (every_generation_in_every_form),
         cmocka_unit_test (every_generation_of_two_hosts),
+        cmocka_unit_test (every_generation_in_broken_lines),
         cmocka_unit_test (forged_in_every_form),
         cmocka_unit_test (echoed_by_another),
     };
