@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: v1 v2
 # takes: 105 s
+# in-vm: newest-v2
 # contrib/demo tells its stories from real Slurm states and leaves nothing
 # behind, also when it is interrupted.
 . "$(dirname "$0")/../lib/tap.sh"
@@ -45,7 +46,7 @@ like 'it gave it back' "$out" 'gave back 11[0-9] MiB of what it had asked for'
 like 'and completed' "$out" '^[0-9]+ +borrower +COMPLETED +0:0 +0 '
 like 'a look at a held job tells which process holds it' \
     "$(sed -n '/^memwarden look/,/^memwarden set/p' "$TMP/out")" \
-    'PID +HOLDS .* [0-9.]+ MiB .*touchmem --size 150M'
+    '^ +[0-9]+ +[0-9.]+ MiB .*/touchmem --size 150M'
 like 'given more, it completed' "$out" '^[0-9]+ +held +COMPLETED +0:0 +0 '
 # scontrol, admin_comment, what is kept of ended jobs, why, the record
 is 'and that is one number, wherever one looks' \

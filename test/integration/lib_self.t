@@ -1,4 +1,5 @@
 # runs: v1 v2
+# in-vm: newest-v2
 # A program inside a job learns its own memory through libmemwarden, hears the
 # job's notes, and is told when the warden goes; outside a job it is told so.
 . "$(dirname "$0")/../lib/tap.sh"
