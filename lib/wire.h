@@ -28,8 +28,8 @@
  *   hold, resume, set  owner, root              job: key; set: priority, limit
  *                                               (bytes), ladder
  *   do         owner, root                      job: key, step: one of a ladder (signal,
- *              kill, enomem, slow), pid: of the one process it is for (none: whom the
- *              step names)
+ *              kill, enomem, slow, dump, requeue), pid: of the one process it is for
+ *              (none: whom the step names)
  *   grow       owner, root                      job: key, bytes: to be lent above its
  *              limit, seconds: so long
  *   return     owner, root                      job: key: it does not need that any more

@@ -85,6 +85,13 @@ static const struct cli_command commands[] = {
       "  --to PCT             1 to 100 (25)\n"
       "  --for TIME           so long (2m)\n",
       cli_act },
+    { "dump", "JOB [OPTION]...", "have a job looked at, by the admin's hook",
+      "  --hook NAME          by that one of memwarden.conf(5)\n"
+      "  --for TIME           it has so long (30s)\n",
+      cli_act },
+    { "requeue", "JOB [--factor xF]", "have a job begin anew",
+      "  --factor xF          with its measured peak times F as its --mem\n",
+      cli_act },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
     { "look", "[--for TIME] [--stacks] [--prompt] JOB",
       "what holds a job's memory, who grows, and what is to be done",
