@@ -46,8 +46,14 @@ static uint64_t _look_kib (const char *status, const char *key)
     return n * 1024;
 }
 
+struct look_see {
+    json_t *processes;
+    bool held; /* their job is */
+};
+
 static void _look_process (const struct proc *p, void *arg)
 {
+    const struct look_see *see = arg;
     cleanup_fd int dir = -1;
     char path[64], status[4096], wchan[96] = "";
     uint64_t anon, shmem, huge, swap;
@@ -63,15 +69,17 @@ static void _look_process (const struct proc *p, void *arg)
     if (cg_read (dir, "wchan", wchan, sizeof (wchan)) <= 0)
         wchan[0] = '\0';
     json_array_append_new (
-        arg, json_pack ("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s#,s:s,s:o}",
-                        "pid", (int) p->pid, "uid", (json_int_t) p->uid,
-                        "started", (json_int_t) hears_started (p->pid), "holds",
-                        (json_int_t) (anon + shmem + huge + swap), "anon",
-                        (json_int_t) anon, "shmem", (json_int_t) shmem, "file",
-                        (json_int_t) _look_kib (status, "RssFile:"), "hugetlb",
-                        (json_int_t) huge, "swap", (json_int_t) swap, "state",
-                        &p->state, 1, "does", stacks_does (p->state, wchan),
-                        "command", cli_json_text (p->command)));
+        see->processes,
+        json_pack ("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s#,s:s,s:o}", "pid",
+                   (int) p->pid, "uid", (json_int_t) p->uid, "started",
+                   (json_int_t) hears_started (p->pid), "holds",
+                   (json_int_t) (anon + shmem + huge + swap), "anon",
+                   (json_int_t) anon, "shmem", (json_int_t) shmem, "file",
+                   (json_int_t) _look_kib (status, "RssFile:"), "hugetlb",
+                   (json_int_t) huge, "swap", (json_int_t) swap, "state",
+                   &p->state, 1, "does",
+                   stacks_does (p->state, wchan, see->held), "command",
+                   cli_json_text (p->command)));
 }
 
 static long long _look_holds (const json_t *process)
@@ -121,6 +129,37 @@ static json_t *_look_sorted (const json_t *processes)
     return sorted;
 }
 
+/* … and where the tasks of the largest are. */
+static void _look_stacks (json_t *processes, bool held)
+{
+    json_t *p;
+    size_t i;
+
+    json_array_foreach (processes, i, p) {
+        if (i < SIGHT_STACKS)
+            json_object_set_new (p, "tasks",
+                                 stacks_of ((pid_t) cli_number (p, "pid"),
+                                            held));
+    }
+}
+
+/* The processes in [dir], the largest first, and what they have grown by while we waited for
+ * [ms]: a new array. */
+static json_t *_look_processes (int dir, uint64_t ms, bool held)
+{
+    cleanup_json json_t *before = json_array (), *now = json_array ();
+    struct look_see see = { before, held };
+    struct timespec t = { .tv_sec = (time_t) (ms / 1000),
+                          .tv_nsec = (long) (ms % 1000) * 1000000 };
+
+    procs_each (dir, _look_process, &see);
+    nanosleep (&t, NULL);
+    see.processes = now;
+    procs_each (dir, _look_process, &see);
+    _look_growth (now, before);
+    return _look_sorted (now);
+}
+
 /* ---- the look ------------------------------------------------------------ */
 
 static json_t *_look_parts (const struct mw_memparts *p)
@@ -154,48 +193,30 @@ static json_t *_look_files (uint32_t uid)
     return files;
 }
 
-/* … and where the tasks of the largest are. */
-static void _look_stacks (json_t *processes)
-{
-    json_t *p;
-    size_t i;
-
-    json_array_foreach (processes, i, p) {
-        if (i < SIGHT_STACKS)
-            json_object_set_new (p, "tasks",
-                                 stacks_of ((pid_t) cli_number (p, "pid")));
-    }
-}
-
 /* All of it as JSON, or NULL with [err]. */
 static json_t *_look_at (const struct look *l, const json_t *job, bool stacks,
                          struct mw_err *err)
 {
     cleanup_fd int dir = sysroot_open (cli_text (job, "memory"),
                                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    cleanup_json json_t *before = json_array (), *now = json_array ();
-    cleanup_json json_t *sorted = NULL;
-    struct timespec t = { .tv_sec = (time_t) (l->grows_ms / 1000),
-                          .tv_nsec = (long) (l->grows_ms % 1000) * 1000000 };
-    uint64_t began = clock_ms ();
+    bool held = json_is_true (json_object_get (job, "held"));
+    cleanup_json json_t *processes = NULL;
+    uint64_t grew_in_ms, began = clock_ms ();
     struct mw_memparts parts;
 
     if (dir < 0) {
         mw_err_errno (err, "cannot open %s", cli_text (job, "memory"));
         return NULL;
     }
-    procs_each (dir, _look_process, before);
-    nanosleep (&t, NULL);
-    procs_each (dir, _look_process, now);
-    _look_growth (now, before);
+    processes = _look_processes (dir, l->grows_ms, held);
+    grew_in_ms = clock_ms () - began;
     if (mw_memparts_read (dir, &parts) < 0) {
         mw_err_errno (err, "cannot read memory.stat in %s",
                       cli_text (job, "memory"));
         return NULL;
     }
-    sorted = _look_sorted (now);
     if (stacks)
-        _look_stacks (sorted);
+        _look_stacks (processes, held);
     return json_pack ("{s:O,s:I,s:I,s:O,s:O,s:o,s:o,s:I,s:O,s:o}", "job",
                       json_object_get (job, "key"), "used",
                       (json_int_t) mw_memparts_used (&parts), "total",
@@ -204,8 +225,7 @@ static json_t *_look_at (const struct look *l, const json_t *job, bool stacks,
                       json_object_get (job, "reservation"), "held",
                       _look_parts (&parts), "incident",
                       sight_incident (l->self, &l->common, job), "grew_in_ms",
-                      (json_int_t) (clock_ms () - began), "processes", sorted,
-                      "files",
+                      (json_int_t) grew_in_ms, "processes", processes, "files",
                       _look_files ((uint32_t) cli_number (job, "uid")));
 }
 

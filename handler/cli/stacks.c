@@ -34,7 +34,7 @@ static const char *_stacks_sleeps (const char *wchan)
     return NULL;
 }
 
-const char *stacks_does (char state, const char *wchan)
+const char *stacks_does (char state, const char *wchan, bool held)
 {
     const char *sleeps = _stacks_sleeps (wchan);
 
@@ -43,9 +43,9 @@ const char *stacks_does (char state, const char *wchan)
         return "running";
     case 'S':
     case 'I':
-        return sleeps ? sleeps : "asleep";
+        return sleeps ? sleeps : held ? "held" : "asleep";
     case 'D':
-        return sleeps ? sleeps : "in the kernel";
+        return sleeps ? sleeps : held ? "held" : "in the kernel";
     case 'T':
     case 't':
         return "stopped";
@@ -59,6 +59,7 @@ const char *stacks_does (char state, const char *wchan)
 struct stacks_look {
     json_t *all;
     unsigned n; /* threads seen */
+    bool held;
 };
 
 /* "[<0>] do_wait+0x1/0x2 [module]" is do_wait. */
@@ -77,7 +78,7 @@ json_t *stacks_frames (const char *text)
 }
 
 /* The thread in [dir], but for its number. */
-static json_t *_stacks_thread (int dir)
+static json_t *_stacks_thread (int dir, bool held)
 {
     char stat[512], wchan[96] = "", stack[4096], name[64] = "?";
     const char *end = NULL;
@@ -93,7 +94,7 @@ static json_t *_stacks_thread (int dir)
     if (cg_read (dir, "wchan", wchan, sizeof (wchan)) <= 0)
         wchan[0] = '\0';
     t = json_pack ("{s:o,s:s}", "name", cli_json_text (name), "does",
-                   stacks_does (end[2], wchan));
+                   stacks_does (end[2], wchan, held));
     if (*wchan && strcmp (wchan, "0") != 0)
         json_object_set_new (t, "wchan", cli_json_text (wchan));
     if (cg_read (dir, "stack", stack, sizeof (stack)) >= 0)
@@ -131,16 +132,16 @@ static void _stacks_add (json_t *all, json_t *thread, const char *tid)
 static int _stacks_visit (int task, const char *tid, void *arg)
 {
     struct stacks_look *look = arg;
-    json_t *thread = _stacks_thread (task);
+    json_t *thread = _stacks_thread (task, look->held);
 
     if (thread)
         _stacks_add (look->all, thread, tid);
     return ++look->n >= STACKS_THREADS;
 }
 
-json_t *stacks_of (pid_t pid)
+json_t *stacks_of (pid_t pid, bool held)
 {
-    struct stacks_look look = { .all = json_array () };
+    struct stacks_look look = { .all = json_array (), .held = held };
     cleanup_fd int dir = -1;
     char path[64];
 

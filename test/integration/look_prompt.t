@@ -6,7 +6,7 @@
 # the end of the input does nothing.  No terminal is steered by what a job calls itself.
 # runs: v1 v2
 # takes: 30 s
-# in-vm: newest-v2
+# in-vm: 6.12-v2
 . "$(dirname "$0")/../lib/tap.sh"
 . "$MW_SRC/test/lib/warden.sh"
 [ "$(id -u)" = 0 ] || skip_all 'only root may make cgroups'
@@ -50,7 +50,7 @@ like 'he sees why it is held' "$shown" 'In an incident since [0-9:]+: it has rea
 like 'and for how long' "$shown" 'It is held, for [0-9]+ s now'
 like 'what comes next, and when' "$shown" 'Now: hold@10m, until [0-9:]+, in 9 min [0-9]+ s; then: kill'
 like 'what was done' "$shown" 'job grows: held \(its tasks are frozen\)'
-like 'which process has the memory, and that it stands' "$shown" ' (at the limit|frozen) +'"$touchmem"
+like 'which process has the memory, and that it stands' "$shown" ' (at the limit|frozen|held) +'"$touchmem"
 like 'the help has whom' "$shown" 'WHO is a PID, largest, guilty, leader'
 like 'a size is asked for' "$shown" 'by how much\? write the size behind it: grow 64M'
 like 'beyond his cap it is refused' "$shown" 'Not done: the limit must be from the reservation \(60 MiB\) to 180 MiB'
@@ -95,7 +95,7 @@ ok 'and the job is held as before' held waits
 like 'its processes are shown' "$shown" 'red'
 unlike 'and steer no terminal' "$shown" $'[\e\a]'
 shown=$(mw look --for 10ms --stacks waits)
-like 'where its tasks sleep' "$shown" "^ +[0-9]+  touchmem: (at the limit|frozen)( in |$)"
+like 'where its tasks sleep' "$shown" "^ +[0-9]+  touchmem: (at the limit|frozen|held)( in |$)"
 if [ -n "$(cat "/proc/$(mw ps waits --json | jq '.[0].pid')/stack")" ]; then
     like 'root sees the stack of each' "$shown" '^ {10}[a-z_0-9.]+( < [a-z_0-9.]+)+'
 else

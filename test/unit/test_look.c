@@ -136,17 +136,23 @@ static void what_is_wrong_is_refused (void **state)
 static void a_task_is_where_the_kernel_says (void **state)
 {
     (void) state;
-    assert_string_equal (stacks_does ('R', ""), "running");
-    assert_string_equal (stacks_does ('S', "do_wait"), "asleep");
-    assert_string_equal (stacks_does ('S', "0"), "asleep");
-    assert_string_equal (stacks_does ('D', "folio_wait_bit"), "in the kernel");
-    assert_string_equal (stacks_does ('D', "__refrigerator"), "frozen");
-    assert_string_equal (stacks_does ('S', "get_signal"), "frozen");
-    assert_string_equal (stacks_does ('T', "get_signal"), "stopped");
-    assert_string_equal (stacks_does ('D', "mem_cgroup_oom_synchronize"),
+    assert_string_equal (stacks_does ('R', "", false), "running");
+    assert_string_equal (stacks_does ('S', "do_wait", false), "asleep");
+    assert_string_equal (stacks_does ('S', "0", false), "asleep");
+    assert_string_equal (stacks_does ('D', "folio_wait_bit", false),
+                         "in the kernel");
+    assert_string_equal (stacks_does ('D', "__refrigerator", false), "frozen");
+    assert_string_equal (stacks_does ('S', "get_signal", false), "frozen");
+    assert_string_equal (stacks_does ('T', "get_signal", false), "stopped");
+    assert_string_equal (stacks_does ('D', "mem_cgroup_oom_synchronize", false),
                          "at the limit");
-    assert_string_equal (stacks_does ('Z', ""), "ended");
-    assert_string_equal (stacks_does ('?', ""), "?");
+    assert_string_equal (stacks_does ('S', "do_wait", true), "held");
+    assert_string_equal (stacks_does ('D', "0", true), "held");
+    assert_string_equal (stacks_does ('D', "mem_cgroup_oom_synchronize", true),
+                         "at the limit");
+    assert_string_equal (stacks_does ('R', "", true), "running");
+    assert_string_equal (stacks_does ('Z', "", true), "ended");
+    assert_string_equal (stacks_does ('?', "", false), "?");
 }
 
 static void a_stack_is_its_functions (void **state)
@@ -175,8 +181,8 @@ static void a_stack_is_its_functions (void **state)
 
 static void a_process_has_its_threads (void **state)
 {
-    cleanup_json json_t *tasks = stacks_of (getpid ());
-    cleanup_json json_t *none = stacks_of (0x7fffffff);
+    cleanup_json json_t *tasks = stacks_of (getpid (), false);
+    cleanup_json json_t *none = stacks_of (0x7fffffff, false);
     const json_t *task = json_array_get (tasks, 0);
 
     (void) state;
