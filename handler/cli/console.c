@@ -52,37 +52,49 @@ static bool _console_ask (const char *text, char line[LINE_MAX_LEN])
     return true;
 }
 
-/* Is it to be done? Returns 1, 0; -1 at the end of the input. */
-static int _console_is_sure (const struct console *c, const struct typed *t)
-{
-    char line[LINE_MAX_LEN], text[160];
-
-    if (!t->sure)
-        return 1;
-    snprintf (text, sizeof (text), "Job %s: %s (y/N) ", c->job, t->sure);
-    if (!_console_ask (text, line))
-        return -1;
-    line[strcspn (line, "\n")] = '\0';
-    if (strcmp (line, "y") == 0 || strcmp (line, "yes") == 0)
-        return 1;
-    puts ("Nothing is done.");
-    return 0;
-}
-
-/* ---- what is done -------------------------------------------------------- */
-
-/* Is process [t]->pid the one that was shown?  Another one may have its number. */
-static bool _console_is_shown (const struct typed *t, const json_t *seen)
+/* The process of number [t]->pid that was shown, if it still is that: another one may have
+ * its number.  NULL is said. */
+static const json_t *_console_shown (const struct typed *t, const json_t *seen)
 {
     json_t *p;
     size_t i;
 
     json_array_foreach (json_object_get (seen, "processes"), i, p) {
-        if ((long) cli_number (p, "pid") == t->pid)
-            return hears_started ((pid_t) t->pid) == cli_number (p, "started");
+        if ((long) cli_number (p, "pid") == t->pid &&
+            hears_started ((pid_t) t->pid) == cli_number (p, "started"))
+            return p;
     }
-    return false;
+    printf ("There is no process %ld (any more) among those shown: nothing is "
+            "done.\n",
+            t->pid);
+    return NULL;
 }
+
+/* Is it to be done? Returns 1, 0; -1 at the end of the input. */
+static int _console_is_sure (const struct console *c, const struct typed *t,
+                             const json_t *seen)
+{
+    const json_t *process = NULL;
+    char line[LINE_MAX_LEN], text[200], who[80] = "";
+
+    if (t->pid && !(process = _console_shown (t, seen)))
+        return 0;
+    if (!t->sure)
+        return 1;
+    if (process)
+        snprintf (who, sizeof (who), " %ld (%.40s)", t->pid,
+                  cli_text (process, "command"));
+    snprintf (text, sizeof (text), "Job %s: %s%s (y/N) ", c->job, t->sure, who);
+    if (!_console_ask (text, line))
+        return -1;
+    line[strcspn (line, "\n")] = '\0';
+    if (strcmp (line, "y") == 0 || strcmp (line, "yes") == 0)
+        return t->pid == 0 || _console_shown (t, seen) ? 1 : 0;
+    puts ("Nothing is done.");
+    return 0;
+}
+
+/* ---- what is done -------------------------------------------------------- */
 
 static json_t *_console_request (const struct console *c, const struct typed *t,
                                  const json_t *seen)
@@ -104,7 +116,8 @@ static json_t *_console_request (const struct console *c, const struct typed *t,
     return req;
 }
 
-static void _console_do (const struct console *c, const struct typed *t,
+/* Returns whether it is time to look again; what was refused stays in sight. */
+static bool _console_do (const struct console *c, const struct typed *t,
                          const json_t *seen)
 {
     cleanup_json json_t *req = _console_request (c, t, seen);
@@ -113,22 +126,19 @@ static void _console_do (const struct console *c, const struct typed *t,
     cleanup_fd int sock = -1;
     int rc;
 
-    if (t->pid && !_console_is_shown (t, seen)) {
-        printf ("There is no process %ld any more among those shown: nothing "
-                "is done.\n",
-                t->pid);
-        return;
-    }
     if ((sock = cli_connect (c->self, c->common, c->job, &rc)) < 0)
-        return;
+        return false;
     if (mw_client_call (sock, req, NULL, 0, &reply, NULL, &err) < 0) {
+        bool gone = errno == ESRCH;
+
         mw_tame (err.text, "\n");
         printf ("Not done: %s\n", err.text);
-        return;
+        return gone;
     }
     cli_tame (reply);
     printf ("Done%s%s\n", *cli_text (reply, "note") ? ": " : ".",
             cli_text (reply, "note"));
+    return true;
 }
 
 /* ---- the prompt ---------------------------------------------------------- */
@@ -158,10 +168,9 @@ static enum console_next _console_one (const struct console *c,
         return t.kind == TYPED_HELP ? CONSOLE_ASK : CONSOLE_LEAVE;
     if (t.kind == TYPED_AGAIN || t.kind == TYPED_WHERE)
         return t.kind == TYPED_WHERE ? CONSOLE_WHERE : CONSOLE_LOOK;
-    if ((sure = _console_is_sure (c, &t)) <= 0)
+    if ((sure = _console_is_sure (c, &t, seen)) <= 0)
         return sure < 0 ? CONSOLE_LEAVE : CONSOLE_ASK;
-    _console_do (c, &t, seen);
-    return CONSOLE_LOOK;
+    return _console_do (c, &t, seen) ? CONSOLE_LOOK : CONSOLE_ASK;
 }
 
 int console_run (const struct console *c)

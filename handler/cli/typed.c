@@ -72,11 +72,13 @@ static bool _typed_pid (const char *who, struct typed *t)
 static const char *_typed_sure (enum mw_step_kind kind, long pid)
 {
     if (kind == MW_STEP_REQUEUE)
-        return "Requeue it, so that it begins anew?";
+        return "requeue it, so that it begins anew?";
     if (kind != MW_STEP_KILL && kind != MW_STEP_KILL_ONE)
         return NULL;
-    return pid || kind == MW_STEP_KILL_ONE ? "Kill that process of it?"
-                                           : "Kill all of it?";
+    if (pid)
+        return "kill process";
+    return kind == MW_STEP_KILL_ONE ? "kill that process of it?"
+                                    : "kill all of it?";
 }
 
 /* A step of a ladder: "signal=USR1:largest" of signal USR1 largest. */

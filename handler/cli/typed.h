@@ -22,7 +22,9 @@ struct typed {
     uint64_t bytes;
     long pid;
     char step[MW_LADDER_STRLEN];
-    const char *sure; /* what to ask before it is done; NULL = nothing */
+    const char
+        *sure; /* what to ask before it is done, with [pid] behind it; NULL =
+                         nothing */
 };
 
 /* Read [line], which is changed, into [t]: a command by its name or its first letter, and

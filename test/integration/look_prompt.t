@@ -44,7 +44,7 @@ two='touchmem=$1 go=$2
 # ---- grow ----
 begins grows 'hold@10m,kill' "$touchmem" --size 100M --stop-file "$TMP/jobs/grows"
 shown=$(looks grows "$prompt" '?' "$prompt" 'g' "$prompt" 'g 1000G' "$prompt" 'x' \
-    "$prompt" 'k 1' 'y/N' 'y' "$prompt" 'g 64M' "$prompt" 'q')
+    "$prompt" 'k 1' "$prompt" 'g 64M' "$prompt" 'q')
 is 'who looks leaves in order' $? 0
 like 'he sees why it is held' "$shown" 'In an incident since [0-9:]+: it has reached its limit'
 like 'and for how long' "$shown" 'It is held, for [0-9]+ s now'
@@ -55,7 +55,7 @@ like 'the help has whom' "$shown" 'WHO is a PID, largest, guilty, leader'
 like 'a size is asked for' "$shown" 'by how much\? write the size behind it: grow 64M'
 like 'beyond his cap it is refused' "$shown" 'Not done: the limit must be from the reservation \(60 MiB\) to 180 MiB'
 like 'what is no command is said' "$shown" '"x" is not understood; \? lists what is'
-like 'a process that is not shown is not killed' "$shown" 'There is no process 1 any more among those shown: nothing is done'
+like 'a process that is not shown is not killed' "$shown" 'There is no process 1 \(any more\) among those shown: nothing is done'
 like 'the limit is raised' "$shown" 'Job grows: .* its limit is 124 MiB'
 ok 'the job goes on' wait_for 60 grep -q 'touched 100 MiB' "$TMP/grows.out"
 touch "$TMP/jobs/grows"
@@ -114,6 +114,10 @@ is 'and not for programs' "$(mw look --json --prompt waits 2>&1 | head -n 1)" \
 is 'which have all of it' "$(mw look --for 10ms --json --stacks waits |
     jq -c '[.incident.rung, .incident.next, (.incident.tried | length > 0), (.processes[0].tasks | length)]')" \
     '["hold@10m","kill",true,1]'
+
+its=$(mw ps waits --json | jq '.[0].pid')
+like 'before a process is killed it is asked whether it is that one' \
+    "$(looks waits "$prompt" "k $its" 'y/N' n "$prompt" q)" "Job waits: kill process $its \(.*touchmem.*\(y/N\)|kill process $its \(\?\[31mred"
 
 # ---- it has ended meanwhile ----
 shown=$(looks waits "$prompt" "sh:'$MEMWARDEN' set waits --limit 180M; until ! '$MEMWARDEN' jobs --json | grep -q waits; do sleep 0.1; done")

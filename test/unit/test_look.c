@@ -96,7 +96,7 @@ static void a_killed_process_is_not_all_of_it (void **state)
 {
     (void) state;
     _is_step ("kill 4711", "kill", 4711, true);
-    assert_non_null (strstr (typed.sure, "that process"));
+    assert_non_null (strstr (typed.sure, "kill process"));
     _is_step ("kill", "kill", 0, true);
     assert_non_null (strstr (typed.sure, "all of it"));
 }
