@@ -28,8 +28,8 @@
  *   hold, resume, set  owner, root              job: key; set: priority, limit
  *                                               (bytes), ladder
  *   do         owner, root                      job: key, step: one of a ladder (signal,
- *              kill, enomem, slow), pid: of the one process it is for (none: whom the
- *              step names)
+ *              kill, enomem, slow, dump, requeue), pid: of the one process it is for
+ *              (none: whom the step names)
  *   grow       owner, root                      job: key, bytes: to be lent above its
  *              limit, seconds: so long
  *   return     owner, root                      job: key: it does not need that any more
@@ -60,7 +60,9 @@
  *    "loan_left_ms" (not where it is none, or over),"used","total","swap","peak","peak_used","ladder","memory":PATH,"freezer":PATH,
  *    "start_limit":Slurm's, at each step's start (0 = not known, INT64_MAX = none),
  *    "incidents":how many it has had, "strikes":its user's, when it came,
- *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
+ *    "incident":{"id","trigger","step","age_ms","left_ms",
+ *    "held_ms" (since it was frozen; 0 = it is not),"rung":the step as a ladder has it,
+ *    "next":those behind it, "" = none} or null,
  *    "held":bool, "suspended":bool, "class":"" = none,
  *    "partition","account","qos": "" = none, or not known (yet)}
  */

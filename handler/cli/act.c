@@ -1,4 +1,4 @@
-/* act.c - memwarden signal, kill, enomem, slow: one step, by hand */
+/* act.c - memwarden signal, kill, enomem, slow, dump, requeue: one step, by hand */
 #include "handler/cli/cli.h"
 
 #include <errno.h>
@@ -18,9 +18,10 @@
 struct act {
     const struct cli_command *self;
     struct cli_common common;
-    const char *who; /* "largest", …; NULL = none is named */
-    const char *share, *time;
-    long pid; /* 0 = none */
+    const char *who;          /* "largest", …; NULL = none is named */
+    const char *share, *time; /* share: also the hook of a dump, the factor of
+                                 a requeue */
+    long pid;                 /* 0 = none */
 };
 
 static int _act_pid (struct act *a)
@@ -136,16 +137,21 @@ static const struct option _act_enomem[] = {
 static const struct option _act_slow[] = {
     CLI_COMMON_OPTIONS, { "to", required_argument, NULL, 'S' }, ACT_FOR, { 0 }
 };
+static const struct option _act_dump[] = {
+    CLI_COMMON_OPTIONS, { "hook", required_argument, NULL, 'S' }, ACT_FOR, { 0 }
+};
+static const struct option _act_requeue[] = {
+    CLI_COMMON_OPTIONS, { "factor", required_argument, NULL, 'S' }, { 0 }
+};
 /* clang-format on */
 
 static const struct {
     const char *name;
     const struct option *options;
 } _acts[] = {
-    { "signal", _act_signal },
-    { "kill", _act_kill },
-    { "enomem", _act_enomem },
-    { "slow", _act_slow },
+    { "signal", _act_signal }, { "kill", _act_kill },
+    { "enomem", _act_enomem }, { "slow", _act_slow },
+    { "dump", _act_dump },     { "requeue", _act_requeue },
 };
 
 int cli_act (const struct cli_command *self, int argc, char **argv)

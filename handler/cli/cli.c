@@ -85,9 +85,20 @@ static const struct cli_command commands[] = {
       "  --to PCT             1 to 100 (25)\n"
       "  --for TIME           so long (2m)\n",
       cli_act },
+    { "dump", "JOB [OPTION]...", "have a job looked at, by the admin's hook",
+      "  --hook NAME          by that one of memwarden.conf(5)\n"
+      "  --for TIME           it has so long (30s)\n",
+      cli_act },
+    { "requeue", "JOB [--factor xF]", "have a job begin anew",
+      "  --factor xF          with its measured peak times F as its --mem\n",
+      cli_act },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
-    { "look", "[--for TIME] JOB", "what holds a job's memory, and who grows",
-      "  --for TIME           see who grows for so long (1s)\n", cli_look },
+    { "look", "[--for TIME] [--stacks] [--prompt] JOB",
+      "what holds a job's memory, who grows, and what is to be done",
+      "  --for TIME           see who grows for so long (1s)\n"
+      "  --stacks             also where its tasks sleep\n"
+      "  --prompt             ask what is to be done; at a terminal it is asked\n",
+      cli_look },
     { "top", "", "the jobs of this node, live", "", cli_top },
     { "doctor", "[--quiet] [--slurm[=FILE]]",
       "what this node offers, what it lacks, what that costs and what to do",

@@ -1,6 +1,7 @@
 /* look.c - memwarden look: what holds a job's memory
  *
- * Read by whoever asks, from cgroupfs, /proc and /dev/shm, as far as he may.
+ * Read by whoever asks, from cgroupfs, /proc and /dev/shm, as far as he may.  What he has
+ * done about it is console.c.
  */
 #include "handler/cli/cli.h"
 
@@ -10,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "handler/cli/console.h"
+#include "handler/cli/sight.h"
+#include "handler/cli/stacks.h"
 #include "handler/memcg/hears.h"
 #include "handler/memcg/procs.h"
 #include "handler/record/leftover.h"
@@ -21,7 +26,15 @@
 #include "lib/units.h"
 
 #define GROWS_MS 1000
-#define ROWS 20 /* of processes; JSON has all */
+
+struct look {
+    const struct cli_command *self;
+    struct cli_common common;
+    int argc;
+    char **argv;
+    uint64_t grows_ms;
+    bool stacks, prompt;
+};
 
 /* ---- processes ----------------------------------------------------------- */
 
@@ -33,11 +46,17 @@ static uint64_t _look_kib (const char *status, const char *key)
     return n * 1024;
 }
 
+struct look_see {
+    json_t *processes;
+    bool held; /* their job is */
+};
+
 static void _look_process (const struct proc *p, void *arg)
 {
+    const struct look_see *see = arg;
     cleanup_fd int dir = -1;
-    char path[64], status[4096];
-    uint64_t anon, shmem, swap;
+    char path[64], status[4096], wchan[96] = "";
+    uint64_t anon, shmem, huge, swap;
 
     snprintf (path, sizeof (path), "/proc/%d", (int) p->pid);
     dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
@@ -45,16 +64,22 @@ static void _look_process (const struct proc *p, void *arg)
         return;
     anon = _look_kib (status, "RssAnon:");
     shmem = _look_kib (status, "RssShmem:");
+    huge = _look_kib (status, "HugetlbPages:");
     swap = _look_kib (status, "VmSwap:");
+    if (cg_read (dir, "wchan", wchan, sizeof (wchan)) <= 0)
+        wchan[0] = '\0';
     json_array_append_new (
-        arg, json_pack ("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s#,s:o}", "pid",
-                        (int) p->pid, "uid", (json_int_t) p->uid, "started",
-                        (json_int_t) hears_started (p->pid), "holds",
-                        (json_int_t) (anon + shmem + swap), "anon",
-                        (json_int_t) anon, "shmem", (json_int_t) shmem, "file",
-                        (json_int_t) _look_kib (status, "RssFile:"), "swap",
-                        (json_int_t) swap, "state", &p->state, 1, "command",
-                        cli_json_text (p->command)));
+        see->processes,
+        json_pack ("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s#,s:s,s:o}", "pid",
+                   (int) p->pid, "uid", (json_int_t) p->uid, "started",
+                   (json_int_t) hears_started (p->pid), "holds",
+                   (json_int_t) (anon + shmem + huge + swap), "anon",
+                   (json_int_t) anon, "shmem", (json_int_t) shmem, "file",
+                   (json_int_t) _look_kib (status, "RssFile:"), "hugetlb",
+                   (json_int_t) huge, "swap", (json_int_t) swap, "state",
+                   &p->state, 1, "does",
+                   stacks_does (p->state, wchan, see->held), "command",
+                   cli_json_text (p->command)));
 }
 
 static long long _look_holds (const json_t *process)
@@ -104,6 +129,37 @@ static json_t *_look_sorted (const json_t *processes)
     return sorted;
 }
 
+/* … and where the tasks of the largest are. */
+static void _look_stacks (json_t *processes, bool held)
+{
+    json_t *p;
+    size_t i;
+
+    json_array_foreach (processes, i, p) {
+        if (i < SIGHT_STACKS)
+            json_object_set_new (p, "tasks",
+                                 stacks_of ((pid_t) cli_number (p, "pid"),
+                                            held));
+    }
+}
+
+/* The processes in [dir], the largest first, and what they have grown by while we waited for
+ * [ms]: a new array. */
+static json_t *_look_processes (int dir, uint64_t ms, bool held)
+{
+    cleanup_json json_t *before = json_array (), *now = json_array ();
+    struct look_see see = { before, held };
+    struct timespec t = { .tv_sec = (time_t) (ms / 1000),
+                          .tv_nsec = (long) (ms % 1000) * 1000000 };
+
+    procs_each (dir, _look_process, &see);
+    nanosleep (&t, NULL);
+    see.processes = now;
+    procs_each (dir, _look_process, &see);
+    _look_growth (now, before);
+    return _look_sorted (now);
+}
+
 /* ---- the look ------------------------------------------------------------ */
 
 static json_t *_look_parts (const struct mw_memparts *p)
@@ -138,126 +194,118 @@ static json_t *_look_files (uint32_t uid)
 }
 
 /* All of it as JSON, or NULL with [err]. */
-static json_t *_look_at (const json_t *job, uint64_t grows_ms,
+static json_t *_look_at (const struct look *l, const json_t *job, bool stacks,
                          struct mw_err *err)
 {
     cleanup_fd int dir = sysroot_open (cli_text (job, "memory"),
                                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    cleanup_json json_t *before = json_array (), *now = json_array ();
-    struct timespec t = { .tv_sec = (time_t) (grows_ms / 1000),
-                          .tv_nsec = (long) (grows_ms % 1000) * 1000000 };
-    uint64_t began = clock_ms ();
+    bool held = json_is_true (json_object_get (job, "held"));
+    cleanup_json json_t *processes = NULL;
+    uint64_t grew_in_ms, began = clock_ms ();
     struct mw_memparts parts;
 
     if (dir < 0) {
         mw_err_errno (err, "cannot open %s", cli_text (job, "memory"));
         return NULL;
     }
-    procs_each (dir, _look_process, before);
-    nanosleep (&t, NULL);
-    procs_each (dir, _look_process, now);
-    _look_growth (now, before);
+    processes = _look_processes (dir, l->grows_ms, held);
+    grew_in_ms = clock_ms () - began;
     if (mw_memparts_read (dir, &parts) < 0) {
         mw_err_errno (err, "cannot read memory.stat in %s",
                       cli_text (job, "memory"));
         return NULL;
     }
-    return json_pack ("{s:O,s:I,s:I,s:O,s:O,s:o,s:I,s:o,s:o}", "job",
+    if (stacks)
+        _look_stacks (processes, held);
+    return json_pack ("{s:O,s:I,s:I,s:O,s:O,s:o,s:o,s:I,s:O,s:o}", "job",
                       json_object_get (job, "key"), "used",
                       (json_int_t) mw_memparts_used (&parts), "total",
                       (json_int_t) parts.total, "limit",
                       json_object_get (job, "limit"), "reservation",
                       json_object_get (job, "reservation"), "held",
-                      _look_parts (&parts), "grew_in_ms",
-                      (json_int_t) (clock_ms () - began), "processes",
-                      _look_sorted (now), "files",
+                      _look_parts (&parts), "incident",
+                      sight_incident (l->self, &l->common, job), "grew_in_ms",
+                      (json_int_t) grew_in_ms, "processes", processes, "files",
                       _look_files ((uint32_t) cli_number (job, "uid")));
 }
 
-/* ---- for people ---------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------- */
 
-static void _look_print_parts (const json_t *held)
+/* Returns 0 with [*seen], tamed but for JSON; or the exit code, everything said. */
+static int _look_once (struct look *l, bool where, json_t **seen)
 {
-    char a[MW_SIZE_STRLEN];
+    cleanup_json json_t *jobs = NULL;
+    struct mw_err err = { "" };
+    const json_t *job;
+    int rc;
 
-    for (unsigned i = 0; i < MW_MEMPARTS; i++) {
-        const char *said = mw_mempart[i].said;
-
-        printf ("  %-20s %10s\n", said ? said : mw_mempart[i].name,
-                mw_size_format (cli_number (held, mw_mempart[i].name), a,
-                                sizeof (a)));
+    if (!(job = cli_one_job (l->self, &l->common, l->argc, l->argv, &jobs,
+                             &rc)))
+        return rc;
+    if (!(*seen = _look_at (l, job, where || l->stacks, &err))) {
+        if (errno == ENOENT) /* which the warden has not seen yet */
+            mw_err_code (&err, ESRCH, "job %s has just ended",
+                         cli_text (job, "key"));
+        return cli_fail (l->self, &err, errno);
     }
+    if (!l->common.json)
+        cli_tame (*seen);
+    return 0;
 }
 
-static void _look_print_process (const json_t *p)
+static int _look_and_print (void *arg, bool where, json_t **seen)
 {
-    const json_t *grew = json_object_get (p, "grew");
-    long long by = json_integer_value (grew);
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN],
-        d[MW_SIZE_STRLEN], e[MW_SIZE_STRLEN];
+    int rc = _look_once (arg, where, seen);
 
-    mw_size_format ((uint64_t) (by < 0 ? -by : by), e, sizeof (e));
-    printf ("%8llu %10s %10s %10s %10s %1s%9s  %s\n", cli_number (p, "pid"),
-            mw_size_format (cli_number (p, "holds"), a, sizeof (a)),
-            mw_size_format (cli_number (p, "anon"), b, sizeof (b)),
-            mw_size_format (cli_number (p, "shmem"), c, sizeof (c)),
-            mw_size_format (cli_number (p, "swap"), d, sizeof (d)),
-            by < 0 ? "-" : "", grew ? e : "new", cli_text (p, "command"));
+    if (rc == 0)
+        sight_print (*seen);
+    return rc;
 }
 
-static void _look_print (const json_t *look)
+/* Returns 0 or the exit code. */
+static int _look_option (struct look *l, int c)
 {
-    const json_t *processes = json_object_get (look, "processes");
-    const json_t *files = json_object_get (look, "files"), *one;
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], c[MW_SIZE_STRLEN];
-    size_t i;
+    struct mw_err err = { "" };
 
-    printf ("Job %s: %s in use, its limit is %s, its reservation %s\n",
-            cli_text (look, "job"),
-            mw_size_format (cli_number (look, "used"), a, sizeof (a)),
-            mw_size_format (cli_number (look, "limit"), b, sizeof (b)),
-            mw_size_format (cli_number (look, "reservation"), c, sizeof (c)));
-    _look_print_parts (json_object_get (look, "held"));
-    printf ("\n%8s %10s %10s %10s %10s %10s  %s\n", "PID", "HOLDS", "ANONYMOUS",
-            "SHARED", "IN SWAP", "GREW BY", "COMMAND");
-    json_array_foreach (processes, i, one) {
-        if (i < ROWS)
-            _look_print_process (one);
-    }
-    if (i > ROWS)
-        printf ("and %zu smaller ones; --json has all\n", i - ROWS);
-    if (json_array_size (files) > 0)
-        printf ("\nThe largest files of its user in memory:\n");
-    json_array_foreach (files, i, one)
-        printf ("%19s  %s\n",
-                mw_size_format (cli_number (one, "bytes"), a, sizeof (a)),
-                cli_text (one, "path"));
+    if (c == 'S')
+        l->stacks = true;
+    else if (c == 'P')
+        l->prompt = true;
+    else if (c == 'F' && mw_duration_parse (optarg, &l->grows_ms, &err) < 0)
+        return cli_usage (l->self, "--for: %s", err.text);
+    return 0;
 }
 
 int cli_look (const struct cli_command *self, int argc, char **argv)
 {
     static const struct option options[] = {
-        CLI_COMMON_OPTIONS, { "for", required_argument, NULL, 'F' }, { 0 }
+        CLI_COMMON_OPTIONS,
+        { "for", required_argument, NULL, 'F' },
+        { "stacks", no_argument, NULL, 'S' },
+        { "prompt", no_argument, NULL, 'P' },
+        { 0 }
     };
-    cleanup_json json_t *jobs = NULL, *look = NULL;
-    uint64_t grows_ms = GROWS_MS;
-    struct cli_common common = { 0 };
-    struct mw_err err = { "" };
-    const json_t *job;
+    struct look l = {
+        .self = self, .argc = argc, .argv = argv, .grows_ms = GROWS_MS
+    };
+    struct console console = { self, &l.common, NULL, _look_and_print, &l };
+    cleanup_json json_t *seen = NULL;
     int c, rc;
 
     while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1) {
-        if (!cli_common_option (self, c, &common) &&
-            mw_duration_parse (optarg, &grows_ms, &err) < 0)
-            return cli_usage (self, "--for: %s", err.text);
+        if (!cli_common_option (self, c, &l.common) &&
+            (rc = _look_option (&l, c)) != 0)
+            return rc;
     }
-    if (!(job = cli_one_job (self, &common, argc, argv, &jobs, &rc)))
-        return rc;
-    if (!(look = _look_at (job, grows_ms, &err)))
-        return cli_fail (self, &err, errno);
-    if (common.json)
-        return cli_print_json (look);
-    cli_tame (look);
-    _look_print (look);
-    return CLI_OK;
+    if (l.common.json && l.prompt)
+        return cli_usage (self, "either --json or --prompt");
+    if (!l.common.json &&
+        (l.prompt || (isatty (STDIN_FILENO) && isatty (STDOUT_FILENO)))) {
+        console.job = argv[optind]; /* looked at first, where it is checked */
+        return console_run (&console);
+    }
+    if (!l.common.json)
+        return _look_and_print (&l, false, &seen);
+    rc = _look_once (&l, false, &seen);
+    return rc ? rc : cli_print_json (seen);
 }

@@ -88,7 +88,8 @@ struct conf {
     char metrics_file[PATH_MAX]; /* "" = none */
     uint64_t metrics_ms;
     bool syslog;
-    bool shadow; /* decide and record, but do not act */
+    bool tell_terminals; /* of their users, that a job is held */
+    bool shadow;         /* decide and record, but do not act */
 
     struct mw_amount node_reserve; /* of the node's memory */
     struct mw_amount fill_rate;    /* the fall of free memory that is

@@ -391,6 +391,7 @@ const struct conf_option conf_options[] = {
     { "root", "metrics-interval", _set_time, CONF (metrics_ms), SECOND, HOUR,
       0 },
     { "root", "syslog", _set_bool, CONF (syslog), 0, 0, 0 },
+    { "root", "tell-terminals", _set_bool, CONF (tell_terminals), 0, 0, 0 },
     { "root", "shadow", _set_bool, CONF (shadow), 0, 0, 0 },
     /* the node */
     { "root", "pool", _set_path_or_none, CONF (pool), 0, 0, 0 },

@@ -28,6 +28,7 @@ void dictation_settings (struct warden *w)
     snprintf (settings.log_file, sizeof (settings.log_file), "%s",
               w->conf.log_file);
     settings.shadow = w->conf.shadow;
+    settings.terminals = w->conf.tell_terminals;
     settings.metrics_ms = w->conf.metrics_ms;
     snprintf (settings.metrics, sizeof (settings.metrics), "%s",
               w->conf.metrics_file);

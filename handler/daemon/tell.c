@@ -10,22 +10,39 @@
 #include "lib/clock.h"
 #include "lib/wire.h"
 
+/* The rung that [in] is on, and, [next], those behind it, as text. */
+static void _told_ladder (const struct incident *in, char *rung, char *next)
+{
+    unsigned from = in->step + 1;
+    struct mw_ladder rest = { .count = in->ladder->count - from };
+
+    mw_ladder_step_format (&in->ladder->step[in->step], rung, MW_LADDER_STRLEN);
+    memcpy (rest.step, in->ladder->step + from,
+            rest.count * sizeof (rest.step[0]));
+    mw_ladder_format (&rest, next, MW_LADDER_STRLEN);
+}
+
 static json_t *_told_incident (const struct job *job)
 {
     const struct incident *in = &job->incident;
     uint64_t now = clock_ms ();
     uint64_t until = in->slurm_stops_ms ? in->slurm_stops_ms : now;
-    char id[INCIDENT_ID_MAX];
+    uint64_t held_ms = in->frozen_ms ? now - in->frozen_ms : 0;
+    char id[INCIDENT_ID_MAX], rung[MW_LADDER_STRLEN], next[MW_LADDER_STRLEN];
 
     if (!in->open)
         return json_null ();
-    return json_pack ("{s:s,s:s,s:s,s:I,s:I}", "id", incident_id (job, id),
-                      "trigger", incident_trigger_name[in->trigger], "step",
+    _told_ladder (in, rung, next);
+    return json_pack ("{s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s}", "id",
+                      incident_id (job, id), "trigger",
+                      incident_trigger_name[in->trigger], "step",
                       mw_steps[in->ladder->step[in->step].kind].name, "age_ms",
                       (json_int_t) (now - in->opened_ms), "left_ms",
                       (json_int_t) (in->deadline_ms > until
                                         ? in->deadline_ms - until
-                                        : 0));
+                                        : 0),
+                      "held_ms", (json_int_t) held_ms, "rung", rung, "next",
+                      next);
 }
 
 static json_t *_told_job (struct job *job)

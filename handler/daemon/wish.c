@@ -10,6 +10,7 @@
 #include "handler/incident/incident.h"
 #include "handler/record/report.h"
 #include "lib/clock.h"
+#include "lib/json_put.h"
 
 bool wish_may (const struct job *job, uid_t uid)
 {
@@ -126,6 +127,22 @@ static int _wish_set (struct warden *w, struct job *job,
     return 0;
 }
 
+/* By whom is on record, also for the scribe, which tells its owner at his terminals. */
+static int _wish_hold (struct warden *w, struct job *job, uid_t uid,
+                       struct mw_err *err)
+{
+    char by[32];
+    struct json_put more = { .text = by, .size = sizeof (by) };
+
+    if (incident_hold (w, job, err) < 0)
+        return -1;
+    json_put_number (&more, "by", uid);
+    report_more (w, job, "note", REPORT_LOG, json_put_done (&more),
+                 "job %s: hold asked for by uid %u", job->spec.key,
+                 (unsigned) uid);
+    return 0;
+}
+
 static int _wish_do (struct warden *w, struct job *job,
                      const struct pass_wish *wish, struct mw_err *err)
 {
@@ -156,7 +173,7 @@ int wish_grant (struct warden *w, const struct pass_wish *wish,
         return -1;
     switch (wish->kind) {
     case PASS_HOLD:
-        return incident_hold (w, job, err);
+        return _wish_hold (w, job, wish->uid, err);
     case PASS_RESUME:
         return incident_resume (w, job, err);
     case PASS_SET:

@@ -47,8 +47,8 @@ void incident_headroom (struct warden *w);
 int incident_hold (struct warden *w, struct job *job, struct mw_err *err);
 int incident_resume (struct warden *w, struct job *job, struct mw_err *err);
 
-/* Somebody of [uid] wants the step [s] (signal, enomem, slow, kill) done to [job], or to its
- *   process [pid] (0: whom the step names).  In an open incident it comes before the rung
+/* Somebody of [uid] wants the step [s] (signal, enomem, slow, dump, requeue, kill) done to
+ *   [job], or to its process [pid] (0: whom the step names).  In an open incident it comes before the rung
  *   that the job is on, which follows; else it is one of its own.
  * Returns 0; -1 with errno and the reason, nothing done: ESRCH there is no such process;
  *   EPERM, EBUSY, EINVAL, ENOTSUP it is not to be done to that, or not now. */

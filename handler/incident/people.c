@@ -11,6 +11,7 @@
 #include "handler/incident/incident.h"
 #include "handler/incident/machine.h"
 #include "handler/job/warden.h"
+#include "handler/record/ask.h"
 #include "handler/record/report.h"
 #include "handler/step/one.h"
 
@@ -126,6 +127,29 @@ static int _people_may (struct warden *w, struct job *job, struct mw_err *err)
                             "job %s has been suspended at Slurm by somebody "
                             "else: it has to be resumed there first (scontrol "
                             "resume)",
+                            job->spec.key);
+    return 0;
+}
+
+/* Can [s] be done to [job] here, and is there who does it? */
+static int _people_can (struct warden *w, struct job *job,
+                        const struct mw_ladder_step *s, struct mw_err *err)
+{
+    const struct step_ops *ops = step_table[s->kind];
+    bool dump = s->kind == MW_STEP_DUMP;
+    struct mw_err why;
+
+    if (dump && s->hook[0] && !conf_find_hook (&w->conf, s->hook))
+        return mw_err_code (err, EINVAL, "no hook \"%s\" is configured",
+                            s->hook);
+    /* a dump's is of the hook of the rung that it is on already */
+    if (!dump && (job->incident.open || s->kind == MW_STEP_REQUEUE) &&
+        ops->available && !ops->available (w, job, &why))
+        return mw_err_code (err, ENOTSUP, "job %s: %s", job->spec.key,
+                            why.text);
+    if (ops->by_courier && ops->by_courier (job) && !ask_has_courier (w))
+        return mw_err_code (err, ENOTSUP,
+                            "job %s: no memwarden-courier runs on this node",
                             job->spec.key);
     return 0;
 }
@@ -249,13 +273,10 @@ int incident_do (struct warden *w, struct job *job,
     if (step.kind == MW_STEP_SIGNAL && !in->open)
         step.deadline_ms = SIGNAL_MS +
                            (step.target == MW_TARGET_GUILTY ? GUILTY_MS : 0);
-    if (_people_find (job, &step, pid, &started, err) < 0 ||
+    if (_people_can (w, job, &step, err) < 0 ||
+        _people_find (job, &step, pid, &started, err) < 0 ||
         _people_ladder (job, &step, &l, err) < 0)
         return -1;
-    if (in->open && step_table[step.kind]->available &&
-        !step_table[step.kind]->available (w, job, err))
-        return mw_err_code (err, ENOTSUP, "job %s: %s", job->spec.key,
-                            "it has no reserve to go on in");
     if (_people_climb (w, job, &l, err) < 0)
         return -1;
     in->target_pid = (uint32_t) pid;

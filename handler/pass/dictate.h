@@ -66,6 +66,7 @@ struct dictate_settings {
     uint32_t kind;
     bool foreground; /* lines to stderr, too, where they say so */
     bool shadow;
+    bool terminals;          /* users are told there of what is held */
     uint64_t metrics_ms;     /* how often that is written */
     char metrics[PATH_MAX];  /* "" = none */
     char state[PATH_MAX];    /* directories … */

@@ -137,6 +137,14 @@ static int _pass_do (const json_t *msg, struct pass_wish *wish,
     return pass_wish_step (wish, &step, err);
 }
 
+static bool _pass_by_hand (enum mw_step_kind kind)
+{
+    return kind == MW_STEP_SIGNAL || kind == MW_STEP_ENOMEM ||
+           kind == MW_STEP_SLOW || kind == MW_STEP_DUMP ||
+           kind == MW_STEP_REQUEUE || kind == MW_STEP_KILL_ONE ||
+           kind == MW_STEP_KILL;
+}
+
 int pass_wish_step (const struct pass_wish *wish, struct mw_ladder_step *step,
                     struct mw_err *err)
 {
@@ -145,13 +153,10 @@ int pass_wish_step (const struct pass_wish *wish, struct mw_ladder_step *step,
     if (mw_ladder_parse (wish->ladder, &l, err) < 0)
         return -1;
     *step = l.step[0];
-    if (strchr (wish->ladder, ',') ||
-        (step->kind != MW_STEP_SIGNAL && step->kind != MW_STEP_ENOMEM &&
-         step->kind != MW_STEP_SLOW && step->kind != MW_STEP_KILL_ONE &&
-         step->kind != MW_STEP_KILL))
+    if (strchr (wish->ladder, ',') || !_pass_by_hand (step->kind))
         return mw_err_code (err, EINVAL,
                             "\"%.40s\" is not done by hand; one of signal, "
-                            "kill, enomem, slow is",
+                            "kill, enomem, slow, dump, requeue is",
                             wish->ladder);
     if (wish->pid == 0)
         return 0;
@@ -163,6 +168,10 @@ int pass_wish_step (const struct pass_wish *wish, struct mw_ladder_step *step,
         return mw_err_code (err, EINVAL,
                             "a job is slowed as a whole, one process of it "
                             "cannot be");
+    if (step->kind == MW_STEP_DUMP || step->kind == MW_STEP_REQUEUE)
+        return mw_err_code (err, EINVAL,
+                            "a %s is of a job, not of one process of it",
+                            mw_steps[step->kind].name);
     if (step->kind == MW_STEP_KILL) {
         step->kind = MW_STEP_KILL_ONE;
         step->deadline_ms = mw_steps[MW_STEP_KILL_ONE].default_ms;

@@ -113,6 +113,8 @@ static int _follow_tell (struct follow *f, struct book *b, const char *line,
         f->struck = true;
     if (f->tally)
         tally_count (f->tally, record);
+    if (f->terminals)
+        terminals_hear (f->terminals, record);
     if (f->seq != 0)
         f->lost += seq - f->seq - 1;
     f->seq = seq;

@@ -11,6 +11,7 @@
 
 #include "handler/scribe/book.h"
 #include "handler/scribe/tally.h"
+#include "handler/scribe/terminals.h"
 #include "lib/err.h"
 
 struct follow {
@@ -21,7 +22,8 @@ struct follow {
     uint64_t seq;   /* of the last record that was told */
     uint64_t lost;  /* records that were not there any more */
     bool struck;    /* users' strikes have changed: the reader takes it back */
-    struct tally *tally; /* counts each record; NULL */
+    struct tally *tally;         /* counts each record; NULL */
+    struct terminals *terminals; /* is told of each new one; NULL */
 };
 
 /* Follow the journal in [state_dir], from where [b] ends.

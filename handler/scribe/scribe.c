@@ -33,6 +33,7 @@ struct scribe {
     struct dictate_news news_of; /* what the warden counts, as told last */
     struct tally tally;
     struct metrics metrics;
+    struct terminals terminals;
     int log_fd;
     struct book book;
     struct follow follow;
@@ -130,6 +131,7 @@ static bool _story_begin (struct scribe *s)
         return false;
     }
     s->follow.tally = s->set.metrics[0] ? &s->tally : NULL;
+    s->follow.terminals = s->set.terminals ? &s->terminals : NULL;
     return s->begun = true;
 }
 
@@ -227,6 +229,7 @@ static void _scribe_settings (struct scribe *s,
 
     s->set = *set;
     _metrics_settings (s);
+    s->follow.terminals = set->terminals ? &s->terminals : NULL;
     rc = _open_log (s, &err);
     _say (DICTATE_SET, rc < 0 ? errno : 0, LOG_ERR, err.text);
 }

@@ -48,6 +48,7 @@ static enum step_result _dump_start (struct warden *w, struct job *job)
 static enum step_result _dump_answered (struct warden *w, struct job *job,
                                         const struct spool_answer *a)
 {
+    bool by_hand = job->incident.trigger == TRIGGER_ADMIN;
     const char *line = a->text, *end;
 
     for (unsigned whom = REPORT_LOG | REPORT_JOB; line; whom = REPORT_LOG) {
@@ -57,7 +58,7 @@ static enum step_result _dump_answered (struct warden *w, struct job *job,
                 line);
         line = end ? end + strlen (LINE) : NULL;
     }
-    return step_relieved (w, job, false) ? STEP_SOLVED : STEP_NEXT;
+    return step_relieved (w, job, a->ok && by_hand) ? STEP_SOLVED : STEP_NEXT;
 }
 
 static enum step_result _dump_deadline (struct warden *w, struct job *job)

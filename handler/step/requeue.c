@@ -96,7 +96,8 @@ static void _requeue_tell (struct warden *w, struct job *job)
     struct json_put p = { .text = more, .size = sizeof (more) };
 
     mw_size_format (_measured (job), a, sizeof (a));
-    if (in->requeue_mb == 0 && mw_retry_is (&job->retry)) {
+    if (in->requeue_mb == 0 && mw_retry_is (&job->retry) &&
+        in->trigger != TRIGGER_ADMIN) {
         report (w, job, "step", whom,
                 "job %s: to be requeued with what it has: it used %s of its "
                 "%s, so the node's want of memory is not of its making",

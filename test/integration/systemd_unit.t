@@ -38,6 +38,19 @@ memwarden run --reservation 64M --limit 64M --on-oom 'grow@60s,kill' -- \
     "$touchmem" --size 150M >"$TMP/grow" 2>&1
 is "a job's OOM is handled" $? 0
 
+# its device policy lets the scribe tell a user at his terminal
+mkdir -p /etc/memwarden
+echo 'tell-terminals = yes' >>/etc/memwarden/memwarden.conf
+systemctl reload memwardend
+python3 "$MW_SRC/test/lib/terminal_of.py" /run/utmp "$(id -u nobody):620:$TMP/terminal" >"$TMP/sessions" &
+at_exit "kill $!"
+ok 'a user is at a terminal' wait_for 20 grep -q ready "$TMP/sessions"
+memwarden run --name tells --user nobody --reservation 64M -- sleep 1000 >"$TMP/tells" 2>&1 &
+at_exit "kill $!"
+ok 'a job of his is held' wait_for 30 memwarden hold tells
+ok 'which he is told there' wait_for 30 grep -q 'memwarden: job tells is held by uid 0' "$TMP/terminal"
+memwarden resume tells
+
 memwarden run --name stays --reservation 64M --limit 64M -- \
     "$touchmem" --size 20M --stop-file "$TMP/stop" >"$TMP/stays" 2>&1 &
 job=$!

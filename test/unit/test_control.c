@@ -256,6 +256,9 @@ static void an_incident_is_told_with_its_time (void **state)
     assert_string_equal (peer_text (in, "step"), "hold");
     assert_int_equal (peer_int (in, "age_ms"), 20000);
     assert_int_equal (peer_int (in, "left_ms"), 40000);
+    assert_int_equal (peer_int (in, "held_ms"), 20000);
+    assert_string_equal (peer_text (in, "rung"), "hold@1m");
+    assert_string_equal (peer_text (in, "next"), "kill");
     assert_true (json_is_true (json_object_get (j, "held")));
     assert_int_equal (peer_int (j, "incidents"), 1);
 }
