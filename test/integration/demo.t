@@ -45,7 +45,7 @@ like 'a job asked for memory through the library, and was lent it' "$out" \
 like 'it gave it back' "$out" 'gave back 11[0-9] MiB of what it had asked for'
 like 'and completed' "$out" '^[0-9]+ +borrower +COMPLETED +0:0 +0 '
 like 'a look at a held job tells which process holds it' \
-    "$(sed -n '/^memwarden look/,/^memwarden set/p' "$TMP/out")" \
+    "$(sed -n '/^memwarden look/,/COMPLETED/p' "$TMP/out")" \
     '^ +[0-9]+ +[0-9.]+ MiB .*/touchmem --size 150M'
 like 'given more, it completed' "$out" '^[0-9]+ +held +COMPLETED +0:0 +0 '
 # scontrol, admin_comment, what is kept of ended jobs, why, the record
