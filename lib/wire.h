@@ -25,11 +25,11 @@
  *              own or, root, all; next: key to go on after, none when that was
  *              the last page)
  *   self       anyone        (answer: job: the one the peer's process is in)
- *   hold, resume, set  owner, root              job: key; set: priority, limit
- *                                               (bytes), ladder
+ *   hold, resume, set  owner, root              job: key; resume: pid (none: all);
+ *                                               set: priority, limit (bytes), ladder
  *   do         owner, root                      job: key, step: one of a ladder (signal,
- *              kill, enomem, slow), pid: of the one process it is for (none: whom the
- *              step names)
+ *              kill, enomem, slow, hold), pid: of the one process it is for (none: whom
+ *              the step names)
  *   grow       owner, root                      job: key, bytes: to be lent above its
  *              limit, seconds: so long
  *   return     owner, root                      job: key: it does not need that any more
@@ -61,7 +61,8 @@
  *    "start_limit":Slurm's, at each step's start (0 = not known, INT64_MAX = none),
  *    "incidents":how many it has had, "strikes":its user's, when it came,
  *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,
- *    "held":bool, "suspended":bool, "class":"" = none,
+ *    "held":bool, "stopped_pids":[those of its processes that are stopped, or slowed,
+ *    alone], "suspended":bool, "class":"" = none,
  *    "partition","account","qos": "" = none, or not known (yet)}
  */
 #ifndef MW_WIRE_H

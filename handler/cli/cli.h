@@ -43,7 +43,7 @@ int cli_run (const struct cli_command *self, int argc, char **argv);
 int cli_jobs (const struct cli_command *self, int argc, char **argv);
 int cli_ps (const struct cli_command *self, int argc, char **argv);
 int cli_act (const struct cli_command *self, int argc, char **argv);
-int cli_change (const struct cli_command *self, int argc, char **argv);
+int cli_set (const struct cli_command *self, int argc, char **argv);
 int cli_events (const struct cli_command *self, int argc, char **argv);
 int cli_why (const struct cli_command *self, int argc, char **argv);
 int cli_report (const struct cli_command *self, int argc, char **argv);
