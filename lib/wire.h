@@ -30,6 +30,12 @@
  *   do         owner, root                      job: key, step: one of a ladder (signal,
  *              kill, enomem, slow, hold), pid: of the one process it is for (none: whom
  *              the step names)
+ *   move       root                             job: key, pid: of its process, to: key,
+ *              or "/" (answer: pid, started, from, to: {"memory":PATH, "freezer":PATH,
+ *              "inode", "charges":bool: its memory follows}, stays: bytes that do not); who
+ *              has asked does it, and says
+ *   moved      root                             job, pid, to, stays: as before, error: why
+ *              it was not (none: it was)
  *   grow       owner, root                      job: key, bytes: to be lent above its
  *              limit, seconds: so long
  *   return     owner, root                      job: key: it does not need that any more

@@ -23,14 +23,14 @@ struct act {
     long pid; /* 0 = none */
 };
 
-static int _act_pid (struct act *a)
+int cli_pid (const struct cli_command *self, long *pid)
 {
     char *end;
 
     errno = 0;
-    a->pid = strtol (optarg, &end, 10);
-    if (errno || *end || end == optarg || a->pid < 1 || a->pid > INT32_MAX)
-        return cli_usage (a->self, "--pid: \"%.40s\" is not a process's number",
+    *pid = strtol (optarg, &end, 10);
+    if (errno || *end || end == optarg || *pid < 1 || *pid > INT32_MAX)
+        return cli_usage (self, "--pid: \"%.40s\" is not a process's number",
                           optarg);
     return 0;
 }
@@ -41,7 +41,7 @@ static int _act_option (struct act *a, int c)
     static const char *const who[] = { "largest", "guilty", "leader", "all" };
 
     if (c == 'P')
-        return _act_pid (a);
+        return cli_pid (a->self, &a->pid);
     if (c == 'T')
         a->time = optarg;
     else if (c == 'S')

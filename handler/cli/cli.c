@@ -99,6 +99,11 @@ static const struct cli_command commands[] = {
       "  --to PCT             1 to 100 (25)\n"
       "  --for TIME           so long (2m)\n",
       cli_act },
+    { "move", "JOB --pid N --to JOB",
+      "put a process of a job into another one, for root",
+      "  --pid N              that process\n"
+      "  --to JOB             there; \"/\": into none\n",
+      cli_move },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
     { "look", "[--for TIME] JOB", "what holds a job's memory, and who grows",
       "  --for TIME           see who grows for so long (1s)\n", cli_look },
