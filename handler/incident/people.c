@@ -190,8 +190,16 @@ static int _people_find (struct job *job, const struct mw_ladder_step *s,
     return 0;
 }
 
+/* Do those who wait in [job] wait on, behind a step that somebody asks for? */
+static bool _waits_on (const struct job *job)
+{
+    return job->incident.open && job->incident.stopped.n > 0 &&
+           step_rung (job)->kind == MW_STEP_HOLD_ONE;
+}
+
 /* [s], and what is left of the ladder that [job] is on; but not a rung that somebody has
- * asked for of one process, whose number would be lost, nor one that goes on. Returns 0; -1 with errno. */
+ * asked for of one process, whose number would be lost; that of those who wait is theirs
+ * who are on record. Returns 0; -1 with errno. */
 static int _people_ladder (const struct job *job,
                            const struct mw_ladder_step *s, struct mw_ladder *l,
                            struct mw_err *err)
@@ -202,7 +210,8 @@ static int _people_ladder (const struct job *job,
     *l = (struct mw_ladder) { .count = 1, .step = { *s } };
     if (!in->open)
         return 0;
-    if (in->ladder->step[from].target == MW_TARGET_PID || _is_one_more (job, s))
+    if (_is_one_more (job, s) ||
+        (step_rung (job)->target == MW_TARGET_PID && !_waits_on (job)))
         from++;
     if (in->ladder->count - from + 1 > MW_LADDER_MAX_STEPS)
         return mw_err_code (err, EBUSY,
@@ -210,6 +219,8 @@ static int _people_ladder (const struct job *job,
                             job->spec.key);
     for (; from < in->ladder->count; from++)
         l->step[l->count++] = in->ladder->step[from];
+    if (_waits_on (job) && !_is_one_more (job, s))
+        l->step[1].target = MW_TARGET_PID;
     return 0;
 }
 
@@ -269,7 +280,7 @@ static int _people_climb (struct warden *w, struct job *job,
     }
     if (!(new = ladder_share (l)))
         return mw_err_errno (err, "nothing is done to job %s", job->spec.key);
-    if (!_is_one_more (job, &l->step[0]))
+    if (!_waits_on (job))
         incident_leave (w, job, step_table[l->step[0].kind]);
     in->ladder = new;
     in->step = 0;

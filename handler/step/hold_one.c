@@ -66,8 +66,22 @@ static enum step_result _hold_one_now (struct warden *w, struct job *job)
     return _hold_one_rest (w, job);
 }
 
+/* They are on record, and may be not stopped yet, or not any more. */
+static void _hold_one_assert (struct warden *w, struct job *job)
+{
+    for (unsigned i = job->incident.stopped.n; i-- > 0;) {
+        if (!job->incident.stopped.one[i].by_turns)
+            _hold_one_stop (w, job, i);
+    }
+}
+
+/* Without a number the rung is that of those who wait already (incident_do). */
 static enum step_result _hold_one_start (struct warden *w, struct job *job)
 {
+    _hold_one_assert (w, job);
+    if (step_rung (job)->target == MW_TARGET_PID &&
+        job->incident.target_pid == 0)
+        return _hold_one_rest (w, job);
     if (one_begin (w, job))
         return _hold_one_now (w, job);
     return one_waits (w, job, LOOKING);
@@ -115,26 +129,38 @@ static enum step_result _hold_one_deadline (struct warden *w, struct job *job)
     return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
 }
 
-/* Who is on record may not have been stopped yet; a look is forgotten, and begun anew. */
+/* A look is forgotten, and begun anew. */
 static enum step_result _hold_one_recover (struct warden *w, struct job *job)
 {
-    for (unsigned i = job->incident.stopped.n; i-- > 0;) {
-        if (!job->incident.stopped.one[i].by_turns)
-            _hold_one_stop (w, job, i);
-    }
     if (job->incident.phase != WAITS)
         return _hold_one_start (w, job);
+    _hold_one_assert (w, job);
     return _hold_one_timer (w, job);
+}
+
+/* Does only a step that somebody has asked for come before the rung of those who wait? */
+static bool _hold_one_is_kept (const struct job *job)
+{
+    const struct incident *in = &job->incident;
+
+    for (unsigned i = in->step + 1; !in->closing && i < in->ladder->count;
+         i++) {
+        if (in->ladder->step[i].kind == MW_STEP_HOLD_ONE &&
+            in->ladder->step[i].target == MW_TARGET_PID)
+            return true;
+    }
+    return false;
 }
 
 static void _hold_one_undo (struct warden *w, struct job *job)
 {
-    stop_undo (w, job, false);
+    if (!_hold_one_is_kept (job))
+        stop_undo (w, job, false);
 }
 
 static bool _hold_one_undone (const struct job *job)
 {
-    return stop_undone (job, false);
+    return stop_undone (job, false) || _hold_one_is_kept (job);
 }
 
 const struct step_ops step_hold_one = {

@@ -302,6 +302,46 @@ static void the_next_warden_has_it_wait_on (void **state)
         _comes_to (child[i], false);
 }
 
+static void one_waits_on_behind_a_step_for_another (void **state)
+{
+    struct job *job = _stop_runs ();
+
+    (void) state;
+    assert_int_equal (_stop_do (job, "hold=largest@5m", 0), 0);
+    assert_int_equal (_resume (job, 0), 0);
+    assert_int_equal (_stop_do (job, "hold", child[0]), 0);
+    _comes_to (child[0], true);
+    assert_int_equal (_stop_do (job, "signal=USR1@1m", fake.task), 0);
+    assert_int_equal (fake_rung (job), MW_STEP_SIGNAL);
+    assert_true (_stands (child[0]));
+    assert_int_equal (job->incident.stopped.n, 1);
+    job = fake_restart ("12");
+    incident_recover (w, job);
+    assert_true (_stands (child[0]));
+    fake_deadline (job);
+    assert_int_equal (fake_rung (job), MW_STEP_HOLD_ONE);
+    assert_int_equal (job->incident.stopped.n, 1);
+    fake_timer (job);
+    assert_true (_stands (child[0]));
+    assert_false (_stands (fake.task));
+    assert_int_equal (_resume (job, child[0]), 0);
+    _comes_to (child[0], false);
+    fake_is_clean (job);
+}
+
+static void its_job_out_of_memory_has_its_ladder (void **state)
+{
+    struct job *job = _stop_runs ();
+
+    (void) state;
+    assert_int_equal (_stop_do (job, "hold", child[0]), 0);
+    _comes_to (child[0], true);
+    incident_oom (w, job, TRIGGER_JOB);
+    _comes_to (child[0], false);
+    fake_is_clean (job);
+    assert_true (job->look_ms > 0); /* the OOM is looked at anew */
+}
+
 static void as_a_rung_it_waits_for_room (void **state)
 {
     struct job *job = _stop_oom ("hold=largest@1m,kill");
@@ -458,6 +498,8 @@ int main (void)
         T (one_that_ends_is_waited_for_no_more),
         T (who_has_its_number_since_is_neither_stopped_nor_woken),
         T (the_next_warden_has_it_wait_on),
+        T (one_waits_on_behind_a_step_for_another),
+        T (its_job_out_of_memory_has_its_ladder),
         T (as_a_rung_it_waits_for_room),
         T (where_its_reserve_is_full_it_goes_on),
         T (the_guilty_one_is_looked_for),
