@@ -11,6 +11,7 @@
 #include "handler/memcg/move.h"
 #include "handler/record/report.h"
 #include "handler/step/one.h"
+#include "lib/json_put.h"
 
 /* What is asked. */
 struct move_wish {
@@ -176,38 +177,35 @@ int move_ask (struct warden *w, const json_t *msg, json_t *reply,
 
 /* ---- how it went --------------------------------------------------------- */
 
+/* "moved to job 13; 64.0 MiB that it has used so far stay charged here" */
 static void _move_tell (struct warden *w, struct job *job, const char *how,
-                        pid_t pid, const char *more)
+                        const json_t *msg, bool here)
 {
-    char a[MW_SIZE_STRLEN];
+    json_int_t pid = json_integer_value (json_object_get (msg, "pid"));
+    json_int_t stays = json_integer_value (json_object_get (msg, "stays"));
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], text[96] = "", more[64];
+    struct json_put p = { .text = more, .size = sizeof (more) };
 
     if (!job)
         return;
-    job_read_usage (job);
-    report (w, job, "step", REPORT_LOG | REPORT_JOB,
-            "job %s: process %d was %s%s; it uses %s now", job->spec.key,
-            (int) pid, how, more,
-            mw_size_format (job->usage.used, a, sizeof (a)));
-}
-
-/* "; 64.0 MiB that it has used so far stay charged here" */
-static const char *_move_stays (const json_t *msg, const char *where,
-                                char buf[128])
-{
-    json_int_t stays = json_integer_value (json_object_get (msg, "stays"));
-    char a[MW_SIZE_STRLEN];
-
-    buf[0] = '\0';
     if (stays > 0)
-        snprintf (buf, 128, "; %s that it has used so far stay charged %s",
-                  mw_size_format ((uint64_t) stays, a, sizeof (a)), where);
-    return buf;
+        snprintf (text, sizeof (text),
+                  "; %s that it has used so far stay charged %s",
+                  mw_size_format ((uint64_t) stays, a, sizeof (a)),
+                  here ? "here" : "there");
+    json_put_number (&p, "pid", (uint64_t) pid);
+    json_put_number (&p, "stays", stays > 0 ? (uint64_t) stays : 0);
+    job_read_usage (job);
+    report_more (w, job, "step", REPORT_LOG | REPORT_JOB, json_put_done (&p),
+                 "job %s: process %d was %s%s; it uses %s now", job->spec.key,
+                 (int) pid, how, text,
+                 mw_size_format (job->usage.used, b, sizeof (b)));
 }
 
 int move_done (struct warden *w, const json_t *msg, struct mw_err *err)
 {
     const char *error = _move_text (msg, "error");
-    char name[MW_JOBKEY_MAX + 8], how[MW_JOBKEY_MAX + 32], stays[128];
+    char name[MW_JOBKEY_MAX + 8], how[MW_JOBKEY_MAX + 32];
     struct move_wish wish;
 
     if (_move_read (w, msg, &wish, err) < 0)
@@ -220,9 +218,9 @@ int move_done (struct warden *w, const json_t *msg, struct mw_err *err)
         return 0;
     }
     snprintf (how, sizeof (how), "moved to %s", _move_job_name (wish.to, name));
-    _move_tell (w, wish.from, how, wish.pid, _move_stays (msg, "here", stays));
+    _move_tell (w, wish.from, how, msg, true);
     snprintf (how, sizeof (how), "moved here from %s",
               _move_job_name (wish.from, name));
-    _move_tell (w, wish.to, how, wish.pid, _move_stays (msg, "there", stays));
+    _move_tell (w, wish.to, how, msg, false);
     return 0;
 }
