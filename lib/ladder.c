@@ -10,7 +10,7 @@
 
 /* clang-format off */
 const struct mw_step_info mw_steps[MW_STEP_COUNT] = {
-    [MW_STEP_HOLD] = { "hold", MW_ARG_NONE, true, 300000,
+    [MW_STEP_HOLD] = { "hold", MW_ARG_WHO, true, 300000,
         "freeze the job until TIME is over or memory is there again" },
     [MW_STEP_GROW] = { "grow", MW_ARG_SIZE, true, 600000,
         "lend the job memory that the node has to spare" },
@@ -28,6 +28,8 @@ const struct mw_step_info mw_steps[MW_STEP_COUNT] = {
         "suspend the job at the controller until memory is there again" },
     [MW_STEP_REQUEUE] = { "requeue", MW_ARG_FACTOR, false, 0,
         "requeue the job, with xF raising its --mem to its peak times F" },
+    [MW_STEP_HOLD_ONE] = { "hold-one", MW_ARG_WHO, true, 300000,
+        "stop one process of the job, the others go on: hold=WHO" },
     [MW_STEP_KILL_ONE] = { "kill-one", MW_ARG_WHO, true, 10000,
         "kill one process of the job, which goes on: kill=WHO" },
     [MW_STEP_KILL] = { "kill", MW_ARG_WHO, false, 0,
@@ -113,12 +115,20 @@ __attribute__ ((format (printf, 3, 4))) static int _ladder_refuse (
     return _point (p, at);
 }
 
+/* The step as which [kind] is written. */
+static enum mw_step_kind _written (enum mw_step_kind kind)
+{
+    if (kind == MW_STEP_HOLD_ONE)
+        return MW_STEP_HOLD;
+    return kind == MW_STEP_KILL_ONE ? MW_STEP_KILL : kind;
+}
+
 static void _list_steps (char *buf, size_t len)
 {
     size_t used = 0;
 
     for (int i = 0; i < MW_STEP_COUNT && used < len; i++) {
-        if (i != MW_STEP_KILL_ONE)
+        if (_written (i) == (enum mw_step_kind) i)
             used += (size_t) snprintf (buf + used, len - used, "%s%s",
                                        i ? ", " : "", mw_steps[i].name);
     }
@@ -130,7 +140,8 @@ static int _parse_name (const struct parser *p, const char *at, size_t len,
     char all[128];
 
     for (int i = 0; i < MW_STEP_COUNT; i++) {
-        if (i != MW_STEP_KILL_ONE && strlen (mw_steps[i].name) == len &&
+        if (_written (i) == (enum mw_step_kind) i &&
+            strlen (mw_steps[i].name) == len &&
             memcmp (mw_steps[i].name, at, len) == 0) {
             *kind = (enum mw_step_kind) i;
             return 0;
@@ -215,6 +226,13 @@ int mw_signal_parse (const char *arg)
     return (int) n;
 }
 
+enum mw_step_kind mw_step_of_one (enum mw_step_kind kind)
+{
+    if (kind == MW_STEP_HOLD)
+        return MW_STEP_HOLD_ONE;
+    return kind == MW_STEP_KILL ? MW_STEP_KILL_ONE : kind;
+}
+
 /* ---- to whom ------------------------------------------------------------- */
 
 bool mw_target_is_one (enum mw_target target)
@@ -241,9 +259,9 @@ static bool _target_named (const struct parser *p, const char *name,
     return false;
 }
 
-/* Cut ":all", or whoever it is, off [arg]. */
+/* Cut ":all", or whoever it is, off [arg]. [usual]: for whom it is without. */
 static int _parse_whom (const struct parser *p, const char *at, char *arg,
-                        struct mw_ladder_step *s)
+                        const char *usual, struct mw_ladder_step *s)
 {
     char *colon = strchr (arg, ':');
 
@@ -253,8 +271,8 @@ static int _parse_whom (const struct parser *p, const char *at, char *arg,
         return _ladder_refuse (p, at + (colon - arg),
                                "\"%.40s\" does not say to whom; "
                                "write :all, :largest, :guilty or :leader, or "
-                               "nothing for those that catch it",
-                               colon);
+                               "nothing for %s",
+                               colon, usual);
     *colon = '\0';
     return 0;
 }
@@ -271,31 +289,29 @@ static int _parse_who (const struct parser *p, const char *at, const char *arg,
                                arg, mw_steps[s->kind].name);
     if (!mw_target_is_one (s->target))
         s->target = MW_TARGET_USUAL;
-    else if (s->kind == MW_STEP_KILL)
-        s->kind = MW_STEP_KILL_ONE;
+    else
+        s->kind = mw_step_of_one (s->kind);
     s->deadline_ms = mw_steps[s->kind].default_ms;
     return 0;
 }
 
-/* The freezer, by which a job is slowed, has no single processes. */
+/* Without a share it is the usual one. */
 static int _parse_slow (const struct parser *p, const char *at, char *arg,
                         struct mw_ladder_step *s)
 {
-    const char *colon = strchr (arg, ':');
-
-    if (colon)
-        return _ladder_refuse (p, at + (colon - arg),
-                               "\"%.40s\": a job is slowed as a whole, one "
-                               "process of it cannot be; write slow without "
-                               "it, or enomem=largest",
-                               colon);
+    if (_parse_whom (p, at, arg, "the whole job", s) < 0)
+        return -1;
+    if (!mw_target_is_one (s->target))
+        s->target = MW_TARGET_USUAL;
+    else if (*arg == '\0')
+        return 0;
     return _parse_percent (p, at, arg, s);
 }
 
 static int _parse_signal (const struct parser *p, const char *at, char *arg,
                           struct mw_ladder_step *s)
 {
-    if (_parse_whom (p, at, arg, s) < 0)
+    if (_parse_whom (p, at, arg, "those that catch it", s) < 0)
         return -1;
     s->signo = mw_signal_parse (arg);
     if (s->signo == SIGKILL || s->signo == SIGSTOP)
@@ -476,6 +492,10 @@ static void _format_arg (const struct mw_ladder_step *s, char *buf, size_t len)
         snprintf (buf, len, "%s%s%s",
                   mw_signal_format (s->signo, number, sizeof (number)),
                   *whom ? ":" : "", whom);
+    } else if (s->kind == MW_STEP_SLOW && mw_target_is_one (s->target)) {
+        mw_amount_format (&s->amount, buf, len);
+        snprintf (buf + strlen (buf), len - strlen (buf), ":%s",
+                  mw_target_name (s->target));
     } else if (mw_steps[s->kind].arg == MW_ARG_WHO) {
         snprintf (buf, len, "%s", mw_target_name (s->target));
     } else if (s->kind == MW_STEP_DUMP) {
@@ -488,8 +508,7 @@ static void _format_arg (const struct mw_ladder_step *s, char *buf, size_t len)
 char *mw_ladder_step_format (const struct mw_ladder_step *s, char *buf,
                              size_t len)
 {
-    enum mw_step_kind name = s->kind == MW_STEP_KILL_ONE ? MW_STEP_KILL
-                                                         : s->kind;
+    enum mw_step_kind name = _written (s->kind);
     char arg[MW_HOOK_MAX + 16], time[32] = "";
 
     _format_arg (s, arg, sizeof (arg));

@@ -27,6 +27,7 @@ enum mw_step_kind {
     MW_STEP_DUMP,
     MW_STEP_SUSPEND,
     MW_STEP_REQUEUE,
+    MW_STEP_HOLD_ONE, /* written "hold=WHO" */
     MW_STEP_KILL_ONE, /* written "kill=WHO" */
     MW_STEP_KILL,
     MW_STEP_COUNT
@@ -35,7 +36,8 @@ enum mw_step_kind {
 enum mw_step_arg {
     MW_ARG_NONE,
     MW_ARG_SIZE,    /* optional SIZE, xF or P% */
-    MW_ARG_PERCENT, /* optional P% (the sign may be left out) */
+    MW_ARG_PERCENT, /* optional P% (the sign may be left out);
+                               ":WHO" behind it */
     MW_ARG_SIGNAL,  /* required: USR1, SIGUSR1 or a number;
                                ":WHO" behind it */
     MW_ARG_HOOK,    /* optional: name of a hook in memwarden.conf */
@@ -73,7 +75,8 @@ struct mw_ladder_step {
     enum mw_step_kind kind;
     struct mw_amount amount; /* grow, reclaim, slow, requeue */
     int signo;               /* signal */
-    enum mw_target target;   /* signal, enomem, kill-one */
+    enum mw_target target;   /* signal, enomem, slow, hold-one,
+                                kill-one */
     char hook[MW_HOOK_MAX];  /* dump; "" = the default hook */
     uint64_t deadline_ms;    /* 0 where the step is not timed */
 };
@@ -103,6 +106,9 @@ char *mw_ladder_step_format (const struct mw_ladder_step *s, char *buf,
 
 /* Is [target] one process? */
 bool mw_target_is_one (enum mw_target target);
+
+/* What [kind] is for one process: hold is hold-one, kill is kill-one. */
+enum mw_step_kind mw_step_of_one (enum mw_step_kind kind);
 
 /* The same of a ladder that mw_ladder_format has written of what a person has asked for: it
  *   may also be for MW_TARGET_PID. */

@@ -25,11 +25,17 @@
  *              own or, root, all; next: key to go on after, none when that was
  *              the last page)
  *   self       anyone        (answer: job: the one the peer's process is in)
- *   hold, resume, set  owner, root              job: key; set: priority, limit
- *                                               (bytes), ladder
+ *   hold, resume, set  owner, root              job: key; resume: pid (none: all);
+ *                                               set: priority, limit (bytes), ladder
  *   do         owner, root                      job: key, step: one of a ladder (signal,
- *              kill, enomem, slow, dump, requeue), pid: of the one process it is for
+ *              kill, enomem, slow, hold, dump, requeue), pid: of the one process it is for
  *              (none: whom the step names)
+ *   move       root                             job: key, pid: of its process, to: key,
+ *              or "/" (answer: pid, started, from, to: {"memory":PATH, "freezer":PATH,
+ *              "inode", "charges":bool: its memory follows}, stays: bytes that do not); who
+ *              has asked does it, and says
+ *   moved      root                             job, pid, to, stays: as before, error: why
+ *              it was not (none: it was)
  *   grow       owner, root                      job: key, bytes: to be lent above its
  *              limit, seconds: so long
  *   return     owner, root                      job: key: it does not need that any more
@@ -63,7 +69,8 @@
  *    "incident":{"id","trigger","step","age_ms","left_ms",
  *    "held_ms" (since it was frozen; 0 = it is not),"rung":the step as a ladder has it,
  *    "next":those behind it, "" = none} or null,
- *    "held":bool, "suspended":bool, "class":"" = none,
+ *    "held":bool, "stopped_pids":[those of its processes that are stopped, or slowed,
+ *    alone], "suspended":bool, "class":"" = none,
  *    "partition","account","qos": "" = none, or not known (yet)}
  */
 #ifndef MW_WIRE_H

@@ -1,4 +1,5 @@
-/* act.c - memwarden signal, kill, enomem, slow, dump, requeue: one step, by hand */
+/* act.c - memwarden signal, kill, enomem, slow, hold, dump, requeue: one step, by hand; and
+ * resume */
 #include "handler/cli/cli.h"
 
 #include <errno.h>
@@ -24,14 +25,14 @@ struct act {
     long pid;                 /* 0 = none */
 };
 
-static int _act_pid (struct act *a)
+int cli_pid (const struct cli_command *self, long *pid)
 {
     char *end;
 
     errno = 0;
-    a->pid = strtol (optarg, &end, 10);
-    if (errno || *end || end == optarg || a->pid < 1 || a->pid > INT32_MAX)
-        return cli_usage (a->self, "--pid: \"%.40s\" is not a process's number",
+    *pid = strtol (optarg, &end, 10);
+    if (errno || *end || end == optarg || *pid < 1 || *pid > INT32_MAX)
+        return cli_usage (self, "--pid: \"%.40s\" is not a process's number",
                           optarg);
     return 0;
 }
@@ -42,7 +43,7 @@ static int _act_option (struct act *a, int c)
     static const char *const who[] = { "largest", "guilty", "leader", "all" };
 
     if (c == 'P')
-        return _act_pid (a);
+        return cli_pid (a->self, &a->pid);
     if (c == 'T')
         a->time = optarg;
     else if (c == 'S')
@@ -54,19 +55,28 @@ static int _act_option (struct act *a, int c)
     return 0;
 }
 
+static bool _act_is (const struct act *a, const char *name)
+{
+    return strcmp (a->self->name, name) == 0;
+}
+
 /* The step of a ladder that it is, into [step]. Returns 0 or the exit code. */
 static int _act_step (const struct act *a, const char *signal, char *step,
                       size_t len)
 {
-    const char *arg = signal ? signal : a->share ? a->share : a->who;
-    const char *to = signal && a->who ? a->who : "";
+    bool behind = signal || _act_is (a, "slow"); /* WHO, behind a colon */
+    const char *arg = signal ? signal : a->share ? a->share : "";
+    const char *to = a->who ? a->who : "";
     struct mw_err err = { "" };
     struct mw_ladder l;
     int n;
 
-    n = snprintf (step, len, "%s%s%s%s%s%s%s", a->self->name, arg ? "=" : "",
-                  arg ? arg : "", *to ? ":" : "", to, a->time ? "@" : "",
-                  a->time ? a->time : "");
+    *step = '\0';
+    if (_act_is (a, "resume"))
+        return 0;
+    n = snprintf (step, len, "%s%s%s%s%s%s%s", a->self->name,
+                  *arg || *to ? "=" : "", arg, *to && behind ? ":" : "", to,
+                  a->time ? "@" : "", a->time ? a->time : "");
     if (n < 0 || (size_t) n >= len || strchr (step, ','))
         return cli_usage (a->self, "that is more than one step of a ladder");
     if (mw_ladder_parse (step, &l, &err) < 0)
@@ -78,7 +88,7 @@ static int _act_step (const struct act *a, const char *signal, char *step,
 static int _act_args (const struct act *a, int argc, char **argv,
                       const char **signal)
 {
-    bool named = strcmp (a->self->name, "signal") == 0;
+    bool named = _act_is (a, "signal");
     int rest = argc - optind;
 
     if (rest == 0)
@@ -97,21 +107,37 @@ static int _act_args (const struct act *a, int argc, char **argv,
     *signal = named ? argv[optind + 1] : NULL;
     if (a->pid && a->who)
         return cli_usage (a->self, "either --pid or --%s", a->who);
+    if (_act_is (a, "hold") && a->time && !a->pid && !a->who)
+        return cli_usage (a->self, "--for is of one process: name it by --pid, "
+                                   "--largest, --guilty or --leader; a job is "
+                                   "held until it is resumed");
     return 0;
+}
+
+/* A job as a whole is held by a request of its own. */
+static json_t *_act_request (const struct act *a, const char *job,
+                             const char *step)
+{
+    bool plain = _act_is (a, "resume") ||
+                 (_act_is (a, "hold") && !a->pid && !a->who);
+    json_t *req = mw_wire_new (plain ? a->self->name : "do");
+
+    json_object_set_new (req, "job", json_string (job));
+    if (!plain)
+        json_object_set_new (req, "step", json_string (step));
+    if (a->pid)
+        json_object_set_new (req, "pid", json_integer (a->pid));
+    return req;
 }
 
 static int _act_send (const struct act *a, const char *job, const char *step)
 {
-    cleanup_json json_t *req = mw_wire_new ("do");
+    cleanup_json json_t *req = _act_request (a, job, step);
     cleanup_json json_t *reply = NULL;
     struct mw_err err = { "" };
     cleanup_fd int sock = -1;
     int rc;
 
-    json_object_set_new (req, "job", json_string (job));
-    json_object_set_new (req, "step", json_string (step));
-    if (a->pid)
-        json_object_set_new (req, "pid", json_integer (a->pid));
     if ((sock = cli_connect (a->self, &a->common, job, &rc)) < 0)
         return rc;
     if (mw_client_call (sock, req, NULL, 0, &reply, NULL, &err) < 0)
@@ -131,11 +157,15 @@ static const struct option _act_signal[] = {
     CLI_COMMON_OPTIONS, ACT_WHO, { "all", no_argument, NULL, 'w' + 3 }, { 0 }
 };
 static const struct option _act_kill[] = { CLI_COMMON_OPTIONS, ACT_WHO, { 0 } };
-static const struct option _act_enomem[] = {
+static const struct option _act_timed[] = {
     CLI_COMMON_OPTIONS, ACT_WHO, ACT_FOR, { 0 }
 };
 static const struct option _act_slow[] = {
-    CLI_COMMON_OPTIONS, { "to", required_argument, NULL, 'S' }, ACT_FOR, { 0 }
+    CLI_COMMON_OPTIONS, ACT_WHO, { "to", required_argument, NULL, 'S' },
+    ACT_FOR, { 0 }
+};
+static const struct option _act_resume[] = {
+    CLI_COMMON_OPTIONS, { "pid", required_argument, NULL, 'P' }, { 0 }
 };
 static const struct option _act_dump[] = {
     CLI_COMMON_OPTIONS, { "hook", required_argument, NULL, 'S' }, ACT_FOR, { 0 }
@@ -150,7 +180,8 @@ static const struct {
     const struct option *options;
 } _acts[] = {
     { "signal", _act_signal }, { "kill", _act_kill },
-    { "enomem", _act_enomem }, { "slow", _act_slow },
+    { "enomem", _act_timed },  { "slow", _act_slow },
+    { "hold", _act_timed },    { "resume", _act_resume },
     { "dump", _act_dump },     { "requeue", _act_requeue },
 };
 

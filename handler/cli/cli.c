@@ -48,13 +48,22 @@ static const struct cli_command commands[] = {
       "decide again what the journal has of node OOMs, by a new configuration",
       "  --config FILE        the configuration to try (the present one)\n",
       cli_replay },
-    { "hold", "JOB", "freeze a job until it is resumed", "", cli_change },
-    { "resume", "JOB", "let a held job go on", "", cli_change },
+    { "hold", "JOB [OPTION]...",
+      "freeze a job until it is resumed, or stop one process of it",
+      "  --pid N              that process; the others go on\n"
+      "  --largest            the largest one\n"
+      "  --guilty             the fastest growing one\n"
+      "  --leader             the first of the largest one's task\n"
+      "  --for TIME           that process so long (until it is resumed)\n",
+      cli_act },
+    { "resume", "JOB [--pid N]", "let a held job, or a process of it, go on",
+      "  --pid N              that one of those that are held or slowed alone\n",
+      cli_act },
     { "set", "JOB [OPTION]...", "change a running job",
       "  --priority N         0 to 1000\n"
       "  --limit SIZE         where its OOM is declared\n"
       "  --on-oom LADDER      what is done then\n",
-      cli_change },
+      cli_set },
     { "strikes", "[--forgive USER|all]",
       "whose jobs have needed more memory than they asked for, for root",
       "  --forgive USER       from now on that user has none; \"all\": nobody\n",
@@ -81,7 +90,12 @@ static const struct cli_command commands[] = {
       "  --leader             the first of the largest one's task\n"
       "  --for TIME           so long (1m)\n",
       cli_act },
-    { "slow", "JOB [OPTION]...", "let a job run a part of the time",
+    { "slow", "JOB [OPTION]...",
+      "let a job, or one process of it, run a part of the time",
+      "  --pid N              that process\n"
+      "  --largest            the largest one\n"
+      "  --guilty             the fastest growing one\n"
+      "  --leader             the first of the largest one's task\n"
       "  --to PCT             1 to 100 (25)\n"
       "  --for TIME           so long (2m)\n",
       cli_act },
@@ -92,6 +106,11 @@ static const struct cli_command commands[] = {
     { "requeue", "JOB [--factor xF]", "have a job begin anew",
       "  --factor xF          with its measured peak times F as its --mem\n",
       cli_act },
+    { "move", "JOB --pid N --to JOB",
+      "put a process of a job into another one, for root",
+      "  --pid N              that process\n"
+      "  --to JOB             there; \"/\": into none\n",
+      cli_move },
     { "ps", "JOB", "the processes of a job", "", cli_ps },
     { "look", "[--for TIME] [--stacks] [--prompt] JOB",
       "what holds a job's memory, who grows, and what is to be done",

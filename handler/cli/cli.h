@@ -43,7 +43,8 @@ int cli_run (const struct cli_command *self, int argc, char **argv);
 int cli_jobs (const struct cli_command *self, int argc, char **argv);
 int cli_ps (const struct cli_command *self, int argc, char **argv);
 int cli_act (const struct cli_command *self, int argc, char **argv);
-int cli_change (const struct cli_command *self, int argc, char **argv);
+int cli_move (const struct cli_command *self, int argc, char **argv);
+int cli_set (const struct cli_command *self, int argc, char **argv);
 int cli_events (const struct cli_command *self, int argc, char **argv);
 int cli_why (const struct cli_command *self, int argc, char **argv);
 int cli_report (const struct cli_command *self, int argc, char **argv);
@@ -73,6 +74,10 @@ enum cli_option { CLI_SOCKET = 1000, CLI_STATE_DIR, CLI_JSON, CLI_HELP };
  *   Returns true if it was taken. */
 bool cli_common_option (const struct cli_command *self, int c,
                         struct cli_common *common);
+
+/* The number of a process that optarg is, of --pid, into [pid]. Returns 0 or the exit
+ *   code. */
+int cli_pid (const struct cli_command *self, long *pid);
 
 /* Print "memwarden NAME: …" and how it is used. Returns CLI_USAGE. */
 int cli_usage (const struct cli_command *self, const char *fmt, ...)

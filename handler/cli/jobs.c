@@ -85,7 +85,7 @@ int cli_jobs (const struct cli_command *self, int argc, char **argv)
     return _jobs_print (self, tables_jobs (jobs, _terminal_width ()));
 }
 
-/* ---- hold, resume, set --------------------------------------------------- */
+/* ---- set ----------------------------------------------------------------- */
 
 /* Put option [c] into [req]. Returns 0 or the exit code. */
 static int _set_option (const struct cli_command *self, int c, json_t *req)
@@ -116,18 +116,15 @@ static int _set_option (const struct cli_command *self, int c, json_t *req)
     return 0;
 }
 
-int cli_change (const struct cli_command *self, int argc, char **argv)
+int cli_set (const struct cli_command *self, int argc, char **argv)
 {
-    static const struct option options[] = { CLI_COMMON_OPTIONS,
-                                             { "priority", required_argument,
-                                               NULL, 'p' },
-                                             { "limit", required_argument, NULL,
-                                               'l' },
-                                             { "on-oom", required_argument,
-                                               NULL, 'o' },
-                                             { 0 } },
-                               plain[] = { CLI_COMMON_OPTIONS, { 0 } };
-    bool set = strcmp (self->name, "set") == 0;
+    static const struct option options[] = {
+        CLI_COMMON_OPTIONS,
+        { "priority", required_argument, NULL, 'p' },
+        { "limit", required_argument, NULL, 'l' },
+        { "on-oom", required_argument, NULL, 'o' },
+        { 0 }
+    };
     cleanup_json json_t *req = mw_wire_new (self->name);
     cleanup_json json_t *reply = NULL;
     struct cli_common common = { 0 };
@@ -136,15 +133,14 @@ int cli_change (const struct cli_command *self, int argc, char **argv)
     const char *key;
     int c, rc;
 
-    while ((c = getopt_long (argc, argv, CLI_LETTERS, set ? options : plain,
-                             NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, CLI_LETTERS, options, NULL)) != -1) {
         if (!cli_common_option (self, c, &common) &&
             (rc = _set_option (self, c, req)) != 0)
             return rc;
     }
     if ((rc = _one_job (self, argc, argv, &key)) != 0)
         return rc;
-    if (set && json_object_size (req) <= 2)
+    if (json_object_size (req) <= 2)
         return cli_usage (self, "set what? give --priority, --limit or "
                                 "--on-oom");
     json_object_set_new (req, "job", json_string (key));

@@ -17,6 +17,7 @@
 
 #include "handler/account/strike.h"
 #include "handler/daemon/bound.h"
+#include "handler/daemon/move.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
 #include "handler/daemon/tell.h"
@@ -336,6 +337,16 @@ static int _control_attach (struct request *r, struct mw_err *err)
     return 0;
 }
 
+static int _control_move (struct request *r, struct mw_err *err)
+{
+    return move_ask (r->w, r->msg, r->reply, err);
+}
+
+static int _control_moved (struct request *r, struct mw_err *err)
+{
+    return move_done (r->w, r->msg, err);
+}
+
 static const struct {
     const char *type;
     int (*answer) (struct request *r, struct mw_err *err);
@@ -352,6 +363,8 @@ static const struct {
     { "grow", _wish },
     { "return", _wish },
     { "mark", _wish },
+    { "move", _control_move },
+    { "moved", _control_moved },
     { "node", _control_node },
     { "attach", _control_attach },
     { "strikes", _control_strikes },

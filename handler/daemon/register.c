@@ -24,7 +24,7 @@
 #include "handler/record/leftover.h"
 #include "handler/record/report.h"
 #include "handler/record/story.h"
-#include "handler/step/step.h"
+#include "handler/step/stop.h"
 #include "handler/watch/below.h"
 #include "handler/watch/given.h"
 #include "handler/watch/job_event.h"
@@ -475,6 +475,8 @@ static void _recover_gone (struct warden *w, struct job *job,
 static void _recover_taken (struct warden *w, struct job *job)
 {
     _wake_unrecorded (w, job);
+    if (!job->memcg.shadow)
+        stop_wake_unrecorded (w, job);
     report (w, job, "adopted", REPORT_LOG, "job %s: taken up again",
             job->spec.key);
 }
@@ -641,6 +643,7 @@ static bool _hand_back_job (struct warden *w, struct job *job,
 {
     struct incident *in = &job->incident;
     bool stopped = (in->frozen || in->slowed) && !in->slurm_stops_ms;
+    struct stopped alone = in->stopped; /* it is still on record */
     bool all = true;
 
     job->event = sd_event_source_disable_unref (job->event);
@@ -648,6 +651,9 @@ static bool _hand_back_job (struct warden *w, struct job *job,
     if (in->enomem && rlimits_restore (&job->memcg, w->journal->state_dir,
                                        job->spec.key, err) < 0)
         all = false;
+    if (stopped_let_all_go (&alone, err) < 0)
+        all = false;
+    stopped_mark (job->memcg.dir, &alone);
     if (stopped && job->memcg.ops->freeze (&job->memcg, false, err) < 0 &&
         !step_nothing_there (errno))
         all = false;

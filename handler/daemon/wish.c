@@ -175,7 +175,8 @@ int wish_grant (struct warden *w, const struct pass_wish *wish,
     case PASS_HOLD:
         return _wish_hold (w, job, wish->uid, err);
     case PASS_RESUME:
-        return incident_resume (w, job, err);
+        return wish->pid > 0 ? incident_resume_one (w, job, wish->pid, err)
+                             : incident_resume (w, job, err);
     case PASS_SET:
         return _wish_set (w, job, wish, err);
     case PASS_DO:

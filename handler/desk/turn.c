@@ -230,15 +230,27 @@ static struct conn *_turn_next (struct desk *d)
 /* What only root may: over its own socket. */
 static bool _is_roots (struct conn *c, const char *type)
 {
+    static const struct {
+        const char *type, *what;
+    } roots[] = {
+        { "register", "register a job" },
+        { "release", "release a job" },
+        { "ended", "say that a job has ended" },
+        { "move", "move a process from job to job" },
+        { "moved", "move a process from job to job" },
+    };
+    const char *what = NULL;
     struct mw_err err;
 
-    if (strcmp (type, "register") != 0 && strcmp (type, "release") != 0 &&
-        strcmp (type, "ended") != 0)
+    for (size_t i = 0; i < sizeof (roots) / sizeof (roots[0]); i++) {
+        if (strcmp (type, roots[i].type) == 0)
+            what = roots[i].what;
+    }
+    if (!what)
         return false;
     mw_err_code (&err, EPERM,
-                 "only root may %s a job, over a socket of its own; you are "
-                 "uid %u",
-                 type, (unsigned) c->who.uid);
+                 "only root may %s, over a socket of its own; you are uid %u",
+                 what, (unsigned) c->who.uid);
     conn_refuse (c, &err);
     return true;
 }

@@ -280,6 +280,8 @@ void incident_settle (struct warden *w, struct job *job, enum step_result r)
             return;
         }
         incident_leave (w, job, step_table[in->ladder->step[to].kind]);
+        if (in->ladder->step[to].kind == MW_STEP_HOLD_ONE)
+            in->target_pid = 0; /* of the rung before */
         r = incident_enter (w, job, to);
     }
     if (r == STEP_SOLVED) {

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "handler/job/incident_state.h"
 #include "lib/err.h"
@@ -43,12 +44,15 @@ void incident_freezer (struct warden *w, struct job *job, bool frozen,
 /* Memory has come back to the pool: jobs that wait for it may go on. */
 void incident_headroom (struct warden *w);
 
-/* An admin or the owner wants [job] held (or resumed). Returns 0; -1 with errno. */
+/* An admin or the owner wants [job] held, or resumed, or of its processes that are held or
+ *   slowed alone [pid] resumed. Returns 0; -1 with errno. */
 int incident_hold (struct warden *w, struct job *job, struct mw_err *err);
 int incident_resume (struct warden *w, struct job *job, struct mw_err *err);
+int incident_resume_one (struct warden *w, struct job *job, pid_t pid,
+                         struct mw_err *err);
 
-/* Somebody of [uid] wants the step [s] (signal, enomem, slow, dump, requeue, kill) done to
- *   [job], or to its process [pid] (0: whom the step names).  In an open incident it comes before the rung
+/* Somebody of [uid] wants the step [s] (signal, enomem, slow, hold-one, dump, requeue, kill)
+ *   done to [job], or to its process [pid] (0: whom the step names).  In an open incident it comes before the rung
  *   that the job is on, which follows; else it is one of its own.
  * Returns 0; -1 with errno and the reason, nothing done: ESRCH there is no such process;
  *   EPERM, EBUSY, EINVAL, ENOTSUP it is not to be done to that, or not now. */

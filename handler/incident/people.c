@@ -14,6 +14,7 @@
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
 #include "handler/step/one.h"
+#include "handler/step/stop.h"
 
 /* ---- hold, resume --------------------------------------------------------- */
 
@@ -48,6 +49,12 @@ static int _is_resumed (const struct job *job, struct mw_err *err)
                         job->spec.key);
 }
 
+/* Does one of its processes wait, or run by turns? */
+static bool _stops_one (const struct job *job)
+{
+    return job->incident.open && job->incident.stopped.n > 0;
+}
+
 /* Ends a hold early. Where that leaves only a kill, it is refused: nobody who
  * says resume means that. */
 int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
@@ -65,7 +72,7 @@ int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
         incident_close (w, job, "resumed");
         return _is_resumed (job, err);
     }
-    if (!incident_waits (job))
+    if (!incident_waits (job) && !_stops_one (job))
         return mw_err_code (err, EINVAL, "job %s is not held", job->spec.key);
     if (in->slurm_stops_ms)
         return mw_err_code (err, EBUSY,
@@ -87,6 +94,30 @@ int incident_resume (struct warden *w, struct job *job, struct mw_err *err)
     return _is_resumed (job, err);
 }
 
+/* Where the last one goes on that was held, there is nothing to wait for any more. */
+int incident_resume_one (struct warden *w, struct job *job, pid_t pid,
+                         struct mw_err *err)
+{
+    const struct stopped *s = &job->incident.stopped;
+    int at = stopped_find (s, pid);
+
+    if (at < 0 || job->incident.closing)
+        return mw_err_code (err, EINVAL,
+                            "process %d of job %s is not held, nor slowed, "
+                            "alone",
+                            (int) pid, job->spec.key);
+    if (s->n == 1)
+        return incident_resume (w, job, err);
+    report (w, job, "note", REPORT_LOG | REPORT_JOB,
+            "job %s: resume of process %d asked for", job->spec.key, (int) pid);
+    stop_let_go (w, job, (unsigned) at);
+    if (stopped_find (s, pid) < 0)
+        return 0;
+    return mw_err_code (err, EIO,
+                        "process %d of job %s cannot be told to go on",
+                        (int) pid, job->spec.key);
+}
+
 /* ---- single steps --------------------------------------------------------- */
 
 /* The answer to a signal outside of an OOM is nobody's but theirs who have it. */
@@ -101,7 +132,8 @@ void incident_asked_again (struct job *job)
     if (l.count > 1)
         l.count--;
     for (unsigned i = 0; i < l.count; i++) {
-        if (l.step[i].kind == MW_STEP_HOLD) /* until it is resumed */
+        if (mw_step_of_one (l.step[i].kind) ==
+            MW_STEP_HOLD_ONE) /* until it is resumed */
             l.step[i].deadline_ms = 0;
     }
     job->incident.ladder = ladder_share (&l);
@@ -154,6 +186,13 @@ static int _people_can (struct warden *w, struct job *job,
     return 0;
 }
 
+/* Is it only one more process that is to wait? */
+static bool _is_one_more (const struct job *job, const struct mw_ladder_step *s)
+{
+    return s->kind == MW_STEP_HOLD_ONE && job->incident.open &&
+           step_rung (job)->kind == MW_STEP_HOLD_ONE;
+}
+
 /* Is whom [s] names there? [*started]: when it was. */
 static int _people_find (struct job *job, const struct mw_ladder_step *s,
                          pid_t pid, uint64_t *started, struct mw_err *err)
@@ -162,6 +201,12 @@ static int _people_find (struct job *job, const struct mw_ladder_step *s,
 
     if (!mw_target_is_one (s->target))
         return 0;
+    if (_is_one_more (job, s) && job->incident.stopped.n == STOPPED_MAX)
+        return mw_err_code (err, EBUSY,
+                            "%d processes of job %s are held already, which is "
+                            "the most: have one go on first (memwarden resume "
+                            "%s --pid)",
+                            STOPPED_MAX, job->spec.key, job->spec.key);
     if (one_find (job, s, pid, 0, &one, err) < 0)
         return -1;
     *started = one.is.started;
@@ -169,8 +214,16 @@ static int _people_find (struct job *job, const struct mw_ladder_step *s,
     return 0;
 }
 
+/* Do those who wait in [job] wait on, behind a step that somebody asks for? */
+static bool _waits_on (const struct job *job)
+{
+    return job->incident.open && job->incident.stopped.n > 0 &&
+           step_rung (job)->kind == MW_STEP_HOLD_ONE;
+}
+
 /* [s], and what is left of the ladder that [job] is on; but not a rung that somebody has
- * asked for of one process, whose number would be lost. Returns 0; -1 with errno. */
+ * asked for of one process, whose number would be lost; that of those who wait is theirs
+ * who are on record. Returns 0; -1 with errno. */
 static int _people_ladder (const struct job *job,
                            const struct mw_ladder_step *s, struct mw_ladder *l,
                            struct mw_err *err)
@@ -181,7 +234,8 @@ static int _people_ladder (const struct job *job,
     *l = (struct mw_ladder) { .count = 1, .step = { *s } };
     if (!in->open)
         return 0;
-    if (in->ladder->step[from].target == MW_TARGET_PID)
+    if (_is_one_more (job, s) ||
+        (step_rung (job)->target == MW_TARGET_PID && !_waits_on (job)))
         from++;
     if (in->ladder->count - from + 1 > MW_LADDER_MAX_STEPS)
         return mw_err_code (err, EBUSY,
@@ -189,6 +243,8 @@ static int _people_ladder (const struct job *job,
                             job->spec.key);
     for (; from < in->ladder->count; from++)
         l->step[l->count++] = in->ladder->step[from];
+    if (_waits_on (job) && !_is_one_more (job, s))
+        l->step[1].target = MW_TARGET_PID;
     return 0;
 }
 
@@ -248,7 +304,8 @@ static int _people_climb (struct warden *w, struct job *job,
     }
     if (!(new = ladder_share (l)))
         return mw_err_errno (err, "nothing is done to job %s", job->spec.key);
-    incident_leave (w, job, step_table[l->step[0].kind]);
+    if (!_waits_on (job))
+        incident_leave (w, job, step_table[l->step[0].kind]);
     in->ladder = new;
     in->step = 0;
     ladder_drop (old);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "handler/memcg/memcg.h"
+#include "handler/memcg/stopped.h"
 #include "handler/spool/spool.h"
 #include "lib/jobspec.h"
 #include "lib/ladder.h"
@@ -78,9 +79,10 @@ struct incident {
     bool reserve_open;
     bool slowed;
     bool enomem;
-    bool suspended;     /* at the controller */
-    bool kernel_killed; /* by the kernel, in it, since it was opened */
-    uint64_t lent;      /* bytes */
+    struct stopped stopped; /* single processes of it */
+    bool suspended;         /* at the controller */
+    bool kernel_killed;     /* by the kernel, in it, since it was opened */
+    uint64_t lent;          /* bytes */
 
     struct blame blame; /* forgotten at a restart */
 

@@ -2,6 +2,7 @@
 #include "handler/memcg/live.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,4 +62,21 @@ const char *live_program (int proc, char *buf, size_t len)
         buf[(size_t) n - tail] = '\0';
     slash = strrchr (buf, '/');
     return slash ? slash + 1 : buf;
+}
+
+uint64_t live_began (pid_t pid)
+{
+    char path[64], text[1024];
+    cleanup_fd int dir = -1;
+    uint64_t start = 0;
+    const char *p;
+
+    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
+    dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
+    if (dir < 0 || cg_read (dir, "stat", text, sizeof (text)) <= 0 ||
+        !(p = strrchr (text, ')'))) /* its name may have any bytes */
+        return 0;
+    for (int field = 2; p && field < 22; field++)
+        p = strchr (p + 1, ' ');
+    return p && sscanf (p, " %" SCNu64, &start) == 1 ? start : 0;
 }

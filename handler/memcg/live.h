@@ -7,6 +7,7 @@
 #ifndef MW_LIVE_H
 #define MW_LIVE_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Open the directory in /proc that tells what [pid] is: its own, or that of a live
@@ -19,5 +20,9 @@ int live_open (pid_t pid);
  * Returns it; NULL with errno: EACCES or EPERM without CAP_SYS_PTRACE where it has rights
  *   or a user that we have not. */
 const char *live_program (int proc, char *buf, size_t len);
+
+/* When [pid] was started, in the kernel's ticks: its first thread, be it a zombie by now,
+ *   so that it stays the same as long as the number is this process's. 0: it has gone. */
+uint64_t live_began (pid_t pid);
 
 #endif /* !MW_LIVE_H */

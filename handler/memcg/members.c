@@ -45,6 +45,7 @@ static bool _members_stat (const char *stat, struct member *one)
     if (!field || field[1] != ' ' || strchr ("ZX", field[2]) ||
         sscanf (field + 3, " %d", &one->parent) != 1)
         return false;
+    one->state = field[2];
     for (int i = 2; i < 22 && field; i++)
         field = strchr (field + 1, ' ');
     return field &&

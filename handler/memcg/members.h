@@ -23,6 +23,7 @@ struct member {
                                    script, an interactive shell, the extern
                                    step's */
     bool barred;   /* is not to be chosen */
+    char state;    /* as proc(5) has it: 'T' is stopped */
     char comm[16]; /* as it calls itself: any bytes, control characters
                                    tamed */
 };

@@ -10,6 +10,7 @@
 #include "handler/memcg/claim.h"
 #include "handler/memcg/memcg.h"
 #include "handler/memcg/mounts.h"
+#include "handler/memcg/stopped.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 
@@ -56,6 +57,7 @@ static int _orphans_visit (int dir, const char *name, void *arg)
     cleanup_fd int freezer = -1;
     char link[64], path[PATH_MAX];
     struct mw_err why = { "" };
+    struct stopped stopped;
     ssize_t n;
     int rc;
 
@@ -68,6 +70,10 @@ static int _orphans_visit (int dir, const char *name, void *arg)
     path[n > 0 ? n : 0] = '\0';
     freezer = _orphans_freezer (o, path);
     rc = _orphans_free_as (dir, freezer, MW_LAYOUT_SLURM, &why);
+    stopped_marked (dir, &stopped);
+    if (stopped_let_all_go (&stopped, &why) < 0)
+        rc = -1;
+    stopped_mark (dir, &stopped);
     if (_orphans_free_as (dir, freezer, MW_LAYOUT_LEAF, &why) < 0)
         rc = -1;
     if (rc < 0 && errno == ENODEV) /* it has gone meanwhile */

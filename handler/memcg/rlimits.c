@@ -66,24 +66,6 @@ void rlimits_rehearse (void)
 
 /* ---- one process --------------------------------------------------------- */
 
-/* Returns 0 where it has ended. */
-static uint64_t _start_time (pid_t pid)
-{
-    char path[64], text[1024];
-    cleanup_fd int dir = -1;
-    uint64_t start = 0;
-    const char *p;
-
-    snprintf (path, sizeof (path), "/proc/%d", (int) pid);
-    dir = sysroot_open (path, O_RDONLY | O_DIRECTORY);
-    if (dir < 0 || cg_read (dir, "stat", text, sizeof (text)) <= 0 ||
-        !(p = strrchr (text, ')'))) /* its name may have any bytes */
-        return 0;
-    for (int field = 2; p && field < 22; field++)
-        p = strchr (p + 1, ' ');
-    return p && sscanf (p, " %" SCNu64, &start) == 1 ? start : 0;
-}
-
 /* In bytes. Returns false where it has ended. */
 static bool _rlimits_size (pid_t pid, uint64_t *as, uint64_t *resident,
                            uint64_t *data)
@@ -125,7 +107,7 @@ static bool _rlimits_set (pid_t pid, uint64_t start, int which,
     l.rlim_cur = value;
     if (_prlimit (pid, which, &l, &was) < 0)
         return false;
-    if (_start_time (pid) == start)
+    if (live_began (pid) == start)
         return true;
     _prlimit (pid, which, &was, NULL);
     return false;
@@ -203,7 +185,7 @@ static struct record *_rlimits_find (pid_t pid, uint64_t start)
 
 static int _rlimits_collect (pid_t pid, void *arg)
 {
-    uint64_t start = _start_time (pid);
+    uint64_t start = live_began (pid);
 
     (void) arg;
     if (start == 0 || _rlimits_find (pid, start) ||
@@ -277,7 +259,7 @@ static int _rlimits_apply (void)
         const struct record *r = &table.task[i];
         bool done = false;
 
-        if (_start_time (r->pid) != r->start)
+        if (live_began (r->pid) != r->start)
             continue;
         for (int k = 0; k < RESOURCES; k++)
             done |= r->set[k] &&
@@ -319,7 +301,7 @@ int rlimits_lower (struct memcg *m, int state_dir, const char *key,
 
 static int _rlimits_give_back (pid_t pid, void *arg)
 {
-    uint64_t start = _start_time (pid);
+    uint64_t start = live_began (pid);
     const struct record *own, *r;
     bool done = false;
     struct rlimit l;
@@ -342,7 +324,7 @@ static int _rlimits_give_back (pid_t pid, void *arg)
 /* What it had is in a record of another version: it has all that it may have. */
 static int _rlimits_lift (pid_t pid, void *arg)
 {
-    uint64_t start = _start_time (pid);
+    uint64_t start = live_began (pid);
     bool done = false;
     struct rlimit l;
 

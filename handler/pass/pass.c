@@ -118,31 +118,41 @@ static int _pass_grow (const json_t *msg, struct pass_wish *wish,
     return 0;
 }
 
+/* The one process that it is for, where there is one. */
+static int _pass_pid (const json_t *msg, struct pass_wish *wish,
+                      struct mw_err *err)
+{
+    const json_t *pid = json_object_get (msg, "pid");
+    json_int_t n = json_integer_value (pid);
+
+    if (pid && (!json_is_integer (pid) || n < 1 || n > INT32_MAX))
+        return mw_err_code (err, ERANGE,
+                            "the pid must be a number of a process");
+    wish->pid = (int32_t) n;
+    return 0;
+}
+
 /* What a `do` names: one step of a ladder that may be done to a running job by hand. */
 static int _pass_do (const json_t *msg, struct pass_wish *wish,
                      struct mw_err *err)
 {
-    const json_t *pid = json_object_get (msg, "pid");
-    json_int_t n = json_integer_value (pid);
     const char *text = json_string_value (json_object_get (msg, "step"));
     struct mw_ladder_step step;
 
     if (!text || strlen (text) >= sizeof (wish->ladder))
         return mw_err_code (err, EINVAL, "the step must be a text");
-    if (pid && (!json_is_integer (pid) || n < 1 || n > INT32_MAX))
-        return mw_err_code (err, ERANGE,
-                            "the pid must be a number of a process");
+    if (_pass_pid (msg, wish, err) < 0)
+        return -1;
     strcpy (wish->ladder, text);
-    wish->pid = (int32_t) n;
     return pass_wish_step (wish, &step, err);
 }
 
 static bool _pass_by_hand (enum mw_step_kind kind)
 {
     return kind == MW_STEP_SIGNAL || kind == MW_STEP_ENOMEM ||
-           kind == MW_STEP_SLOW || kind == MW_STEP_DUMP ||
-           kind == MW_STEP_REQUEUE || kind == MW_STEP_KILL_ONE ||
-           kind == MW_STEP_KILL;
+           kind == MW_STEP_SLOW || kind == MW_STEP_HOLD_ONE ||
+           kind == MW_STEP_DUMP || kind == MW_STEP_REQUEUE ||
+           kind == MW_STEP_KILL_ONE || kind == MW_STEP_KILL;
 }
 
 int pass_wish_step (const struct pass_wish *wish, struct mw_ladder_step *step,
@@ -153,29 +163,29 @@ int pass_wish_step (const struct pass_wish *wish, struct mw_ladder_step *step,
     if (mw_ladder_parse (wish->ladder, &l, err) < 0)
         return -1;
     *step = l.step[0];
-    if (strchr (wish->ladder, ',') || !_pass_by_hand (step->kind))
-        return mw_err_code (err, EINVAL,
-                            "\"%.40s\" is not done by hand; one of signal, "
-                            "kill, enomem, slow, dump, requeue is",
-                            wish->ladder);
-    if (wish->pid == 0)
-        return 0;
-    if (step->target != MW_TARGET_USUAL)
+    if (wish->pid > 0 && step->target != MW_TARGET_USUAL)
         return mw_err_code (err, EINVAL,
                             "either one process by its number, or the %s",
                             mw_target_name (step->target));
-    if (step->kind == MW_STEP_SLOW)
-        return mw_err_code (err, EINVAL,
-                            "a job is slowed as a whole, one process of it "
-                            "cannot be");
-    if (step->kind == MW_STEP_DUMP || step->kind == MW_STEP_REQUEUE)
+    if (wish->pid > 0 &&
+        (step->kind == MW_STEP_DUMP || step->kind == MW_STEP_REQUEUE))
         return mw_err_code (err, EINVAL,
                             "a %s is of a job, not of one process of it",
                             mw_steps[step->kind].name);
-    if (step->kind == MW_STEP_KILL) {
-        step->kind = MW_STEP_KILL_ONE;
-        step->deadline_ms = mw_steps[MW_STEP_KILL_ONE].default_ms;
+    if (wish->pid > 0) {
+        step->kind = mw_step_of_one (step->kind);
+        if (!strchr (wish->ladder, '@'))
+            step->deadline_ms = mw_steps[step->kind].default_ms;
     }
+    if (strchr (wish->ladder, ',') || !_pass_by_hand (step->kind))
+        return mw_err_code (err, EINVAL,
+                            "\"%.40s\" is not done by hand; one of signal, "
+                            "kill, enomem, slow, dump, requeue, or hold of one "
+                            "process, is",
+                            wish->ladder);
+    /* until it is resumed, as a job that is held by hand */
+    if (step->kind == MW_STEP_HOLD_ONE && !strchr (wish->ladder, '@'))
+        step->deadline_ms = 0;
     return 0;
 }
 
@@ -193,6 +203,8 @@ int pass_wish_read (const json_t *msg, struct pass_wish *wish,
     }
     if (_pass_job (msg, wish, err) < 0)
         return -1;
+    if (kind == PASS_RESUME)
+        return _pass_pid (msg, wish, err);
     if (kind == PASS_DO)
         return _pass_do (msg, wish, err);
     if (kind == PASS_GROW)

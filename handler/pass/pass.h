@@ -53,7 +53,8 @@ struct pass_wish {
     bool has_limit, has_priority, has_ladder, old;
     char job[MW_JOBKEY_MAX];
     char ladder[MW_LADDER_STRLEN]; /* PASS_SET, as text; PASS_DO: one step */
-    int32_t pid;                   /* PASS_DO: of whom; 0 = as the step says */
+    int32_t pid;                   /* PASS_DO, PASS_RESUME: of whom; 0 = as
+                                      the step says, or all */
 };
 
 struct pass_done {

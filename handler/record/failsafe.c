@@ -19,6 +19,7 @@
 static int _undo_all (const struct journal *journal, struct job *job,
                       struct mw_err *err)
 {
+    struct stopped alone = job->incident.stopped; /* it stays on record */
     struct memcg *m = &job->memcg;
     int failed = 0;
 
@@ -36,6 +37,9 @@ static int _undo_all (const struct journal *journal, struct job *job,
     if (job->incident.enomem &&
         rlimits_restore (m, journal->state_dir, job->spec.key, err) < 0)
         failed = errno;
+    if (stopped_let_all_go (&alone, err) < 0)
+        failed = errno;
+    stopped_mark (m->dir, &alone);
     /* a job that never had an incident was stopped by somebody else, by Slurm's
      * suspend for one, and is not ours to wake */
     if (memcg_is_marked_frozen (m->dir) ||

@@ -20,6 +20,7 @@ enum type {
     TRIGGER, /* enum incident_trigger, by its name */
     LADDER,  /* of ladder_share */
     RETRY,   /* struct mw_retry */
+    STOPPED, /* struct stopped; told as pids */
 };
 
 /* [at] and [size] in bytes, of the member in struct job. */
@@ -98,6 +99,8 @@ static const struct field {
     FIELD ("frozen_ms", NUMBER, incident.frozen_ms, INCIDENT),
     FIELD ("slowed", FLAG, incident.slowed, INCIDENT),
     FIELD ("enomem", FLAG, incident.enomem, INCIDENT),
+    FIELD ("stopped", STOPPED, incident.stopped, INCIDENT),
+    FIELD ("stopped_pids", STOPPED, incident.stopped, TOLD),
     FIELD ("suspended", FLAG, incident.suspended, INCIDENT | TOLD),
     FIELD ("kernel_killed", FLAG, incident.kernel_killed, INCIDENT),
     FIELD ("slurm_stops_ms", NUMBER, incident.slurm_stops_ms, INCIDENT),
@@ -166,6 +169,8 @@ static const char *_fields_text (const struct field *f, const struct job *job,
     case RETRY:
         return mw_retry_format ((const struct mw_retry *) (const void *) at,
                                 buf, MW_LADDER_STRLEN);
+    case STOPPED:
+        return stopped_format ((const struct stopped *) (const void *) at, buf);
     default:
         return at;
     }
@@ -278,6 +283,9 @@ static bool _fields_take_one (const struct field *f, const json_t *value,
         return _take_ladder (text, at);
     case RETRY:
         return _take_retry (text, at);
+    case STOPPED:
+        stopped_parse (text, at);
+        return true;
     }
     return false;
 }
@@ -293,6 +301,15 @@ bool fields_take (const json_t *from, struct job *job, enum fields_part part)
 }
 
 /* ---- what is told -------------------------------------------------------- */
+
+static json_t *_fields_pids (const struct stopped *s)
+{
+    json_t *pids = json_array ();
+
+    for (unsigned i = 0; i < s->n; i++)
+        json_array_append_new (pids, json_integer (s->one[i].pid));
+    return pids;
+}
 
 static json_t *_fields_json (const struct field *f, const struct job *job)
 {
@@ -311,6 +328,10 @@ static json_t *_fields_json (const struct field *f, const struct job *job)
         return json_boolean (*(const bool *) ((const char *) job + f->at));
     case SET:
         return json_boolean (_get (f, job) > 0);
+    case STOPPED:
+        return _fields_pids (
+            (const struct stopped *) (const void *) ((const char *) job +
+                                                     f->at));
     default:
         text = _fields_text (f, job, buf);
         j = json_string (text ? text : ""); /* NULL: not UTF-8 */

@@ -194,8 +194,29 @@ static int _one_refused (const struct job *job, const struct member *m,
                         (int) m->pid, job->spec.key);
 }
 
-static int _one_named (const struct job *job, pid_t pid, uint64_t started,
-                       struct one *one, struct mw_err *why)
+/* Only such a rung passes over those that stand still already; who has stopped them may be
+ * anybody, whose SIGCONT it is then. */
+static bool _one_stands (const struct job *job, const struct mw_ladder_step *s,
+                         const struct member *m)
+{
+    return (s->kind == MW_STEP_HOLD_ONE || s->kind == MW_STEP_SLOW) &&
+           (strchr ("Tt", m->state) ||
+            stopped_find (&job->incident.stopped, m->pid) >= 0);
+}
+
+static int _one_is_stopped (const struct job *job, const struct member *m,
+                            struct mw_err *why)
+{
+    bool ours = stopped_find (&job->incident.stopped, m->pid) >= 0;
+
+    return mw_err_code (why, EBUSY, "process %d in job %s is %s already",
+                        (int) m->pid, job->spec.key,
+                        ours ? "held, or slowed," : "stopped");
+}
+
+static int _one_named (const struct job *job, const struct mw_ladder_step *s,
+                       pid_t pid, uint64_t started, struct one *one,
+                       struct mw_err *why)
 {
     int at = -1, fd = -1;
 
@@ -206,11 +227,26 @@ static int _one_named (const struct job *job, pid_t pid, uint64_t started,
     }
     if (at >= 0 && members.one[at].barred)
         return _one_refused (job, &members.one[at], why);
+    if (at >= 0 && _one_stands (job, s, &members.one[at]))
+        return _one_is_stopped (job, &members.one[at], why);
     if (at < 0 || member_take (&members.one[at], &fd) < 0)
         return mw_err_code (why, ESRCH, "there is no process %d in job %s",
                             (int) pid, job->spec.key);
     _one_is (one, at, fd);
     return 0;
+}
+
+static const char *_one_nobody (const struct mw_ladder_step *s)
+{
+    switch (s->kind) {
+    case MW_STEP_SIGNAL:
+        return "none of its processes catches the signal";
+    case MW_STEP_HOLD_ONE:
+    case MW_STEP_SLOW:
+        return "it has no process that goes on but its job script";
+    default:
+        return "it has no process but its job script";
+    }
 }
 
 int one_find (struct job *job, const struct mw_ladder_step *s, pid_t pid,
@@ -222,15 +258,13 @@ int one_find (struct job *job, const struct mw_ladder_step *s, pid_t pid,
     *one = (struct one) { .fd = -1, .target = s->target };
     _one_read (job, signo == 0);
     if (s->target == MW_TARGET_PID)
-        return _one_named (job, pid, started, one, why);
+        return _one_named (job, s, pid, started, one, why);
+    for (unsigned i = 0; i < members.n; i++)
+        members.one[i].barred |= _one_stands (job, s, &members.one[i]);
     at = _one_seek (one->target, signo, &one->grown, &fd);
     if (at < 0)
-        return mw_err_code (why, ESRCH,
-                            signo ? "job %s: none of its processes catches the "
-                                    "signal"
-                                  : "job %s: it has no process but its job "
-                                    "script",
-                            job->spec.key);
+        return mw_err_code (why, ESRCH, "job %s: %s", job->spec.key,
+                            _one_nobody (s));
     one->in_ms = l ? clock_ms () - l->ms : 0;
     _one_is (one, at, fd);
     return 0;

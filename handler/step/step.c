@@ -20,15 +20,15 @@
 
 extern const struct step_ops step_hold, step_grow, step_reclaim, step_slow,
     step_enomem, step_signal, step_dump, step_suspend, step_requeue,
-    step_kill_one;
+    step_hold_one, step_kill_one;
 
 const struct step_ops *const step_table[MW_STEP_COUNT] = {
-    [MW_STEP_HOLD] = &step_hold,       [MW_STEP_GROW] = &step_grow,
-    [MW_STEP_RECLAIM] = &step_reclaim, [MW_STEP_SLOW] = &step_slow,
-    [MW_STEP_ENOMEM] = &step_enomem,   [MW_STEP_SIGNAL] = &step_signal,
-    [MW_STEP_DUMP] = &step_dump,       [MW_STEP_SUSPEND] = &step_suspend,
-    [MW_STEP_REQUEUE] = &step_requeue, [MW_STEP_KILL_ONE] = &step_kill_one,
-    [MW_STEP_KILL] = &step_kill,
+    [MW_STEP_HOLD] = &step_hold,         [MW_STEP_GROW] = &step_grow,
+    [MW_STEP_RECLAIM] = &step_reclaim,   [MW_STEP_SLOW] = &step_slow,
+    [MW_STEP_ENOMEM] = &step_enomem,     [MW_STEP_SIGNAL] = &step_signal,
+    [MW_STEP_DUMP] = &step_dump,         [MW_STEP_SUSPEND] = &step_suspend,
+    [MW_STEP_REQUEUE] = &step_requeue,   [MW_STEP_HOLD_ONE] = &step_hold_one,
+    [MW_STEP_KILL_ONE] = &step_kill_one, [MW_STEP_KILL] = &step_kill,
 };
 
 #define KILLS_FAST 200

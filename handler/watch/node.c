@@ -268,6 +268,7 @@ static uint64_t _patience (const struct job *job)
     case MW_STEP_HOLD:
     case MW_STEP_SUSPEND:
         return in->pushing ? PATIENCE_MS : FROZEN_PATIENCE_MS;
+    case MW_STEP_HOLD_ONE:
     case MW_STEP_SLOW:
     case MW_STEP_ENOMEM:
         return FROZEN_PATIENCE_MS;

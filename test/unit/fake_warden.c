@@ -558,6 +558,7 @@ void fake_is_clean (const struct job *job)
     assert_false (fake_frozen (job));
     assert_false (in->frozen || in->reserve_open || in->slowed || in->enomem ||
                   in->suspended);
+    assert_int_equal (in->stopped.n, 0);
     assert_int_equal (in->lent, 0);
     assert_int_equal (in->request[0], '\0');
     assert_null (in->ladder);

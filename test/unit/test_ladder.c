@@ -49,7 +49,7 @@ static void every_step_is_read_with_its_argument_and_time (void **state)
     (void) state;
     l = _parse ("hold@5s,grow=512M@10m,reclaim=25%,slow=30@1m,enomem@2s,"
                 "signal=USR1@30s,dump=heap@9s,suspend@1h,requeue=x1.5,"
-                "kill=largest@4s,kill");
+                "hold=guilty@3s,kill=largest@4s,kill");
     assert_int_equal (l.count, MW_STEP_COUNT);
     for (int i = 0; i < MW_STEP_COUNT; i++)
         assert_int_equal (l.step[i].kind, i);
@@ -60,6 +60,8 @@ static void every_step_is_read_with_its_argument_and_time (void **state)
     assert_int_equal (l.step[MW_STEP_SIGNAL].signo, SIGUSR1);
     assert_string_equal (l.step[MW_STEP_DUMP].hook, "heap");
     assert_true (l.step[MW_STEP_REQUEUE].amount.ratio == 1.5);
+    assert_int_equal (l.step[MW_STEP_HOLD_ONE].target, MW_TARGET_GUILTY);
+    assert_int_equal (l.step[MW_STEP_HOLD_ONE].deadline_ms, 3000);
     assert_int_equal (l.step[MW_STEP_KILL_ONE].target, MW_TARGET_LARGEST);
     assert_int_equal (l.step[MW_STEP_KILL_ONE].deadline_ms, 4000);
     assert_int_equal (l.step[MW_STEP_KILL].deadline_ms, 0);
@@ -149,6 +151,11 @@ static void a_step_may_be_for_one_process (void **state)
     _written ("signal=USR1:largest", "signal=USR1:largest@30s,kill");
     _written ("signal=10:guilty@1s", "signal=USR1:guilty@1s,kill");
     _written ("signal=TERM:leader", "signal=TERM:leader@30s,kill");
+    _written ("hold=largest", "hold=largest@5m,kill");
+    _written ("hold=all@1m", "hold@1m,kill");
+    _written ("slow=50:largest", "slow=50%:largest@2m,kill");
+    _written ("slow=:guilty@1m", "slow=:guilty@1m,kill");
+    _written ("slow=50%:all", "slow=50%@2m,kill");
     assert_int_equal (_parse ("kill=largest").count, 2);
     assert_int_equal (_parse ("kill=all").count, 1);
     _refused ("kill=all,hold", "nothing can follow kill", 9);
@@ -160,9 +167,13 @@ static void a_step_may_be_for_one_process (void **state)
     _refused ("kill-one", "unknown step \"kill-one\"", 0);
     _refused ("kill:largest", "unknown step", 0);
     _refused ("grow,enomem=biggest", "\"biggest\" does not say whom to", 12);
-    _refused ("slow=50%:largest", "a job is slowed as a whole", 8);
     _refused ("slow=largest", "1% to 100%", 5);
-    _refused ("hold=largest", "hold takes no \"=\"", 4);
+    _refused ("slow=50%:", "\":\" does not say to whom", 8);
+    _refused ("slow=50%:pid", "or nothing for the whole job", 8);
+    _refused ("slow=0%:largest", "1% to 100%", 5);
+    _refused ("slow=:all", "1% to 100%", 5);
+    _refused ("hold=small", "hold takes largest", 5);
+    _refused ("hold-one", "unknown step \"hold-one\"", 0);
 }
 
 static void an_unknown_step_has_a_caret_and_the_allowed_ones (void **state)
@@ -207,7 +218,8 @@ static void bad_arguments_are_refused_where_they_stand (void **state)
     _refused ("requeue=2G", "x1 or more", 8);
     _refused ("dump=../x", "not a hook's name", 5);
     _refused ("dump=a2345678901234567890123456789012", "at most 31", 5);
-    _refused ("hold=5", "hold takes no \"=\"", 4);
+    _refused ("hold=5", "\"5\" does not say whom to; hold takes", 5);
+    _refused ("suspend=5", "suspend takes no \"=\"", 7);
     _refused ("kill=9", "\"9\" does not say whom to; kill takes largest", 5);
     _refused ("enomem=", "nothing follows \"enomem=\"", 6);
 }

@@ -498,7 +498,6 @@ static void what_is_no_single_step_is_refused (void **state)
     _refused (job, "explode", 0, EINVAL, "unknown step");
     _refused (job, "kill=pid", 0, EINVAL, "does not say whom");
     _refused (job, "kill=largest", big.pid, EINVAL, "either one process");
-    _refused (job, "slow", big.pid, EINVAL, "slowed as a whole");
     _refused (job, "kill", 0, EINVAL, "write scancel 12");
     w->conf.shadow = true;
     _refused (job, "kill=largest", 0, ENOTSUP, "shadow mode");
