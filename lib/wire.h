@@ -26,7 +26,7 @@
  *              the last page)
  *   self       anyone        (answer: job: the one the peer's process is in)
  *   hold, resume, set  owner, root              job: key; set: priority, limit
- *                                               (bytes), ladder
+ *                                               (bytes), ladder, proc_limit (proclimit.h)
  *   do         owner, root                      job: key, step: one of a ladder (signal,
  *              kill, enomem, slow), pid: of the one process it is for (none: whom the
  *              step names)
@@ -57,7 +57,7 @@
  *   {"key","name","uid","slurm_id","array_job_id" (0 = none),"array_task_id",
  *    "priority","reservation","limit","reserve",
  *    "lent" (by its ladder), "loan" (a part of limit: it has asked for it), "loan_over":bool,
- *    "loan_left_ms" (not where it is none, or over),"used","total","swap","peak","peak_used","ladder","memory":PATH,"freezer":PATH,
+ *    "loan_left_ms" (not where it is none, or over),"used","total","swap","peak","peak_used","ladder","proc_limit" ("" none),"memory":PATH,"freezer":PATH,
  *    "start_limit":Slurm's, at each step's start (0 = not known, INT64_MAX = none),
  *    "incidents":how many it has had, "strikes":its user's, when it came,
  *    "incident":{"id","trigger","step","age_ms","left_ms"} or null,

@@ -25,6 +25,7 @@
 #include "handler/record/report.h"
 #include "handler/record/story.h"
 #include "handler/step/step.h"
+#include "handler/watch/above.h"
 #include "handler/watch/below.h"
 #include "handler/watch/given.h"
 #include "handler/watch/job_event.h"
@@ -74,6 +75,7 @@ static int _listen_only (struct warden *w, struct job *job, struct mw_err *err)
 static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
 {
     given_listen (w, job);
+    above_watch (w, job);
     if (job->memcg.shadow)
         return _listen_only (w, job, err);
     /* a hint to the kernel's reclaim: where it is not to be had the limits hold

@@ -9,6 +9,7 @@
 #include "handler/account/loan.h"
 #include "handler/incident/incident.h"
 #include "handler/record/report.h"
+#include "handler/watch/above.h"
 #include "lib/clock.h"
 
 bool wish_may (const struct job *job, uid_t uid)
@@ -115,12 +116,38 @@ static int _wish_ladder (struct warden *w, struct job *job,
     return 0;
 }
 
+static int _wish_proc_limit (struct warden *w, struct job *job,
+                             const struct pass_wish *wish, struct mw_err *err)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], text[MW_LADDER_STRLEN];
+    struct mw_proclimit limit;
+
+    if (mw_proclimit_parse (wish->proc_limit, &limit, err) < 0)
+        return -1;
+    if (limit.bytes > job->limit)
+        return mw_err_code (err, ERANGE,
+                            "a process limit of %s is above the job's limit of "
+                            "%s, which no process passes; it must be that much "
+                            "or less",
+                            mw_size_format (limit.bytes, a, sizeof (a)),
+                            mw_size_format (job->limit, b, sizeof (b)));
+    if (job_set_proc_limit (job, &limit) < 0)
+        return mw_err_errno (err, "cannot set the process limit");
+    mw_proclimit_format (limit.bytes, &limit.actions, text, sizeof (text));
+    report (w, job, "note", REPORT_LOG | REPORT_JOB,
+            "job %s: limit of each process set to %s", job->spec.key, text);
+    incident_lift (w, job);
+    above_watch (w, job);
+    return 0;
+}
+
 /* In the order in which a refusal leaves the least behind. */
 static int _wish_set (struct warden *w, struct job *job,
                       const struct pass_wish *wish, struct mw_err *err)
 {
     if ((wish->has_limit && _wish_limit (w, job, wish, err) < 0) ||
         (wish->has_priority && _wish_priority (w, job, wish, err) < 0) ||
+        (wish->has_proc_limit && _wish_proc_limit (w, job, wish, err) < 0) ||
         (wish->has_ladder && _wish_ladder (w, job, wish, err) < 0))
         return -1;
     return 0;

@@ -88,24 +88,31 @@ static int _members_open (pid_t pid, char *status, size_t len)
     return mw_steal_fd (&proc);
 }
 
+int member_read (pid_t pid, uid_t owner, struct member *one)
+{
+    char status[STATUS_MAX], stat[1024];
+    cleanup_fd int proc = _members_open (pid, status, sizeof (status));
+
+    *one = (struct member) { .pid = pid };
+    if (proc < 0 || cg_read (proc, "stat", stat, sizeof (stat)) <= 0 ||
+        !_members_stat (stat, one))
+        return -1;
+    _members_status (status, owner, one);
+    return 0;
+}
+
 static int _members_take_pid (pid_t pid, void *arg)
 {
     const struct reading *r = arg;
     struct members *all = r->all;
-    struct member one = { .pid = pid };
-    char status[STATUS_MAX], stat[1024];
-    cleanup_fd int proc = -1;
+    struct member one;
 
     if (all->n == r->most || all->n == MEMBERS_MAX) {
         all->cut = true;
         return 1;
     }
-    proc = _members_open (pid, status, sizeof (status));
-    if (proc < 0 || cg_read (proc, "stat", stat, sizeof (stat)) <= 0 ||
-        !_members_stat (stat, &one))
-        return 0;
-    _members_status (status, r->owner, &one);
-    all->one[all->n++] = one;
+    if (member_read (pid, r->owner, &one) == 0)
+        all->one[all->n++] = one;
     return 0;
 }
 

@@ -40,6 +40,10 @@ struct members {
 int members_read (struct memcg *m, uid_t owner, unsigned most,
                   struct members *all);
 
+/* Read who [pid] is, whose job is [owner]'s, into [one]; but not whether it is a
+ *   [script].  Returns 0; -1 where it is gone, is ending, or cannot be read. */
+int member_read (pid_t pid, uid_t owner, struct member *one);
+
 /* What [one] holds of memory that its end would free, in bytes: its own, shared memory
  *   that it has mapped, and what is in swap. */
 uint64_t member_holds (const struct member *one);

@@ -84,6 +84,26 @@ static int _pass_ladder (const json_t *value, struct pass_wish *wish,
     return 0;
 }
 
+static int _pass_proc_limit (const json_t *value, struct pass_wish *wish,
+                             struct mw_err *err)
+{
+    const char *text = json_string_value (value);
+    struct mw_proclimit limit;
+
+    if (!text)
+        return mw_err_code (err, EINVAL, "the proc-limit must be a text");
+    if (strlen (text) >= sizeof (wish->proc_limit))
+        return mw_err_code (err, EINVAL,
+                            "the proc-limit is too long; at most %zu "
+                            "characters are allowed",
+                            sizeof (wish->proc_limit) - 1);
+    if (mw_proclimit_parse (text, &limit, err) < 0)
+        return -1;
+    wish->has_proc_limit = true;
+    strcpy (wish->proc_limit, text);
+    return 0;
+}
+
 /* What a `set` names, if it does. */
 static int _pass_set (const json_t *msg, struct pass_wish *wish,
                       struct mw_err *err)
@@ -91,10 +111,12 @@ static int _pass_set (const json_t *msg, struct pass_wish *wish,
     const json_t *limit = json_object_get (msg, "limit");
     const json_t *priority = json_object_get (msg, "priority");
     const json_t *ladder = json_object_get (msg, "ladder");
+    const json_t *proc = json_object_get (msg, "proc_limit");
 
     if ((limit && _pass_limit (limit, wish, err) < 0) ||
         (priority && _pass_priority (priority, wish, err) < 0) ||
-        (ladder && _pass_ladder (ladder, wish, err) < 0))
+        (ladder && _pass_ladder (ladder, wish, err) < 0) ||
+        (proc && _pass_proc_limit (proc, wish, err) < 0))
         return -1;
     return 0;
 }
@@ -204,9 +226,11 @@ bool pass_wish_is_good (const struct pass_wish *w, size_t len)
 {
     return len == sizeof (*w) && w->kind >= PASS_HOLD && w->kind <= PASS_NEW &&
            _pass_is_flag (&w->has_limit) && _pass_is_flag (&w->has_priority) &&
-           _pass_is_flag (&w->has_ladder) && _pass_is_flag (&w->old) &&
+           _pass_is_flag (&w->has_ladder) &&
+           _pass_is_flag (&w->has_proc_limit) && _pass_is_flag (&w->old) &&
            memchr (w->job, '\0', sizeof (w->job)) &&
-           memchr (w->ladder, '\0', sizeof (w->ladder));
+           memchr (w->ladder, '\0', sizeof (w->ladder)) &&
+           memchr (w->proc_limit, '\0', sizeof (w->proc_limit));
 }
 
 union pass_control {

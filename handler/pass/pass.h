@@ -18,6 +18,7 @@
 #include "lib/err.h"
 #include "lib/jobspec.h"
 #include "lib/ladder.h"
+#include "lib/proclimit.h"
 
 /* Bytes of a page of jobs, as JSON text. */
 #define PASS_PAGE_MAX 57344
@@ -50,10 +51,11 @@ struct pass_wish {
     uint64_t limit;    /* bytes, PASS_SET, PASS_GROW */
     uint32_t seconds;  /* PASS_GROW */
     uint32_t priority; /* PASS_SET */
-    bool has_limit, has_priority, has_ladder, old;
+    bool has_limit, has_priority, has_ladder, has_proc_limit, old;
     char job[MW_JOBKEY_MAX];
     char ladder[MW_LADDER_STRLEN]; /* PASS_SET, as text; PASS_DO: one step */
-    int32_t pid;                   /* PASS_DO: of whom; 0 = as the step says */
+    char proc_limit[MW_PROCLIMIT_STRLEN]; /* PASS_SET, as text */
+    int32_t pid; /* PASS_DO: of whom; 0 = as the step says */
 };
 
 struct pass_done {

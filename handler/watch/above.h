@@ -1,0 +1,16 @@
+/* above.h - processes that hold more than one of their job may
+ *
+ * Not each is asked all the time: what the job uses says when somebody could be above
+ * (usage.h), and then they are looked at some at a time, so that no OOM waits for that.
+ * Looks cost a two-hundredth of one CPU at most, those at all jobs together.
+ */
+#ifndef MW_ABOVE_H
+#define MW_ABOVE_H
+
+#include "handler/job/job.h"
+
+/* See to it that who passes [job]->proc is found, from now on; or that nobody is looked
+ *   for, where that is none. */
+void above_watch (struct warden *w, struct job *job);
+
+#endif /* !MW_ABOVE_H */
