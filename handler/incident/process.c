@@ -75,7 +75,11 @@ int incident_process (struct warden *w, struct job *job, pid_t pid,
                             job->spec.key);
     if (one_find (job, &actions->step[0], pid, started, &one, err) < 0)
         return -1;
-    rc = _process_begin (w, job, &one, bytes, actions, err);
+    if (one.is.script) /* a rung that signals would take it */
+        rc = mw_err_code (err, EPERM, "process %d is the script of job %s",
+                          (int) pid, job->spec.key);
+    else
+        rc = _process_begin (w, job, &one, bytes, actions, err);
     one_drop (&one);
     return rc;
 }
