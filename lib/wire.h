@@ -34,6 +34,10 @@
  *              limit, seconds: so long
  *   return     owner, root                      job: key: it does not need that any more
  *   mark       owner, root                      job: key: its work up to now is saved
+ *   notify     owner, root                      job: key, bytes: or percent: of its
+ *              limit: who is attached is told when it uses that (neither: not any more)
+ *   proc       owner, root: a process of it     job: key, limit: what the peer may hold
+ *              (proclimit.h), clears: true where that ends with its program
  *   history    anyone        (answer: 1 fd)     own records (root: all), JSON
  *                                               lines
  *   node       anyone                           (answer: what this node offers)

@@ -31,6 +31,7 @@
 #include "handler/watch/job_event.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
+#include "handler/watch/usage.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
@@ -360,6 +361,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     report_flush (w); /* while its listeners are there */
     if (!gone)
         memcg_unclaim (job->memcg.dir);
+    above_forget (job);
     job_free (job->table, job);
     warden_room (w);
 }
@@ -394,6 +396,7 @@ static void _recover_leave (struct job *job, const struct memcg *was,
     job->below = sd_event_source_disable_unref (job->below);
     job->written = sd_event_source_disable_unref (job->written);
     job->removal = sd_event_source_disable_unref (job->removal);
+    usage_forget (job, JOB_USAGE_PROCS);
     memcg_close (&job->memcg);
     job->memcg = *was;
     job->memcg.path = *path;

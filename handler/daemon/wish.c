@@ -10,6 +10,7 @@
 #include "handler/incident/incident.h"
 #include "handler/record/report.h"
 #include "handler/watch/above.h"
+#include "handler/watch/marks.h"
 #include "lib/clock.h"
 
 bool wish_may (const struct job *job, uid_t uid)
@@ -116,21 +117,50 @@ static int _wish_ladder (struct warden *w, struct job *job,
     return 0;
 }
 
+/* What [job]'s processes may hold, as [wish] says. */
+static int _wish_proc_read (const struct job *job, const struct pass_wish *wish,
+                            struct mw_proclimit *limit, struct mw_err *err)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+
+    if (mw_proclimit_parse (wish->proc_limit, limit, err) < 0)
+        return -1;
+    if (limit->bytes <= job->limit)
+        return 0;
+    return mw_err_code (err, ERANGE,
+                        "a process limit of %s is above the job's limit of "
+                        "%s, which no process passes; it must be that much "
+                        "or less",
+                        mw_size_format (limit->bytes, a, sizeof (a)),
+                        mw_size_format (job->limit, b, sizeof (b)));
+}
+
+/* By a process of the job's, of itself. */
+static int _wish_own (struct warden *w, struct job *job,
+                      const struct pass_wish *wish, struct mw_err *err)
+{
+    char text[MW_LADDER_STRLEN];
+    struct mw_proclimit limit;
+
+    if (_wish_proc_read (job, wish, &limit, err) < 0 ||
+        above_own (w, job, wish->pid, job->spec.uid, &limit, wish->clears,
+                   err) < 0)
+        return -1;
+    mw_proclimit_format (limit.bytes, &limit.actions, text, sizeof (text));
+    report (w, job, "note", REPORT_LOG,
+            "job %s: process %d has its own limit set to %s", job->spec.key,
+            (int) wish->pid, text);
+    return 0;
+}
+
 static int _wish_proc_limit (struct warden *w, struct job *job,
                              const struct pass_wish *wish, struct mw_err *err)
 {
-    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], text[MW_LADDER_STRLEN];
+    char text[MW_LADDER_STRLEN];
     struct mw_proclimit limit;
 
-    if (mw_proclimit_parse (wish->proc_limit, &limit, err) < 0)
+    if (_wish_proc_read (job, wish, &limit, err) < 0)
         return -1;
-    if (limit.bytes > job->limit)
-        return mw_err_code (err, ERANGE,
-                            "a process limit of %s is above the job's limit of "
-                            "%s, which no process passes; it must be that much "
-                            "or less",
-                            mw_size_format (limit.bytes, a, sizeof (a)),
-                            mw_size_format (job->limit, b, sizeof (b)));
     if (job_set_proc_limit (job, &limit) < 0)
         return mw_err_errno (err, "cannot set the process limit");
     mw_proclimit_format (limit.bytes, &limit.actions, text, sizeof (text));
@@ -197,6 +227,10 @@ int wish_grant (struct warden *w, const struct pass_wish *wish,
         return 0;
     case PASS_MARK:
         return _wish_mark (w, job);
+    case PASS_NOTIFY:
+        return marks_set (w, job, wish->limit, wish->percent, err);
+    case PASS_PROC:
+        return _wish_own (w, job, wish, err);
     default:
         return mw_err_code (err, EINVAL, "a wish of an unknown kind");
     }

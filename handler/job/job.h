@@ -51,6 +51,7 @@ struct job_freezer {
 /* Who wants to know that a job uses so much (watch/usage.h). */
 enum job_usage_for {
     JOB_USAGE_PROCS, /* limits of single processes */
+    JOB_USAGE_MARKS, /* marks that its programs have asked for */
     JOB_USAGE_COUNT
 };
 
@@ -62,6 +63,15 @@ struct job_usage {
         uint64_t at;              /* bytes, memory and swap */
         uint64_t soonest, latest; /* clock_ms; latest 0 = never */
     } ask[JOB_USAGE_COUNT];
+};
+
+/* What its programs want to be told of (watch/marks.h). */
+#define JOB_MARKS 8
+
+struct job_mark {
+    uint64_t bytes;   /* 0 = of the limit … */
+    unsigned percent; /* … so much; 0 too = none */
+    bool passed;      /* told, and not below it since */
 };
 
 #define JOB_FREEZERS 8
@@ -94,8 +104,9 @@ struct job {
         const struct mw_ladder *actions; /* of ladder_share; NULL with 0 */
     } proc;
     struct job_usage usage_watch;
-    unsigned strikes; /* its user's, when it was registered */
-    bool struck;      /* it has given one itself */
+    struct job_mark mark[JOB_MARKS]; /* forgotten with the warden */
+    unsigned strikes;                /* its user's, when it was registered */
+    bool struck;                     /* it has given one itself */
 
     struct memcg_usage usage; /* as last read: for records */
     struct incident incident;

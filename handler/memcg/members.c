@@ -35,16 +35,20 @@ static uint64_t _members_kib (const char *status, const char *key)
     return n * 1024;
 }
 
-/* proc(5): the parent is the 4th field, the start the 22nd, the size of its map the
+#define FORKNOEXEC 0x40 /* the kernel's PF_FORKNOEXEC, since ever */
+
+/* proc(5): the parent is the 4th field, its flags the 9th, the start the 22nd, the size of its map the
  * 23rd, behind a name that may contain anything. Returns false of one that ends. */
 static bool _members_stat (const char *stat, struct member *one)
 {
     const char *field = strrchr (stat, ')');
     uint64_t size = 0;
+    unsigned flags;
 
     if (!field || field[1] != ' ' || strchr ("ZX", field[2]) ||
-        sscanf (field + 3, " %d", &one->parent) != 1)
+        sscanf (field + 3, " %d %*d %*d %*d %*d %u", &one->parent, &flags) != 2)
         return false;
+    one->forked = (flags & FORKNOEXEC) != 0;
     for (int i = 2; i < 22 && field; i++)
         field = strchr (field + 1, ' ');
     return field &&

@@ -22,6 +22,7 @@ struct member {
     bool script;   /* the first process of Slurm's own steps: the batch
                                    script, an interactive shell, the extern
                                    step's */
+    bool forked;   /* it has executed no program since it was forked */
     bool barred;   /* is not to be chosen */
     char comm[16]; /* as it calls itself: any bytes, control characters
                                    tamed */

@@ -15,10 +15,11 @@ static int _pass_kind (const char *type)
         const char *type;
         enum pass_kind kind;
     } kinds[] = {
-        { "hold", PASS_HOLD }, { "resume", PASS_RESUME },
-        { "set", PASS_SET },   { "do", PASS_DO },
-        { "grow", PASS_GROW }, { "return", PASS_RETURN },
-        { "mark", PASS_MARK }, { "history", PASS_HISTORY },
+        { "hold", PASS_HOLD },     { "resume", PASS_RESUME },
+        { "set", PASS_SET },       { "do", PASS_DO },
+        { "grow", PASS_GROW },     { "return", PASS_RETURN },
+        { "mark", PASS_MARK },     { "history", PASS_HISTORY },
+        { "notify", PASS_NOTIFY }, { "proc", PASS_PROC },
     };
 
     for (size_t i = 0; i < sizeof (kinds) / sizeof (kinds[0]); i++) {
@@ -140,6 +141,33 @@ static int _pass_grow (const json_t *msg, struct pass_wish *wish,
     return 0;
 }
 
+/* What a `notify` names: bytes, or a share of the limit; neither: none any more. */
+static int _pass_notify (const json_t *msg, struct pass_wish *wish,
+                         struct mw_err *err)
+{
+    json_int_t bytes = json_integer_value (json_object_get (msg, "bytes"));
+    json_int_t percent = json_integer_value (json_object_get (msg, "percent"));
+
+    if (percent < 0 || percent > 100)
+        return mw_err_code (err, ERANGE,
+                            "the share of the limit must be 1 to 100 percent");
+    if (bytes < 0 || (bytes > 0 && percent > 0))
+        return mw_err_code (err, ERANGE,
+                            "a mark is a number of bytes or a percentage, one "
+                            "of both");
+    wish->limit = (uint64_t) bytes;
+    wish->percent = (uint32_t) percent;
+    return 0;
+}
+
+/* What a `proc` names.  Of which process, the desk knows. */
+static int _pass_proc (const json_t *msg, struct pass_wish *wish,
+                       struct mw_err *err)
+{
+    wish->clears = json_is_true (json_object_get (msg, "clears"));
+    return _pass_proc_limit (json_object_get (msg, "limit"), wish, err);
+}
+
 /* What a `do` names: one step of a ladder that may be done to a running job by hand. */
 static int _pass_do (const json_t *msg, struct pass_wish *wish,
                      struct mw_err *err)
@@ -210,6 +238,10 @@ int pass_wish_read (const json_t *msg, struct pass_wish *wish,
         return _pass_do (msg, wish, err);
     if (kind == PASS_GROW)
         return _pass_grow (msg, wish, err);
+    if (kind == PASS_NOTIFY)
+        return _pass_notify (msg, wish, err);
+    if (kind == PASS_PROC)
+        return _pass_proc (msg, wish, err);
     return kind == PASS_SET ? _pass_set (msg, wish, err) : 0;
 }
 
@@ -228,6 +260,7 @@ bool pass_wish_is_good (const struct pass_wish *w, size_t len)
            _pass_is_flag (&w->has_limit) && _pass_is_flag (&w->has_priority) &&
            _pass_is_flag (&w->has_ladder) &&
            _pass_is_flag (&w->has_proc_limit) && _pass_is_flag (&w->old) &&
+           _pass_is_flag (&w->clears) &&
            memchr (w->job, '\0', sizeof (w->job)) &&
            memchr (w->ladder, '\0', sizeof (w->ladder)) &&
            memchr (w->proc_limit, '\0', sizeof (w->proc_limit));

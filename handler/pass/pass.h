@@ -29,9 +29,11 @@ enum pass_kind {
     PASS_RESUME,
     PASS_SET,
     PASS_DO,
-    PASS_GROW,    /* lend it [limit] bytes for [seconds] */
-    PASS_RETURN,  /* what it was lent is not needed any more */
-    PASS_MARK,    /* its work up to now is saved */
+    PASS_GROW,   /* lend it [limit] bytes for [seconds] */
+    PASS_RETURN, /* what it was lent is not needed any more */
+    PASS_MARK,   /* its work up to now is saved */
+    PASS_NOTIFY, /* tell it when it uses [limit] bytes, or [percent] of its limit */
+    PASS_PROC,    /* [pid], who asks, may hold [proc_limit]; [clears] */
     PASS_JOBS,    /* [job]: the one to go on behind, "" = from the first */
     PASS_HISTORY, /* of [uid]; [old]; to the scribe */
     PASS_NEW,     /* it has been started; [old]: since that before it hung */
@@ -48,13 +50,15 @@ struct pass_wish {
     uint32_t kind;
     uint32_t uid;      /* who wants it: by SO_PEERCRED, never by his own word */
     uint64_t id;       /* chosen by the desk, and in the answer again */
-    uint64_t limit;    /* bytes, PASS_SET, PASS_GROW */
+    uint64_t limit;    /* bytes, PASS_SET, PASS_GROW, PASS_NOTIFY */
     uint32_t seconds;  /* PASS_GROW */
     uint32_t priority; /* PASS_SET */
+    uint32_t percent;  /* PASS_NOTIFY */
     bool has_limit, has_priority, has_ladder, has_proc_limit, old;
+    bool clears; /* PASS_PROC: when it executes another program */
     char job[MW_JOBKEY_MAX];
     char ladder[MW_LADDER_STRLEN]; /* PASS_SET, as text; PASS_DO: one step */
-    char proc_limit[MW_PROCLIMIT_STRLEN]; /* PASS_SET, as text */
+    char proc_limit[MW_PROCLIMIT_STRLEN]; /* PASS_SET, PASS_PROC, as text */
     int32_t pid; /* PASS_DO: of whom; 0 = as the step says */
 };
 
@@ -85,7 +89,7 @@ struct pass_note {
 };
 
 /* Read what the request [msg] of a peer wants: `hold`, `resume`, `set`, `do`, `grow`,
- *   `return`, `mark`, `history` (wire.h).  Its form is checked here, who may and how much by the warden.
+ *   `return`, `mark`, `notify`, `proc`, `history` (wire.h).  Its form is checked here, who may and how much by the warden.
  * Returns 0; -1 with errno EINVAL, ERANGE, ESRCH (it names no job) and a sentence;
  *   ENOSYS: it is another request. */
 int pass_wish_read (const json_t *msg, struct pass_wish *wish,

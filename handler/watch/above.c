@@ -12,6 +12,7 @@
 #include "handler/memcg/members.h"
 #include "handler/policy/pace.h"
 #include "handler/record/report.h"
+#include "handler/watch/own.h"
 #include "handler/watch/usage.h"
 #include "lib/clock.h"
 
@@ -41,7 +42,10 @@ static struct {
     unsigned n, at;
     pid_t pid[MEMBERS_MAX];
     uint64_t us, used, room;
-    struct member worst; /* above, and not dealt with; pid 0 = none */
+    bool cut;            /* there are more processes than are looked at */
+    struct member worst; /* above, and not dealt with; pid 0 = none … */
+    uint64_t limit;      /* … what it may hold … */
+    const struct mw_ladder *actions; /* … and is done to it */
 } look;
 static sd_event_source *slice;
 static uint64_t rest_ms; /* no look before, clock_ms */
@@ -69,12 +73,14 @@ static void _deal (const struct job *job, const struct member *m, uint64_t held)
     *d = (struct dealt) { job->memcg.inode, m->pid, m->started, held };
 }
 
-/* How much may [m] hold before something is done to it? */
-static uint64_t _may_hold (const struct job *job, const struct member *m)
+/* How much may [m] hold, whose limit it is, before something is done to it? */
+static uint64_t _may_hold (const struct job *job, const struct member *m,
+                           uint64_t limit)
 {
-    uint64_t limit = job->proc.bytes;
     struct dealt *d = _dealt_with (job, m);
 
+    if (limit == 0)
+        return NEVER;
     if (!d || d->held == NEVER)
         return d ? NEVER : limit;
     if (member_holds (m) > limit - limit / BELOW_PART)
@@ -105,7 +111,9 @@ static void _above_again (struct warden *w, struct job *job, uint64_t ms)
 
 static void _above_seen (const struct member *m)
 {
-    uint64_t holds = member_holds (m), may = _may_hold (look.job, m);
+    const struct mw_ladder *actions;
+    uint64_t holds = member_holds (m), limit = own_of (look.job, m, &actions);
+    uint64_t may = _may_hold (look.job, m, limit);
 
     if (m->barred || may == NEVER)
         return;
@@ -114,8 +122,11 @@ static void _above_seen (const struct member *m)
             look.room = may - holds;
         return;
     }
-    if (look.worst.pid == 0 || holds > member_holds (&look.worst))
-        look.worst = *m;
+    if (look.worst.pid > 0 && holds <= member_holds (&look.worst))
+        return;
+    look.worst = *m;
+    look.limit = limit;
+    look.actions = actions;
 }
 
 /* Who is not to be hurt, the job's script for one, is not asked about again. */
@@ -124,8 +135,8 @@ static void _above_act (struct warden *w, struct job *job,
 {
     struct mw_err why;
 
-    if (incident_process (w, job, m->pid, m->started, job->proc.bytes,
-                          job->proc.actions, &why) == 0)
+    if (incident_process (w, job, m->pid, m->started, look.limit, look.actions,
+                          &why) == 0)
         _deal (job, m, member_holds (m));
     else if (errno == EPERM)
         _deal (job, m, NEVER);
@@ -134,16 +145,19 @@ static void _above_act (struct warden *w, struct job *job,
 static void _above_end (struct warden *w)
 {
     struct job *job = look.job;
-    struct pace next = pace_next (look.used, look.room, job->proc.bytes,
+    struct pace next = pace_next (look.used, look.room, own_least (job),
                                   look.us);
 
+    if (!look.cut)
+        own_looked (job);
     rest_ms = clock_ms () + pace_rest_ms (look.us);
     look.job = NULL;
     if (look.worst.pid > 0) {
         next.latest = next.soonest > AGAIN_MS ? next.soonest : AGAIN_MS;
         _above_act (w, job, &look.worst);
     }
-    _above_ask (w, job, &next);
+    if (own_least (job) > 0)
+        _above_ask (w, job, &next);
 }
 
 static int _above_slice (sd_event_source *s, void *arg)
@@ -172,7 +186,8 @@ static int _above_slice (sd_event_source *s, void *arg)
 static int _above_pid (pid_t pid, void *arg)
 {
     (void) arg;
-    if (look.n == MEMBERS_MAX)
+    look.cut = look.n == MEMBERS_MAX;
+    if (look.cut)
         return 1;
     look.pid[look.n++] = pid;
     return 0;
@@ -193,7 +208,8 @@ static int _above_begin (struct warden *w, struct job *job)
     snprintf (look.key, sizeof (look.key), "%s", job->spec.key);
     look.n = look.at = 0;
     look.worst.pid = 0;
-    look.room = job->proc.bytes;
+    look.room = own_least (job);
+    look.cut = false;
     look.used = 0;
     memcg_read_both (&job->memcg, &look.used);
     memcg_each_pid (&job->memcg, _above_pid, NULL);
@@ -206,7 +222,7 @@ static void _above_reached (struct warden *w, struct job *job)
 {
     uint64_t now = clock_ms ();
 
-    if (job->proc.bytes == 0)
+    if (own_least (job) == 0)
         return;
     if (job->incident.open || look.job)
         _above_again (w, job, AGAIN_MS);
@@ -218,12 +234,55 @@ static void _above_reached (struct warden *w, struct job *job)
 
 void above_watch (struct warden *w, struct job *job)
 {
-    const struct pace when = { .at = job->proc.bytes };
+    const struct pace when = { .at = own_least (job) };
 
-    if (look.job == job)
+    if (look.job == job) /* it was for another limit */
         look.job = NULL;
-    if (job->proc.bytes == 0)
+    if (when.at == 0)
         usage_forget (job, JOB_USAGE_PROCS);
     else
         _above_ask (w, job, &when);
+}
+
+struct sought {
+    pid_t pid;
+    bool found;
+};
+
+static int _above_is (pid_t pid, void *arg)
+{
+    struct sought *s = arg;
+
+    s->found = pid == s->pid;
+    return s->found;
+}
+
+static bool _above_has (struct job *job, pid_t pid)
+{
+    struct sought s = { .pid = pid };
+
+    memcg_each_pid (&job->memcg, _above_is, &s);
+    return s.found;
+}
+
+int above_own (struct warden *w, struct job *job, pid_t pid, uid_t uid,
+               const struct mw_proclimit *limit, bool clears,
+               struct mw_err *err)
+{
+    struct member m;
+
+    if (member_read (pid, uid, &m) < 0 || !_above_has (job, pid))
+        return mw_err_code (err, ESRCH, "there is no process %d in job %s",
+                            (int) pid, job->spec.key);
+    if (own_set (job, &m, limit, clears, err) < 0)
+        return -1;
+    above_watch (w, job);
+    return 0;
+}
+
+void above_forget (struct job *job)
+{
+    if (look.job == job)
+        look.job = NULL;
+    own_forget (job);
 }

@@ -9,8 +9,17 @@
 
 #include "handler/job/job.h"
 
-/* See to it that who passes [job]->proc is found, from now on; or that nobody is looked
- *   for, where that is none. */
+/* See to it that who passes [job]->proc, or a limit of its own (own.h), is found, from now
+ *   on; or that nobody is looked for, where there is none. */
 void above_watch (struct warden *w, struct job *job);
+
+/* [job]'s process [pid], of [uid], may hold what [limit] says, as own_set has it. Returns 0;
+ *   -1 with errno, also ESRCH: it is no process of the job's. */
+int above_own (struct warden *w, struct job *job, pid_t pid, uid_t uid,
+               const struct mw_proclimit *limit, bool clears,
+               struct mw_err *err);
+
+/* [job] is over. */
+void above_forget (struct job *job);
 
 #endif /* !MW_ABOVE_H */
