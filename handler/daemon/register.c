@@ -110,6 +110,7 @@ static struct job *_register_new (struct warden *w,
                                   struct mw_err *err)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], l[MW_LADDER_STRLEN];
+    char each[MW_LADDER_STRLEN] = "";
     struct job_cuts cuts;
     struct mw_err why;
     struct job *job;
@@ -141,12 +142,16 @@ static struct job *_register_new (struct warden *w,
     job->memcg.shadow = w->conf.shadow;
     job->memcg.spare = jobstep_spare (w);
     given_first (job);
+    if (job->proc.bytes > 0)
+        mw_proclimit_format (job->proc.bytes, job->proc.actions, each,
+                             sizeof (each));
     report (w, job, "registered", REPORT_LOG,
             "job %s: registered: reservation "
-            "%s, limit %s, priority %u, ladder %s%s%s%s%s",
+            "%s, limit %s, priority %u, ladder %s%s%s%s%s%s%s",
             spec->key, mw_size_format (job->reservation, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)), job->priority,
             mw_ladder_format (job->ladder, l, sizeof (l)),
+            job->proc.bytes > 0 ? "; each process " : "", each,
             job->class ? "; class " : "", job->class ? job->class->name : "",
             cuts.given.text[0] ? "; " : "", cuts.given.text);
     if (cuts.asked.text[0])

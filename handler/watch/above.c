@@ -16,7 +16,7 @@
 #include "handler/watch/usage.h"
 #include "lib/clock.h"
 
-#define SLICE 32     /* processes that are read in a turn of the loop */
+#define SLICE 8      /* processes that are read in a turn of the loop */
 #define AGAIN_MS 250 /* somebody has been found: the next one */
 
 /* Who has been dealt with and is above still is left alone until he has grown by another

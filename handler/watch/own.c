@@ -17,16 +17,19 @@ static struct own {
     bool clears, forked, seen;
     char comm[16];
 } table[OWN_MAX];
+static unsigned
+    taken; /* places of it: most often none has to be looked through */
 
 static void _own_drop (struct own *o)
 {
     ladder_drop (o->actions);
+    taken -= o->inode != 0;
     *o = (struct own) { 0 };
 }
 
 static struct own *_own_find (const struct job *job, pid_t pid)
 {
-    for (unsigned i = 0; i < OWN_MAX; i++) {
+    for (unsigned i = 0; i < OWN_MAX && taken > 0; i++) {
         if (table[i].pid == pid && table[i].inode == job->memcg.inode)
             return &table[i];
     }
@@ -60,6 +63,7 @@ static struct own *_own_known (const struct job *job, const struct member *m)
 static void _own_fill (struct own *o, const struct job *job,
                        const struct member *m)
 {
+    taken += o->inode == 0;
     o->inode = job->memcg.inode;
     o->pid = m->pid;
     o->started = m->started;
@@ -148,7 +152,7 @@ uint64_t own_least (const struct job *job)
 {
     uint64_t least = job->proc.bytes;
 
-    for (unsigned i = 0; i < OWN_MAX; i++) {
+    for (unsigned i = 0; i < OWN_MAX && taken > 0; i++) {
         if (table[i].inode == job->memcg.inode && table[i].bytes > 0 &&
             (least == 0 || table[i].bytes < least))
             least = table[i].bytes;
@@ -158,7 +162,7 @@ uint64_t own_least (const struct job *job)
 
 void own_looked (const struct job *job)
 {
-    for (unsigned i = 0; i < OWN_MAX; i++) {
+    for (unsigned i = 0; i < OWN_MAX && taken > 0; i++) {
         if (table[i].inode != job->memcg.inode)
             continue;
         if (!table[i].seen)
@@ -169,7 +173,7 @@ void own_looked (const struct job *job)
 
 void own_forget (const struct job *job)
 {
-    for (unsigned i = 0; i < OWN_MAX; i++) {
+    for (unsigned i = 0; i < OWN_MAX && taken > 0; i++) {
         if (table[i].inode == job->memcg.inode)
             _own_drop (&table[i]);
     }
