@@ -277,6 +277,12 @@ bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
         mw_err_add (note, "--mem-burst is below --mem, --mem is taken");
         cut = true;
     }
+    if (settings_fit (spec, spec->reservation, NULL) < 0) {
+        spec->proc_limit[0] = '\0';
+        mw_err_add (note, "--proc-limit is above what the job may use, it is "
+                          "left out");
+        cut = true;
+    }
     return cut;
 }
 

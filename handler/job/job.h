@@ -58,6 +58,7 @@ enum job_usage_for {
 struct job_usage {
     struct sd_event_source *timer; /* NULL where nobody has asked */
     uint64_t seen, seen_ms;        /* bytes at the last reading, clock_ms */
+    uint64_t rest_ms; /* none within so long, by what it has cost */
     struct job_usage_ask {
         void (*reached) (struct warden *w, struct job *job); /* NULL = none */
         uint64_t at;              /* bytes, memory and swap */

@@ -19,8 +19,9 @@ static uint64_t _usage_wait (const struct job_usage *u, uint64_t used,
                              const struct job_usage_ask *ask, uint64_t now)
 {
     uint64_t grown = used > u->seen && u->seen_ms > 0 ? used - u->seen : 0;
-    uint64_t due = now + pace_ms (used, ask->at, grown, now - u->seen_ms);
+    uint64_t wait = pace_ms (used, ask->at, grown, now - u->seen_ms), due;
 
+    due = now + (wait > u->rest_ms ? wait : u->rest_ms);
     if (ask->latest > 0 && due > ask->latest)
         due = ask->latest;
     return due > ask->soonest ? due : ask->soonest;
@@ -55,15 +56,23 @@ static bool _usage_is_reached (const struct job_usage_ask *ask, uint64_t used,
            (used >= ask->at || (ask->latest > 0 && now >= ask->latest));
 }
 
+static uint64_t _usage_read (struct job *job)
+{
+    uint64_t began = clock_us (), used;
+
+    if (memcg_read_both (&job->memcg, &used) < 0)
+        used = 0; /* it is gone, or that is tried again */
+    job->usage_watch.rest_ms = pace_rest_ms (clock_us () - began);
+    return used;
+}
+
 static int _usage_on_timer (sd_event_source *s, uint64_t usec, void *arg)
 {
     struct job *job = arg;
-    uint64_t used;
+    uint64_t used = _usage_read (job);
 
     (void) s;
     (void) usec;
-    if (memcg_read_both (&job->memcg, &used) < 0)
-        used = 0; /* it is gone, or that is tried again */
     for (unsigned i = 0; i < JOB_USAGE_COUNT; i++) {
         struct job_usage_ask *ask = &job->usage_watch.ask[i];
         void (*reached) (struct warden * w, struct job * job) = ask->reached;
