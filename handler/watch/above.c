@@ -142,6 +142,13 @@ static void _above_act (struct warden *w, struct job *job,
         _deal (job, m, NEVER);
 }
 
+/* The look is over, or given up: what it has cost counts. */
+static void _above_rest (void)
+{
+    rest_ms = clock_ms () + pace_rest_ms (look.us);
+    look.job = NULL;
+}
+
 static void _above_end (struct warden *w)
 {
     struct job *job = look.job;
@@ -150,8 +157,7 @@ static void _above_end (struct warden *w)
 
     if (!look.cut)
         own_looked (job);
-    rest_ms = clock_ms () + pace_rest_ms (look.us);
-    look.job = NULL;
+    _above_rest ();
     if (look.worst.pid > 0) {
         next.latest = next.soonest > AGAIN_MS ? next.soonest : AGAIN_MS;
         _above_act (w, job, &look.worst);
@@ -167,8 +173,10 @@ static int _above_slice (sd_event_source *s, void *arg)
     struct member m;
 
     (void) s;
-    if (!look.job || warden_find (w, look.key) != look.job) {
-        look.job = NULL;
+    if (!look.job)
+        return 0;
+    if (warden_find (w, look.key) != look.job) {
+        _above_rest ();
         return 0;
     }
     for (unsigned i = 0; i < SLICE && look.at < look.n; i++) {
@@ -237,7 +245,7 @@ void above_watch (struct warden *w, struct job *job)
     const struct pace when = { .at = own_least (job) };
 
     if (look.job == job) /* it was for another limit */
-        look.job = NULL;
+        _above_rest ();
     if (when.at == 0)
         usage_forget (job, JOB_USAGE_PROCS);
     else
@@ -283,6 +291,6 @@ int above_own (struct warden *w, struct job *job, pid_t pid, uid_t uid,
 void above_forget (struct job *job)
 {
     if (look.job == job)
-        look.job = NULL;
+        _above_rest ();
     own_forget (job);
 }

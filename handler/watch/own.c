@@ -86,8 +86,8 @@ int own_set (const struct job *job, const struct member *m,
     if (!o && !(o = _own_place (job)))
         return mw_err_code (err, ENOSPC,
                             "too many processes have a limit of their own; at "
-                            "most %d of a job may",
-                            OWN_OF_JOB_MAX);
+                            "most %d of a job may, and %d of this node",
+                            OWN_OF_JOB_MAX, OWN_MAX);
     if (limit->bytes > 0 && !(shared = ladder_share (&limit->actions)))
         return mw_err_errno (err, "cannot limit process %d", (int) m->pid);
     _own_drop (o);

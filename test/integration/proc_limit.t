@@ -141,5 +141,8 @@ is 'and nobody is hurt' "$(tr '\n' ' ' <"$TMP/w$$.out")" 'third 0 first 0 second
 like 'run: a size above the limit' \
     "$(mw run --reservation 64M --limit 64M --proc-limit 65M -- true 2>&1)" \
     '--proc-limit: 65.0 MiB is above the --limit of 64.0 MiB'
+like 'one above what the configuration gives is left out, which is said' \
+    "$(mw run --pool "$WARDEN_POOL" --name o$$ --reservation 64M --proc-limit 1T -- true 2>&1)" \
+    'memwarden run: the proc-limit of 1.0 TiB is above the job.s limit of [0-9.]+ MiB, which no process passes: it is left out'
 like 'run: no size' "$(mw run --reservation 64M --proc-limit :kill -- true 2>&1)" '--proc-limit: ":kill" has no size'
 done_testing
