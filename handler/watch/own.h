@@ -2,7 +2,8 @@
  *
  * A table of bounded size, in the warden's memory alone: a program asks again when a
  * descriptor of mw_on_pressure tells that the warden has gone.  A process has what it has
- * asked for; else what its parent had when it was started; else what its job has.  That
+ * asked for; else what its parent had when it was started, in the kernel's ticks of 10 ms
+ * (the library lets one go by before it asks); else what its job has.  That
  * is found when processes are looked at: who has lost its parent before has its job's.
  * Executing another program changes nothing, but where that was asked for.  That is seen
  * without a look into the process, for which the warden has no right: one that was

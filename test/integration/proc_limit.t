@@ -46,7 +46,7 @@ like 'its stderr names it, and its limit' "$(cat "$TMP/k$$.err")" \
     'above the 64.0 MiB that it may hold: process [0-9]+ \(touchmem\): it holds [0-9.]+ MiB \(anonymous'
 like 'and what was done' "$(cat "$TMP/k$$.err")" 'SIGKILL to process [0-9]+ \(touchmem\)'
 like 'so does why' "$(mw why k$$)" 'SIGKILL to process [0-9]+ \(touchmem'
-like 'with how it ended' "$(mw why k$$)" 'the process is gone'
+like 'with how it ended, or the job, if that was sooner' "$(mw why k$$)" 'the process is gone|the job has ended; it'
 is 'the records are of one incident, and of one process' "$(named k$$ | sort -u | wc -l)" 1
 is 'it is of a trigger of its own' \
     "$(jq -r --arg k k$$ 'select(.job == $k and .event == "resolved") | .trigger' "$WARDEN_STATE/journal.jsonl")" process
@@ -136,6 +136,22 @@ touch "$TMP/w$$.go"
 wait $job
 like 'that is on record' "$(mw why w$$)" 'its limit is another now'
 is 'and nobody is hurt' "$(tr '\n' ' ' <"$TMP/w$$.out")" 'third 0 first 0 second 0 '
+
+# ---- the job's own out-of-memory goes first -------------------------------------------------
+cat >"$TMP/both" <<END
+$TOUCHMEM --size 60M --stop-file \$1.go >/dev/null &
+until [ -e \$1.grow ]; do sleep 0.05; done
+exec $TOUCHMEM --size 44M --stop-file \$1.go
+END
+run_job j$$ --reservation 96M --limit 96M --on-oom kill --proc-limit 48M:enomem@10m -- bash "$TMP/both" "$TMP/j$$"
+job=$!
+wait_for 20 journal_has j$$ step:enomem
+touch "$TMP/j$$.grow"
+wait $job
+is 'at its own limit the job is dealt with as a whole' $? 137
+is 'one incident has given way to the other' \
+    "$(jq -r --arg k j$$ 'select(.job == $k and .event == "resolved") | .trigger' "$WARDEN_STATE/journal.jsonl" | tr '\n' ' ')" 'process job '
+like 'which is told' "$(mw why j$$)" "it has become the whole job's"
 
 # ---- bad input at the start --------------------------------------------------------------
 like 'run: a size above the limit' \
