@@ -53,6 +53,8 @@ void mw_jobspec_put (struct json_put *p, const struct mw_jobspec *spec)
     json_put_text (p, "reserve",
                    mw_amount_format (&spec->reserve, amount, sizeof (amount)));
     json_put_text (p, "ladder", spec->ladder);
+    if (spec->proc_limit[0])
+        json_put_text (p, "proc_limit", spec->proc_limit);
     json_put_text (p, "retry",
                    mw_retry_format (&spec->retry, retry, sizeof (retry)));
     json_put_text (p, "layout", mw_layout_name[spec->layout]);
@@ -203,6 +205,21 @@ static int _get_ladder (const json_t *obj, struct mw_jobspec *spec,
     return 0;
 }
 
+static int _get_proc_limit (const json_t *obj, struct mw_jobspec *spec,
+                            struct mw_err *err)
+{
+    const char *text = _get_string (obj, "proc_limit", MW_PROCLIMIT_STRLEN - 1,
+                                    err);
+    struct mw_proclimit limit;
+
+    if (!text)
+        return -1;
+    if (*text && mw_proclimit_parse (text, &limit, err) < 0)
+        return mw_err_prefix (err, "job: \"proc_limit\"");
+    strcpy (spec->proc_limit, text);
+    return 0;
+}
+
 static int _get_retry (const json_t *obj, struct mw_jobspec *spec,
                        struct mw_err *err)
 {
@@ -310,9 +327,10 @@ int mw_jobspec_decode (const json_t *obj, struct mw_jobspec *spec,
     if (_decode_numbers (obj, &s, err) < 0 ||
         _get_amount (obj, "burst", &s.burst, err) < 0 ||
         _get_amount (obj, "reserve", &s.reserve, err) < 0 ||
-        _get_ladder (obj, &s, err) < 0 || _get_retry (obj, &s, err) < 0 ||
-        _get_layout (obj, &s, err) < 0 || _get_of (obj, &s, err) < 0 ||
-        _get_user (obj, &s, err) < 0 || _get_name (obj, &s, err) < 0)
+        _get_ladder (obj, &s, err) < 0 || _get_proc_limit (obj, &s, err) < 0 ||
+        _get_retry (obj, &s, err) < 0 || _get_layout (obj, &s, err) < 0 ||
+        _get_of (obj, &s, err) < 0 || _get_user (obj, &s, err) < 0 ||
+        _get_name (obj, &s, err) < 0)
         return -1;
     *spec = s;
     return 0;

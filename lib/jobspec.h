@@ -10,6 +10,7 @@
 #include "lib/err.h"
 #include "lib/json_put.h"
 #include "lib/ladder.h"
+#include "lib/proclimit.h"
 #include "lib/retry.h"
 #include "lib/user.h"
 
@@ -48,7 +49,8 @@ struct mw_jobspec {
     struct mw_amount reserve;      /* bytes or share of the reservation;
                                        NONE = configured */
     char ladder[MW_LADDER_STRLEN]; /* "" = configured */
-    struct mw_retry retry;         /* nothing said = configured */
+    char proc_limit[MW_PROCLIMIT_STRLEN]; /* of one process; "" = none */
+    struct mw_retry retry;                /* nothing said = configured */
     enum mw_layout layout;
     char of[MW_JOBKEY_MAX]; /* a step (srun --mem) with a limit below
                                        its job's: that one's key, and [key] is

@@ -66,6 +66,7 @@ static const char *const _targets[] = {
 struct parser {
     const char *text; /* the whole ladder */
     bool asked;       /* it may name MW_TARGET_PID */
+    bool one;         /* its steps are for one process that is known */
     struct mw_err *err;
 };
 
@@ -123,14 +124,23 @@ static enum mw_step_kind _written (enum mw_step_kind kind)
     return kind == MW_STEP_KILL_ONE ? MW_STEP_KILL : kind;
 }
 
-static void _list_steps (char *buf, size_t len)
+/* Can a step of [kind] be written in what [p] reads? */
+static bool _ladder_has (const struct parser *p, int kind)
+{
+    if (!p->one)
+        return _written (kind) == (enum mw_step_kind) kind;
+    return kind == MW_STEP_SLOW || kind == MW_STEP_ENOMEM ||
+           kind == MW_STEP_SIGNAL || kind == MW_STEP_KILL;
+}
+
+static void _list_steps (const struct parser *p, char *buf, size_t len)
 {
     size_t used = 0;
 
     for (int i = 0; i < MW_STEP_COUNT && used < len; i++) {
-        if (_written (i) == (enum mw_step_kind) i)
+        if (_ladder_has (p, i))
             used += (size_t) snprintf (buf + used, len - used, "%s%s",
-                                       i ? ", " : "", mw_steps[i].name);
+                                       used ? ", " : "", mw_steps[i].name);
     }
 }
 
@@ -140,17 +150,19 @@ static int _parse_name (const struct parser *p, const char *at, size_t len,
     char all[128];
 
     for (int i = 0; i < MW_STEP_COUNT; i++) {
-        if (_written (i) == (enum mw_step_kind) i &&
-            strlen (mw_steps[i].name) == len &&
+        if (_ladder_has (p, i) && strlen (mw_steps[i].name) == len &&
             memcmp (mw_steps[i].name, at, len) == 0) {
             *kind = (enum mw_step_kind) i;
             return 0;
         }
     }
-    _list_steps (all, sizeof (all));
+    _list_steps (p, all, sizeof (all));
     if (len == 0)
         return _ladder_refuse (p, at, "a step is missing; allowed are %s", all);
-    return _ladder_refuse (p, at, "unknown step \"%.*s\"; allowed are %s",
+    return _ladder_refuse (p, at,
+                           p->one ? "\"%.*s\" is not done to one process; "
+                                    "allowed are %s"
+                                  : "unknown step \"%.*s\"; allowed are %s",
                            len < 40 ? (int) len : 40, at, all);
 }
 
@@ -386,6 +398,22 @@ static int _parse_time (const struct parser *p, const char *at, const char *arg,
     return 0;
 }
 
+/* May [s], with what is written behind "=", be done to the one process that has passed
+ * its limit? */
+static int _parse_for_one (const struct parser *p, const char *at,
+                           const char *arg, const struct mw_ladder_step *s)
+{
+    const char *colon = strchr (arg, ':');
+
+    if (colon || mw_steps[s->kind].arg == MW_ARG_WHO)
+        return _ladder_refuse (p, at,
+                               "%s is for the process that has passed the "
+                               "limit; write it without \"%s%.40s\"",
+                               mw_steps[s->kind].name, colon ? "" : "=",
+                               colon ? colon : arg);
+    return 0;
+}
+
 /* Parse one step, the [len] characters at [at]. */
 static int _parse_step (const struct parser *p, const char *at, size_t len,
                         struct mw_ladder_step *s)
@@ -406,7 +434,8 @@ static int _parse_step (const struct parser *p, const char *at, size_t len,
     if (!arg && mw_steps[s->kind].arg == MW_ARG_SIGNAL)
         return _ladder_refuse (p, at,
                                "signal needs its name; write signal=USR1");
-    if (arg && _parse_arg (p, at + (arg - word), arg, s) < 0)
+    if ((p->one && arg && _parse_for_one (p, at + (arg - word), arg, s) < 0) ||
+        (arg && _parse_arg (p, at + (arg - word), arg, s) < 0))
         return -1;
     return time ? _parse_time (p, at + (time - word), time, s) : 0;
 }
@@ -433,7 +462,7 @@ static int _parse_steps (const struct parser *p, struct mw_ladder *l)
             break;
         at++;
     }
-    if (l->step[l->count - 1].kind == MW_STEP_KILL)
+    if (p->one || l->step[l->count - 1].kind == MW_STEP_KILL)
         return 0;
     if (l->count == MW_LADDER_MAX_STEPS)
         return _ladder_refuse (p, at,
@@ -444,20 +473,20 @@ static int _parse_steps (const struct parser *p, struct mw_ladder *l)
     return 0;
 }
 
-static int _parse_ladder (const char *text, bool asked,
-                          struct mw_ladder *ladder, struct mw_err *err)
+/* [p]: how. */
+static int _parse_ladder (const struct parser *p, struct mw_ladder *ladder,
+                          struct mw_err *err)
 {
-    struct parser p = { .text = text, .asked = asked, .err = err };
     struct mw_ladder l = { 0 };
     /* default times make what is written longer than what was read */
     char written[2 * MW_LADDER_STRLEN];
 
-    if (strlen (text) >= MW_LADDER_STRLEN)
+    if (strlen (p->text) >= MW_LADDER_STRLEN)
         return mw_err_code (err, EINVAL,
                             "the ladder is too long; at most %d "
                             "characters are allowed",
                             MW_LADDER_STRLEN - 1);
-    if (_parse_steps (&p, &l) < 0)
+    if (_parse_steps (p, &l) < 0)
         return -1;
     mw_ladder_format (&l, written, sizeof (written));
     if (strlen (written) >= MW_LADDER_STRLEN)
@@ -473,13 +502,36 @@ static int _parse_ladder (const char *text, bool asked,
 int mw_ladder_parse (const char *text, struct mw_ladder *ladder,
                      struct mw_err *err)
 {
-    return _parse_ladder (text, false, ladder, err);
+    const struct parser p = { .text = text, .err = err };
+
+    return _parse_ladder (&p, ladder, err);
 }
 
 int mw_ladder_parse_asked (const char *text, struct mw_ladder *ladder,
                            struct mw_err *err)
 {
-    return _parse_ladder (text, true, ladder, err);
+    const struct parser p = { .text = text, .asked = true, .err = err };
+
+    return _parse_ladder (&p, ladder, err);
+}
+
+int mw_ladder_parse_one (const char *text, struct mw_ladder *ladder,
+                         struct mw_err *err)
+{
+    const struct parser p = { .text = text, .one = true, .err = err };
+
+    if (_parse_ladder (&p, ladder, err) < 0)
+        return -1;
+    for (unsigned i = 0; i < ladder->count; i++) {
+        struct mw_ladder_step *s = &ladder->step[i];
+
+        s->target = MW_TARGET_PID;
+        if (s->kind != MW_STEP_KILL)
+            continue;
+        s->kind = MW_STEP_KILL_ONE;
+        s->deadline_ms = mw_steps[MW_STEP_KILL_ONE].default_ms;
+    }
+    return 0;
 }
 
 static void _format_arg (const struct mw_ladder_step *s, char *buf, size_t len)

@@ -115,6 +115,12 @@ enum mw_step_kind mw_step_of_one (enum mw_step_kind kind);
 int mw_ladder_parse_asked (const char *text, struct mw_ladder *ladder,
                            struct mw_err *err);
 
+/* Parse what is to be done to one process that is known, step by step: those of enomem,
+ *   signal and kill that are written, without a target, and no kill behind them.
+ *   Each is for MW_TARGET_PID in [ladder]. Returns as mw_ladder_parse. */
+int mw_ladder_parse_one (const char *text, struct mw_ladder *ladder,
+                         struct mw_err *err);
+
 /* The name of [target] ("largest"); "" of the usual one. */
 const char *mw_target_name (enum mw_target target);
 

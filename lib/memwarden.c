@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/client.h"
+#include "lib/proclimit.h"
 #include "lib/wire.h"
 
 /* A call waits at most five times: to connect, and to send and receive twice. */
@@ -67,6 +71,18 @@ int mw_self (struct mw_status *status, char *why, size_t len)
     return 0;
 }
 
+/* A warden says so of what it does not know. */
+#define UNKNOWN "unknown request"
+
+static int _memwarden_refused (struct mw_err *err, char *why, size_t len)
+{
+    if (errno == EINVAL && strncmp (err->text, UNKNOWN, strlen (UNKNOWN)) == 0)
+        mw_err_code (err, ENOSYS,
+                     "the warden of this node is older than libmemwarden, and "
+                     "does not know of this: nothing is done");
+    return _memwarden_why (err, why, len);
+}
+
 /* Connect, and have [req] (which is released here) done for the job this process is in.
  * Returns the socket (the caller's); -1 with errno, and [why]. */
 static int _memwarden_ask (json_t *req, char *why, size_t len)
@@ -85,7 +101,7 @@ static int _memwarden_ask (json_t *req, char *why, size_t len)
         return _memwarden_why (&err, why, len);
     }
     if (mw_client_call (sock, msg, NULL, 0, NULL, NULL, &err) < 0)
-        return _memwarden_why (&err, why, len);
+        return _memwarden_refused (&err, why, len);
     return mw_steal_fd (&sock);
 }
 
@@ -131,6 +147,51 @@ int mw_set_ladder (const char *ladder, char *why, size_t len)
         return _memwarden_why (&err, why, len);
     }
     return _memwarden_do (req, why, len);
+}
+
+int mw_notify_at (unsigned percent, uint64_t bytes, char *why, size_t len)
+{
+    json_int_t n = bytes > INT64_MAX ? INT64_MAX : (json_int_t) bytes;
+
+    return _memwarden_do (json_pack ("{s:i s:s s:I s:I}", "v", MW_WIRE_VERSION,
+                                     "type", "notify", "percent",
+                                     (json_int_t) percent, "bytes", n),
+                          why, len);
+}
+
+/* The warden knows by its start who is a child of before and who one of after, and the
+ * kernel tells that in ticks: let one go by. */
+static void _memwarden_tick (void)
+{
+    long hz = sysconf (_SC_CLK_TCK);
+    struct timespec t = { .tv_nsec = 1100000000 / (hz > 10 ? hz : 100) };
+
+    while (nanosleep (&t, &t) < 0 && errno == EINTR)
+        ;
+}
+
+int mw_proc_limit (uint64_t bytes, const char *actions, unsigned flags,
+                   char *why, size_t len)
+{
+    char limit[MW_PROCLIMIT_STRLEN] = "none";
+    struct mw_err err;
+    int n = 0;
+
+    if (bytes > 0)
+        n = snprintf (limit, sizeof (limit), "%" PRIu64 "B:%s", bytes,
+                      actions ? actions : "kill");
+    if (n >= (int) sizeof (limit) || (flags & ~MW_CLEAR_ON_EXEC) != 0) {
+        mw_err_code (&err, EINVAL,
+                     n < (int) sizeof (limit)
+                         ? "this libmemwarden knows of no such flag"
+                         : "the actions are too long");
+        return _memwarden_why (&err, why, len);
+    }
+    _memwarden_tick ();
+    return _memwarden_do (json_pack ("{s:i s:s s:s s:b}", "v", MW_WIRE_VERSION,
+                                     "type", "proc", "limit", limit, "clears",
+                                     (flags & MW_CLEAR_ON_EXEC) != 0),
+                          why, len);
 }
 
 int mw_on_pressure (char *why, size_t len)

@@ -12,7 +12,8 @@
  *   ENOENT     there is no warden here
  *   ESRCH      the process is in no job
  *   ETIMEDOUT  no answer in time: what was asked for may be done yet (see mw_self)
- *   EINVAL     also: this warden is older than the library, and does not know of it
+ *   ENOSYS     this warden is older than the library, and does not know of it: nothing is
+ *              done
  *   …          what the function says
  */
 #ifndef MEMWARDEN_H
@@ -75,6 +76,27 @@ int mw_checkpointed (char *why, size_t len);
 /* From now on the job's own OOM is answered by [ladder], as memwarden-ladder(7) has it.
  * Returns 0; -1: EINVAL (it is none). */
 int mw_set_ladder (const char *ladder, char *why, size_t len);
+
+/* Have a note come to the descriptors of mw_on_pressure, all of the job's, when what the job
+ *   uses (mw_status, usage) passes [percent] of its limit (1 to 100), or [bytes]; the
+ *   other is 0.  With both 0, none any more.  A mark is told once each time that it is
+ *   passed: what is used must have been a 16th below it since; within a second or so.
+ *   They are the job's, eight at most, and gone when the warden goes.
+ * Returns 0; -1: ERANGE (above the limit, or no percentage), ENOSPC (eight are there). */
+int mw_notify_at (unsigned percent, uint64_t bytes, char *why, size_t len);
+
+#define MW_CLEAR_ON_EXEC 1u
+
+/* The calling process, and each that it starts from now on, may hold [bytes] of anonymous and
+ *   shared memory and swap: who holds more has [actions] done to it, as --proc-limit of
+ *   memwarden(1) has them ("signal=USR1@30s,kill"; NULL: kill).  In the place of what it
+ *   had; 0: it has what its job has.  Executing another program changes nothing, but with
+ *   MW_CLEAR_ON_EXEC in [flags]: whoever does it then has what the job has.  It is gone
+ *   when the warden goes.
+ * Returns 0; -1: EINVAL (actions, flags), ERANGE (above the job's limit), ENOSPC (256
+ *   processes of the job have one). */
+int mw_proc_limit (uint64_t bytes, const char *actions, unsigned flags,
+                   char *why, size_t len);
 
 #ifdef __cplusplus
 }

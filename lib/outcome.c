@@ -26,6 +26,7 @@ static const struct {
     { "slowed, it", MW_OUTCOME_RECOVERED },
     { "resumed", MW_OUTCOME_RECOVERED },
     { "done as asked", MW_OUTCOME_RECOVERED },
+    { "the process is", MW_OUTCOME_RECOVERED },
 };
 
 enum mw_outcome mw_outcome_of (const char *text)

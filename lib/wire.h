@@ -26,7 +26,8 @@
  *              the last page)
  *   self       anyone        (answer: job: the one the peer's process is in)
  *   hold, resume, set  owner, root              job: key; resume: pid (none: all);
- *                                               set: priority, limit (bytes), ladder
+ *                                               set: priority, limit (bytes), ladder,
+ *                                               proc_limit (proclimit.h)
  *   do         owner, root                      job: key, step: one of a ladder (signal,
  *              kill, enomem, slow, hold, dump, requeue), pid: of the one process it is for
  *              (none: whom the step names)
@@ -40,6 +41,10 @@
  *              limit, seconds: so long
  *   return     owner, root                      job: key: it does not need that any more
  *   mark       owner, root                      job: key: its work up to now is saved
+ *   notify     owner, root                      job: key, bytes: or percent: of its
+ *              limit: who is attached is told when it uses that (neither: not any more)
+ *   proc       owner, root: a process of it     job: key, limit: what the peer may hold
+ *              (proclimit.h), clears: true where that ends with its program
  *   history    anyone        (answer: 1 fd)     own records (root: all), JSON
  *                                               lines
  *   node       anyone                           (answer: what this node offers)
@@ -63,7 +68,7 @@
  *   {"key","name","uid","slurm_id","array_job_id" (0 = none),"array_task_id",
  *    "priority","reservation","limit","reserve",
  *    "lent" (by its ladder), "loan" (a part of limit: it has asked for it), "loan_over":bool,
- *    "loan_left_ms" (not where it is none, or over),"used","total","swap","peak","peak_used","ladder","memory":PATH,"freezer":PATH,
+ *    "loan_left_ms" (not where it is none, or over),"used","total","swap","peak","peak_used","ladder","proc_limit" ("" none),"memory":PATH,"freezer":PATH,
  *    "start_limit":Slurm's, at each step's start (0 = not known, INT64_MAX = none),
  *    "incidents":how many it has had, "strikes":its user's, when it came,
  *    "incident":{"id","trigger","step","age_ms","left_ms",

@@ -91,6 +91,7 @@ static void _heed_label (struct enrolment *e, const struct place *p)
         e->spec.burst = said.burst;
         e->spec.reserve = said.reserve;
         strcpy (e->spec.ladder, said.ladder);
+        strcpy (e->spec.proc_limit, said.proc_limit);
     }
     e->spec.batch = e->spec.batch || said.batch;
     if (e->spec.cpus < said.cpus)
@@ -185,7 +186,8 @@ static void _overrule (const struct enrolment *e, const struct place *p,
         (said.priority == e->spec.priority &&
          _same_amount (&said.burst, &e->spec.burst) &&
          _same_amount (&said.reserve, &e->spec.reserve) &&
-         !strcmp (said.ladder, e->spec.ladder)))
+         !strcmp (said.ladder, e->spec.ladder) &&
+         !strcmp (said.proc_limit, e->spec.proc_limit)))
         return;
     mw_client_release (sock, e->spec.key, NULL);
 }

@@ -32,6 +32,11 @@ const struct setting_info settings[SETTING_COUNT] = {
         "when it needs more than its --mem, run the batch job again with F times "
         "its measured peak, SIZE at most, N times at most (default 3); \"off\": "
         "never" },
+    [SETTING_PROC_LIMIT] = {
+        "proc-limit", "SIZE[:ACTION,...]", "MEMWARDEN_PROC_LIMIT",
+        "what one process of the job may hold, and what is done to one that "
+        "holds more: enomem, signal=SIG, kill (default), each with a @TIME, "
+        "for example \"2G:signal=USR1@30s,kill\"" },
 };
 /* clang-format on */
 
@@ -111,14 +116,32 @@ static int _put_retry (struct mw_jobspec *spec, const char *text,
     return mw_retry_parse (text, &spec->retry, err);
 }
 
+static int _put_proc_limit (struct mw_jobspec *spec, const char *text,
+                            struct mw_err *err)
+{
+    struct mw_proclimit limit;
+
+    if (mw_proclimit_parse (text, &limit, err) < 0)
+        return -1;
+    if (limit.bytes == 0)
+        spec->proc_limit[0] = '\0';
+    else
+        mw_proclimit_format (limit.bytes, &limit.actions, spec->proc_limit,
+                             sizeof (spec->proc_limit));
+    return 0;
+}
+
 int settings_put (struct mw_jobspec *spec, enum setting which, const char *text,
                   struct mw_err *err)
 {
     static int (*const put[SETTING_COUNT]) (struct mw_jobspec *, const char *,
                                             struct mw_err *) = {
-        [SETTING_PRIORITY] = _put_priority, [SETTING_BURST] = _put_burst,
-        [SETTING_RESERVE] = _put_reserve,   [SETTING_LADDER] = _put_ladder,
+        [SETTING_PRIORITY] = _put_priority,
+        [SETTING_BURST] = _put_burst,
+        [SETTING_RESERVE] = _put_reserve,
+        [SETTING_LADDER] = _put_ladder,
         [SETTING_RETRY] = _put_retry,
+        [SETTING_PROC_LIMIT] = _put_proc_limit,
     };
 
     if (which >= SETTING_COUNT)
@@ -142,16 +165,32 @@ static int _retry_fits (const struct mw_retry *retry, uint64_t reservation,
                         mw_size_format (reservation, mem, sizeof (mem)));
 }
 
-int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
-                  struct mw_err *err)
+/* One that no process can pass does nothing: it is not what was meant.  Without a
+ * --mem-burst the node's configuration may give more, and the warden says so. */
+static int _proc_limit_fits (const struct mw_jobspec *spec, uint64_t most,
+                             struct mw_err *err)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct mw_proclimit limit;
+
+    if (!spec->proc_limit[0] || spec->burst.kind == MW_AMOUNT_NONE ||
+        mw_proclimit_parse (spec->proc_limit, &limit, err) < 0 ||
+        limit.bytes <= most)
+        return 0;
+    return mw_err_code (err, ERANGE,
+                        "--proc-limit: %s is above the %s that the whole job "
+                        "may use, which no process passes; allowed is that "
+                        "much or less",
+                        mw_size_format (limit.bytes, a, sizeof (a)),
+                        mw_size_format (most, b, sizeof (b)));
+}
+
+static int _burst_fits (const struct mw_jobspec *spec, uint64_t reservation,
+                        struct mw_err *err)
 {
     char limit[MW_SIZE_STRLEN], mem[MW_SIZE_STRLEN];
     uint64_t bytes = mw_amount_of (&spec->burst, reservation, reservation);
 
-    if (!reservation)
-        return 0;
-    if (_retry_fits (&spec->retry, reservation, err) < 0)
-        return -1;
     if (bytes >= reservation)
         return 0;
     return mw_err_code (err, ERANGE,
@@ -160,6 +199,20 @@ int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
                         "x1 up",
                         mw_size_format (bytes, limit, sizeof (limit)),
                         mw_size_format (reservation, mem, sizeof (mem)));
+}
+
+int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
+                  struct mw_err *err)
+{
+    if (!reservation)
+        return 0;
+    if (_retry_fits (&spec->retry, reservation, err) < 0 ||
+        _burst_fits (spec, reservation, err) < 0)
+        return -1;
+    return _proc_limit_fits (spec,
+                             mw_amount_of (&spec->burst, reservation,
+                                           reservation),
+                             err);
 }
 
 /* Is [a] more than [cap]?  Two shares compare without a reservation; otherwise
@@ -218,10 +271,16 @@ bool settings_clamp (struct mw_jobspec *spec, const struct site *site,
         mw_err_add (note, "--mem-retry has a max= below --mem, it is off");
         cut = true;
     }
-    if (settings_fit (spec, spec->reservation, NULL) < 0) {
+    if (_burst_fits (spec, spec->reservation, NULL) < 0) {
         spec->burst = (struct mw_amount) { .kind = MW_AMOUNT_FACTOR,
                                            .ratio = 1.0 };
         mw_err_add (note, "--mem-burst is below --mem, --mem is taken");
+        cut = true;
+    }
+    if (settings_fit (spec, spec->reservation, NULL) < 0) {
+        spec->proc_limit[0] = '\0';
+        mw_err_add (note, "--proc-limit is above what the job may use, it is "
+                          "left out");
         cut = true;
     }
     return cut;

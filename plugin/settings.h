@@ -21,6 +21,7 @@ enum setting {
     SETTING_RESERVE,
     SETTING_LADDER,
     SETTING_RETRY,
+    SETTING_PROC_LIMIT,
     SETTING_COUNT
 };
 
@@ -56,8 +57,8 @@ int settings_put (struct mw_jobspec *spec, enum setting which, const char *text,
                   struct mw_err *err);
 
 /* Is the limit that [spec] asks for, or the most that a retry may give it, below
- *   its own [reservation] (bytes; 0 = not known)?  Returns 0; -1 with errno ERANGE
- *   and the two numbers in [err]. */
+ *   its own [reservation] (bytes; 0 = not known), or a process's above what the job may
+ *   burst to?  Returns 0; -1 with errno ERANGE and the two numbers in [err]. */
 int settings_fit (const struct mw_jobspec *spec, uint64_t reservation,
                   struct mw_err *err);
 

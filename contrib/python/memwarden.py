@@ -7,6 +7,7 @@ No call waits longer than WAIT_MAX seconds.
 """
 import contextlib
 import ctypes
+import errno
 import os
 
 WAIT_MAX = 10
@@ -53,7 +54,12 @@ def _call(name, *args):
     if _lib is None:
         _lib = ctypes.CDLL("libmemwarden.so.0", use_errno=True)
     why = ctypes.create_string_buffer(512)
-    rc = getattr(_lib, "mw_" + name)(*args, why, ctypes.c_size_t(len(why)))
+    try:
+        call = getattr(_lib, "mw_" + name)
+    except AttributeError:
+        raise OSError(errno.ENOSYS, "the installed libmemwarden is older than this module, "
+                      "and has no mw_" + name) from None
+    rc = call(*args, why, ctypes.c_size_t(len(why)))
     if rc < 0:
         raise OSError(ctypes.get_errno(), why.value.decode(errors="replace"))
     return rc
@@ -94,6 +100,22 @@ def checkpointed():
 def set_ladder(ladder):
     """The job's own OOM is answered by [ladder] from now on."""
     _call("set_ladder", ladder.encode())
+
+
+def notify_at(percent=0, size=0):
+    """Pressure tells when the job's usage passes [percent] of its limit, or [size] bytes;
+    with neither, not any more."""
+    _call("notify_at", ctypes.c_uint(percent), ctypes.c_uint64(size))
+
+
+CLEAR_ON_EXEC = 1
+
+
+def proc_limit(size, actions=None, flags=0):
+    """This process, and those that it starts, may hold [size] bytes each, 0: what the job
+    says; [actions] are done to one that holds more (None: kill)."""
+    _call("proc_limit", ctypes.c_uint64(size),
+          actions.encode() if actions is not None else None, ctypes.c_uint(flags))
 
 
 class Pressure:

@@ -24,6 +24,7 @@ static const struct cli_command commands[] = {
       "  --burst xF           the same, as a factor of the reservation\n"
       "  --reserve SIZE       opens above the limit while its OOM is handled\n"
       "  --on-oom LADDER      what is done then, see memwarden-ladder(7)\n"
+      "  --proc-limit LIMIT   SIZE[:ACTION,...]: what one process may hold\n"
       "  --name KEY           how it is called (run-PID)\n"
       "  --pool NAME          cgroup that its own is made in (memwarden)\n"
       "  --user NAME          run the command as that user\n"
@@ -62,7 +63,8 @@ static const struct cli_command commands[] = {
     { "set", "JOB [OPTION]...", "change a running job",
       "  --priority N         0 to 1000\n"
       "  --limit SIZE         where its OOM is declared\n"
-      "  --on-oom LADDER      what is done then\n",
+      "  --on-oom LADDER      what is done then\n"
+      "  --proc-limit LIMIT   SIZE[:ACTION,...]: what one process may hold; none\n",
       cli_set },
     { "strikes", "[--forgive USER|all]",
       "whose jobs have needed more memory than they asked for, for root",

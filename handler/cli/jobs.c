@@ -91,6 +91,7 @@ int cli_jobs (const struct cli_command *self, int argc, char **argv)
 static int _set_option (const struct cli_command *self, int c, json_t *req)
 {
     struct mw_err err = { "" };
+    struct mw_proclimit proc_limit;
     struct mw_ladder ladder;
     unsigned priority;
     uint64_t limit;
@@ -112,6 +113,11 @@ static int _set_option (const struct cli_command *self, int c, json_t *req)
             return cli_usage (self, "--on-oom: %s", err.text);
         json_object_set_new (req, "ladder", json_string (optarg));
         break;
+    case 'P':
+        if (mw_proclimit_parse (optarg, &proc_limit, &err) < 0)
+            return cli_usage (self, "--proc-limit: %s", err.text);
+        json_object_set_new (req, "proc_limit", json_string (optarg));
+        break;
     }
     return 0;
 }
@@ -123,6 +129,7 @@ int cli_set (const struct cli_command *self, int argc, char **argv)
         { "priority", required_argument, NULL, 'p' },
         { "limit", required_argument, NULL, 'l' },
         { "on-oom", required_argument, NULL, 'o' },
+        { "proc-limit", required_argument, NULL, 'P' },
         { 0 }
     };
     cleanup_json json_t *req = mw_wire_new (self->name);
@@ -141,8 +148,8 @@ int cli_set (const struct cli_command *self, int argc, char **argv)
     if ((rc = _one_job (self, argc, argv, &key)) != 0)
         return rc;
     if (json_object_size (req) <= 2)
-        return cli_usage (self, "set what? give --priority, --limit or "
-                                "--on-oom");
+        return cli_usage (self, "set what? give --priority, --limit, "
+                                "--on-oom or --proc-limit");
     json_object_set_new (req, "job", json_string (key));
     if ((sock = cli_connect (self, &common, argv[optind], &rc)) < 0)
         return rc;

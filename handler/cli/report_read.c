@@ -178,7 +178,8 @@ static int _report_resolved (struct report_sum *s, struct report_open *o,
     o->ended_by_us |= out == MW_OUTCOME_KILLED || out == MW_OUTCOME_REQUEUED;
     if (us >= s->since_us) {
         if (out == MW_OUTCOME_RECOVERED &&
-            strcmp (cli_text (r, "trigger"), "admin") != 0)
+            strcmp (cli_text (r, "trigger"), "admin") != 0 &&
+            strcmp (cli_text (r, "trigger"), "process") != 0)
             o->survived = cli_number (r, "ran_ms") * cli_number (r, "cpus");
         s->incidents++;
         s->outcome[out]++;

@@ -57,6 +57,7 @@ static int _run_wrong (const struct run *r, const char *flag,
 static int _run_option (struct run *r, int c, uint64_t *limit)
 {
     struct mw_err err = { "" };
+    struct mw_proclimit proc_limit;
     struct mw_ladder ladder;
 
     switch (c) {
@@ -93,6 +94,12 @@ static int _run_option (struct run *r, int c, uint64_t *limit)
                               optarg, MW_JOBKEY_MAX - 1);
         snprintf (r->spec.key, sizeof (r->spec.key), "%s", optarg);
         return 0;
+    case 'q':
+        if (mw_proclimit_parse (optarg, &proc_limit, &err) < 0)
+            return _run_wrong (r, "proc-limit", &err);
+        snprintf (r->spec.proc_limit, sizeof (r->spec.proc_limit), "%s",
+                  optarg);
+        return 0;
     case 'P':
         if (!mw_jobkey_valid (optarg))
             return cli_usage (r->self, "--pool: \"%.70s\" is not a name",
@@ -101,6 +108,24 @@ static int _run_option (struct run *r, int c, uint64_t *limit)
         return 0;
     }
     return 0;
+}
+
+/* One that nobody can pass is not what was meant; without a limit of its own the warden
+ * knows. */
+static int _run_proc_limit (const struct run *r, uint64_t limit)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct mw_proclimit proc;
+
+    if (!limit || !r->spec.proc_limit[0] ||
+        mw_proclimit_parse (r->spec.proc_limit, &proc, NULL) < 0 ||
+        proc.bytes <= limit)
+        return 0;
+    return cli_usage (r->self,
+                      "--proc-limit: %s is above the --limit of %s, which no "
+                      "process passes; write that much or less",
+                      mw_size_format (proc.bytes, a, sizeof (a)),
+                      mw_size_format (limit, b, sizeof (b)));
 }
 
 static int _run_parse (struct run *r, int argc, char **argv)
@@ -112,6 +137,7 @@ static int _run_parse (struct run *r, int argc, char **argv)
         { "burst", required_argument, NULL, 'b' },
         { "reserve", required_argument, NULL, 'v' },
         { "on-oom", required_argument, NULL, 'o' },
+        { "proc-limit", required_argument, NULL, 'q' },
         { "name", required_argument, NULL, 'n' },
         { "pool", required_argument, NULL, 'P' },
         { "user", required_argument, NULL, 'u' },
@@ -151,7 +177,7 @@ static int _run_parse (struct run *r, int argc, char **argv)
                       r->spec.reservation) < r->spec.reservation)
         return cli_usage (r->self, "the limit is below the reservation; give a "
                                    "--limit of at least the reservation");
-    return 0;
+    return _run_proc_limit (r, limit);
 }
 
 static int _run_user (struct run *r)

@@ -25,11 +25,13 @@
 #include "handler/record/report.h"
 #include "handler/record/story.h"
 #include "handler/step/stop.h"
+#include "handler/watch/above.h"
 #include "handler/watch/below.h"
 #include "handler/watch/given.h"
 #include "handler/watch/job_event.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
+#include "handler/watch/usage.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
@@ -74,6 +76,7 @@ static int _listen_only (struct warden *w, struct job *job, struct mw_err *err)
 static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
 {
     given_listen (w, job);
+    above_watch (w, job);
     if (job->memcg.shadow)
         return _listen_only (w, job, err);
     /* a hint to the kernel's reclaim: where it is not to be had the limits hold
@@ -107,6 +110,7 @@ static struct job *_register_new (struct warden *w,
                                   struct mw_err *err)
 {
     char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN], l[MW_LADDER_STRLEN];
+    char each[MW_LADDER_STRLEN] = "";
     struct job_cuts cuts;
     struct mw_err why;
     struct job *job;
@@ -138,12 +142,16 @@ static struct job *_register_new (struct warden *w,
     job->memcg.shadow = w->conf.shadow;
     job->memcg.spare = jobstep_spare (w);
     given_first (job);
+    if (job->proc.bytes > 0)
+        mw_proclimit_format (job->proc.bytes, job->proc.actions, each,
+                             sizeof (each));
     report (w, job, "registered", REPORT_LOG,
             "job %s: registered: reservation "
-            "%s, limit %s, priority %u, ladder %s%s%s%s%s",
+            "%s, limit %s, priority %u, ladder %s%s%s%s%s%s%s",
             spec->key, mw_size_format (job->reservation, a, sizeof (a)),
             mw_size_format (job->limit, b, sizeof (b)), job->priority,
             mw_ladder_format (job->ladder, l, sizeof (l)),
+            job->proc.bytes > 0 ? "; each process " : "", each,
             job->class ? "; class " : "", job->class ? job->class->name : "",
             cuts.given.text[0] ? "; " : "", cuts.given.text);
     if (cuts.asked.text[0])
@@ -358,6 +366,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
     report_flush (w); /* while its listeners are there */
     if (!gone)
         memcg_unclaim (job->memcg.dir);
+    above_forget (job);
     job_free (job->table, job);
     warden_room (w);
 }
@@ -392,6 +401,7 @@ static void _recover_leave (struct job *job, const struct memcg *was,
     job->below = sd_event_source_disable_unref (job->below);
     job->written = sd_event_source_disable_unref (job->written);
     job->removal = sd_event_source_disable_unref (job->removal);
+    usage_forget (job, JOB_USAGE_PROCS);
     memcg_close (&job->memcg);
     job->memcg = *was;
     job->memcg.path = *path;

@@ -9,6 +9,8 @@
 #include "handler/account/loan.h"
 #include "handler/incident/incident.h"
 #include "handler/record/report.h"
+#include "handler/watch/above.h"
+#include "handler/watch/marks.h"
 #include "lib/clock.h"
 #include "lib/json_put.h"
 
@@ -116,12 +118,67 @@ static int _wish_ladder (struct warden *w, struct job *job,
     return 0;
 }
 
+/* What [job]'s processes may hold, as [wish] says. */
+static int _wish_proc_read (const struct job *job, const struct pass_wish *wish,
+                            struct mw_proclimit *limit, struct mw_err *err)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+
+    if (mw_proclimit_parse (wish->proc_limit, limit, err) < 0)
+        return -1;
+    if (limit->bytes <= job->limit)
+        return 0;
+    return mw_err_code (err, ERANGE,
+                        "a process limit of %s is above the job's limit of "
+                        "%s, which no process passes; it must be that much "
+                        "or less",
+                        mw_size_format (limit->bytes, a, sizeof (a)),
+                        mw_size_format (job->limit, b, sizeof (b)));
+}
+
+/* By a process of the job's, of itself. */
+static int _wish_own (struct warden *w, struct job *job,
+                      const struct pass_wish *wish, struct mw_err *err)
+{
+    char text[MW_LADDER_STRLEN];
+    struct mw_proclimit limit;
+
+    if (_wish_proc_read (job, wish, &limit, err) < 0 ||
+        above_own (w, job, wish->pid, job->spec.uid, &limit, wish->clears,
+                   err) < 0)
+        return -1;
+    mw_proclimit_format (limit.bytes, &limit.actions, text, sizeof (text));
+    report (w, job, "note", REPORT_LOG,
+            "job %s: process %d has its own limit set to %s", job->spec.key,
+            (int) wish->pid, text);
+    return 0;
+}
+
+static int _wish_proc_limit (struct warden *w, struct job *job,
+                             const struct pass_wish *wish, struct mw_err *err)
+{
+    char text[MW_LADDER_STRLEN];
+    struct mw_proclimit limit;
+
+    if (_wish_proc_read (job, wish, &limit, err) < 0)
+        return -1;
+    if (job_set_proc_limit (job, &limit) < 0)
+        return mw_err_errno (err, "cannot set the process limit");
+    mw_proclimit_format (limit.bytes, &limit.actions, text, sizeof (text));
+    report (w, job, "note", REPORT_LOG | REPORT_JOB,
+            "job %s: limit of each process set to %s", job->spec.key, text);
+    incident_lift (w, job);
+    above_watch (w, job);
+    return 0;
+}
+
 /* In the order in which a refusal leaves the least behind. */
 static int _wish_set (struct warden *w, struct job *job,
                       const struct pass_wish *wish, struct mw_err *err)
 {
     if ((wish->has_limit && _wish_limit (w, job, wish, err) < 0) ||
         (wish->has_priority && _wish_priority (w, job, wish, err) < 0) ||
+        (wish->has_proc_limit && _wish_proc_limit (w, job, wish, err) < 0) ||
         (wish->has_ladder && _wish_ladder (w, job, wish, err) < 0))
         return -1;
     return 0;
@@ -188,6 +245,10 @@ int wish_grant (struct warden *w, const struct pass_wish *wish,
         return 0;
     case PASS_MARK:
         return _wish_mark (w, job);
+    case PASS_NOTIFY:
+        return marks_set (w, job, wish->limit, wish->percent, err);
+    case PASS_PROC:
+        return _wish_own (w, job, wish, err);
     default:
         return mw_err_code (err, EINVAL, "a wish of an unknown kind");
     }

@@ -9,7 +9,7 @@
 bool wish_may (const struct job *job, uid_t uid);
 
 /* Do what [wish] says: hold a job, let it go on, or set what is named of its limit,
- *   priority and ladder.  What is so already changes nothing, and is not recorded.
+ *   priority, ladder and of what one process may hold.  What is so already changes nothing, and is not recorded.
  * Returns 0; -1 with errno ESRCH (no such job), EPERM, ERANGE, … and a sentence for
  *   whoever wants it. */
 int wish_grant (struct warden *w, const struct pass_wish *wish,

@@ -130,6 +130,8 @@ static void _turn_wish (struct conn *c)
         return;
     }
     wish.uid = c->who.uid;
+    if (wish.kind == PASS_PROC) /* by SO_PEERCRED, too */
+        wish.pid = c->who.pid;
     wish.id = ++d->pass_id;
     if (pass_send (to->sock, &wish, sizeof (wish), -1) < 0) {
         mw_err_code (&err, EAGAIN, "memwardend is busy");
@@ -192,9 +194,9 @@ static void _turn_wish_is_late (struct desk *d, struct desk_wish *to)
 
 static bool _is_change (const char *type)
 {
-    static const char *const changes[] = {
-        "hold", "resume", "set", "do", "grow", "return", "mark", "history"
-    };
+    static const char *const changes[] = { "hold", "resume", "set",  "do",
+                                           "grow", "return", "mark", "notify",
+                                           "proc", "history" };
 
     for (size_t i = 0; i < sizeof (changes) / sizeof (changes[0]); i++) {
         if (!strcmp (changes[i], type))

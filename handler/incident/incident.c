@@ -24,6 +24,7 @@
 #include "handler/incident/telling.h"
 #include "handler/incident/undo.h"
 #include "handler/job/warden.h"
+#include "handler/memcg/hears.h"
 #include "handler/record/ask.h"
 #include "handler/record/blame.h"
 #include "handler/record/report.h"
@@ -64,6 +65,11 @@ static const char *_what_was_done (const struct job *job)
 {
     if (_is_step_asked (&job->incident))
         return "done as asked for";
+    if (job->incident.trigger == TRIGGER_PROCESS)
+        return hears_started ((pid_t) job->incident.target_pid) ==
+                       job->incident.target_started
+                   ? "the process is back below its limit"
+                   : "the process is gone";
     return job->incident.was_over ? "it has ended by itself" : _ops (job)->done;
 }
 
@@ -332,6 +338,11 @@ static void _record_detected (struct warden *w, struct job *job)
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s reached its limit of %s (reservation %s)", key,
                 mw_size_format (job_hit_limit (job), a, sizeof (a)), b);
+    else if (in->trigger == TRIGGER_PROCESS)
+        report (w, job, "detected", REPORT_LOG | REPORT_JOB,
+                "job %s: one of its processes holds more than it may; to be "
+                "done to it: %s",
+                key, mw_ladder_format (in->ladder, l, sizeof (l)));
     else if (_is_step_asked (in))
         report (w, job, "detected", REPORT_LOG | REPORT_JOB,
                 "job %s: to be done by hand: %s", key, l);
@@ -445,6 +456,19 @@ static void _reopen (struct warden *w, struct job *job,
     incident_settle (w, job, incident_enter (w, job, 0));
 }
 
+void incident_give_way (struct warden *w, struct job *job, const char *why)
+{
+    if (job->incident.open && job->incident.trigger == TRIGGER_PROCESS)
+        incident_close (w, job, why);
+}
+
+/* What a process holds that has been sent its SIGKILL is on its way back. */
+static bool _incident_kills_one (const struct incident *in)
+{
+    return in->open && !in->closing && in->trigger == TRIGGER_PROCESS &&
+           in->ladder->step[in->step].kind == MW_STEP_KILL_ONE;
+}
+
 void incident_oom (struct warden *w, struct job *job,
                    enum incident_trigger trigger)
 {
@@ -452,6 +476,8 @@ void incident_oom (struct warden *w, struct job *job,
         shadow_oom (w, job, trigger, _incident_ladder (w, job, trigger));
         return;
     }
+    if (!_incident_kills_one (&job->incident))
+        incident_give_way (w, job, "it has become the whole job's");
     if (job->incident.closing) {
         _reopen (w, job, trigger);
         return;
@@ -714,7 +740,8 @@ void incident_recover (struct warden *w, struct job *job)
 
     if (!in->open)
         return;
-    if (in->trigger == TRIGGER_ADMIN && in->ladder)
+    if ((in->trigger == TRIGGER_ADMIN || in->trigger == TRIGGER_PROCESS) &&
+        in->ladder)
         incident_asked_again (job);
     else if (!in->ladder)
         in->ladder = ladder_share (_incident_ladder (w, job, in->trigger));

@@ -60,6 +60,17 @@ int incident_do (struct warden *w, struct job *job,
                  const struct mw_ladder_step *s, pid_t pid, uid_t uid,
                  struct mw_err *err);
 
+/* [job]'s process [pid], started at [started], holds more than the [bytes] that it may:
+ *   [actions] are to be done to it (mw_ladder_parse_one).  In shadow mode it is only told.
+ * Returns 0; -1 with errno and the reason, nothing done: EBUSY the job is in an incident;
+ *   EPERM it is nobody to be hurt; ESRCH it has gone; ERANGE it holds less by now. */
+int incident_process (struct warden *w, struct job *job, pid_t pid,
+                      uint64_t started, uint64_t bytes,
+                      const struct mw_ladder *actions, struct mw_err *err);
+
+/* What a process of [job] may hold is another now: an incident of one that was above ends. */
+void incident_lift (struct warden *w, struct job *job);
+
 /* The job's script has ended, and Slurm does not know it yet: is it to wait with
  *   that until the ladder is through? */
 bool incident_script_ended (struct warden *w, struct job *job, int status);

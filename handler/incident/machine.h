@@ -27,6 +27,10 @@ void incident_settle (struct warden *w, struct job *job, enum step_result r);
 void incident_close (struct warden *w, struct job *job, const char *outcome);
 void incident_solved (struct warden *w, struct job *job);
 
+/* Where [job]'s incident is about one process alone, end it, because of [why]: what comes
+ *   now is about the job. */
+void incident_give_way (struct warden *w, struct job *job, const char *why);
+
 /* [job]'s incident, which somebody has asked for, is read from a record: make its ladder
  *   what it was, without the kill that every written one ends with. */
 void incident_asked_again (struct job *job);

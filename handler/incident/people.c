@@ -6,6 +6,7 @@
  * its processes killed finds it held as before, or going on where that has made room.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "handler/incident/incident.h"
@@ -24,6 +25,7 @@ int incident_hold (struct warden *w, struct job *job, struct mw_err *err)
         return mw_err_code (err, ENOTSUP,
                             "memwardend is in shadow mode: it "
                             "does nothing to any job");
+    incident_give_way (w, job, "the job is to be held");
     if (job->incident.open && job->incident.below_ms)
         incident_solved (w, job); /* it only keeps a loan */
     if (job->incident.open)
@@ -193,6 +195,12 @@ static bool _is_one_more (const struct job *job, const struct mw_ladder_step *s)
            step_rung (job)->kind == MW_STEP_HOLD_ONE;
 }
 
+/* Is nothing open that concerns the job as a whole? */
+static bool _people_free (const struct incident *in)
+{
+    return !in->open || in->trigger == TRIGGER_PROCESS;
+}
+
 /* Is whom [s] names there? [*started]: when it was. */
 static int _people_find (struct job *job, const struct mw_ladder_step *s,
                          pid_t pid, uint64_t *started, struct mw_err *err)
@@ -232,7 +240,7 @@ static int _people_ladder (const struct job *job,
     unsigned from = in->step;
 
     *l = (struct mw_ladder) { .count = 1, .step = { *s } };
-    if (!in->open)
+    if (_people_free (in))
         return 0;
     if (_is_one_more (job, s) ||
         (step_rung (job)->target == MW_TARGET_PID && !_waits_on (job)))
@@ -268,7 +276,7 @@ static int _people_kill (struct warden *w, struct job *job,
     struct incident *in = &job->incident;
     struct mw_ladder l = { .count = 1, .step = { *s } };
 
-    if (in->open && in->trigger != TRIGGER_ADMIN) {
+    if (!_people_free (in) && in->trigger != TRIGGER_ADMIN) {
         _people_say (w, job, s, 0, uid);
         incident_leave (w, job, &step_kill);
         incident_settle (w, job,
@@ -294,8 +302,13 @@ static int _people_climb (struct warden *w, struct job *job,
                           const struct mw_ladder *l, struct mw_err *err)
 {
     struct incident *in = &job->incident;
-    const struct mw_ladder *old = in->ladder, *new;
+    const struct mw_ladder *old, *new;
 
+    incident_give_way (w, job, "something else is asked for by hand");
+    old = in->ladder;
+    if (in->open && in->closing)
+        return mw_err_code (err, EBUSY, "job %s is being let go now",
+                            job->spec.key);
     if (!in->open) {
         if (incident_open (w, job, TRIGGER_ADMIN, l) < 0)
             return mw_err_errno (err, "nothing is done to job %s",
@@ -327,7 +340,7 @@ int incident_do (struct warden *w, struct job *job,
         return -1;
     if (step.kind == MW_STEP_KILL)
         return _people_kill (w, job, &step, uid, err);
-    if (step.kind == MW_STEP_SIGNAL && !in->open)
+    if (step.kind == MW_STEP_SIGNAL && _people_free (in))
         step.deadline_ms = SIGNAL_MS +
                            (step.target == MW_TARGET_GUILTY ? GUILTY_MS : 0);
     if (_people_can (w, job, &step, err) < 0 ||

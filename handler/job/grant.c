@@ -210,6 +210,40 @@ static int _job_ladder (struct job *job, const struct conf *conf,
     return 0;
 }
 
+int job_set_proc_limit (struct job *job, const struct mw_proclimit *limit)
+{
+    const struct mw_ladder *shared = NULL;
+
+    if (limit->bytes > 0 && !(shared = ladder_share (&limit->actions)))
+        return -1;
+    ladder_drop (job->proc.actions);
+    job->proc = (struct job_proc) { limit->bytes, shared };
+    return 0;
+}
+
+/* One that nobody can pass is none; a step's processes are its job's. */
+static int _job_proc_limit (struct job *job, struct job_cuts *cuts,
+                            struct mw_err *err)
+{
+    char a[MW_SIZE_STRLEN], b[MW_SIZE_STRLEN];
+    struct mw_proclimit limit = { 0 };
+
+    if (!job_is_step (job) && job->spec.proc_limit[0] &&
+        mw_proclimit_parse (job->spec.proc_limit, &limit, err) < 0)
+        return -1;
+    if (limit.bytes > job->limit) {
+        mw_err_add (&cuts->asked,
+                    "the proc-limit of %s is above the job's limit of %s, "
+                    "which no process passes: it is left out",
+                    mw_size_format (limit.bytes, a, sizeof (a)),
+                    mw_size_format (job->limit, b, sizeof (b)));
+        limit.bytes = 0;
+    }
+    if (job_set_proc_limit (job, &limit) < 0)
+        return mw_err_errno (err, "job %s", job->spec.key);
+    return 0;
+}
+
 unsigned job_priority_cap (const struct job *job, const struct conf *conf)
 {
     unsigned cap = conf->max_priority;
@@ -254,6 +288,8 @@ int job_resolve (struct job *job, const struct conf *conf, uint64_t capacity,
     _job_priority (job, conf, cuts);
     _job_retry (job, conf, cuts);
     _struck (job, conf, cuts);
+    if (_job_proc_limit (job, cuts, err) < 0)
+        return -1;
     return _job_ladder (job, conf, err);
 }
 

@@ -22,9 +22,10 @@ struct job;
 #define INCIDENT_ID_MAX (MW_JOBKEY_MAX + 16)
 
 enum incident_trigger {
-    TRIGGER_JOB,   /* the job reached its own limit */
-    TRIGGER_NODE,  /* the node ran out, and it was chosen */
-    TRIGGER_ADMIN, /* `memwarden hold` */
+    TRIGGER_JOB,     /* the job reached its own limit */
+    TRIGGER_NODE,    /* the node ran out, and it was chosen */
+    TRIGGER_ADMIN,   /* `memwarden hold` */
+    TRIGGER_PROCESS, /* one of its processes holds more than it may */
     TRIGGER_COUNT
 };
 
@@ -109,10 +110,11 @@ struct incident {
      * ticks: on record before anything is done to it. 0 = none */
     uint32_t target_pid;
     uint64_t target_started;
-    bool script_ended; /* the batch script has ended, and Slurm is not
+    uint64_t target_limit; /* TRIGGER_PROCESS: what it may hold, bytes */
+    bool script_ended;     /* the batch script has ended, and Slurm is not
                                    told of it yet */
-    int status;        /* of the script, as wait(2) has it */
-    bool was_over;     /* the script had ended before the job was to be
+    int status;            /* of the script, as wait(2) has it */
+    bool was_over;         /* the script had ended before the job was to be
                                    killed */
     /* A requeue without an answer yet, which outlives the step that has asked
      * for it: a completion of the job now would undo it, and it is taken back

@@ -280,10 +280,12 @@ void job_free (struct job_table *t, struct job *job)
     _drop_source (&job->written);
     _drop_source (&job->below);
     _drop_source (&job->timer);
+    _drop_source (&job->usage_watch.timer);
     job_freezer_end (job);
     memcg_close (&job->memcg);
     free (job->freezer_path);
     ladder_drop (job->ladder);
+    ladder_drop (job->proc.actions);
     ladder_drop (job->incident.ladder);
     free (job);
 }
@@ -423,6 +425,7 @@ const char *const incident_trigger_name[TRIGGER_COUNT] = {
     [TRIGGER_JOB] = "job",
     [TRIGGER_NODE] = "node",
     [TRIGGER_ADMIN] = "admin",
+    [TRIGGER_PROCESS] = "process",
 };
 
 char *incident_id (const struct job *job, char buf[INCIDENT_ID_MAX])

@@ -14,6 +14,8 @@
 #include "lib/jobspec.h"
 
 struct sd_event_source;
+struct warden;
+struct job;
 
 /* When it was last looked at for a livelock (watch/refault.h). */
 struct job_refault {
@@ -46,6 +48,33 @@ struct job_freezer {
     int fd;
 };
 
+/* Who wants to know that a job uses so much (watch/usage.h). */
+enum job_usage_for {
+    JOB_USAGE_PROCS, /* limits of single processes */
+    JOB_USAGE_MARKS, /* marks that its programs have asked for */
+    JOB_USAGE_COUNT
+};
+
+struct job_usage {
+    struct sd_event_source *timer; /* NULL where nobody has asked */
+    uint64_t seen, seen_ms;        /* bytes at the last reading, clock_ms */
+    uint64_t rest_ms; /* none within so long, by what it has cost */
+    struct job_usage_ask {
+        void (*reached) (struct warden *w, struct job *job); /* NULL = none */
+        uint64_t at;              /* bytes, memory and swap */
+        uint64_t soonest, latest; /* clock_ms; latest 0 = never */
+    } ask[JOB_USAGE_COUNT];
+};
+
+/* What its programs want to be told of (watch/marks.h). */
+#define JOB_MARKS 8
+
+struct job_mark {
+    uint64_t bytes;   /* 0 = of the limit … */
+    unsigned percent; /* … so much; 0 too = none */
+    bool passed;      /* told, and not below it since */
+};
+
 #define JOB_FREEZERS 8
 
 #define JOB_LINES_MAX 16 /* the oldest is dropped */
@@ -69,10 +98,16 @@ struct job {
                                                the present limit is
                                                memcg.set_limit */
     unsigned priority;
-    const struct mw_ladder *ladder; /* of ladder_share */
-    struct mw_retry retry;          /* resolved and clamped */
-    unsigned strikes;               /* its user's, when it was registered */
-    bool struck;                    /* it has given one itself */
+    const struct mw_ladder *ladder;      /* of ladder_share */
+    struct mw_retry retry;               /* resolved and clamped */
+    struct job_proc {                    /* what one process of it may hold */
+        uint64_t bytes;                  /* 0 = as much as the job */
+        const struct mw_ladder *actions; /* of ladder_share; NULL with 0 */
+    } proc;
+    struct job_usage usage_watch;
+    struct job_mark mark[JOB_MARKS]; /* forgotten with the warden */
+    unsigned strikes;                /* its user's, when it was registered */
+    bool struck;                     /* it has given one itself */
 
     struct memcg_usage usage; /* as last read: for records */
     struct incident incident;
@@ -192,6 +227,10 @@ int job_reclass (struct job *job, const struct conf_class *class,
 void job_regrant (struct job *job, uint64_t reservation,
                   const struct conf *conf, uint64_t capacity,
                   unsigned node_cpus);
+
+/* One process of [job] may hold what [limit] says from now on. Returns 0; -1 with errno
+ *   ENOMEM, nothing changed. */
+int job_set_proc_limit (struct job *job, const struct mw_proclimit *limit);
 
 /* How much [job] is lent in all, in bytes: by its ladder, and because it has asked. */
 uint64_t job_lent (const struct job *job);

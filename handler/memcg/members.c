@@ -35,17 +35,21 @@ static uint64_t _members_kib (const char *status, const char *key)
     return n * 1024;
 }
 
-/* proc(5): the parent is the 4th field, the start the 22nd, the size of its map the
+#define FORKNOEXEC 0x40 /* the kernel's PF_FORKNOEXEC, since ever */
+
+/* proc(5): the parent is the 4th field, its flags the 9th, the start the 22nd, the size of its map the
  * 23rd, behind a name that may contain anything. Returns false of one that ends. */
 static bool _members_stat (const char *stat, struct member *one)
 {
     const char *field = strrchr (stat, ')');
     uint64_t size = 0;
+    unsigned flags;
 
     if (!field || field[1] != ' ' || strchr ("ZX", field[2]) ||
-        sscanf (field + 3, " %d", &one->parent) != 1)
+        sscanf (field + 3, " %d %*d %*d %*d %*d %u", &one->parent, &flags) != 2)
         return false;
     one->state = field[2];
+    one->forked = (flags & FORKNOEXEC) != 0;
     for (int i = 2; i < 22 && field; i++)
         field = strchr (field + 1, ' ');
     return field &&
@@ -89,24 +93,31 @@ static int _members_open (pid_t pid, char *status, size_t len)
     return mw_steal_fd (&proc);
 }
 
+int member_read (pid_t pid, uid_t owner, struct member *one)
+{
+    char status[STATUS_MAX], stat[1024];
+    cleanup_fd int proc = _members_open (pid, status, sizeof (status));
+
+    *one = (struct member) { .pid = pid };
+    if (proc < 0 || cg_read (proc, "stat", stat, sizeof (stat)) <= 0 ||
+        !_members_stat (stat, one))
+        return -1;
+    _members_status (status, owner, one);
+    return 0;
+}
+
 static int _members_take_pid (pid_t pid, void *arg)
 {
     const struct reading *r = arg;
     struct members *all = r->all;
-    struct member one = { .pid = pid };
-    char status[STATUS_MAX], stat[1024];
-    cleanup_fd int proc = -1;
+    struct member one;
 
     if (all->n == r->most || all->n == MEMBERS_MAX) {
         all->cut = true;
         return 1;
     }
-    proc = _members_open (pid, status, sizeof (status));
-    if (proc < 0 || cg_read (proc, "stat", stat, sizeof (stat)) <= 0 ||
-        !_members_stat (stat, &one))
-        return 0;
-    _members_status (status, r->owner, &one);
-    all->one[all->n++] = one;
+    if (member_read (pid, r->owner, &one) == 0)
+        all->one[all->n++] = one;
     return 0;
 }
 

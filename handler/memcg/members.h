@@ -22,6 +22,7 @@ struct member {
     bool script;   /* the first process of Slurm's own steps: the batch
                                    script, an interactive shell, the extern
                                    step's */
+    bool forked;   /* it has executed no program since it was forked */
     bool barred;   /* is not to be chosen */
     char state;    /* as proc(5) has it: 'T' is stopped */
     char comm[16]; /* as it calls itself: any bytes, control characters
@@ -40,6 +41,10 @@ struct members {
  * Returns 0; -1 with errno: not all could be seen, those that could are there. */
 int members_read (struct memcg *m, uid_t owner, unsigned most,
                   struct members *all);
+
+/* Read who [pid] is, whose job is [owner]'s, into [one]; but not whether it is a
+ *   [script].  Returns 0; -1 where it is gone, is ending, or cannot be read. */
+int member_read (pid_t pid, uid_t owner, struct member *one);
 
 /* What [one] holds of memory that its end would free, in bytes: its own, shared memory
  *   that it has mapped, and what is in swap. */

@@ -238,6 +238,9 @@ bool memcg_gone (const struct memcg *m);
  *   memcg_ops.read_usage. Returns 0; -1 with errno. */
 int memcg_read_total (const struct memcg *m, uint64_t *total);
 
+/* The same with what of it is in swap, as far as the kernel counts that. */
+int memcg_read_both (const struct memcg *m, uint64_t *bytes);
+
 /* The wall above the limit as it is set just now, by whomever, in bytes;
  *   MEMCG_NO_LIMIT where there is none. */
 uint64_t memcg_wall (const struct memcg *m);

@@ -20,6 +20,21 @@ int memcg_read_total (const struct memcg *m, uint64_t *total)
     return memcg_pread_u64 (m->usage, total);
 }
 
+int memcg_read_both (const struct memcg *m, uint64_t *bytes)
+{
+    uint64_t swap = 0;
+
+    if (_strain_v1 (m) &&
+        cg_read_u64 (m->dir, "memory.memsw.usage_in_bytes", bytes) == 0)
+        return 0;
+    if (memcg_read_total (m, bytes) < 0)
+        return -1;
+    if (!_strain_v1 (m) &&
+        cg_read_u64 (m->dir, "memory.swap.current", &swap) == 0)
+        *bytes += swap;
+    return 0;
+}
+
 uint64_t memcg_wall (const struct memcg *m)
 {
     uint64_t wall;

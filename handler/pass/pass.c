@@ -15,10 +15,11 @@ static int _pass_kind (const char *type)
         const char *type;
         enum pass_kind kind;
     } kinds[] = {
-        { "hold", PASS_HOLD }, { "resume", PASS_RESUME },
-        { "set", PASS_SET },   { "do", PASS_DO },
-        { "grow", PASS_GROW }, { "return", PASS_RETURN },
-        { "mark", PASS_MARK }, { "history", PASS_HISTORY },
+        { "hold", PASS_HOLD },     { "resume", PASS_RESUME },
+        { "set", PASS_SET },       { "do", PASS_DO },
+        { "grow", PASS_GROW },     { "return", PASS_RETURN },
+        { "mark", PASS_MARK },     { "history", PASS_HISTORY },
+        { "notify", PASS_NOTIFY }, { "proc", PASS_PROC },
     };
 
     for (size_t i = 0; i < sizeof (kinds) / sizeof (kinds[0]); i++) {
@@ -84,6 +85,26 @@ static int _pass_ladder (const json_t *value, struct pass_wish *wish,
     return 0;
 }
 
+static int _pass_proc_limit (const json_t *value, struct pass_wish *wish,
+                             struct mw_err *err)
+{
+    const char *text = json_string_value (value);
+    struct mw_proclimit limit;
+
+    if (!text)
+        return mw_err_code (err, EINVAL, "the proc-limit must be a text");
+    if (strlen (text) >= sizeof (wish->proc_limit))
+        return mw_err_code (err, EINVAL,
+                            "the proc-limit is too long; at most %zu "
+                            "characters are allowed",
+                            sizeof (wish->proc_limit) - 1);
+    if (mw_proclimit_parse (text, &limit, err) < 0)
+        return -1;
+    wish->has_proc_limit = true;
+    strcpy (wish->proc_limit, text);
+    return 0;
+}
+
 /* What a `set` names, if it does. */
 static int _pass_set (const json_t *msg, struct pass_wish *wish,
                       struct mw_err *err)
@@ -91,10 +112,12 @@ static int _pass_set (const json_t *msg, struct pass_wish *wish,
     const json_t *limit = json_object_get (msg, "limit");
     const json_t *priority = json_object_get (msg, "priority");
     const json_t *ladder = json_object_get (msg, "ladder");
+    const json_t *proc = json_object_get (msg, "proc_limit");
 
     if ((limit && _pass_limit (limit, wish, err) < 0) ||
         (priority && _pass_priority (priority, wish, err) < 0) ||
-        (ladder && _pass_ladder (ladder, wish, err) < 0))
+        (ladder && _pass_ladder (ladder, wish, err) < 0) ||
+        (proc && _pass_proc_limit (proc, wish, err) < 0))
         return -1;
     return 0;
 }
@@ -130,6 +153,33 @@ static int _pass_pid (const json_t *msg, struct pass_wish *wish,
                             "the pid must be a number of a process");
     wish->pid = (int32_t) n;
     return 0;
+}
+
+/* What a `notify` names: bytes, or a share of the limit; neither: none any more. */
+static int _pass_notify (const json_t *msg, struct pass_wish *wish,
+                         struct mw_err *err)
+{
+    json_int_t bytes = json_integer_value (json_object_get (msg, "bytes"));
+    json_int_t percent = json_integer_value (json_object_get (msg, "percent"));
+
+    if (percent < 0 || percent > 100)
+        return mw_err_code (err, ERANGE,
+                            "the share of the limit must be 1 to 100 percent");
+    if (bytes < 0 || (bytes > 0 && percent > 0))
+        return mw_err_code (err, ERANGE,
+                            "a mark is a number of bytes or a percentage, one "
+                            "of both");
+    wish->limit = (uint64_t) bytes;
+    wish->percent = (uint32_t) percent;
+    return 0;
+}
+
+/* What a `proc` names.  Of which process, the desk knows. */
+static int _pass_proc (const json_t *msg, struct pass_wish *wish,
+                       struct mw_err *err)
+{
+    wish->clears = json_is_true (json_object_get (msg, "clears"));
+    return _pass_proc_limit (json_object_get (msg, "limit"), wish, err);
 }
 
 /* What a `do` names: one step of a ladder that may be done to a running job by hand. */
@@ -209,6 +259,10 @@ int pass_wish_read (const json_t *msg, struct pass_wish *wish,
         return _pass_do (msg, wish, err);
     if (kind == PASS_GROW)
         return _pass_grow (msg, wish, err);
+    if (kind == PASS_NOTIFY)
+        return _pass_notify (msg, wish, err);
+    if (kind == PASS_PROC)
+        return _pass_proc (msg, wish, err);
     return kind == PASS_SET ? _pass_set (msg, wish, err) : 0;
 }
 
@@ -225,9 +279,12 @@ bool pass_wish_is_good (const struct pass_wish *w, size_t len)
 {
     return len == sizeof (*w) && w->kind >= PASS_HOLD && w->kind <= PASS_NEW &&
            _pass_is_flag (&w->has_limit) && _pass_is_flag (&w->has_priority) &&
-           _pass_is_flag (&w->has_ladder) && _pass_is_flag (&w->old) &&
+           _pass_is_flag (&w->has_ladder) &&
+           _pass_is_flag (&w->has_proc_limit) && _pass_is_flag (&w->old) &&
+           _pass_is_flag (&w->clears) &&
            memchr (w->job, '\0', sizeof (w->job)) &&
-           memchr (w->ladder, '\0', sizeof (w->ladder));
+           memchr (w->ladder, '\0', sizeof (w->ladder)) &&
+           memchr (w->proc_limit, '\0', sizeof (w->proc_limit));
 }
 
 union pass_control {

@@ -18,6 +18,7 @@
 #include "lib/err.h"
 #include "lib/jobspec.h"
 #include "lib/ladder.h"
+#include "lib/proclimit.h"
 
 /* Bytes of a page of jobs, as JSON text. */
 #define PASS_PAGE_MAX 57344
@@ -28,9 +29,11 @@ enum pass_kind {
     PASS_RESUME,
     PASS_SET,
     PASS_DO,
-    PASS_GROW,    /* lend it [limit] bytes for [seconds] */
-    PASS_RETURN,  /* what it was lent is not needed any more */
-    PASS_MARK,    /* its work up to now is saved */
+    PASS_GROW,   /* lend it [limit] bytes for [seconds] */
+    PASS_RETURN, /* what it was lent is not needed any more */
+    PASS_MARK,   /* its work up to now is saved */
+    PASS_NOTIFY, /* tell it when it uses [limit] bytes, or [percent] of its limit */
+    PASS_PROC,    /* [pid], who asks, may hold [proc_limit]; [clears] */
     PASS_JOBS,    /* [job]: the one to go on behind, "" = from the first */
     PASS_HISTORY, /* of [uid]; [old]; to the scribe */
     PASS_NEW,     /* it has been started; [old]: since that before it hung */
@@ -47,14 +50,17 @@ struct pass_wish {
     uint32_t kind;
     uint32_t uid;      /* who wants it: by SO_PEERCRED, never by his own word */
     uint64_t id;       /* chosen by the desk, and in the answer again */
-    uint64_t limit;    /* bytes, PASS_SET, PASS_GROW */
+    uint64_t limit;    /* bytes, PASS_SET, PASS_GROW, PASS_NOTIFY */
     uint32_t seconds;  /* PASS_GROW */
     uint32_t priority; /* PASS_SET */
-    bool has_limit, has_priority, has_ladder, old;
+    uint32_t percent;  /* PASS_NOTIFY */
+    bool has_limit, has_priority, has_ladder, has_proc_limit, old;
+    bool clears; /* PASS_PROC: when it executes another program */
     char job[MW_JOBKEY_MAX];
     char ladder[MW_LADDER_STRLEN]; /* PASS_SET, as text; PASS_DO: one step */
-    int32_t pid;                   /* PASS_DO, PASS_RESUME: of whom; 0 = as
-                                      the step says, or all */
+    char proc_limit[MW_PROCLIMIT_STRLEN]; /* PASS_SET, PASS_PROC, as text */
+    int32_t
+        pid; /* PASS_DO, PASS_RESUME: of whom; 0 = as the step says, or all */
 };
 
 struct pass_done {
@@ -84,7 +90,7 @@ struct pass_note {
 };
 
 /* Read what the request [msg] of a peer wants: `hold`, `resume`, `set`, `do`, `grow`,
- *   `return`, `mark`, `history` (wire.h).  Its form is checked here, who may and how much by the warden.
+ *   `return`, `mark`, `notify`, `proc`, `history` (wire.h).  Its form is checked here, who may and how much by the warden.
  * Returns 0; -1 with errno EINVAL, ERANGE, ESRCH (it names no job) and a sentence;
  *   ENOSYS: it is another request. */
 int pass_wish_read (const json_t *msg, struct pass_wish *wish,

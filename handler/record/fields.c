@@ -21,6 +21,7 @@ enum type {
     LADDER,  /* of ladder_share */
     RETRY,   /* struct mw_retry */
     STOPPED, /* struct stopped; told as pids */
+    PROC,    /* struct job_proc */
 };
 
 /* [at] and [size] in bytes, of the member in struct job. */
@@ -62,6 +63,7 @@ static const struct field {
     FIELD ("priority", NUMBER, priority, STATE | TOLD),
     FIELD ("ladder", LADDER, ladder, STATE | TOLD),
     FIELD ("retry", RETRY, retry, STATE | TOLD),
+    FIELD ("proc_limit", PROC, proc, STATE | TOLD),
     FIELD ("strikes", NUMBER, strikes, STATE | TOLD),
     FIELD ("struck", FLAG, struck, STATE),
     FIELD ("incidents", NUMBER, incidents, STATE | TOLD),
@@ -111,6 +113,7 @@ static const struct field {
     FIELD ("phase", NUMBER, incident.phase, INCIDENT),
     FIELD ("target_pid", NUMBER, incident.target_pid, INCIDENT),
     FIELD ("target_started", NUMBER, incident.target_started, INCIDENT),
+    FIELD ("target_limit", NUMBER, incident.target_limit, INCIDENT),
     FIELD ("grow_refused", FLAG, incident.grow_refused, INCIDENT),
     FIELD ("requeue", TEXT, incident.requeue, INCIDENT),
     FIELD ("requeue_mb", NUMBER, incident.requeue_mb, INCIDENT),
@@ -157,6 +160,7 @@ static const char *_fields_text (const struct field *f, const struct job *job,
 {
     const char *at = (const char *) job + f->at;
     const struct mw_ladder *ladder;
+    const struct job_proc *proc;
 
     switch (f->type) {
     case PATH:
@@ -171,6 +175,12 @@ static const char *_fields_text (const struct field *f, const struct job *job,
                                 buf, MW_LADDER_STRLEN);
     case STOPPED:
         return stopped_format ((const struct stopped *) (const void *) at, buf);
+    case PROC:
+        proc = (const struct job_proc *) (const void *) at;
+        return proc->bytes == 0
+                   ? NULL
+                   : mw_proclimit_format (proc->bytes, proc->actions, buf,
+                                          MW_LADDER_STRLEN);
     default:
         return at;
     }
@@ -240,6 +250,14 @@ static bool _take_retry (const char *text, struct mw_retry *retry)
     return !*text || mw_retry_parse (text, retry, NULL) == 0;
 }
 
+static bool _take_proc (const char *text, struct job *job)
+{
+    struct mw_proclimit limit = { 0 };
+
+    return (!*text || mw_proclimit_parse (text, &limit, NULL) == 0) &&
+           job_set_proc_limit (job, &limit) == 0;
+}
+
 static enum incident_trigger _trigger (const char *name)
 {
     for (unsigned i = 0; i < TRIGGER_COUNT; i++) {
@@ -286,6 +304,8 @@ static bool _fields_take_one (const struct field *f, const json_t *value,
     case STOPPED:
         stopped_parse (text, at);
         return true;
+    case PROC:
+        return _take_proc (text, job);
     }
     return false;
 }

@@ -9,8 +9,8 @@
 #include "lib/memparts.h"
 #include "lib/outcome.h"
 
-const char *const tally_trigger_name[TALLY_TRIGGERS] = { "job", "node",
-                                                         "admin" };
+const char *const tally_trigger_name[TALLY_TRIGGERS] = { "job", "node", "admin",
+                                                         "process" };
 static const char *_tally_text (const json_t *j, const char *key)
 {
     const char *text = json_string_value (json_object_get (j, key));

@@ -12,7 +12,13 @@
 #include "lib/ladder.h"
 #include "lib/outcome.h"
 
-enum tally_trigger { TALLY_JOB, TALLY_NODE, TALLY_ADMIN, TALLY_TRIGGERS };
+enum tally_trigger {
+    TALLY_JOB,
+    TALLY_NODE,
+    TALLY_ADMIN,
+    TALLY_PROCESS,
+    TALLY_TRIGGERS
+};
 extern const char *const tally_trigger_name[TALLY_TRIGGERS];
 
 #define TALLY_STEPS (MW_STEP_COUNT + 1) /* of mw_steps; the last one: none */

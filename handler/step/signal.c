@@ -99,6 +99,8 @@ static bool _made_room (struct warden *w, struct job *job)
 
     if (!step_relieved (w, job, false))
         return false;
+    if (job->incident.trigger == TRIGGER_PROCESS)
+        return true;
     return sent->held < job->limit / 2 ||
            memcg_sent_hold (sent) + job->limit / 32 < sent->held;
 }
@@ -168,6 +170,23 @@ static enum step_result _nobody (struct warden *w, struct job *job,
     return STEP_NEXT;
 }
 
+/* Whoever has passed its limit is sent what it can answer; a person may send anything. */
+static bool _is_deaf (const struct job *job, const struct one *one)
+{
+    return job->incident.trigger == TRIGGER_PROCESS &&
+           !hears (one->is.pid, step_rung (job)->signo);
+}
+
+static enum step_result _signal_deaf (struct warden *w, struct job *job,
+                                      struct one *one, const char *name)
+{
+    report (w, job, "step", REPORT_LOG | REPORT_JOB,
+            "job %s: process %d does not catch signal %s, so it is not sent",
+            job->spec.key, (int) one->is.pid, name);
+    one_drop (one);
+    return STEP_NEXT;
+}
+
 /* To the one process that the rung names. */
 static enum step_result _signal_one (struct warden *w, struct job *job)
 {
@@ -183,6 +202,8 @@ static enum step_result _signal_one (struct warden *w, struct job *job)
                 "%s: signal %s is not sent", err.text, name);
         return STEP_NEXT;
     }
+    if (_is_deaf (job, &one))
+        return _signal_deaf (w, job, &one, name);
     step_open_reserve (w, job, true);
     in->phase = SENT;
     snprintf (what, sizeof (what), "sent signal %s to", name);

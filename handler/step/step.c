@@ -9,6 +9,7 @@
 
 #include "handler/account/aftermath.h"
 #include "handler/account/headroom.h"
+#include "handler/memcg/members.h"
 #include "handler/record/ask.h"
 #include "handler/record/leftover.h"
 #include "handler/record/report.h"
@@ -111,10 +112,23 @@ bool step_below (struct job *job)
     return job->usage.used + job->limit / 32 < job->limit;
 }
 
+/* Is the process that has passed its limit gone, or below it again? */
+static bool _step_process_below (const struct job *job)
+{
+    const struct incident *in = &job->incident;
+    struct member one;
+
+    return member_read ((pid_t) in->target_pid, job->spec.uid, &one) < 0 ||
+           one.started != in->target_started ||
+           member_holds (&one) <= in->target_limit;
+}
+
 bool step_relieved (struct warden *w, struct job *job, bool last)
 {
     const struct incident *in = &job->incident;
 
+    if (in->trigger == TRIGGER_PROCESS)
+        return _step_process_below (job);
     if (memcg_populated (&job->memcg) == 0)
         return true;
     if (in->trigger == TRIGGER_ADMIN) /* it may be held behind it */
@@ -281,6 +295,8 @@ int step_open_reserve (struct warden *w, struct job *job, bool on)
 
     if (job->incident.reserve_open == on || (on && job->reserve == 0))
         return 0;
+    if (on && job->incident.trigger == TRIGGER_PROCESS)
+        return 0; /* the job is not at its limit */
     job->incident.reserve_open = on;
     if (!on)
         return _close_reserve (w, job);

@@ -128,7 +128,8 @@ bool step_below (struct job *job);
 /* Has a step that lets [job] go on done all that was needed of it?  For a job
  *   that reached its own limit: yes when it is below that again, or has ended.
  *   For one that somebody has asked it for: when its time is over ([last]), and nothing
- *   follows it.  For one that gives memory for the node's sake: not before its time is over
+ *   follows it.  Where one of its processes has passed its limit: when that is below it
+ *   again, or gone.  For one that gives memory for the node's sake: not before its time is over
  *   ([last]), and then if the node is not short of memory. */
 bool step_relieved (struct warden *w, struct job *job, bool last);
 

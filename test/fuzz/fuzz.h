@@ -28,6 +28,7 @@ const struct fuzz_target *fuzz_named (const char *name);
 
 /* Targets: texts that people write (fuzz_text.c), */
 void fuzz_ladder (const uint8_t *data, size_t size);
+void fuzz_proclimit (const uint8_t *data, size_t size);
 void fuzz_units (const uint8_t *data, size_t size);
 void fuzz_settings (const uint8_t *data, size_t size);
 void fuzz_conf (const uint8_t *data, size_t size);

@@ -137,7 +137,10 @@ static void _peer_check_wish (const struct pass_wish *w)
 {
     PROMISE (strlen (w->job) < sizeof (w->job));
     PROMISE (strlen (w->ladder) < sizeof (w->ladder));
-    PROMISE (w->has_limit + w->has_priority + w->has_ladder + w->old <= 4);
+    PROMISE (strlen (w->proc_limit) < sizeof (w->proc_limit));
+    PROMISE (w->has_limit + w->has_priority + w->has_ladder +
+                 w->has_proc_limit + w->old + w->clears <=
+             6);
 }
 
 /* What a user's message makes the desk send is what the warden takes. */

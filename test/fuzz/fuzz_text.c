@@ -10,6 +10,7 @@
 #include "lib/cleanup.h"
 #include "lib/jobspec.h"
 #include "lib/ladder.h"
+#include "lib/proclimit.h"
 #include "lib/units.h"
 #include "plugin/settings.h"
 
@@ -30,6 +31,26 @@ void fuzz_ladder (const uint8_t *data, size_t size)
     mw_ladder_format (&ladder, once, sizeof (once));
     PROMISE (mw_ladder_parse (once, &ladder, NULL) == 0);
     mw_ladder_format (&ladder, twice, sizeof (twice));
+    PROMISE (strcmp (once, twice) == 0);
+}
+
+void fuzz_proclimit (const uint8_t *data, size_t size)
+{
+    cleanup_free char *text = fuzz_string (data, size);
+    char once[MW_PROCLIMIT_STRLEN], twice[MW_PROCLIMIT_STRLEN];
+    struct mw_proclimit l;
+    struct mw_err err = { "" };
+
+    if (mw_proclimit_parse (text, &l, &err) < 0) {
+        fuzz_check_sentence (&err);
+        return;
+    }
+    for (unsigned i = 0; i < l.actions.count; i++)
+        PROMISE (l.actions.step[i].target == MW_TARGET_PID);
+    mw_proclimit_format (l.bytes, &l.actions, once, sizeof (once));
+    PROMISE (strlen (once) < sizeof (once) - 1);
+    PROMISE (mw_proclimit_parse (once, &l, NULL) == 0);
+    mw_proclimit_format (l.bytes, &l.actions, twice, sizeof (twice));
     PROMISE (strcmp (once, twice) == 0);
 }
 

@@ -10,7 +10,7 @@ is 'the cluster comes up with the plugin' "$?$(cat "$TMP/start")" 0
 
 for tool in sbatch srun salloc; do
     help=$($tool --help 2>&1)
-    for flag in oom-priority=0..1000 'mem-burst=SIZE|xF' 'oom-reserve=SIZE' on-oom=LADDER; do
+    for flag in oom-priority=0..1000 'mem-burst=SIZE|xF' 'oom-reserve=SIZE' on-oom=LADDER 'proc-limit=SIZE'; do
         like "$tool --help has --$flag" "$help" "--${flag//|/\\|}"
     done
 done
