@@ -38,7 +38,8 @@ enum mw_step_arg {
     MW_ARG_PERCENT, /* optional P% (the sign may be left out) */
     MW_ARG_SIGNAL,  /* required: USR1, SIGUSR1 or a number;
                                ":WHO" behind it */
-    MW_ARG_HOOK,    /* optional: name of a hook in memwarden.conf */
+    MW_ARG_HOOK,    /* optional: name of a hook in memwarden.conf;
+                               ":WHO" behind it */
     MW_ARG_FACTOR,  /* optional xF, F >= 1 */
     MW_ARG_WHO,     /* optional: a target */
 };
@@ -73,7 +74,7 @@ struct mw_ladder_step {
     enum mw_step_kind kind;
     struct mw_amount amount; /* grow, reclaim, slow, requeue */
     int signo;               /* signal */
-    enum mw_target target;   /* signal, enomem, kill-one */
+    enum mw_target target;   /* signal, enomem, dump, kill-one */
     char hook[MW_HOOK_MAX];  /* dump; "" = the default hook */
     uint64_t deadline_ms;    /* 0 where the step is not timed */
 };
