@@ -24,6 +24,7 @@
 #define SPARE_S 10   /* of a visit that a file system keeps */
 #define ENDS_MS 5000 /* so long it waits for who has been killed */
 #define LOOK_MS 10
+#define TERM_MS 250 /* so long it may put its things away */
 
 _Static_assert(ERRAND_TEXT_MAX <= SPOOL_TEXT_MAX / 2,
                "what a hook has written is part of an answer");
@@ -61,6 +62,21 @@ static bool _visit_program (const struct attend_wish *wish, char path[PATH_MAX])
                     "than root",
                     wish->path, bad);
     return !bad;
+}
+
+/* Its own end it has not met: ask it to, and see to it. */
+static void _visit_kill (struct errand *e, enum errand_end how)
+{
+    siginfo_t ended;
+
+    /* as long as nobody has waited for it its number is its group's alone */
+    if (how == ERRAND_ENDED) {
+        waitid (P_PID, (id_t) e->pid, &ended, WEXITED | WNOWAIT);
+    } else {
+        kill (-e->pid, SIGTERM);
+        errand_follow (e, clock_ms () + TERM_MS, -1, -1);
+    }
+    kill (-e->pid, SIGKILL);
 }
 
 static void _visit_tell (const struct attend_wish *wish, enum errand_end how,
@@ -140,6 +156,12 @@ static bool _visit_target (const struct attend_wish *wish, int *fd)
     return false;
 }
 
+static void _visit_goes_on (const struct attend_wish *wish, int target)
+{
+    if (wish->stop)
+        member_signal (target, (pid_t) wish->pid, SIGCONT);
+}
+
 _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
                              int life)
 {
@@ -149,7 +171,6 @@ _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
     uint64_t now = clock_ms ();
     int target = -1, status = 0;
     enum errand_end how;
-    siginfo_t ended;
 
     prctl (PR_SET_NAME, "memwarden-visit");
     prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -159,9 +180,14 @@ _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
         _exit (0);
     }
     alarm ((unsigned) ((wish->end_ms - now) / 1000 + SPARE_S));
-    if (!_visit_program (wish, path) || !_visit_target (wish, &target))
+    if (!_visit_target (wish, &target))
         _exit (0);
+    if (!_visit_program (wish, path)) {
+        _visit_goes_on (wish, target);
+        _exit (0);
+    }
     if (errand_start (&e, wish->text, attend_guest, &guest) < 0) {
+        _visit_goes_on (wish, target);
         attend_say (wish, false, errno, "cannot start hook \"%s\": %s",
                     wish->hook, strerror (errno));
         _exit (0);
@@ -169,12 +195,10 @@ _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
     setpgid (e.pid, e.pid); /* here too, before anyone kills that group */
     close (procs);
     how = errand_follow (&e, wish->end_ms, life, target);
-    /* as long as nobody has waited for it its number is its group's alone */
-    if (how == ERRAND_ENDED)
-        waitid (P_PID, (id_t) e.pid, &ended, WEXITED | WNOWAIT);
-    kill (-e.pid, SIGKILL);
+    _visit_kill (&e, how);
     if (how == ERRAND_ENDED)
         waitpid (e.pid, &status, 0);
+    _visit_goes_on (wish, target);
     _visit_tell (wish, how, status, &e);
     _visit_end ();
     _exit (0);

@@ -232,6 +232,7 @@ static void _section_defaults (struct conf *conf, const char *kind, unsigned i)
         conf->classes[i].max_priority = -1;
     else if (!strcmp (kind, "hook")) {
         conf->hooks[i].timeout_ms = 10000;
+        conf->hooks[i].stop = true;
         conf->hooks[i].max_size = (struct mw_amount) { .kind = MW_AMOUNT_BYTES,
                                                        .bytes = MW_GIB };
     } else {

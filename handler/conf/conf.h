@@ -51,6 +51,8 @@ struct conf_hook {
     uint64_t timeout_ms;
     bool as_job; /* run with the job's identity (attend/attend.h), not the
                     courier's */
+    bool stop;   /* as_job: the process that it is about is stopped
+                                  meanwhile */
     struct mw_amount max_size; /* as_job: of a file that it writes, in bytes */
 };
 

@@ -490,6 +490,7 @@ const struct conf_option conf_options[] = {
     { "hook", "path", _set_path, HOOK (path), 0, 0, 0 },
     { "hook", "timeout", _set_time, HOOK (timeout_ms), SECOND, HOUR, 0 },
     { "hook", "as", _set_as, HOOK (as_job), 0, 0, 0 },
+    { "hook", "stop", _set_bool, HOOK (stop), 0, 0, 0 },
     { "hook", "max-size", _set_amount, HOOK (max_size), 1, 0, BYTES },
 
     { "webhook", "url", _set_url, WEBHOOK (url), 0, 0, 0 },

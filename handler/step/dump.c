@@ -7,8 +7,10 @@
  * tasks.  What the hook writes becomes part of the story.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
@@ -53,6 +55,13 @@ static bool _by_courier (const struct warden *w, const struct job *job)
     return !_as_job (w, job);
 }
 
+/* Is the process that it is about stopped meanwhile?  Before the reserve opens, or who
+ * leaks has filled that before there is a debugger; the attendant lets it go on. */
+static bool _stops (const struct warden *w, const struct job *job)
+{
+    return _as_job (w, job) && _dump_hook (w, job)->stop;
+}
+
 /* Have the hook run, about [one]; NULL: about none. */
 static enum step_result _dump_ask (struct warden *w, struct job *job,
                                    const struct one *one)
@@ -74,7 +83,7 @@ static enum step_result _dump_one (struct warden *w, struct job *job)
 {
     struct mw_ladder_step s = *step_rung (job);
     struct incident *in = &job->incident;
-    char what[MW_HOOK_MAX + 24];
+    char what[MW_HOOK_MAX + 32];
     enum step_result rc;
     struct mw_err err;
     struct one one;
@@ -89,10 +98,13 @@ static enum step_result _dump_one (struct warden *w, struct job *job)
     in->phase = 0;
     in->target_pid = (uint32_t) one.is.pid;
     in->target_started = one.is.started;
-    step_open_reserve (w, job, true);
-    snprintf (what, sizeof (what), "hook %s is run for", s.hook);
+    snprintf (what, sizeof (what), "hook %s is run for%s", s.hook,
+              _stops (w, job) ? ", and stops," : "");
     one_tell (w, job, what, &one);
     rc = _dump_ask (w, job, &one);
+    if (rc == STEP_WAIT && _stops (w, job))
+        member_signal (one.fd, one.is.pid, SIGSTOP);
+    step_open_reserve (w, job, true);
     one_drop (&one);
     return rc;
 }
@@ -162,8 +174,23 @@ static enum step_result _dump_recover (struct warden *w, struct job *job)
     return STEP_NEXT;
 }
 
+/* Where the attendant could not. */
+static void _dump_go_on (const struct job *job)
+{
+    const struct member m = { .pid = (pid_t) job->incident.target_pid,
+                              .started = job->incident.target_started };
+    int fd = -1;
+
+    if (m.pid > 0 && member_take (&m, &fd) == 0)
+        member_signal (fd, m.pid, SIGCONT);
+    if (fd >= 0)
+        close (fd);
+}
+
 static void _dump_undo (struct warden *w, struct job *job)
 {
+    if (_stops (w, job))
+        _dump_go_on (job);
     if (job->incident.request[0])
         request_cancel (w, job->incident.request);
     job->incident.request[0] = '\0';
