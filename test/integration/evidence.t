@@ -88,6 +88,9 @@ like 'no descriptor of another is open in it' "$out" 'dump: 0 1 2 3 +\['
 is 'evidence-dir is root'"'"'s' "$(stat -c '%u %a' "$evidence")" '0 755'
 is 'and his is his alone' "$(stat -c '%u %a' "$own")" "$uid 700"
 
+job "goes$$" 'dump=who@60s,grow=64M@10m,kill' "$TOUCHMEM" --size 120M
+wait $job; is 'who was stopped for it goes on' $? 0
+
 # ---- core ----
 if command -v gdb >/dev/null; then
     # one that goes on growing; on a tmpfs the core is the job's memory, too
