@@ -5,7 +5,7 @@
 # Sourced by test/vm/run.
 
 machine_slow=3          # times as slow as this one, at most
-machine_needs () { :; }
+machine_needs () { echo gcc:gcc; }
 machine_root () { [ -n "$tree" ] && echo "$work/mem/view/root" || echo /; }
 machine_modules () { echo overlay dummy; }
 
@@ -34,11 +34,13 @@ machine_run () {
     [ "$kernel" != forky ] || trap=seccomp=on
     [ -z "$swap" ] || disk=("ubd0=$work/mem/swap")
     mkdir "$work/mem"
+    gcc -shared -fPIC -Wall -Wextra -Werror -O1 -o "$work/xstate.so" "$here/uml_xstate.c" ||
+        die "test/vm/uml_xstate.c does not compile"
     # shellcheck disable=SC2086
     TMPDIR=$work/mem timeout -k 5 "$1" \
         unshare -m -p --fork --kill-child --propagation private \
         sh -c "$_read_only_here" sh "$out" "$work/mem" "$swap" "$host_mounts" "$view" \
-        "$kernel_dir/linux" "mem=$memory" initrd="$work/initramfs.cpio" \
+        env LD_PRELOAD="$work/xstate.so" "$kernel_dir/linux" "mem=$memory" initrd="$work/initramfs.cpio" \
         console=ttyS0 panic=-1 quiet "psi=$psi" "uml_dir=$work/mem/" \
         con=null ssl=null ssl0=null,fd:7 ssl1=null,fd:8 ssl2=null,fd:9 \
         ${disk[@]+"${disk[@]}"} $trap $append \
