@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOURCES_MAX 200
+#define SOURCES_MAX 260
 #define NAMES_MAX 64
 #define SPACE " \t\n"
 
