@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "handler/attend/attend.h"
@@ -140,6 +141,7 @@ _Noreturn void attend_guest (const void *guest)
     sigset_t none;
 
     setpgid (0, 0);
+    umask (077);
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     signal (SIGCHLD, SIG_DFL);

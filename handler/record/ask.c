@@ -127,7 +127,8 @@ static void _ask_wish (struct attend_wish *a, struct warden *w,
                        const struct job *job, const struct conf_hook *hook,
                        const struct member *about, uint64_t not_after_ms)
 {
-    uint64_t now = clock_ms (), left = not_after_ms - now;
+    uint64_t now = clock_ms ();
+    uint64_t left = not_after_ms > now ? not_after_ms - now : 0;
 
     left -= mw_least (left / 4, ANSWERS_MS);
     *a = (struct attend_wish) {

@@ -218,4 +218,23 @@ ok 'nothing of the hook is left' wait_for 10 nobody_is 'sleep 98764'
 job "again$$" 'dump=who@60s,kill'
 wait $job
 like 'there is another attendant' "$(why "again$$")" 'hook "who" done'
+
+# ---- it hangs ----
+attendant=$(pgrep -x memwarden-atten -P "$(pgrep -d, -x memwarden-keep -P "$WARDEN_PID")")
+kill -STOP "$attendant"
+job "hangs$$" 'dump=who@2s,grow=64M@10m,kill' "$TOUCHMEM" --size 120M
+wait $job; is 'the attendant hangs: the job goes on by the next rung' $? 0
+like 'when the time of this one is over' "$(why "hangs$$")" 'dump: not done in its time'
+kill -CONT "$attendant"
+
+# ---- many at once ----
+job "first$$" 'dump=stays@60s,kill'; first=$job
+job "second$$" 'dump=stays@60s,kill'; second=$job
+both_are () { [ "$(pgrep -fc '^sleep 98764')" = 4 ]; }
+ok 'two hooks of a user'"'"'s are at it' wait_for 30 both_are
+job "third$$" 'dump=stays@60s,kill'
+wait $job; is 'a third is not waited for' $? 137
+like 'and is not run' "$(why "third$$")" 'hook "stays" is not run: 2 others of the same user are at it already'
+kill $first $second; wait $first $second
+ok 'nothing of them is left' wait_for 10 nobody_is 'sleep 98764'
 done_testing
