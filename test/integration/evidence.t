@@ -160,6 +160,17 @@ like 'one that does not catch it is not sent it' "$(why "deaf$$")" 'does not cat
 job "mute$$" 'dump=heap,kill'
 wait $job
 like 'one that names none neither' "$(why "mute$$")" 'names no signal for its heap profile'
+job "snake$$" 'dump=heap@60s,kill' /usr/bin/python3 -c 'x = b"x" * (100 << 20)
+while True: pass'
+wait $job
+like 'of Python its stacks are written, or it is said why not' "$(why "snake$$")" \
+    'is Python, and there is no py-spy on this node|stacks of Python process|py-spy: '
+
+# ---- the guilty one ----
+job "grows$$" 'dump=who:guilty@60s,kill' "$TOUCHMEM" --size 300M --rate 20M
+wait $job
+like 'the one that grows' "$(why "grows$$")" 'hook who is run for, and stops, process [0-9]+ \(touchmem\), the fastest growing one'
+like 'while there is room left for it' "$(why "grows$$")" 'hook "who" done'
 
 # ---- bounds ----
 job "writes$$" 'dump=writes,kill'
