@@ -20,7 +20,7 @@ hook () {       # NAME [OPTION…]: a hook whose script is on standard input
 for h in core ps smaps; do
     hook $h 'timeout = "60s"' <"$MW_SRC/contrib/hooks/evidence-$h"
 done
-hook heap 'stop = "no"' <"$MW_SRC/contrib/hooks/evidence-heap"
+hook heap 'stop = "no" timeout = "60s"' <"$MW_SRC/contrib/hooks/evidence-heap"
 hook who <<END
 #!/bin/sh
 exec 2>&1
