@@ -339,12 +339,37 @@ static int _parse_signal (const struct parser *p, const char *at, char *arg,
     return 0;
 }
 
-static int _parse_hook (const struct parser *p, const char *at, const char *arg,
+/* Cut ":largest", or whichever it is, off [arg]. */
+static int _parse_of_whom (const struct parser *p, const char *at, char *arg,
+                           struct mw_ladder_step *s)
+{
+    char *colon = strchr (arg, ':');
+
+    if (!colon)
+        return 0;
+    if (!_target_named (p, colon + 1, &s->target) ||
+        !mw_target_is_one (s->target))
+        return _ladder_refuse (p, at + (colon - arg),
+                               "\"%.40s\" does not say of which process; write "
+                               ":largest, :guilty or :leader, or nothing for "
+                               "what the hook does without",
+                               colon);
+    *colon = '\0';
+    return 0;
+}
+
+static int _parse_hook (const struct parser *p, const char *at, char *arg,
                         struct mw_ladder_step *s)
 {
     static const char allowed
         [] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
+    if (_parse_of_whom (p, at, arg, s) < 0)
+        return -1;
+    if (arg[0] == '\0')
+        return _ladder_refuse (p, at,
+                               "a hook's name is missing; write dump=HOOK:%s",
+                               mw_target_name (s->target));
     if (arg[strspn (arg, allowed)] || strlen (arg) >= sizeof (s->hook))
         return _ladder_refuse (p, at,
                                "\"%.40s\" is not a hook's name; write at most "
@@ -537,12 +562,14 @@ int mw_ladder_parse_one (const char *text, struct mw_ladder *ladder,
 static void _format_arg (const struct mw_ladder_step *s, char *buf, size_t len)
 {
     snprintf (buf, len, "%s", "");
-    if (s->kind == MW_STEP_SIGNAL) {
+    if (s->kind == MW_STEP_SIGNAL || s->kind == MW_STEP_DUMP) {
         const char *whom = mw_target_name (s->target);
         char number[16];
 
         snprintf (buf, len, "%s%s%s",
-                  mw_signal_format (s->signo, number, sizeof (number)),
+                  s->kind == MW_STEP_DUMP
+                      ? s->hook
+                      : mw_signal_format (s->signo, number, sizeof (number)),
                   *whom ? ":" : "", whom);
     } else if (s->kind == MW_STEP_SLOW && mw_target_is_one (s->target)) {
         mw_amount_format (&s->amount, buf, len);
@@ -550,8 +577,6 @@ static void _format_arg (const struct mw_ladder_step *s, char *buf, size_t len)
                   mw_target_name (s->target));
     } else if (mw_steps[s->kind].arg == MW_ARG_WHO) {
         snprintf (buf, len, "%s", mw_target_name (s->target));
-    } else if (s->kind == MW_STEP_DUMP) {
-        snprintf (buf, len, "%s", s->hook);
     } else {
         mw_amount_format (&s->amount, buf, len);
     }

@@ -40,7 +40,8 @@ enum mw_step_arg {
                                ":WHO" behind it */
     MW_ARG_SIGNAL,  /* required: USR1, SIGUSR1 or a number;
                                ":WHO" behind it */
-    MW_ARG_HOOK,    /* optional: name of a hook in memwarden.conf */
+    MW_ARG_HOOK,    /* optional: name of a hook in memwarden.conf;
+                               ":WHO" behind it */
     MW_ARG_FACTOR,  /* optional xF, F >= 1 */
     MW_ARG_WHO,     /* optional: a target */
 };
@@ -75,7 +76,7 @@ struct mw_ladder_step {
     enum mw_step_kind kind;
     struct mw_amount amount; /* grow, reclaim, slow, requeue */
     int signo;               /* signal */
-    enum mw_target target;   /* signal, enomem, slow, hold-one,
+    enum mw_target target;   /* signal, enomem, slow, dump, hold-one,
                                 kill-one */
     char hook[MW_HOOK_MAX];  /* dump; "" = the default hook */
     uint64_t deadline_ms;    /* 0 where the step is not timed */

@@ -23,7 +23,8 @@ void aftermath_hook (struct warden *w, struct job *job, const char *outcome)
 
     if (!w->conf.post_incident_hook[0] || !hook)
         return;
-    ask_hook (w, job, hook->name, outcome, clock_ms () + 10 * hook->timeout_ms);
+    ask_hook (w, job, hook->name, NULL, outcome,
+              clock_ms () + 10 * hook->timeout_ms);
 }
 
 void aftermath_webhook (struct warden *w, struct job *job, const char *outcome)

@@ -64,7 +64,8 @@ static bool _act_is (const struct act *a, const char *name)
 static int _act_step (const struct act *a, const char *signal, char *step,
                       size_t len)
 {
-    bool behind = signal || _act_is (a, "slow"); /* WHO, behind a colon */
+    bool behind = signal || _act_is (a, "slow") ||
+                  _act_is (a, "dump"); /* WHO, behind a colon */
     const char *arg = signal ? signal : a->share ? a->share : "";
     const char *to = a->who ? a->who : "";
     struct mw_err err = { "" };
@@ -147,28 +148,29 @@ static int _act_send (const struct act *a, const char *job, const char *step)
 
 /* clang-format off */
 #define ACT_WHO \
-    { "pid", required_argument, NULL, 'P' }, \
     { "largest", no_argument, NULL, 'w' }, \
     { "guilty", no_argument, NULL, 'w' + 1 }, \
     { "leader", no_argument, NULL, 'w' + 2 }
+#define ACT_PID { "pid", required_argument, NULL, 'P' }
 #define ACT_FOR { "for", required_argument, NULL, 'T' }
 
 static const struct option _act_signal[] = {
-    CLI_COMMON_OPTIONS, ACT_WHO, { "all", no_argument, NULL, 'w' + 3 }, { 0 }
+    CLI_COMMON_OPTIONS, ACT_PID, ACT_WHO, { "all", no_argument, NULL, 'w' + 3 }, { 0 }
 };
-static const struct option _act_kill[] = { CLI_COMMON_OPTIONS, ACT_WHO, { 0 } };
+static const struct option _act_kill[] = { CLI_COMMON_OPTIONS, ACT_PID, ACT_WHO, { 0 } };
 static const struct option _act_timed[] = {
-    CLI_COMMON_OPTIONS, ACT_WHO, ACT_FOR, { 0 }
+    CLI_COMMON_OPTIONS, ACT_PID, ACT_WHO, ACT_FOR, { 0 }
 };
 static const struct option _act_slow[] = {
-    CLI_COMMON_OPTIONS, ACT_WHO, { "to", required_argument, NULL, 'S' },
+    CLI_COMMON_OPTIONS, ACT_PID, ACT_WHO, { "to", required_argument, NULL, 'S' },
     ACT_FOR, { 0 }
 };
 static const struct option _act_resume[] = {
-    CLI_COMMON_OPTIONS, { "pid", required_argument, NULL, 'P' }, { 0 }
+    CLI_COMMON_OPTIONS, ACT_PID, { 0 }
 };
 static const struct option _act_dump[] = {
-    CLI_COMMON_OPTIONS, { "hook", required_argument, NULL, 'S' }, ACT_FOR, { 0 }
+    CLI_COMMON_OPTIONS, ACT_WHO, { "hook", required_argument, NULL, 'S' },
+    ACT_FOR, { 0 }
 };
 static const struct option _act_requeue[] = {
     CLI_COMMON_OPTIONS, { "factor", required_argument, NULL, 'S' }, { 0 }

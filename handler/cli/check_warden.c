@@ -240,6 +240,36 @@ static enum doctor_verdict _courier_there (const struct doctor_node *n,
     return bad;
 }
 
+/* Can a hook that is run as the job look into its processes? */
+static enum doctor_verdict _evidence (const struct doctor_node *n,
+                                      struct doctor_said *said)
+{
+    cleanup_fd int dir = sysroot_open ("/proc/sys/kernel/yama",
+                                       O_RDONLY | O_DIRECTORY);
+    unsigned hooks = 0;
+    uint64_t scope = 0;
+
+    for (unsigned i = 0; i < n->conf->hook_count; i++)
+        hooks += n->conf->hooks[i].as_job;
+    if (hooks == 0) {
+        doctor_found (said, "no hook is run as the job");
+        return DOCTOR_NA;
+    }
+    if (dir < 0 || cg_read_u64 (dir, "ptrace_scope", &scope) < 0 ||
+        scope == 0) {
+        doctor_found (said, "%u hook%s run as the job, below %s", hooks,
+                      hooks == 1 ? " is" : "s are", n->conf->evidence_dir);
+        return DOCTOR_OK;
+    }
+    doctor_found (said,
+                  "kernel.yama.ptrace_scope is %u: what is run as a job's user "
+                  "may not look into the job's processes",
+                  (unsigned) scope);
+    doctor_fix (said, "where users' processes may look into each other: sysctl "
+                      "kernel.yama.ptrace_scope=0");
+    return DOCTOR_LACKS;
+}
+
 const struct doctor_check doctor_warden_checks[] = {
     { "memwarden.conf",
       "memwardend does not start by it, and one that runs keeps what it had",
@@ -254,6 +284,9 @@ const struct doctor_check doctor_warden_checks[] = {
       "killed jobs end as FAILED instead of OUT_OF_MEMORY, and nobody writes "
       "the reason into a job's stderr and comment",
       _courier_there },
+    { "evidence",
+      "hooks that are run as the job write no core, and no stacks of Python",
+      _evidence },
 };
 const size_t doctor_warden_count = sizeof (doctor_warden_checks) /
                                    sizeof (doctor_warden_checks[0]);

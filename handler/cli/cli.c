@@ -103,6 +103,9 @@ static const struct cli_command commands[] = {
       cli_act },
     { "dump", "JOB [OPTION]...", "have a job looked at, by the admin's hook",
       "  --hook NAME          by that one of memwarden.conf(5)\n"
+      "  --largest            that is about the largest process\n"
+      "  --guilty             the fastest growing one\n"
+      "  --leader             the first of the largest one's task\n"
       "  --for TIME           it has so long (30s)\n",
       cli_act },
     { "requeue", "JOB [--factor xF]", "have a job begin anew",

@@ -64,6 +64,8 @@ void conf_defaults (struct conf *conf)
         .bounce_window_ms = 3600000,
         .drain_window_ms = 3600000,
         .controller_timeout_ms = 10000,
+        .evidence_dir = "/var/lib/memwarden/evidence",
+        .evidence_max = { .kind = MW_AMOUNT_BYTES, .bytes = 4 * MW_GIB },
         .courier_path = SBINDIR "/memwarden-courier",
         .courier_user = "slurm",
         .max_waiting = 2000,
@@ -228,9 +230,12 @@ static void _section_defaults (struct conf *conf, const char *kind, unsigned i)
 {
     if (!strcmp (kind, "class"))
         conf->classes[i].max_priority = -1;
-    else if (!strcmp (kind, "hook"))
+    else if (!strcmp (kind, "hook")) {
         conf->hooks[i].timeout_ms = 10000;
-    else {
+        conf->hooks[i].stop = true;
+        conf->hooks[i].max_size = (struct mw_amount) { .kind = MW_AMOUNT_BYTES,
+                                                       .bytes = MW_GIB };
+    } else {
         conf->webhooks[i].timeout_ms = 10000;
         conf->webhooks[i].events = CONF_EVENTS_ALL;
         conf->webhooks[i].max_waiting = 2000;
@@ -406,9 +411,16 @@ static int _check_class (unsigned i)
 static int _check_post_incident_hook (void)
 {
     const char *name = _now->conf->post_incident_hook;
+    const struct conf_hook *hook = conf_find_hook (_now->conf, name);
 
-    if (!name[0] || conf_find_hook (_now->conf, name))
+    if (!name[0] || (hook && !hook->as_job))
         return 0;
+    if (hook)
+        return _conf_fail (_line_of (0, "root", "post-incident-hook"),
+                           "post-incident-hook: hook %s has as = \"job\", and "
+                           "after an incident there may be no job; write "
+                           "dump=%s into a ladder, or give it as = \"courier\"",
+                           name, name);
     return _conf_fail (_line_of (0, "root", "post-incident-hook"),
                        "post-incident-hook: there is no hook %s; add  hook %s "
                        "{ path = \"/…\" }",

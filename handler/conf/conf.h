@@ -49,6 +49,11 @@ struct conf_hook {
     char name[MW_HOOK_MAX];
     char path[PATH_MAX];
     uint64_t timeout_ms;
+    bool as_job; /* run with the job's identity (attend/attend.h), not the
+                    courier's */
+    bool stop;   /* as_job: the process that it is about is stopped
+                                  meanwhile */
+    struct mw_amount max_size; /* as_job: of a file that it writes, in bytes */
 };
 
 /* What a webhook is sent of each transition. */
@@ -113,7 +118,9 @@ struct conf {
     unsigned max_bounces; /* how often one job may be suspended
                                            in bounce_window_ms */
     uint64_t bounce_window_ms;
-    char pool[PATH_MAX];                  /* "" = found: parent of the jobs */
+    char pool[PATH_MAX];           /* "" = found: parent of the jobs */
+    char evidence_dir[PATH_MAX];   /* what hooks as_job write is below it */
+    struct mw_amount evidence_max; /* of each user there, in bytes */
     char post_incident_hook[MW_HOOK_MAX]; /* "" = none */
     unsigned drain_after;                 /* drain the node after so many node
                                            OOMs in drain_window_ms; 0 = never */

@@ -355,6 +355,19 @@ static int _set_body (const struct conf_option *o, void *field,
     return 0;
 }
 
+static int _set_as (const struct conf_option *o, void *field, const char *text,
+                    struct mw_err *err)
+{
+    static const char *const names[] = { "courier", "job", NULL };
+    int i = _option_name (names, text);
+
+    (void) o;
+    if (i < 0)
+        return _option_refuse (err, text, "write courier or job");
+    *(bool *) field = i == 1;
+    return 0;
+}
+
 static int _set_full (const struct conf_option *o, void *field,
                       const char *text, struct mw_err *err)
 {
@@ -409,6 +422,8 @@ const struct conf_option conf_options[] = {
     /* afterwards */
     { "root", "post-incident-hook", _set_text, CONF (post_incident_hook), 0, 0,
       0 },
+    { "root", "evidence-dir", _set_path, CONF (evidence_dir), 0, 0, 0 },
+    { "root", "evidence-max", _set_amount, CONF (evidence_max), 1, 0, BYTES },
     { "root", "drain-after", _set_number, CONF (drain_after), 0, 1000, 0 },
     { "root", "drain-window", _set_time, CONF (drain_window_ms), SECOND,
       7 * 24 * HOUR, 0 },
@@ -475,6 +490,9 @@ const struct conf_option conf_options[] = {
 
     { "hook", "path", _set_path, HOOK (path), 0, 0, 0 },
     { "hook", "timeout", _set_time, HOOK (timeout_ms), SECOND, HOUR, 0 },
+    { "hook", "as", _set_as, HOOK (as_job), 0, 0, 0 },
+    { "hook", "stop", _set_bool, HOOK (stop), 0, 0, 0 },
+    { "hook", "max-size", _set_amount, HOOK (max_size), 1, 0, BYTES },
 
     { "webhook", "url", _set_url, WEBHOOK (url), 0, 0, 0 },
     { "webhook", "body", _set_body, WEBHOOK (body), 0, 0, 0 },

@@ -24,7 +24,7 @@ struct conf_option {
 
 extern const struct conf_option conf_options[];
 extern const unsigned conf_option_count;
-#define CONF_OPTION_MAX 72 /* at least conf_option_count */
+#define CONF_OPTION_MAX 80 /* at least conf_option_count */
 
 /* The row of [name] in [section]; NULL. */
 const struct conf_option *conf_option_find (const char *section,

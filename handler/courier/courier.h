@@ -16,6 +16,7 @@
 #include "handler/conf/conf.h"
 #include "handler/spool/outbox.h"
 #include "handler/spool/spool.h"
+#include "lib/errand.h"
 
 enum courier_verdict {
     COURIER_DONE = 1,
@@ -207,7 +208,7 @@ void courier_hook (const struct spool_request *r, const struct conf *conf,
 void courier_ps (const struct spool_request *r, struct courier_result *res);
 
 /* What stands for a newline in [res]: an answer is one line. */
-#define COURIER_LINE " | "
+#define COURIER_LINE ERRAND_LINE
 
 /* Fill [res]. Returns [verdict]. */
 enum courier_verdict courier_say (struct courier_result *res,

@@ -236,6 +236,16 @@ pid_t keeper_scribe (int warden, int desk, struct mw_err *err)
     return _keep (&scribe, err);
 }
 
+pid_t keeper_attendant (int warden, struct mw_err *err)
+{
+    char *const argv[] = { "memwardend", "--attendant", NULL };
+    struct kept attendant = {
+        .path = SELF, .name = "attendant", .argv = argv, .fds = { warden, -1 }
+    };
+
+    return _keep (&attendant, err);
+}
+
 pid_t keeper_desk (int listening, int pass, int scribe, struct mw_err *err)
 {
     char *const argv[] = { "memwardend", "--desk", NULL };

@@ -1,5 +1,5 @@
 /* keeper.h - a small process that starts another and starts it again: the courier,
- * the desk, the scribe
+ * the desk, the scribe, the attendant
  *
  * Forked once each, before the warden locks its memory: the warden itself never
  * forks afterwards.
@@ -25,6 +25,10 @@ pid_t keeper_desk (int listening, int pass, int scribe, struct mw_err *err);
 /* Fork the keeper of the scribe: `memwardend --scribe`, with [warden] and [desk] as
  *   descriptors 3 and 4 and no other. Returns its pid; -1 with errno. */
 pid_t keeper_scribe (int warden, int desk, struct mw_err *err);
+
+/* Fork the keeper of the attendant: `memwardend --attendant`, with [warden] as descriptor
+ *   3 and no other. Returns its pid; -1 with errno. */
+pid_t keeper_attendant (int warden, struct mw_err *err);
 
 /* Does a program that this process starts have the node's network?  It does not
  *   where systemd's unit has PrivateNetwork=, as the warden's own has. */

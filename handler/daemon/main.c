@@ -17,7 +17,9 @@
 #include "config.h"
 #include "handler/account/aftermath.h"
 #include "handler/account/strike.h"
+#include "handler/attend/attend.h"
 #include "handler/daemon/answers.h"
+#include "handler/daemon/attending.h"
 #include "handler/daemon/beat.h"
 #include "handler/daemon/control.h"
 #include "handler/daemon/dictation.h"
@@ -87,6 +89,7 @@ static struct warden warden = {
     .pool_limit = UINT64_MAX,
     .meminfo = -1,
     .control = -1,
+    .attendant = -1,
 };
 
 static void _daemon_parse (struct warden *w, int argc, char **argv)
@@ -427,7 +430,8 @@ static int _daemon_start (struct warden *w, char **argv, struct mw_err *err)
         errno = -rc;
         return mw_err_errno (err, "cannot make an event loop");
     }
-    if (_open_sockets (w, scribe, err) < 0)
+    if (_open_sockets (w, scribe, err) < 0 ||
+        attending_open (w, keeper_attendant, err) < 0)
         return -1;
     _protect (w);
     if (_signals (w, err) < 0 || warden_listen_answers (w, err) < 0 ||
@@ -438,7 +442,7 @@ static int _daemon_start (struct warden *w, char **argv, struct mw_err *err)
     if (warden_recover (w, err) < 0 || node_open (w, err) < 0)
         return -1;
     watch_psi_open (w);
-    if (dictation_listen (w, err) < 0)
+    if (dictation_listen (w, err) < 0 || attending_listen (w, err) < 0)
         return -1;
     return passing_listen (w, err) < 0 ? -1 : _watched (w, err);
 }
@@ -457,6 +461,7 @@ static void _daemon_end (struct warden *w)
             "kernel's again",
             w->jobs.count);
     report_flush (w);
+    attending_close (w);
     passing_close (w);
     control_close (w);
     spool_close (&w->spool);
@@ -479,6 +484,8 @@ int main (int argc, char **argv)
         return desk_main ();
     if (argc == 2 && !strcmp (argv[1], "--scribe"))
         return scribe_main ();
+    if (argc == 2 && !strcmp (argv[1], "--attendant"))
+        return attend_main ();
     _daemon_parse (w, argc, argv);
     if (conf_load (&w->conf, w->conf_path, &err) < 0) {
         fprintf (stderr, "memwardend: %s\n", err.text);

@@ -212,7 +212,7 @@ static bool _seeks_courier (struct warden *w, struct job *job)
 
 static bool _lacks_courier (const struct warden *w, const struct job *job)
 {
-    return _ops (job)->by_courier && _ops (job)->by_courier (job) &&
+    return _ops (job)->by_courier && _ops (job)->by_courier (w, job) &&
            !ask_has_courier (w);
 }
 

@@ -165,23 +165,38 @@ static int _people_may (struct warden *w, struct job *job, struct mw_err *err)
     return 0;
 }
 
+/* A hook that is run as the job wants an attendant, any other the courier. */
+static int _people_can_dump (struct warden *w, const struct job *job,
+                             const char *name, struct mw_err *err)
+{
+    const struct conf_hook *hook = conf_find_hook (&w->conf, name);
+
+    if (name[0] && !hook)
+        return mw_err_code (err, EINVAL, "no hook \"%s\" is configured", name);
+    if (hook && hook->as_job && w->attendant < 0)
+        return mw_err_code (err, ENOTSUP, "job %s: there is no attendant",
+                            job->spec.key);
+    if ((!hook || !hook->as_job) && !ask_has_courier (w))
+        return mw_err_code (err, ENOTSUP,
+                            "job %s: no memwarden-courier runs on this node",
+                            job->spec.key);
+    return 0;
+}
+
 /* Can [s] be done to [job] here, and is there who does it? */
 static int _people_can (struct warden *w, struct job *job,
                         const struct mw_ladder_step *s, struct mw_err *err)
 {
     const struct step_ops *ops = step_table[s->kind];
-    bool dump = s->kind == MW_STEP_DUMP;
     struct mw_err why;
 
-    if (dump && s->hook[0] && !conf_find_hook (&w->conf, s->hook))
-        return mw_err_code (err, EINVAL, "no hook \"%s\" is configured",
-                            s->hook);
-    /* a dump's is of the hook of the rung that it is on already */
-    if (!dump && (job->incident.open || s->kind == MW_STEP_REQUEUE) &&
-        ops->available && !ops->available (w, job, &why))
+    if (s->kind == MW_STEP_DUMP) /* not of the rung that it is on already */
+        return _people_can_dump (w, job, s->hook, err);
+    if ((job->incident.open || s->kind == MW_STEP_REQUEUE) && ops->available &&
+        !ops->available (w, job, &why))
         return mw_err_code (err, ENOTSUP, "job %s: %s", job->spec.key,
                             why.text);
-    if (ops->by_courier && ops->by_courier (job) && !ask_has_courier (w))
+    if (ops->by_courier && ops->by_courier (w, job) && !ask_has_courier (w))
         return mw_err_code (err, ENOTSUP,
                             "job %s: no memwarden-courier runs on this node",
                             job->spec.key);

@@ -83,6 +83,7 @@ struct warden {
     int control;        /* root's listening socket */
     struct peer *peers; /* connections (daemon/control.c) */
     unsigned peer_count;
+    int attendant;           /* to the attendant (pass/attend.h); -1 = none */
     struct passing *passing; /* to the desk (daemon/passing.c); NULL = none */
 };
 

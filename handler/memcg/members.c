@@ -165,6 +165,42 @@ void member_where (pid_t pid, char step[MEMBER_STEP_MAX], int *task)
     }
 }
 
+/* Of the cgroup [path], as /proc has it, what is below the directory [top], of which the
+ * first part is a mount point: "" or "/step_0/…"; NULL: it is not below it. */
+static const char *_members_below (const char *top, const char *path)
+{
+    for (const char *at = strchr (top, '/'); at; at = strchr (at + 1, '/')) {
+        size_t len = strlen (at);
+
+        if (strncmp (path, at, len) == 0 && (!path[len] || path[len] == '/'))
+            return path + len;
+    }
+    return NULL;
+}
+
+int member_place (const struct memcg *m, pid_t pid)
+{
+    char path[64], text[8192], file[PATH_MAX];
+    const char *lines = text, *below;
+    struct cg_member c;
+    int rc;
+
+    snprintf (path, sizeof (path), "/proc/%d/cgroup", (int) pid);
+    if (cg_read (AT_FDCWD, path, text, sizeof (text)) < 0)
+        return -1;
+    while ((rc = cg_next_member (&lines, &c)) != 0) {
+        if (rc < 0 || !(c.v2 || strstr (c.controllers, "memory")) ||
+            !(below = _members_below (m->path, c.path)))
+            continue;
+        /* on v1 a directory above others may have processes, and is the last that
+         * Slurm removes */
+        snprintf (file, sizeof (file), ".%s/cgroup.procs", c.v2 ? below : "");
+        return openat (m->dir, file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    errno = ESRCH;
+    return -1;
+}
+
 static const char *const own_steps[] = { "batch", "interactive", "extern" };
 #define OWN_STEPS (sizeof (own_steps) / sizeof (own_steps[0]))
 

@@ -64,4 +64,9 @@ int member_signal (int fd, pid_t pid, int signo);
  *   none), and the number of "task_N" (-1 = none). */
 void member_where (pid_t pid, char step[MEMBER_STEP_MAX], int *task);
 
+/* Open for writing the cgroup.procs of a memory cgroup, [m] or one below it, that may have
+ *   processes beside [pid], which is in there. Returns a descriptor, the caller's; -1 with errno, ESRCH where it is in
+ *   none of them. */
+int member_place (const struct memcg *m, pid_t pid);
+
 #endif /* !MW_MEMBERS_H */

@@ -8,9 +8,13 @@
 #include <syslog.h>
 
 #include "handler/job/warden.h"
+#include "handler/pass/attend.h"
+#include "handler/pass/pass.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
 #include "handler/record/story.h"
+#include "lib/clock.h"
+#include "lib/cleanup.h"
 #include "lib/json_put.h"
 
 /* 2 KiB that need not be on the stack; for [job], all else is the caller's. */
@@ -72,7 +76,8 @@ int ask (struct warden *w, struct job *job, enum spool_op op, const char *text,
 
 /* Sizes in bytes. Without the path where that makes it too long. */
 static void _describe (const struct job *job, const char *event,
-                       const char *outcome, char *buf, size_t len)
+                       const struct member *about, const char *outcome,
+                       char *buf, size_t len)
 {
     struct json_put p = { .text = buf, .size = len - 1 }; /* the brace's */
     char id[INCIDENT_ID_MAX];
@@ -92,6 +97,10 @@ static void _describe (const struct job *job, const char *event,
     json_put_number (&p, "reservation", job->reservation);
     json_put_number (&p, "reserve", job->reserve);
     json_put_number (&p, "priority", job->priority);
+    if (about) {
+        json_put_number (&p, "pid", (uint64_t) about->pid);
+        json_put_number (&p, "started", about->started);
+    }
     json_put_text (&p, "memory", job->memcg.path);
     p.size = len;
     json_put_end (&p, "}");
@@ -99,15 +108,68 @@ static void _describe (const struct job *job, const char *event,
 }
 
 int ask_hook (struct warden *w, struct job *job, const char *hook,
-              const char *outcome, uint64_t not_after_ms)
+              const struct member *about, const char *outcome,
+              uint64_t not_after_ms)
 {
     struct spool_request *r = _request (w, job, SPOOL_HOOK);
 
     snprintf (r->arg, sizeof (r->arg), "%s", hook);
-    _describe (job, outcome ? "resolved" : "dump", outcome, r->text,
+    _describe (job, outcome ? "resolved" : "dump", about, outcome, r->text,
                sizeof (r->text));
     r->not_after_ms = not_after_ms;
     return _ask_hand_over (w, job, r, !outcome);
+}
+
+/* So long before its rung's deadline a hook is over, so that it is heard of in time. */
+#define ANSWERS_MS 500
+
+static void _ask_wish (struct attend_wish *a, struct warden *w,
+                       const struct job *job, const struct conf_hook *hook,
+                       const struct member *about, uint64_t not_after_ms)
+{
+    uint64_t now = clock_ms ();
+    uint64_t left = not_after_ms > now ? not_after_ms - now : 0;
+
+    left -= mw_least (left / 4, ANSWERS_MS);
+    *a = (struct attend_wish) {
+        .uid = job->spec.uid,
+        .gid = job->spec.gid,
+        .stop = hook->stop,
+        .pid = about->pid,
+        .started = about->started,
+        .end_ms = now + mw_least (left, hook->timeout_ms),
+        .max_size = hook->max_size.bytes,
+        .max_dir = w->conf.evidence_max.bytes,
+    };
+    snprintf (a->job, sizeof (a->job), "%s", job->spec.key);
+    snprintf (a->hook, sizeof (a->hook), "%s", hook->name);
+    snprintf (a->path, sizeof (a->path), "%s", hook->path);
+    snprintf (a->dir, sizeof (a->dir), "%s", w->conf.evidence_dir);
+    snprintf (a->memcg, sizeof (a->memcg), "%s", job->memcg.path);
+    _describe (job, "dump", about, NULL, a->text, sizeof (a->text));
+}
+
+int ask_attendant (struct warden *w, struct job *job,
+                   const struct conf_hook *hook, const struct member *about,
+                   uint64_t not_after_ms)
+{
+    static struct attend_wish a; /* 12 KiB */
+    cleanup_fd int procs = member_place (&job->memcg, about->pid);
+    struct incident *in = &job->incident;
+
+    _ask_wish (&a, w, job, hook, about, not_after_ms);
+    memcpy (a.id, _request (w, job, SPOOL_HOOK)->id, sizeof (a.id));
+    strcpy (in->request, a.id);
+    report (w, job, "asked", REPORT_LOG,
+            "job %s: the attendant is asked: hook %s", job->spec.key,
+            hook->name);
+    if (pass_send (w->attendant, &a, sizeof (a), procs) == 0)
+        return 0;
+    report (w, job, "failed", REPORT_LOG,
+            "job %s: the attendant takes no hook now: %s", job->spec.key,
+            strerror (errno));
+    in->request[0] = '\0';
+    return -1;
 }
 
 void ask_webhook (struct warden *w, struct job *job, const char *outcome,
@@ -117,7 +179,7 @@ void ask_webhook (struct warden *w, struct job *job, const char *outcome,
     char name[STORY_NAME_MAX];
     struct mw_err err;
 
-    _describe (job, "resolved", outcome, r->text, sizeof (r->text));
+    _describe (job, "resolved", NULL, outcome, r->text, sizeof (r->text));
     r->not_after_ms = not_after_ms;
     story_flush (w);
     if (request_put (w, job, r, true, story_name (job, name), &err) == 0)

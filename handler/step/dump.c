@@ -1,48 +1,138 @@
 /* dump.c - dump[=HOOK]@T: what is it that has taken the memory?
  *
- * The courier runs the hook, or lists the job's processes.  The job is not held
+ * The courier runs the hook, or lists the job's processes; a hook that is to have the
+ * job's identity is the attendant's to run (attend/attend.h).  The job is not held
  * meanwhile: it goes on in its reserve, so that a program which is asked for
  * its heap profile can write it; a debugger, too, cannot attach to frozen
  * tasks.  What the hook writes becomes part of the story.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
-#include "handler/step/step.h"
+#include "handler/step/one.h"
 
 #define LINE " | " /* between the lines of an answer */
+
+/* It is looked at which process grows. */
+enum { LOOKING = 1 };
+
+/* The hook of [job]'s rung; NULL: the built-in one, or one that is not configured. */
+static const struct conf_hook *_dump_hook (const struct warden *w,
+                                           const struct job *job)
+{
+    return conf_find_hook (&w->conf, step_rung (job)->hook);
+}
+
+static bool _as_job (const struct warden *w, const struct job *job)
+{
+    const struct conf_hook *hook = _dump_hook (w, job);
+
+    return hook && hook->as_job;
+}
 
 static bool _dump_available (struct warden *w, struct job *job,
                              struct mw_err *why)
 {
-    const struct incident *in = &job->incident;
-    const char *hook = in->ladder->step[in->step].hook;
+    const char *hook = step_rung (job)->hook;
 
-    if (!hook[0] || conf_find_hook (&w->conf, hook))
+    if (hook[0] && !_dump_hook (w, job))
+        mw_err_set (why, "no hook \"%s\" is configured", hook);
+    else if (_as_job (w, job) && w->attendant < 0)
+        mw_err_set (why, "there is no attendant");
+    else
         return true;
-    mw_err_set (why, "no hook \"%s\" is configured", hook);
     return false;
 }
 
-static bool _by_courier (const struct job *job)
+static bool _by_courier (const struct warden *w, const struct job *job)
 {
-    (void) job;
-    return true;
+    return !_as_job (w, job);
+}
+
+/* Is the process that it is about stopped meanwhile?  Before the reserve opens, or who
+ * leaks has filled that before there is a debugger; the attendant lets it go on. */
+static bool _stops (const struct warden *w, const struct job *job)
+{
+    return _as_job (w, job) && _dump_hook (w, job)->stop;
+}
+
+/* Have the hook run, about [one]; NULL: about none. */
+static enum step_result _dump_ask (struct warden *w, struct job *job,
+                                   const struct one *one)
+{
+    const uint64_t until = job->incident.deadline_ms;
+    const struct member *about = one ? &one->is : NULL;
+    int rc;
+
+    if (_as_job (w, job))
+        rc = ask_attendant (w, job, _dump_hook (w, job), about, until);
+    else
+        rc = ask_hook (w, job, step_rung (job)->hook, about, NULL, until);
+    return rc < 0 ? STEP_NEXT : STEP_WAIT;
+}
+
+/* Of the process that the rung is about; what is run as the job is about the largest
+ * one where that says nothing. */
+static enum step_result _dump_one (struct warden *w, struct job *job)
+{
+    struct mw_ladder_step s = *step_rung (job);
+    struct incident *in = &job->incident;
+    char what[MW_HOOK_MAX + 32];
+    enum step_result rc;
+    struct mw_err err;
+    struct one one;
+
+    if (s.target == MW_TARGET_USUAL)
+        s.target = MW_TARGET_LARGEST;
+    if (one_find (job, &s, 0, 0, &one, &err) < 0) {
+        report (w, job, "step", REPORT_LOG | REPORT_JOB,
+                "%s: hook %s is not run", err.text, s.hook);
+        return STEP_NEXT;
+    }
+    in->phase = 0;
+    in->target_pid = (uint32_t) one.is.pid;
+    in->target_started = one.is.started;
+    snprintf (what, sizeof (what), "hook %s is run for%s", s.hook,
+              _stops (w, job) ? ", and stops," : "");
+    one_tell (w, job, what, &one);
+    rc = _dump_ask (w, job, &one);
+    if (rc == STEP_WAIT && _stops (w, job))
+        member_signal (one.fd, one.is.pid, SIGSTOP);
+    step_open_reserve (w, job, true);
+    one_drop (&one);
+    return rc;
 }
 
 static enum step_result _dump_start (struct warden *w, struct job *job)
 {
-    const struct mw_ladder_step *s = step_rung (job);
+    bool one = mw_target_is_one (step_rung (job)->target) || _as_job (w, job);
 
     job_read_usage (job);
+    if (one && one_begin (w, job))
+        return _dump_one (w, job);
+    if (one)
+        return one_waits (w, job, LOOKING);
     step_open_reserve (w, job, true);
-    if (ask_hook (w, job, s->hook, NULL, job->incident.deadline_ms) < 0)
-        return STEP_NEXT;
-    return STEP_WAIT;
+    return _dump_ask (w, job, NULL);
+}
+
+static enum step_result _dump_timer (struct warden *w, struct job *job)
+{
+    if (job->incident.phase != LOOKING)
+        return STEP_WAIT;
+    return one_look (w, job, false) ? _dump_one (w, job) : STEP_WAIT;
+}
+
+/* Its reserve is full: who is guilty has shown it. */
+static enum step_result _dump_again (struct warden *w, struct job *job)
+{
+    return job->incident.phase == LOOKING ? _dump_one (w, job) : STEP_WAIT;
 }
 
 static enum step_result _dump_answered (struct warden *w, struct job *job,
@@ -68,14 +158,40 @@ static enum step_result _dump_deadline (struct warden *w, struct job *job)
     return STEP_NEXT;
 }
 
+/* What ran as the job has ended with the attendant of before. */
 static enum step_result _dump_recover (struct warden *w, struct job *job)
 {
-    (void) w;
-    return job->incident.request[0] ? STEP_WAIT : STEP_NEXT;
+    struct incident *in = &job->incident;
+
+    if (in->phase == LOOKING)
+        return _dump_start (w, job);
+    if (!in->request[0] || !_as_job (w, job))
+        return in->request[0] ? STEP_WAIT : STEP_NEXT;
+    in->request[0] = '\0';
+    report (w, job, "failed", REPORT_LOG,
+            "job %s: dump: hook \"%s\" has ended with the memwardend that had "
+            "started it",
+            job->spec.key, step_rung (job)->hook);
+    return STEP_NEXT;
+}
+
+/* Where the attendant could not. */
+static void _dump_go_on (const struct job *job)
+{
+    const struct member m = { .pid = (pid_t) job->incident.target_pid,
+                              .started = job->incident.target_started };
+    int fd = -1;
+
+    if (m.pid > 0 && member_take (&m, &fd) == 0)
+        member_signal (fd, m.pid, SIGCONT);
+    if (fd >= 0)
+        close (fd);
 }
 
 static void _dump_undo (struct warden *w, struct job *job)
 {
+    if (_stops (w, job))
+        _dump_go_on (job);
     if (job->incident.request[0])
         request_cancel (w, job->incident.request);
     job->incident.request[0] = '\0';
@@ -87,6 +203,8 @@ const struct step_ops step_dump = {
     .available = _dump_available,
     .by_courier = _by_courier,
     .start = _dump_start,
+    .again = _dump_again,
+    .timer = _dump_timer,
     .deadline = _dump_deadline,
     .answer = _dump_answered,
     .recover = _dump_recover,

@@ -37,8 +37,9 @@ static bool _is_requeued (const struct job *job)
 }
 
 /* Is Slurm asked, and its answer waited for, first? */
-static bool _asks (const struct job *job)
+static bool _asks (const struct warden *w, const struct job *job)
 {
+    (void) w;
     return job->spec.slurm_id != 0 && !_is_requeued (job) &&
            !_node_is_short (job);
 }

@@ -256,7 +256,8 @@ int one_find (struct job *job, const struct mw_ladder_step *s, pid_t pid,
     const struct look *l = _one_first (job);
 
     *one = (struct one) { .fd = -1, .target = s->target };
-    _one_read (job, signo == 0);
+    /* a look at it ends nothing */
+    _one_read (job, signo == 0 && s->kind != MW_STEP_DUMP);
     if (s->target == MW_TARGET_PID)
         return _one_named (job, s, pid, started, one, why);
     for (unsigned i = 0; i < members.n; i++)

@@ -353,8 +353,9 @@ int step_return (struct warden *w, struct job *job)
     return 0;
 }
 
-bool step_of_slurm (const struct job *job)
+bool step_of_slurm (const struct warden *w, const struct job *job)
 {
+    (void) w;
     return job->spec.slurm_id != 0;
 }
 

@@ -46,7 +46,7 @@ struct step_ops {
 
     /* Is it the courier who does it for this job, so that without one it is
      *   refused? NULL: never. */
-    bool (*by_courier) (const struct job *job);
+    bool (*by_courier) (const struct warden *w, const struct job *job);
 
     /* One handler a cause; step_rung is what the ladder says of the step.  Where
      *   one is NULL, the step waits on (STEP_WAIT), if no other default is named
@@ -138,7 +138,7 @@ bool step_relieved (struct warden *w, struct job *job, bool last);
 bool step_has_reserve (struct warden *w, struct job *job, struct mw_err *why);
 
 /* Is [job] one of Slurm's?  For step_ops.by_courier. */
-bool step_of_slurm (const struct job *job);
+bool step_of_slurm (const struct warden *w, const struct job *job);
 
 /* The job is to go on at the controller, where step_suspend has suspended it or
  *   asked for it. */

@@ -30,7 +30,7 @@ is 'none is inherited' "$((0x$(status "$WARDEN_PID" CapInh)))" 0
 is 'the kernel answers the calls that it needs' "$(status "$WARDEN_PID" Seccomp)" 2
 is 'it gets no new ones' "$(status "$WARDEN_PID" NoNewPrivs)" 1
 for k in $keepers; do
-    ! pgrep -P "$k" -x memwarden-scrib >/dev/null || continue     # it is root, see below
+    ! pgrep -P "$k" -x 'memwarden-(scrib|atten)' >/dev/null || continue   # they are root, see below
     for f in CapPrm CapEff; do ok "a keeper, $f" only "$k" $f 5 6 7; done
 done
 for f in CapPrm CapEff; do ok "the desk, $f" only "$desk" $f; done
@@ -38,6 +38,10 @@ scribe=$(for k in $keepers; do pgrep -P "$k" -x memwarden-scrib; done)
 # DAC_OVERRIDE
 for f in CapPrm CapEff CapBnd; do ok "the scribe, $f" only "$scribe" $f 1; done
 is 'the scribe: calls' "$(status "$scribe" Seccomp)" 2
+attendant=$(for k in $keepers; do pgrep -P "$k" -x memwarden-atten; done)
+# CHOWN KILL SETGID SETUID
+for f in CapPrm CapEff CapBnd; do ok "the attendant, $f" only "$attendant" $f 0 5 6 7; done
+is 'it gets no new ones' "$(status "$attendant" NoNewPrivs)" 1
 ok 'the desk, CapBnd, and it gets no new ones' only "$desk" CapBnd 5 6 7
 is 'the desk: calls' "$(status "$desk" Seccomp)" 2
 unlike 'nothing is said' "$(cat "$WARDEN_LOG" "$TMP/warden.err")" 'rights|capabilit|system calls'

@@ -46,6 +46,10 @@ drwxr-xr-x root/root etc/memwarden/
 -rw-r--r-- root/root usr/share/doc/memwarden/drain.md.gz
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/borrow.c
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/cgroup.conf.snippet
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/evidence-core
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/evidence-heap
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/evidence-ps
+-rw-r--r-- root/root usr/share/doc/memwarden/examples/evidence-smaps
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/halve.py
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/incident.json
 -rw-r--r-- root/root usr/share/doc/memwarden/examples/job_submit.lua

@@ -50,6 +50,17 @@ at_exit "kill $!"
 ok 'a job of his is held' wait_for 30 memwarden hold tells
 ok 'which he is told there' wait_for 30 grep -q 'memwarden: job tells is held by uid 0' "$TMP/terminal"
 memwarden resume tells
+# what is run as the job may look into it
+if command -v gdb >/dev/null; then
+    mkdir -p /etc/memwarden
+    printf '#!/bin/sh\nexec gdb --nx --batch -iex "set sysroot /" -p $MEMWARDEN_PID -ex bt\n' >/etc/memwarden/looks
+    chmod 755 /etc/memwarden/looks
+    echo 'hook looks { path = "/etc/memwarden/looks" as = "job" timeout = "30s" }' >>/etc/memwarden/memwarden.conf
+    systemctl reload memwardend
+    memwarden run --name looked --user nobody --reservation 96M --limit 96M --reserve 96M \
+        --on-oom 'dump=looks@60s,kill' -- "$touchmem" --size 150M >"$TMP/looked" 2>&1
+    like 'a debugger that is run as the job can attach' "$(memwarden why looked)" 'dump: #[0-9].*_(touch|work) '
+fi
 
 memwarden run --name stays --reservation 64M --limit 64M -- \
     "$touchmem" --size 20M --stop-file "$TMP/stop" >"$TMP/stays" 2>&1 &

@@ -369,6 +369,7 @@ int fake_begin (void **state)
         .after = &after,
         .waiting = &waiting,
         .courier_kept = true,
+        .attendant = -1,
         .node_memory = 8 * MW_GIB,
         .node_reserve = MW_GIB,
         .pool_limit = UINT64_MAX,

@@ -69,7 +69,10 @@ static void every_option_is_read (void **state)
             " max-priority = 900\n burst = x3\n max-burst = x3\n reserve = 0\n"
             " ladder = kill\n node-ladder = kill }\n"
             "class empty {}\n"
-            "hook gdb { path = /usr/bin/gcore\n timeout = 30s }\n"),
+            "evidence-dir = /e\nevidence-max = 2G\n"
+            "hook gdb { path = /usr/bin/gcore\n timeout = 30s }\n"
+            "hook core { path = /c\n as = job\n max-size = 3G\n"
+            " stop = no }\n"),
         0);
     assert_string_equal (conf.socket, "/run/x.sock");
     assert_string_equal (conf.log_file, "");
@@ -92,8 +95,15 @@ static void every_option_is_read (void **state)
     assert_int_equal (conf.classes[0].ladder.count, 1);
     assert_string_equal (conf.classes[1].name, "empty");
     assert_int_equal (conf.classes[1].max_priority, -1);
-    assert_int_equal (conf.hook_count, 1);
+    assert_int_equal (conf.hook_count, 2);
     assert_int_equal (conf.hooks[0].timeout_ms, 30000);
+    assert_false (conf.hooks[0].as_job);
+    assert_int_equal (conf.hooks[0].max_size.bytes, MW_GIB);
+    assert_true (conf.hooks[1].as_job);
+    assert_false (conf.hooks[1].stop);
+    assert_int_equal (conf.hooks[1].max_size.bytes, 3 * MW_GIB);
+    assert_string_equal (conf.evidence_dir, "/e");
+    assert_int_equal (conf.evidence_max.bytes, 2 * MW_GIB);
 }
 
 /* A wrong file, the line that is wrong, and words of what would be right. */
@@ -141,6 +151,13 @@ static const struct wrong {
     { "\nladder = \"dump=gdb,kill\"\n", 2, "names no hook" },
     { "class a {\n\nladder = \"dump=gdb,kill\" }\n", 3, "names no hook" },
     { "hook a {\n}\n", 2, "has no path" },
+    { "hook a { path = /x\n as = root }\n", 2, "write courier or job" },
+    { "hook a { path = /x\n max-size = 0 }\n", 2, "write a size" },
+    { "hook a { path = /x\n stop = maybe }\n", 2, "write yes or no" },
+    { "evidence-dir = e\n", 1, "absolute path" },
+    { "evidence-max = 5%\n", 1, "write a size" },
+    { "hook a { path = /x\n as = job }\npost-incident-hook = a\n", 3,
+      "after an incident there may be no job; write dump=a" },
     { "hook a {\n path = x }\n", 2, "absolute path" },
     { "hook a { path = /x }\n\nhook a { path = /y }\n", 3, "its own name" },
     { "class a { }\nclass b { }\nclass a { }\n", 3, "its own name" },

@@ -18,7 +18,8 @@
 
 static char root[64];
 
-static bool in_shadow; /* the configuration's word */
+static bool in_shadow;  /* the configuration's word */
+static unsigned as_job; /* hooks */
 
 static int _setup (void **state)
 {
@@ -70,6 +71,7 @@ static const struct {
 } tables[] = {
     { doctor_node_checks, &doctor_node_count },
     { doctor_beside_checks, &doctor_beside_count },
+    { doctor_warden_checks, &doctor_warden_count },
     { doctor_slurm_checks, &doctor_slurm_count },
     { doctor_plugin_checks, &doctor_plugin_count },
 };
@@ -98,6 +100,8 @@ static void _fixed_by (const char *item, enum doctor_verdict want,
     memset (&n, 0, sizeof (n));
     conf_defaults (&conf);
     conf.shadow = in_shadow;
+    for (; conf.hook_count < as_job; conf.hook_count++)
+        conf.hooks[conf.hook_count].as_job = true;
     n.conf = &conf;
     n.conf_trouble = "";
     n.socket = MW_SOCKET_DEFAULT;
@@ -496,6 +500,21 @@ static void any_bytes_are_no_plugin (void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown (f, _setup, _teardown)
 
+static void what_is_run_as_the_job_may_look_into_it (void **state)
+{
+    (void) state;
+    _record_v2 ("");
+    _is ("evidence", DOCTOR_NA, "no hook is run as the job");
+    as_job = 2;
+    _is ("evidence", DOCTOR_OK,
+         "2 hooks are run as the job, below /var/lib/memwarden/evidence");
+    _write ("/proc/sys/kernel/yama/ptrace_scope", "1\n");
+    _is ("evidence", DOCTOR_LACKS, "kernel.yama.ptrace_scope is 1");
+    _write ("/proc/sys/kernel/yama/ptrace_scope", "0\n");
+    _is ("evidence", DOCTOR_OK, "2 hooks");
+    as_job = 0;
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,6 +539,7 @@ int main (void)
         TEST (a_plugin_that_is_not_there_is_told),
         TEST (the_plugin_s_socket_is_the_warden_s),
         TEST (any_bytes_are_no_plugin),
+        TEST (what_is_run_as_the_job_may_look_into_it),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -126,7 +126,7 @@ static void a_signal_may_be_for_all (void **state)
     _refused ("signal=:all", "unknown signal \"\"", 7);
     _refused ("signal=KILL:all", "write the step \"kill\"", 7);
     _refused ("signal:all", "unknown step", 0);
-    _refused ("dump=a:all", "not a hook's name", 5);
+    _refused ("dump=a:all", "does not say of which process; write :largest", 6);
 }
 
 static void _written (const char *text, const char *back)
@@ -156,6 +156,12 @@ static void a_step_may_be_for_one_process (void **state)
     _written ("slow=50:largest", "slow=50%:largest@2m,kill");
     _written ("slow=:guilty@1m", "slow=:guilty@1m,kill");
     _written ("slow=50%:all", "slow=50%@2m,kill");
+    _written ("dump=core:guilty@1m", "dump=core:guilty@1m,kill");
+    _written ("dump=a:leader", "dump=a:leader@30s,kill");
+    assert_int_equal (_parse ("dump=core").step[0].target, MW_TARGET_USUAL);
+    _refused ("dump=core:", "does not say of which process", 9);
+    _refused ("dump=core:pid", "does not say of which process", 9);
+    _refused ("dump=:largest", "a hook's name is missing", 5);
     assert_int_equal (_parse ("kill=largest").count, 2);
     assert_int_equal (_parse ("kill=all").count, 1);
     _refused ("kill=all,hold", "nothing can follow kill", 9);
