@@ -70,6 +70,7 @@ bool terminals_text (const json_t *record, char *text)
                 !strcmp (_terminals_word (record, "step"), "hold");
     char limit[MW_SIZE_STRLEN], span[48], why[96];
     uint64_t by;
+    int n;
 
     _terminals_span (record, span);
     if (held && strcmp (trigger, "job") == 0)
@@ -84,10 +85,12 @@ bool terminals_text (const json_t *record, char *text)
                   (unsigned long long) by);
     else
         return false;
-    snprintf (text, TERMINALS_TEXT - 2, /* its end's */
-              "memwarden: job %.64s %s%s; to see more, and decide: memwarden "
-              "look %.64s",
-              job, why, span, job);
+    n = snprintf (text, TERMINALS_TEXT - 2, /* its end's */
+                  "memwarden: job %.64s %s%s; to see more, and decide: "
+                  "memwarden look %.64s",
+                  job, why, span, job);
+    if (n < 0)
+        return false;
     mw_tame (text, "");
     strcat (text, "\r\n");
     return true;

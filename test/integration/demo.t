@@ -63,7 +63,7 @@ for signal in $signals; do
     # a background job of a script ignores SIGINT unless it is told not to
     env --default-signal=INT "$MW_SRC/contrib/demo" --in-vm >"$TMP/out" 2>&1 &
     demo=$!
-    ok "$signal: the demo is under way" wait_for 60 grep -q '(grown): RUNNING' "$TMP/out"
+    ok "$signal: the demo is under way" wait_for 60 grep -q '(held): RUNNING' "$TMP/out"
     # again, as a person would: bash 5.2 may lose a trap that comes while a command
     # substitution ends
     again () { _ended "$demo" || { kill "-$signal" "$demo"; sleep 1; _ended "$demo"; }; }

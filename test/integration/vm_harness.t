@@ -27,7 +27,7 @@ END
 
 # a host without a kernel and without apt-get
 mkdir "$TMP/bin"
-for c in bash basename busybox cat cpio dirname grep id mkdir qemu-system-x86_64 \
+for c in bash basename busybox cat cpio dirname gcc grep id mkdir qemu-system-x86_64 \
     sed uname unshare xz; do
     ln -s "$(command -v $c)" "$TMP/bin/$c"
 done
