@@ -19,6 +19,12 @@ else
     echo '+memory +hugetlb' >/sys/fs/cgroup/cgroup.subtree_control
 fi
 warden_start 'courier { start = false }' || exit 1
+# the pool is there with its first job, and hands the controller down
+if [ ! -d $v1 ]; then
+    run_job first$$ --reservation 64M -- "$TOUCHMEM" --size 1M --stop-file "$TMP/first.stop"
+    must 'a job is there' wait_for 60 journal_has first$$ registered
+    must 'the pool hands hugetlb down' bash -c "echo +hugetlb >/sys/fs/cgroup/$WARDEN_POOL/cgroup.subtree_control"
+fi
 cat >"$TMP/huge.py" <<'END'
 import mmap, os, sys, time
 def wait(name):
@@ -61,4 +67,5 @@ is 'it is no OOM, and nothing was done' "$(journal_events j$$ | grep -Eo 'detect
 is 'it is an event of its own, with numbers' "$(jq -r --arg k j$$ \
     'select(.job == $k and .event == "huge") | "\(.hugetlb.size) \(.hugetlb.limit)"' \
     "$WARDEN_STATE/journal.jsonl" | head -n 1)" "2MB $((4 << 20))"
+touch "$TMP/first.stop"
 done_testing
