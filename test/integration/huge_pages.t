@@ -48,7 +48,7 @@ if [ -d $v1 ]; then
     huge=/sys/fs/cgroup/hugetlb${dir#"$v1"} limit=hugetlb.2MB.limit_in_bytes
     mkdir -p "$huge"
     at_exit "rmdir -p '$huge'"
-    cat "$dir/cgroup.procs" | while read -r p; do echo "$p" >"$huge/cgroup.procs"; done
+    while read -r p; do echo "$p" >"$huge/cgroup.procs"; done <"$dir/cgroup.procs"
 else
     huge=$dir limit=hugetlb.2MB.max
 fi
