@@ -302,7 +302,7 @@ const char *const conf_events[] = {
     "detected",    "step",     "lent",   "returned", "held",  "thawed",
     "asked",       "answered", "cut",    "dump",     "note",  "nested",
     "kernel-kill", "livelock", "failed", "adopted",  "class", "shadow",
-    "released",    "resolved", "uses",   NULL,
+    "released",    "resolved", "uses",   "huge",     NULL,
 };
 
 /* Events, with commas between them, or "all". */

@@ -28,6 +28,7 @@
 #include "handler/watch/above.h"
 #include "handler/watch/below.h"
 #include "handler/watch/given.h"
+#include "handler/watch/huge.h"
 #include "handler/watch/job_event.h"
 #include "handler/watch/kmsg.h"
 #include "handler/watch/node.h"
@@ -77,6 +78,7 @@ static int _take_over (struct warden *w, struct job *job, struct mw_err *err)
 {
     given_listen (w, job);
     above_watch (w, job);
+    huge_listen (w, job);
     if (job->memcg.shadow)
         return _listen_only (w, job, err);
     /* a hint to the kernel's reclaim: where it is not to be had the limits hold
@@ -348,6 +350,7 @@ void warden_release (struct warden *w, struct job *job, const char *why)
         watch_kmsg_counted (w, job);
     watch_kmsg_read (w);
     watch_kmsg_untold (w, job);
+    huge_look (w, job, true);
     class_forget (w, job);
     step_requeue_join (w, job);
     job->leaving = true; /* nobody is left to be told in its stderr */
@@ -401,6 +404,8 @@ static void _recover_leave (struct job *job, const struct memcg *was,
     job->below = sd_event_source_disable_unref (job->below);
     job->written = sd_event_source_disable_unref (job->written);
     job->removal = sd_event_source_disable_unref (job->removal);
+    for (unsigned i = 0; i < JOB_HUGE; i++)
+        job->huge[i] = sd_event_source_disable_unref (job->huge[i]);
     usage_forget (job, JOB_USAGE_PROCS);
     memcg_close (&job->memcg);
     job->memcg = *was;

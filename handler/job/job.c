@@ -278,6 +278,8 @@ void job_free (struct job_table *t, struct job *job)
     _drop_source (&job->event);
     _drop_source (&job->removal);
     _drop_source (&job->written);
+    for (unsigned i = 0; i < JOB_HUGE; i++)
+        _drop_source (&job->huge[i]);
     _drop_source (&job->below);
     _drop_source (&job->timer);
     _drop_source (&job->usage_watch.timer);

@@ -77,6 +77,8 @@ struct job_mark {
 
 #define JOB_FREEZERS 8
 
+#define JOB_HUGE 3 /* sizes of huge pages that are listened to */
+
 #define JOB_LINES_MAX 16 /* the oldest is dropped */
 
 struct job {
@@ -151,6 +153,8 @@ struct job {
     bool leaving;               /* the controller ends this run: its stderr
                                        and comment are closed */
 
+    uint64_t huge_refused; /* huge pages, so often: told (watch/huge.h) */
+    uint64_t huge_ms;      /* when, clock_ms; 0 */
     struct job_refault refault;
     uint64_t kernel_kill_ms; /* the kernel last killed in it; 0 */
     bool kernel_kill_untold; /* counted, its report is awaited */
@@ -159,7 +163,8 @@ struct job {
     struct sd_event_source *removal; /* of its directory; NULL on v1, where
                                            the event tells that, too */
     struct sd_event_source *written; /* its soft limit, by whomever; NULL */
-    struct sd_event_source *below;   /* memcgs made in it (v1); NULL */
+    struct sd_event_source *huge[JOB_HUGE];   /* refused huge pages (v2) */
+    struct sd_event_source *below;            /* memcgs made in it (v1); NULL */
     struct job_freezer freezer[JOB_FREEZERS]; /* while it has an incident */
     unsigned freezers;                        /* how many of them */
     struct sd_event_source *timer; /* the incident's next deadline; made at

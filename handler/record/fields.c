@@ -75,6 +75,7 @@ static const struct field {
     FIELD ("peak", NUMBER, peak, STATE | TOLD),
     FIELD ("peak_used", NUMBER, peak_used, STATE | TOLD),
     FIELD ("allowed", NUMBER, allowed, STATE),
+    FIELD ("huge_refused", NUMBER, huge_refused, STATE),
     FIELD ("bounces", NUMBER, bounces, STATE),
     FIELD ("bounce_ms", NUMBER, bounce_ms, STATE),
 

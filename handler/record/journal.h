@@ -14,7 +14,7 @@
  *    "st":{…},"crc":"12ab34cd"}
  *
  * Events: boot, registered, adopted (after a restart), detected, step, uses
- * (what its memory is made of, and whose it is), lent, returned, held, thawed, asked, answered, resolved, released, kernel-kill,
+ * (what its memory is made of, and whose it is), huge (it was refused huge pages), lent, returned, held, thawed, asked, answered, resolved, released, kernel-kill,
  * livelock, shadow (what would have been done), node, decision (decision.h),
  * class, cut (by a cap: what was asked for is not given), dump (what its hook
  * has written), nested (an OOM below the job's limit), given (Slurm has changed its
