@@ -404,8 +404,7 @@ static void _recover_leave (struct job *job, const struct memcg *was,
     job->below = sd_event_source_disable_unref (job->below);
     job->written = sd_event_source_disable_unref (job->written);
     job->removal = sd_event_source_disable_unref (job->removal);
-    for (unsigned i = 0; i < JOB_HUGE; i++)
-        job->huge[i] = sd_event_source_disable_unref (job->huge[i]);
+    job_huge_end (job);
     usage_forget (job, JOB_USAGE_PROCS);
     memcg_close (&job->memcg);
     job->memcg = *was;

@@ -166,6 +166,7 @@ struct job *job_new (struct job_table *t)
     job->memcg.dir = job->memcg.freezer = job->memcg.event = -1;
     job->memcg.limit = job->memcg.hard = job->memcg.usage = -1;
     job->memcg.oom_control = -1;
+    job->huge_dir = -1;
     while (*end)
         end = &(*end)->next;
     *end = job;
@@ -278,8 +279,7 @@ void job_free (struct job_table *t, struct job *job)
     _drop_source (&job->event);
     _drop_source (&job->removal);
     _drop_source (&job->written);
-    for (unsigned i = 0; i < JOB_HUGE; i++)
-        _drop_source (&job->huge[i]);
+    job_huge_end (job);
     _drop_source (&job->below);
     _drop_source (&job->timer);
     _drop_source (&job->usage_watch.timer);
@@ -419,6 +419,15 @@ void job_freezer_end (struct job *job)
         close (job->freezer[i].fd);
     }
     job->freezers = 0;
+}
+
+void job_huge_end (struct job *job)
+{
+    for (unsigned i = 0; i < JOB_HUGE; i++)
+        job->huge[i] = sd_event_source_disable_unref (job->huge[i]);
+    if (job->huge_dir >= 0)
+        close (job->huge_dir);
+    job->huge_dir = -1;
 }
 
 /* ---- its incident --------------------------------------------------------- */

@@ -153,6 +153,7 @@ struct job {
     bool leaving;               /* the controller ends this run: its stderr
                                        and comment are closed */
 
+    int huge_dir;          /* where the kernel counts its huge pages; -1 */
     uint64_t huge_refused; /* huge pages, so often: told (watch/huge.h) */
     uint64_t huge_ms;      /* when, clock_ms; 0 */
     struct job_refault refault;
@@ -309,5 +310,8 @@ bool job_freezer_is (const struct job *job, bool thawed);
 
 /* Stop watching the freezers of [job]'s steps. */
 void job_freezer_end (struct job *job);
+
+/* Stop listening for huge pages that [job] is refused. */
+void job_huge_end (struct job *job);
 
 #endif /* !MW_JOB_H */

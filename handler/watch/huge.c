@@ -67,13 +67,12 @@ static void _huge_tell (struct warden *w, struct job *job,
 
 bool huge_look (struct warden *w, struct job *job, bool last)
 {
-    cleanup_fd int dir = hugetlb_open (&job->memcg);
     uint64_t refused, now = clock_ms ();
     struct hugetlb most;
 
-    if (dir < 0)
+    if (job->huge_dir < 0)
         return false;
-    refused = _huge_refused (dir, &most);
+    refused = _huge_refused (job->huge_dir, &most);
     if (refused <= job->huge_refused ||
         (!last && job->huge_ms > 0 && now - job->huge_ms < AGAIN_MS))
         return false;
@@ -95,16 +94,33 @@ static int _huge_on_refused (sd_event_source *s, const struct inotify_event *e,
     return 0;
 }
 
-void huge_listen (struct warden *w, struct job *job)
+/* Opened once: at the job's end nothing is to be looked for any more. */
+static void _huge_open (struct job *job)
 {
     cleanup_fd int dir = hugetlb_open (&job->memcg);
+    struct hugetlb most;
+
+    if (dir < 0)
+        return;
+    _huge_refused (dir, &most);
+    if (most.size) {
+        job->huge_dir = dir;
+        dir = -1;
+    }
+}
+
+void huge_listen (struct warden *w, struct job *job)
+{
     char path[96];
 
     _huge_warden = w;
-    if (dir < 0)
+    if (job->huge_dir < 0)
+        _huge_open (job);
+    if (job->huge_dir < 0)
         return;
     for (unsigned i = 0, n = 0; i < HUGETLB_SIZES && n < JOB_HUGE; i++) {
-        if (!job->huge[n] && hugetlb_told (dir, i, path, sizeof (path)) == 0 &&
+        if (!job->huge[n] &&
+            hugetlb_told (job->huge_dir, i, path, sizeof (path)) == 0 &&
             sd_event_add_inotify (w->loop, &job->huge[n], path, IN_MODIFY,
                                   _huge_on_refused, job) >= 0)
             n++;

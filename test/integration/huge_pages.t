@@ -40,14 +40,16 @@ except OSError as e:
     print('refused', e.errno, flush=True)
 wait('.stop')
 END
+if [ -d $v1 ]; then     # whoever wants a limit there makes it before
+    huge=/sys/fs/cgroup/hugetlb/$WARDEN_POOL/j$$ limit=hugetlb.2MB.limit_in_bytes
+    mkdir -p "$huge"
+    at_exit "rmdir -p '$huge'"
+fi
 run_job j$$ --reservation 64M -- bash -c "ulimit -c 0; python3 '$TMP/huge.py' '$TMP/j'; echo ended with \$?"
 job=$!
 must 'the job runs' wait_for 60 journal_has j$$ registered
 dir=$(job_shows j$$ .memory)
 if [ -d $v1 ]; then
-    huge=/sys/fs/cgroup/hugetlb${dir#"$v1"} limit=hugetlb.2MB.limit_in_bytes
-    mkdir -p "$huge"
-    at_exit "rmdir -p '$huge'"
     while read -r p; do echo "$p" >"$huge/cgroup.procs"; done <"$dir/cgroup.procs"
 else
     huge=$dir limit=hugetlb.2MB.max

@@ -36,6 +36,7 @@ static struct job *_huge_job (const char *max, const char *refused)
     _put (job->memcg.dir, "hugetlb.2MB.events", events);
     _put (job->memcg.dir, "hugetlb.2MB.current", "67108864\n");
     _put (job->memcg.dir, "hugetlb.2MB.max", max);
+    job->huge_dir = hugetlb_open (&job->memcg);
     return job;
 }
 
