@@ -67,17 +67,20 @@ void mw_memparts_of_v2 (const char *stat, struct mw_memparts *p)
                     _memparts_key (stat, "percpu");
 }
 
+const char *const mw_hugetlb_size[MW_HUGETLB_SIZES] = {
+    "64KB", "1MB", "2MB", "16MB", "32MB", "512MB", "1GB", "2GB", "16GB",
+};
+
 /* hugetlb.2MB.current, where that controller is on: one a size of page, of which a machine
  * has two or three. */
 static uint64_t _memparts_huge (int dir)
 {
-    static const char *const sizes[] = { "64KB",  "1MB", "2MB", "16MB", "32MB",
-                                         "512MB", "1GB", "2GB", "16GB" };
     uint64_t sum = 0, n;
     char name[40];
 
-    for (size_t i = 0; i < sizeof (sizes) / sizeof (sizes[0]); i++) {
-        snprintf (name, sizeof (name), "hugetlb.%s.current", sizes[i]);
+    for (unsigned i = 0; i < MW_HUGETLB_SIZES; i++) {
+        snprintf (name, sizeof (name), "hugetlb.%s.current",
+                  mw_hugetlb_size[i]);
         if (cg_read_u64 (dir, name, &n) == 0)
             sum += n;
     }

@@ -25,6 +25,11 @@ struct mw_memparts {
     uint64_t swap;        /* swapped out */
 };
 
+/* The sizes that huge pages have on any machine, as the kernel names the files of the
+ *   hugetlb controller: hugetlb.2MB.current. */
+#define MW_HUGETLB_SIZES 9
+extern const char *const mw_hugetlb_size[MW_HUGETLB_SIZES];
+
 /* Read them of the directory [dir].
  * Returns 0; -1 with errno (ENOENT: it is no memory cgroup). */
 int mw_memparts_read (int dir, struct mw_memparts *p);

@@ -9,8 +9,7 @@
 #define MW_MEMCG_HUGETLB_H
 
 #include "handler/memcg/memcg.h"
-
-#define HUGETLB_SIZES 9 /* of pages, on any machine */
+#include "lib/memparts.h"
 
 struct hugetlb {
     const char *size; /* of a page, as the kernel writes it: "2MB" */
@@ -23,7 +22,7 @@ struct hugetlb {
  *   the same path in its hierarchy. Returns a descriptor, the caller's; -1: there is none. */
 int hugetlb_open (const struct memcg *m);
 
-/* Read of [dir] the size of pages [i], below HUGETLB_SIZES. Returns 0; -1: it has none. */
+/* Read of [dir] the size of pages [i], below MW_HUGETLB_SIZES. Returns 0; -1: it has none. */
 int hugetlb_read (int dir, unsigned i, struct hugetlb *h);
 
 /* Write into [path] where the kernel tells by inotify(7) that [h->refused] is another: v2

@@ -37,6 +37,8 @@ static int _mounts_visit (const struct cgmount *c, void *arg)
         snprintf (m->memory, sizeof (m->memory), "%s", c->point);
     if (cg_among (c->options, "freezer") && !m->freezer[0])
         snprintf (m->freezer, sizeof (m->freezer), "%s", c->point);
+    if (cg_among (c->options, "hugetlb") && !m->hugetlb[0])
+        snprintf (m->hugetlb, sizeof (m->hugetlb), "%s", c->point);
     return 0;
 }
 

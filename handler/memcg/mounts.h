@@ -9,6 +9,7 @@
 struct memcg_mounts {
     char memory[PATH_MAX];  /* v1 */
     char freezer[PATH_MAX]; /* v1 */
+    char hugetlb[PATH_MAX]; /* v1 */
     char unified[PATH_MAX]; /* v2 */
     bool unified_memory;    /* v2 has the memory controller */
     bool handed_down;       /* and its root hands that down */

@@ -8,7 +8,6 @@
 #include "handler/job/warden.h"
 #include "handler/memcg/hugetlb.h"
 #include "handler/record/report.h"
-#include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/json_put.h"
@@ -22,7 +21,7 @@ static uint64_t _huge_refused (int dir, struct hugetlb *most)
     struct hugetlb h;
 
     *most = (struct hugetlb) { 0 };
-    for (unsigned i = 0; i < HUGETLB_SIZES; i++) {
+    for (unsigned i = 0; i < MW_HUGETLB_SIZES; i++) {
         if (hugetlb_read (dir, i, &h) < 0)
             continue;
         sum += h.refused;
@@ -94,31 +93,16 @@ static int _huge_on_refused (sd_event_source *s, const struct inotify_event *e,
     return 0;
 }
 
-/* Opened once: at the job's end nothing is to be looked for any more. */
-static void _huge_open (struct job *job)
-{
-    cleanup_fd int dir = hugetlb_open (&job->memcg);
-    struct hugetlb most;
-
-    if (dir < 0)
-        return;
-    _huge_refused (dir, &most);
-    if (most.size) {
-        job->huge_dir = dir;
-        dir = -1;
-    }
-}
-
 void huge_listen (struct warden *w, struct job *job)
 {
     char path[96];
 
     _huge_warden = w;
-    if (job->huge_dir < 0)
-        _huge_open (job);
+    if (job->huge_dir < 0) /* at its end nothing is to be looked for */
+        job->huge_dir = hugetlb_open (&job->memcg);
     if (job->huge_dir < 0)
         return;
-    for (unsigned i = 0, n = 0; i < HUGETLB_SIZES && n < JOB_HUGE; i++) {
+    for (unsigned i = 0, n = 0; i < MW_HUGETLB_SIZES && n < JOB_HUGE; i++) {
         if (!job->huge[n] &&
             hugetlb_told (job->huge_dir, i, path, sizeof (path)) == 0 &&
             sd_event_add_inotify (w->loop, &job->huge[n], path, IN_MODIFY,

@@ -36,6 +36,7 @@ static struct job *_huge_job (const char *max, const char *refused)
     _put (job->memcg.dir, "hugetlb.2MB.events", events);
     _put (job->memcg.dir, "hugetlb.2MB.current", "67108864\n");
     _put (job->memcg.dir, "hugetlb.2MB.max", max);
+    _put (job->memcg.dir, "cgroup.controllers", "memory hugetlb pids\n");
     job->huge_dir = hugetlb_open (&job->memcg);
     return job;
 }
@@ -54,7 +55,7 @@ static void v2_has_events (void **state)
     _put (job->memcg.dir, "hugetlb.2MB.max", "max\n");
     assert_int_equal (hugetlb_read (job->memcg.dir, TWO_MB, &h), 0);
     assert_true (h.limit == MEMCG_NO_LIMIT);
-    for (unsigned i = 0; i < HUGETLB_SIZES; i++) {
+    for (unsigned i = 0; i < MW_HUGETLB_SIZES; i++) {
         if (i != TWO_MB)
             assert_int_equal (hugetlb_read (job->memcg.dir, i, &h), -1);
     }
