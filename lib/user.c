@@ -1,8 +1,10 @@
 /* user.c - login names, and what is root's alone */
 #include "lib/user.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -50,4 +52,20 @@ const char *mw_not_roots (char *path)
         *slash = '\0';
         slash = path + strlen (path);
     }
+}
+
+int mw_roots_program (const char *path, char real[PATH_MAX], struct mw_err *err)
+{
+    char copy[PATH_MAX];
+    const char *bad;
+
+    if (!realpath (path, real))
+        return mw_err_errno (err, "cannot run hook %.256s", path);
+    strcpy (copy, real);
+    if (!(bad = mw_not_roots (copy)))
+        return 0;
+    return mw_err_code (err, EPERM,
+                        "hook %.256s is not run: %.200s can be changed by "
+                        "others than root",
+                        path, bad);
 }

@@ -2,9 +2,12 @@
 #ifndef MW_USER_H
 #define MW_USER_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "lib/err.h"
 
 #define MW_USER_MAX 64
 
@@ -21,5 +24,10 @@ const char *mw_user_shown (uid_t uid, char *buf, size_t len);
  *   its place?  Else whoever can has what root reads or runs there.
  * Returns NULL; or the part that is wrong, cut out of [path]. */
 const char *mw_not_roots (char *path);
+
+/* The program [path] of an admin's hook, free of links, into [real]: run only where nobody
+ *   but root can change it. Returns 0; -1 with errno (EPERM: others can) and a sentence. */
+int mw_roots_program (const char *path, char real[PATH_MAX],
+                      struct mw_err *err);
 
 #endif /* !MW_USER_H */

@@ -43,27 +43,6 @@ void attend_say (const struct attend_wish *wish, bool ok, int code,
     pass_send (ATTEND_WARDEN, &a, sizeof (a), -1);
 }
 
-/* Its program, free of links, in [path]. Returns false where it is not run. */
-static bool _visit_program (const struct attend_wish *wish, char path[PATH_MAX])
-{
-    char copy[PATH_MAX];
-    const char *bad;
-
-    if (!realpath (wish->path, path)) {
-        attend_say (wish, false, errno, "cannot run hook %.256s: %s",
-                    wish->path, strerror (errno));
-        return false;
-    }
-    strcpy (copy, path);
-    bad = mw_not_roots (copy);
-    if (bad)
-        attend_say (wish, false, EPERM,
-                    "hook %.256s is not run: %.200s can be changed by others "
-                    "than root",
-                    wish->path, bad);
-    return !bad;
-}
-
 /* Its own end it has not met: ask it to, and see to it. */
 static void _visit_kill (struct errand *e, enum errand_end how)
 {
@@ -170,6 +149,7 @@ _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
     struct attend_guest guest = { wish, procs, path };
     uint64_t now = clock_ms ();
     int target = -1, status = 0;
+    struct mw_err err;
     enum errand_end how;
 
     prctl (PR_SET_NAME, "memwarden-visit");
@@ -182,7 +162,8 @@ _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
     alarm ((unsigned) ((wish->end_ms - now) / 1000 + SPARE_S));
     if (!_visit_target (wish, &target))
         _exit (0);
-    if (!_visit_program (wish, path)) {
+    if (mw_roots_program (wish->path, path, &err) < 0) {
+        attend_say (wish, false, errno, "%s", err.text);
         _visit_goes_on (wish, target);
         _exit (0);
     }

@@ -30,22 +30,15 @@ struct hook_run {
 static bool _program (const struct conf_hook *hook, char path[PATH_MAX],
                       struct courier_result *res)
 {
-    char copy[PATH_MAX];
-    const char *bad;
+    struct mw_err err;
 
-    if (!realpath (hook->path, path) || access (path, X_OK) < 0) {
-        courier_say (res, COURIER_REFUSED, errno, "cannot run hook %s: %s",
-                     hook->path, strerror (errno));
-        return false;
+    if (mw_roots_program (hook->path, path, &err) == 0) {
+        if (access (path, X_OK) == 0)
+            return true;
+        mw_err_errno (&err, "cannot run hook %s", hook->path);
     }
-    strcpy (copy, path);
-    bad = mw_not_roots (copy);
-    if (bad)
-        courier_say (res, COURIER_REFUSED, EPERM,
-                     "hook %s is not run: %.200s "
-                     "can be changed by others than root",
-                     hook->path, bad);
-    return !bad;
+    courier_say (res, COURIER_REFUSED, errno, "%s", err.text);
+    return false;
 }
 
 static void _hook_env (const char *name, const json_t *number)

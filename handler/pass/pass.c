@@ -65,20 +65,30 @@ static int _pass_limit (const json_t *value, struct pass_wish *wish,
     return 0;
 }
 
+/* [value] as a text that has room in [size] bytes; NULL with [err], of [what] it is. */
+static const char *_pass_text (const json_t *value, const char *what,
+                               size_t size, struct mw_err *err)
+{
+    const char *text = json_string_value (value);
+
+    if (!text)
+        mw_err_code (err, EINVAL, "the %s must be a text", what);
+    else if (strlen (text) >= size)
+        mw_err_code (err, EINVAL,
+                     "the %s is too long; at most %zu characters are allowed",
+                     what, size - 1);
+    else
+        return text;
+    return NULL;
+}
+
 static int _pass_ladder (const json_t *value, struct pass_wish *wish,
                          struct mw_err *err)
 {
-    const char *text = json_string_value (value);
+    const char *text = _pass_text (value, "ladder", sizeof (wish->ladder), err);
     struct mw_ladder ladder;
 
-    if (!text)
-        return mw_err_code (err, EINVAL, "the ladder must be a text");
-    if (strlen (text) >= sizeof (wish->ladder))
-        return mw_err_code (err, EINVAL,
-                            "the ladder is too long; at most %zu characters "
-                            "are allowed",
-                            sizeof (wish->ladder) - 1);
-    if (mw_ladder_parse (text, &ladder, err) < 0)
+    if (!text || mw_ladder_parse (text, &ladder, err) < 0)
         return -1;
     wish->has_ladder = true;
     strcpy (wish->ladder, text);
@@ -88,17 +98,11 @@ static int _pass_ladder (const json_t *value, struct pass_wish *wish,
 static int _pass_proc_limit (const json_t *value, struct pass_wish *wish,
                              struct mw_err *err)
 {
-    const char *text = json_string_value (value);
+    const char *text = _pass_text (value, "proc-limit",
+                                   sizeof (wish->proc_limit), err);
     struct mw_proclimit limit;
 
-    if (!text)
-        return mw_err_code (err, EINVAL, "the proc-limit must be a text");
-    if (strlen (text) >= sizeof (wish->proc_limit))
-        return mw_err_code (err, EINVAL,
-                            "the proc-limit is too long; at most %zu "
-                            "characters are allowed",
-                            sizeof (wish->proc_limit) - 1);
-    if (mw_proclimit_parse (text, &limit, err) < 0)
+    if (!text || mw_proclimit_parse (text, &limit, err) < 0)
         return -1;
     wish->has_proc_limit = true;
     strcpy (wish->proc_limit, text);
