@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/json_get.h"
 
 #define MOVED(key) \
     { \
@@ -31,13 +32,6 @@ static const struct {
     MOVED ("seq"),
 };
 #define MOVED_COUNT (sizeof (moved) / sizeof (moved[0]))
-
-static const char *_transition_text (const json_t *j, const char *key)
-{
-    const char *text = json_string_value (json_object_get (j, key));
-
-    return text ? text : "";
-}
 
 static bool _is_moved (const char *key)
 {
@@ -65,9 +59,9 @@ json_t *transition_of (const json_t *record)
     _this_node (node, sizeof (node));
     json_object_set_new (j, "schema", json_integer (TRANSITION_SCHEMA));
     snprintf (key, sizeof (key), "%s/%s/%lld/%s", node,
-              _transition_text (record, "incident"),
+              json_get_text (record, "incident"),
               (long long) json_integer_value (json_object_get (record, "seq")),
-              _transition_text (record, "t"));
+              json_get_text (record, "t"));
     json_object_set_new (j, "key", json_string (key));
     json_object_set_new (j, "node", json_string (node));
     for (size_t i = 0; i < MOVED_COUNT; i++) {
@@ -99,9 +93,9 @@ static unsigned long long _microseconds (const char *text)
 
 bool transition_name (const json_t *record, char name[OUTBOX_NAME_MAX])
 {
-    unsigned long long us = _microseconds (_transition_text (record, "t"));
+    unsigned long long us = _microseconds (json_get_text (record, "t"));
     long long seq = json_integer_value (json_object_get (record, "seq"));
-    const char *job = _transition_text (record, "job");
+    const char *job = json_get_text (record, "job");
 
     if (us == 0 || seq <= 0 || !mw_jobkey_valid (job))
         return false;
@@ -117,14 +111,13 @@ static json_t *_cloudevent (const json_t *j)
     char source[96], type[96];
 
     snprintf (source, sizeof (source), "/memwarden/%s",
-              _transition_text (j, "node"));
+              json_get_text (j, "node"));
     snprintf (type, sizeof (type), "memwarden.incident.%s",
-              _transition_text (j, "event"));
+              json_get_text (j, "event"));
     return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "specversion",
-                      "1.0", "id", _transition_text (j, "key"), "source",
-                      source, "type", type, "subject",
-                      _transition_text (j, "incident"), "time",
-                      _transition_text (j, "time"), "datacontenttype",
+                      "1.0", "id", json_get_text (j, "key"), "source", source,
+                      "type", type, "subject", json_get_text (j, "incident"),
+                      "time", json_get_text (j, "time"), "datacontenttype",
                       "application/json", "data", j);
 }
 
@@ -133,8 +126,8 @@ static json_t *_cloudevent (const json_t *j)
  * given: a day is as long as an admin sleeps. */
 static json_t *_alerts (const json_t *j)
 {
-    const char *event = _transition_text (j, "event");
-    const char *at = _transition_text (j, "time");
+    const char *event = json_get_text (j, "event");
+    const char *at = json_get_text (j, "time");
     bool over = !strcmp (event, "resolved");
     time_t end = (time_t) (_microseconds (at) / 1000000) + 24 * 3600;
     char until[32];
@@ -145,13 +138,13 @@ static json_t *_alerts (const json_t *j)
     strftime (until, sizeof (until), "%Y-%m-%dT%H:%M:%SZ", &tm);
     alert = json_pack ("{s:{s:s, s:s, s:s, s:s, s:s}, s:{s:s, s:s, s:s}, s:s}",
                        "labels", "alertname", "MemwardenIncident", "node",
-                       _transition_text (j, "node"), "job",
-                       _transition_text (j, "job"), "incident",
-                       _transition_text (j, "incident"), "trigger",
-                       _transition_text (j, "trigger"), "annotations",
-                       "summary", _transition_text (j, "summary"), "event",
-                       event, "outcome", _transition_text (j, "outcome"),
-                       "endsAt", over ? at : until);
+                       json_get_text (j, "node"), "job",
+                       json_get_text (j, "job"), "incident",
+                       json_get_text (j, "incident"), "trigger",
+                       json_get_text (j, "trigger"), "annotations", "summary",
+                       json_get_text (j, "summary"), "event", event, "outcome",
+                       json_get_text (j, "outcome"), "endsAt",
+                       over ? at : until);
     return json_pack ("[o]", alert);
 }
 
@@ -186,11 +179,11 @@ static char *_unmarked (const char *text)
 
 static json_t *_chat_line (const json_t *j)
 {
-    cleanup_free char *text = _unmarked (_transition_text (j, "summary"));
+    cleanup_free char *text = _unmarked (json_get_text (j, "summary"));
     cleanup_free char *line = NULL;
 
     if (!text || asprintf (&line, "memwarden on %s: %s",
-                           _transition_text (j, "node"), text) < 0)
+                           json_get_text (j, "node"), text) < 0)
         return NULL;
     return json_pack ("{s:s}", "text", line);
 }

@@ -11,6 +11,7 @@
 #include "handler/memcg/move.h"
 #include "handler/record/report.h"
 #include "handler/step/one.h"
+#include "lib/json_get.h"
 #include "lib/json_put.h"
 
 /* What is asked. */
@@ -19,13 +20,6 @@ struct move_wish {
     pid_t pid;
     struct one one;
 };
-
-static const char *_move_text (const json_t *msg, const char *name)
-{
-    const char *text = json_string_value (json_object_get (msg, name));
-
-    return text ? text : "";
-}
 
 /* "job 13", "no job" */
 static const char *_move_job_name (const struct job *job,
@@ -42,7 +36,8 @@ static int _move_read (struct warden *w, const json_t *msg,
                        struct move_wish *wish, struct mw_err *err)
 {
     json_int_t pid = json_integer_value (json_object_get (msg, "pid"));
-    const char *from = _move_text (msg, "job"), *to = _move_text (msg, "to");
+    const char *from = json_get_text (msg, "job"),
+               *to = json_get_text (msg, "to");
 
     *wish = (struct move_wish) { .one = { .fd = -1 } };
     if (pid < 1 || pid > INT32_MAX)
@@ -204,7 +199,7 @@ static void _move_tell (struct warden *w, struct job *job, const char *how,
 
 int move_done (struct warden *w, const json_t *msg, struct mw_err *err)
 {
-    const char *error = _move_text (msg, "error");
+    const char *error = json_get_text (msg, "error");
     char name[MW_JOBKEY_MAX + 8], how[MW_JOBKEY_MAX + 32];
     struct move_wish wish;
 

@@ -10,16 +10,10 @@
 #include "handler/desk/conn.h"
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "lib/json_get.h"
 #include "lib/wire.h"
 
 #define ANSWER_PAGE_MAX (MW_WIRE_MAX - 8192)
-
-static const char *_answer_text (const json_t *j, const char *key)
-{
-    const char *text = json_string_value (json_object_get (j, key));
-
-    return text ? text : "";
-}
 
 static bool _answer_may (const struct conn *c, const json_t *job)
 {
@@ -44,7 +38,7 @@ static void _answer_jobs (struct conn *c)
         if (!_answer_may (c, job))
             continue;
         if (wait) {
-            wait = strcmp (_answer_text (job, "key"), after) != 0;
+            wait = strcmp (json_get_text (job, "key"), after) != 0;
             continue;
         }
         size += json_dumpb (job, NULL, 0, JSON_COMPACT) + 1;
@@ -53,7 +47,7 @@ static void _answer_jobs (struct conn *c)
             break;
         }
         json_array_append (list, job);
-        last = _answer_text (job, "key");
+        last = json_get_text (job, "key");
     }
     if (!wait) {
         conn_answer (c, reply);
@@ -97,7 +91,7 @@ static bool _answer_is_in (const char *path, const char *dir)
 
 static bool _answer_holds (const json_t *job, const char *cgroups)
 {
-    const char *dir = _answer_text (job, "memory");
+    const char *dir = json_get_text (job, "memory");
     struct cg_member m;
     int rc;
 
@@ -137,7 +131,7 @@ static void _answer_self (struct conn *c)
                      (int) c->who.pid);
     else if (!_answer_may (c, job))
         mw_err_code (&err, EPERM, "process %d is in job %s, which is not yours",
-                     (int) c->who.pid, _answer_text (job, "key"));
+                     (int) c->who.pid, json_get_text (job, "key"));
     if (!job || !_answer_may (c, job)) {
         conn_refuse (c, &err);
         return;
@@ -160,7 +154,7 @@ static bool _answer_is_named (const json_t *job, const char *name)
 
     snprintf (other, sizeof (other),
               "%" JSON_INTEGER_FORMAT "_%" JSON_INTEGER_FORMAT, array, task);
-    return !strcmp (_answer_text (job, "key"), name) ||
+    return !strcmp (json_get_text (job, "key"), name) ||
            (array != 0 && !strcmp (other, name));
 }
 
@@ -177,7 +171,7 @@ static void _answer_attach (struct conn *c)
     }
     if (found && _answer_may (c, found)) {
         snprintf (c->attached, sizeof (c->attached), "%s",
-                  _answer_text (found, "key"));
+                  json_get_text (found, "key"));
         conn_answer (c, mw_wire_new ("ok"));
         return;
     }

@@ -16,20 +16,7 @@
 #include "handler/record/fields.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
-
-static uint64_t _recover_number (const json_t *j, const char *key)
-{
-    json_int_t n = json_integer_value (json_object_get (j, key));
-
-    return n > 0 ? (uint64_t) n : 0;
-}
-
-static const char *_recover_text (const json_t *j, const char *key)
-{
-    const char *s = json_string_value (json_object_get (j, key));
-
-    return s ? s : "";
-}
+#include "lib/json_get.h"
 
 /* Put state [st] into [job]. Returns false where it is not a whole state. */
 static bool _recover_apply (const json_t *st, struct job *job)
@@ -78,7 +65,7 @@ static bool _take_state (struct job_table *t, const char *key, const json_t *st)
 /* The number of the incident that [record] is about is not given again. */
 static void _remember_incident (const json_t *record)
 {
-    const char *id = _recover_text (record, "incident");
+    const char *id = json_get_text (record, "incident");
     const char *dot = strrchr (id, '.');
     char key[MW_JOBKEY_MAX];
 
@@ -94,8 +81,8 @@ static json_t *_recover_line (struct journal *j, const char *text, size_t len)
 {
     json_t *record = json_loadb (text, len, 0, NULL);
 
-    if (_recover_number (record, "seq") > j->seq)
-        j->seq = _recover_number (record, "seq");
+    if (json_get_number (record, "seq") > j->seq)
+        j->seq = json_get_number (record, "seq");
     _remember_incident (record);
     return record;
 }
@@ -118,8 +105,8 @@ static void _remember_old (struct journal *j)
 /* Take in one record. Returns false where it is not a whole one. */
 static bool _recover_record (struct job_table *t, const json_t *record)
 {
-    const char *key = _recover_text (record, "job"),
-               *event = _recover_text (record, "event");
+    const char *key = json_get_text (record, "job"),
+               *event = json_get_text (record, "event");
     const json_t *st = json_object_get (record, "st");
     struct job *job;
 
@@ -164,8 +151,8 @@ static void _recover_story (struct journal *j, struct job_table *t,
     while ((n = getline (&text, &room, f)) > 0) {
         cleanup_json json_t *record = _recover_line (j, text, (size_t) n);
 
-        if (!strcmp (_recover_text (record, "event"), "boot")) {
-            *ours = !strcmp (_recover_text (record, "boot"), boot);
+        if (!strcmp (json_get_text (record, "event"), "boot")) {
+            *ours = !strcmp (json_get_text (record, "boot"), boot);
             while (t->first)
                 job_free (t, t->first);
         }

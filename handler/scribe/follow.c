@@ -13,17 +13,11 @@
 #include "handler/pass/dictate.h"
 #include "handler/pass/seal.h"
 #include "lib/cleanup.h"
+#include "lib/json_get.h"
 
 #define PLACE "story.place"
 #define PLACE_FORM "%20" PRIu64 " %20" PRIu64 " %20" PRIu64 "\n"
 #define READ_MAX (4 * JOURNAL_RECORD_MAX)
-
-static const char *_follow_text (const json_t *j, const char *key)
-{
-    const char *text = json_string_value (json_object_get (j, key));
-
-    return text ? text : "";
-}
 
 static uint64_t _seq_of (const json_t *record)
 {
@@ -99,7 +93,7 @@ static int _follow_tell (struct follow *f, struct book *b, const char *line,
         tally_state (f->tally, record);
     if (seq <= f->seq)
         return 0;
-    if (strcmp (_follow_text (record, "event"), "carried") != 0) {
+    if (strcmp (json_get_text (record, "event"), "carried") != 0) {
         memcpy (text, line, bare);
         memcpy (text + bare, "}\n", 2);
         if (book_write (b,
@@ -108,8 +102,8 @@ static int _follow_tell (struct follow *f, struct book *b, const char *line,
                         text, bare + 2) < 0)
             return -1;
     }
-    if (!strcmp (_follow_text (record, "event"), STRIKES_RECORD) ||
-        !strcmp (_follow_text (record, "event"), STRIKES_FORGIVEN))
+    if (!strcmp (json_get_text (record, "event"), STRIKES_RECORD) ||
+        !strcmp (json_get_text (record, "event"), STRIKES_FORGIVEN))
         f->struck = true;
     if (f->tally)
         tally_count (f->tally, record);

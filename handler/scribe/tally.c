@@ -6,25 +6,12 @@
 
 #include "lib/cgfile.h"
 #include "lib/cleanup.h"
+#include "lib/json_get.h"
 #include "lib/memparts.h"
 #include "lib/outcome.h"
 
 const char *const tally_trigger_name[TALLY_TRIGGERS] = { "job", "node", "admin",
                                                          "process" };
-static const char *_tally_text (const json_t *j, const char *key)
-{
-    const char *text = json_string_value (json_object_get (j, key));
-
-    return text ? text : "";
-}
-
-static uint64_t _tally_number (const json_t *j, const char *key)
-{
-    json_int_t n = json_integer_value (json_object_get (j, key));
-
-    return n > 0 ? (uint64_t) n : 0;
-}
-
 /* ---- the jobs that are here ---------------------------------------------- */
 
 /* Of all that a state has (record/fields.c), what is added up. */
@@ -48,18 +35,18 @@ static json_t *_tally_kept (const json_t *st)
 void tally_state (struct tally *t, const json_t *record)
 {
     const json_t *st = json_object_get (record, "st");
-    const char *event = _tally_text (record, "event");
+    const char *event = json_get_text (record, "event");
 
     if (!t->jobs)
         t->jobs = json_object ();
     if (strcmp (event, "boot") == 0) /* all that are here come behind it */
         json_object_clear (t->jobs);
-    if (!st || *_tally_text (json_object_get (st, "spec"), "of"))
+    if (!st || *json_get_text (json_object_get (st, "spec"), "of"))
         return; /* a step is a part of its job */
     if (strcmp (event, "released") == 0)
-        json_object_del (t->jobs, _tally_text (record, "job"));
+        json_object_del (t->jobs, json_get_text (record, "job"));
     else
-        json_object_set_new (t->jobs, _tally_text (record, "job"),
+        json_object_set_new (t->jobs, json_get_text (record, "job"),
                              _tally_kept (st));
 }
 
@@ -86,11 +73,12 @@ void tally_jobs (const struct tally *t, struct tally_jobs *sum)
         sum->held += json_is_true (json_object_get (job, "frozen"));
         sum->suspended += json_is_true (json_object_get (job, "suspended"));
         sum->slowed += json_is_true (json_object_get (job, "slowed"));
-        sum->reserved += _tally_number (job, "reservation");
-        sum->limit += _tally_number (job, "limit") -
-                      _tally_number (job, "loan");
-        sum->lent += _tally_number (job, "lent") + _tally_number (job, "loan");
-        _tally_usage (_tally_text (job, "memory"), sum);
+        sum->reserved += json_get_number (job, "reservation");
+        sum->limit += json_get_number (job, "limit") -
+                      json_get_number (job, "loan");
+        sum->lent += json_get_number (job, "lent") +
+                     json_get_number (job, "loan");
+        _tally_usage (json_get_text (job, "memory"), sum);
     }
 }
 
@@ -116,29 +104,29 @@ static unsigned _tally_step (const char *name)
 
 static void _tally_resolved (struct tally *t, const json_t *record)
 {
-    unsigned trigger = _tally_trigger (_tally_text (record, "trigger"));
-    unsigned step = _tally_step (_tally_text (record, "last"));
+    unsigned trigger = _tally_trigger (json_get_text (record, "trigger"));
+    unsigned step = _tally_step (json_get_text (record, "last"));
 
     t->resolved[trigger][step]
-               [mw_outcome_of (_tally_text (record, "outcome"))]++;
+               [mw_outcome_of (json_get_text (record, "outcome"))]++;
 }
 
 void tally_count (struct tally *t, const json_t *record)
 {
-    const char *event = _tally_text (record, "event");
+    const char *event = json_get_text (record, "event");
     const json_t *st = json_object_get (record, "st");
 
     if (strcmp (event, "detected") == 0)
         t->detected[_tally_trigger (
-            _tally_text (json_object_get (st, "incident"), "trigger"))]++;
+            json_get_text (json_object_get (st, "incident"), "trigger"))]++;
     else if (strcmp (event, "resolved") == 0)
         _tally_resolved (t, record);
     else if (strcmp (event, "kernel-kill") == 0)
         t->kernel_kills++;
     else if (strcmp (event, "lent") == 0)
-        t->lent += _tally_number (record, "bytes");
+        t->lent += json_get_number (record, "bytes");
     else if (strcmp (event, "returned") == 0)
-        t->returned += _tally_number (record, "bytes");
+        t->returned += json_get_number (record, "bytes");
 }
 
 void tally_end (struct tally *t)

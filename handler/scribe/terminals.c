@@ -14,33 +14,20 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/err.h"
+#include "lib/json_get.h"
 #include "lib/units.h"
 
 #define NEWS_MS 60000 /* what is older is no news: the story was behind */
 
 /* ---- what ---------------------------------------------------------------- */
 
-static const char *_terminals_word (const json_t *j, const char *name)
-{
-    const char *text = json_string_value (json_object_get (j, name));
-
-    return text ? text : "";
-}
-
-static uint64_t _terminals_number (const json_t *j, const char *name)
-{
-    json_int_t n = json_integer_value (json_object_get (j, name));
-
-    return n > 0 ? (uint64_t) n : 0;
-}
-
 /* " for 10m", as the rung that it is on has it. */
 static void _terminals_span (const json_t *record, char buf[48])
 {
     const json_t *in = json_object_get (json_object_get (record, "st"),
                                         "incident");
-    uint64_t from = _terminals_number (in, "step_ms");
-    uint64_t to = _terminals_number (in, "deadline_ms");
+    uint64_t from = json_get_number (in, "step_ms");
+    uint64_t to = json_get_number (in, "deadline_ms");
     char t[32];
 
     buf[0] = '\0';
@@ -64,10 +51,10 @@ static bool _terminals_by (const json_t *record, uint64_t *by)
 
 bool terminals_text (const json_t *record, char *text)
 {
-    const char *trigger = _terminals_word (record, "trigger");
-    const char *job = _terminals_word (record, "job");
-    bool held = !strcmp (_terminals_word (record, "event"), "held") &&
-                !strcmp (_terminals_word (record, "step"), "hold");
+    const char *trigger = json_get_text (record, "trigger");
+    const char *job = json_get_text (record, "job");
+    bool held = !strcmp (json_get_text (record, "event"), "held") &&
+                !strcmp (json_get_text (record, "step"), "hold");
     char limit[MW_SIZE_STRLEN], span[48], why[96];
     uint64_t by;
     int n;
@@ -75,7 +62,7 @@ bool terminals_text (const json_t *record, char *text)
     _terminals_span (record, span);
     if (held && strcmp (trigger, "job") == 0)
         snprintf (why, sizeof (why), "has reached its limit of %s and is held",
-                  mw_size_format (_terminals_number (record, "limit"), limit,
+                  mw_size_format (json_get_number (record, "limit"), limit,
                                   sizeof (limit)));
     else if (held && strcmp (trigger, "node") == 0)
         snprintf (why, sizeof (why),
@@ -211,8 +198,8 @@ static void _terminals_of_logind (struct terminals_list *l, uid_t uid)
 
 void terminals_hear (struct terminals *t, const json_t *record)
 {
-    uid_t uid = (uid_t) _terminals_number (record, "uid");
-    uint64_t then = _terminals_number (record, "ms"), now = clock_ms ();
+    uid_t uid = (uid_t) json_get_number (record, "uid");
+    uint64_t then = json_get_number (record, "ms"), now = clock_ms ();
     struct terminals_list l = { .n = 0 };
     char text[TERMINALS_TEXT + 2] = "\r\n";
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/json_get.h"
 #include "lib/json_put.h"
 #include "lib/putfile.h"
 
@@ -75,13 +76,6 @@ static uint64_t _learnt_hash (const struct learnt *l)
     return h;
 }
 
-static uint64_t _learnt_number (const json_t *j, const char *member)
-{
-    json_int_t n = json_integer_value (json_object_get (j, member));
-
-    return n > 0 ? (uint64_t) n : 0;
-}
-
 static bool _learnt_text (const json_t *j, const char *member,
                           char out[LEARNT_NAME_MAX])
 {
@@ -108,16 +102,16 @@ static bool _learnt_read (int dir, const char *name, struct learnt *l)
     const json_t *runs = json_object_get (j, "runs"), *run;
     size_t i;
 
-    *l = (struct learnt) { .uid = (uint32_t) _learnt_number (j, "uid"),
-                           .times = _learnt_number (j, "times") };
+    *l = (struct learnt) { .uid = (uint32_t) json_get_number (j, "uid"),
+                           .times = json_get_number (j, "times") };
     if (!json_is_array (runs) || !_learnt_text (j, "account", l->account) ||
         !_learnt_text (j, "name", l->name))
         return false;
     for (i = 0; (run = json_array_get (runs, i)) && l->count < LEARNT_RUNS; i++)
         l->run[l->count++] = (struct learnt_run) {
-            .s = _learnt_number (run, "s"),
-            .peak = _learnt_number (run, "peak"),
-            .mem_mb = _learnt_number (run, "mem_mb"),
+            .s = json_get_number (run, "s"),
+            .peak = json_get_number (run, "peak"),
+            .mem_mb = json_get_number (run, "mem_mb"),
         };
     return true;
 }
