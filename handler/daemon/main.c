@@ -80,6 +80,7 @@ static struct warden warden = {
             .node_may_return = node_may_return,
             .stalled = node_stalled,
             .detected = watch_kmsg_detected,
+            .over = watch_kmsg_read,
             .release = warden_release },
     .conf_path = CONF_PATH_DEFAULT,
     .journal = &journal,

@@ -92,6 +92,7 @@ static void _incident_begin_close (struct warden *w, struct job *job,
 {
     struct incident *in = &job->incident;
 
+    w->up.over (w);
     job_read_usage (job); /* its peak, for the record */
     if (in->blame.due)
         blame_look (w, job, true);
@@ -133,6 +134,7 @@ void incident_solved (struct warden *w, struct job *job)
     const char *done = _what_was_done (job);
     char text[sizeof (job->incident.outcome)];
 
+    w->up.over (w);
     if (job->incident.kernel_killed && kind != MW_STEP_KILL &&
         kind != MW_STEP_REQUEUE) {
         snprintf (text, sizeof (text), "%s, after the kernel had killed in it",

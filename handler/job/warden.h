@@ -34,6 +34,9 @@ struct warden_calls {
     /* incident.c, watch/node.c: an OOM of [job], or of the node (NULL), is on
      * record */
     void (*detected) (struct warden *w, struct job *job);
+    /* both: an OOM is about to be over; what the kernel has killed by now it has
+     * killed during it */
+    void (*over) (struct warden *w);
     /* watch: its memcg is gone */
     void (*release) (struct warden *w, struct job *job, const char *why);
 };

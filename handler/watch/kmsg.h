@@ -27,8 +27,8 @@ void watch_kmsg_catch_up (struct warden *w);
 /* Is the kernel's log being read? */
 bool watch_kmsg_live (const struct warden *w);
 
-/* Read what is in the log by now.  To be called before a job's story ends, so
- *   that a kill in it is told there. */
+/* Read what is in the log by now.  To be called before an OOM is over, and a
+ *   job's story ends, so that a kill in it is told there. */
 void watch_kmsg_read (struct warden *w);
 
 /* The memcg of [job] has counted a kill by the kernel.  Tell of it, unless the

@@ -367,6 +367,7 @@ static void _node_over (struct warden *w)
 {
     struct node_watch *n = w->node;
 
+    w->up.over (w);
     n->open = false;
     report (w, NULL, "node", REPORT_LOG,
             "the node has memory again after %" PRIu64 " ms; %u jobs %s chosen",

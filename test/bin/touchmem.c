@@ -96,6 +96,8 @@ static void _touch (char *mem)
         now = _now_ms ();
         if (now < due)
             _pause_ms (due - now);
+        else
+            began += now - due; /* at most the rate: nothing is made up for */
     }
 }
 

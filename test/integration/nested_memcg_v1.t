@@ -62,11 +62,14 @@ ok 'until the warden is stopped' ends
 wait $job; is 'then the kernel kills' $? 137
 
 # dead NAME LEVELS: it waits at its own limit while the warden is dead
+only () { [ "$(mw jobs --json | jq -r '.[].key')" = "$1" ]; }
 dead () {
     local go=$TMP/$1.go
     warden_start
     job "$1" "$2" "$go"
     wait_for 20 grep -q ready "$TMP/$1.out"
+    # the next warden takes note of those that have ended meanwhile
+    wait_for 20 only "$1" || return
     warden_kill9
     # as if made while there was no warden
     find "$(dir_of "$1")" -name memory.oom_control -exec sh -c 'echo 1 >"$1"' - {} \;

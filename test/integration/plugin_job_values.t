@@ -62,10 +62,10 @@ for contain in '' --no-contain; do
     is 'or the default' "$(priorities "$(cat "$CLUSTER_DIR/out/alloc")")" 500
 
     # shellcheck disable=SC2016
-    as_user srun --mem=50 --oom-priority=330 sh -c 'echo $SLURM_JOB_ID' >"$TMP/id" 2>&1
+    as_user srun --mem=50 --oom-priority=330 sh -c 'echo $SLURM_JOB_ID' >"$TMP/id" 2>"$TMP/srun"
     is 'srun alone has its own' "$(priorities "$(cat "$TMP/id")")" 330
     # shellcheck disable=SC2016
-    MEMWARDEN_OOM_PRIORITY=340 as_user srun --mem=50 sh -c 'echo $SLURM_JOB_ID' >"$TMP/id" 2>&1
+    MEMWARDEN_OOM_PRIORITY=340 as_user srun --mem=50 sh -c 'echo $SLURM_JOB_ID' >"$TMP/id" 2>"$TMP/srun"
     is 'or its environment' "$(priorities "$(cat "$TMP/id")")" 340
 
     # the batch script's slurmstepd waits, until a step from outside was there

@@ -29,7 +29,7 @@ out=$(mw why "falls$$")
 like 'why tells how slow' "$out" 'slowed to 20% of its speed'
 like 'and what came of it' "$out" 'slowed, it has come down by itself'
 
-run "stays$$" 'slow=20@10m,kill' --size 80M --stop-file "$TMP/never"
+run "stays$$" 'slow=50@10m,kill' --size 80M --stop-file "$TMP/never"
 ok 'while it is slowed it stands' wait_for 20 frozen "stays$$"
 ok 'and runs' wait_for 20 not_frozen "stays$$"
 ok 'and stands again' wait_for 20 frozen "stays$$"

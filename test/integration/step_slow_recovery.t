@@ -11,7 +11,7 @@ catch () { wait_for 20 frozen "$key"; }
 
 warden_start
 key=slow$$
-run_job "$key" --reservation 64M --limit 64M --reserve 64M --on-oom 'slow=10@10m,kill' -- \
+run_job "$key" --reservation 64M --limit 64M --reserve 64M --on-oom 'slow=50@10m,kill' -- \
     "$TOUCHMEM" --size 80M --stop-file "$TMP/end"
 job=$!
 ok 'a job is slowed' catch

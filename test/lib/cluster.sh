@@ -424,6 +424,6 @@ node_state () {
 
 wait_job () {
     wait_for "$3" _cluster_job_is "$1" "$2" && return 0
-    echo "job $1 is '$(job_state "$1")', not $2, after $3 s" >&2
+    echo "job $1 is '$(job_state "$1")', not $2: it was waited for in vain" >&2
     return 1
 }

@@ -1,14 +1,16 @@
 # wait.sh - until something is so that gives no event to wait on
 #
-#   wait_for SECONDS COMMAND…    until it succeeds; fails after SECONDS, or MW_SLOW
-#                                times as many where test/vm says that the machine is
-#                                slow; a test's verdict must not depend on its speed
+#   wait_for SECONDS COMMAND…    until it succeeds.  SECONDS is what it may take where
+#                                nothing else runs: it fails after three times as
+#                                many, since eight tests do run, or MW_SLOW times
+#                                those where test/vm says that the machine is slow;
+#                                a test's verdict must not depend on its speed
 
 # what never says anything: a pause by it takes no process, which are dear in a VM
 [ -n "${_silence:-}" ] || exec {_silence}<> <(:)
 
 wait_for () {
-    local _end=$((SECONDS + $1 * ${MW_SLOW:-1})) _began _us _pause; shift
+    local _end=$((SECONDS + 3 * $1 * ${MW_SLOW:-1})) _began _us _pause; shift
     while :; do
         _began=${EPOCHREALTIME/[.,]/}
         "$@" >/dev/null 2>&1 && return

@@ -277,6 +277,15 @@ static void _detected (struct warden *w, struct job *job)
     fake.detected++;
 }
 
+static void _over (struct warden *w)
+{
+    (void) w;
+    fake.over++;
+    if (fake.unread)
+        fake.unread->incident.kernel_killed = fake.unread->incident.open;
+    fake.unread = NULL;
+}
+
 static void _stalled (struct warden *w)
 {
     (void) w;
@@ -363,6 +372,7 @@ int fake_begin (void **state)
                 .node_may_return = _node_may_return,
                 .stalled = _stalled,
                 .detected = _detected,
+                .over = _over,
                 .release = _release },
         .journal = &journal,
         .report = &reports,

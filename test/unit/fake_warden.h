@@ -40,8 +40,11 @@ struct fake {
     uint64_t frees;     /* bytes that go out with a reclaim */
     uint64_t swap_free; /* bytes; of the node */
     bool node_is_short, node_may_return;
-    unsigned detected; /* calls of warden.up.detected */
-    pid_t task;        /* of every job: it catches USR1, and ends at
+    unsigned detected;  /* calls of warden.up.detected */
+    unsigned over;      /* of warden.up.over */
+    struct job *unread; /* the kernel has killed in it, as its log says that
+                           nobody has read yet; NULL = in none */
+    pid_t task;         /* of every job: it catches USR1, and ends at
                                    TERM, which it catches, too */
 };
 

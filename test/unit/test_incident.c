@@ -121,6 +121,21 @@ static void a_step_that_solves_it_closes_the_incident (void **state)
                       1);
 }
 
+static void a_kill_that_the_kernel_has_logged_by_then_is_part_of_it (
+    void **state)
+{
+    struct job *job = fake_oom ("12", "grow@60s,kill");
+
+    (void) state;
+    fake_uses (job, FAKE_LIMIT_BYTES / 2);
+    fake.unread = job;
+    fake_timer (job);
+    fake_is_clean (job);
+    assert_int_equal (fake_recorded (
+                          "grown, after the kernel had killed in it"),
+                      1);
+}
+
 static void its_peak_is_read_once_more_at_the_end (void **state)
 {
     struct job *job = fake_oom ("12", "grow@60s,kill");
@@ -670,6 +685,7 @@ int main (void)
         T (what_was_suspended_is_resumed_to_run),
         T (a_rung_that_is_not_there_is_passed_over),
         T (a_step_that_solves_it_closes_the_incident),
+        T (a_kill_that_the_kernel_has_logged_by_then_is_part_of_it),
         T (its_peak_is_read_once_more_at_the_end),
         T (each_incident_has_the_next_number),
         T (an_oom_after_the_script_is_slurms_to_end),

@@ -220,8 +220,10 @@ static void it_is_over_when_there_is_memory_again (void **state)
     node_has (RESERVE - MW_MIB, SWAP);
     node_later (10);
     assert_true (node_is_short (w));
+    assert_int_equal (fake.over, 0);
     node_has (RESERVE, SWAP);
     node_later (10);
+    assert_int_equal (fake.over, 1); /* with what the kernel did meanwhile */
     assert_false (node_is_short (w));
     assert_int_equal (node_opened_ms (w), 0);
     assert_int_equal (fake_recorded ("memory again after 20 ms; 1 jobs were "
