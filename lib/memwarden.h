@@ -94,7 +94,7 @@ int mw_notify_at (unsigned percent, uint64_t bytes, char *why, size_t len);
  *   MW_CLEAR_ON_EXEC in [flags]: whoever does it then has what the job has.  It is gone
  *   when the warden goes.
  * Returns 0; -1: EINVAL (actions, flags), ERANGE (above the job's limit), ENOSPC (256
- *   processes of the job have one). */
+ *   processes of the job have one, or his jobs' have as many as others leave free). */
 int mw_proc_limit (uint64_t bytes, const char *actions, unsigned flags,
                    char *why, size_t len);
 

@@ -10,6 +10,7 @@
 
 static struct own {
     uint64_t inode; /* of its job's memcg; 0 = a free place */
+    uid_t uid;      /* whose job that is */
     pid_t pid;
     uint64_t started, since; /* the kernel's ticks: those it starts from then */
     uint64_t bytes;          /* 0 = as the job */
@@ -36,17 +37,21 @@ static struct own *_own_find (const struct job *job, pid_t pid)
     return NULL;
 }
 
+/* Whoever has as many as are free has his share: some are left for each other user. */
 static struct own *_own_place (const struct job *job)
 {
     struct own *free_one = NULL;
-    unsigned n = 0;
+    unsigned jobs = 0, users = 0;
 
     for (unsigned i = 0; i < OWN_MAX; i++) {
-        n += table[i].inode == job->memcg.inode;
-        if (!free_one && table[i].inode == 0)
-            free_one = &table[i];
+        if (table[i].inode == 0) {
+            free_one = free_one ? free_one : &table[i];
+            continue;
+        }
+        jobs += table[i].inode == job->memcg.inode;
+        users += table[i].uid == job->spec.uid;
     }
-    return n < OWN_OF_JOB_MAX ? free_one : NULL;
+    return jobs < OWN_OF_JOB_MAX && users < OWN_MAX - taken ? free_one : NULL;
 }
 
 /* Its number may have been another's before. */
@@ -65,6 +70,7 @@ static void _own_fill (struct own *o, const struct job *job,
 {
     taken += o->inode == 0;
     o->inode = job->memcg.inode;
+    o->uid = job->spec.uid;
     o->pid = m->pid;
     o->started = m->started;
     o->forked = m->forked;
@@ -85,8 +91,9 @@ int own_set (const struct job *job, const struct member *m,
 
     if (!o && !(o = _own_place (job)))
         return mw_err_code (err, ENOSPC,
-                            "too many processes have a limit of their own; at "
-                            "most %d of a job may, and %d of this node",
+                            "too many processes have a limit of their own: at "
+                            "most %d of a job may, and of a user's jobs as "
+                            "many as others leave free of %d",
                             OWN_OF_JOB_MAX, OWN_MAX);
     if (limit->bytes > 0 && !(shared = ladder_share (&limit->actions)))
         return mw_err_errno (err, "cannot limit process %d", (int) m->pid);

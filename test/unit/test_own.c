@@ -15,8 +15,8 @@
 
 #define SOON UINT64_MAX /* started behind whatever was said */
 
-static struct job job = { .memcg = { .inode = 12 } };
-static struct job other = { .memcg = { .inode = 13 } };
+static struct job job = { .memcg = { .inode = 12 }, .spec = { .uid = 1000 } };
+static struct job other = { .memcg = { .inode = 13 }, .spec = { .uid = 1001 } };
 
 static struct member _member (pid_t pid, pid_t parent, uint64_t started,
                               const char *comm)
@@ -153,6 +153,38 @@ static void a_job_has_so_many (void **state)
     assert_int_equal (own_least (&job), 0);
 }
 
+/* As many of [uid]'s processes as may, each job of his with its most. Returns how many. */
+static unsigned _all_of (struct job jobs[], uid_t uid)
+{
+    struct member m = _member (5, 1, 100, "a");
+    struct mw_proclimit l;
+    struct mw_err err;
+    unsigned n = 0;
+
+    mw_proclimit_parse ("64M", &l, &err);
+    for (unsigned i = 0; i < OWN_MAX / OWN_OF_JOB_MAX; i++) {
+        jobs[i] = (struct job) { .spec = { .uid = uid } };
+        jobs[i].memcg.inode = 100 * uid + i;
+        for (m.pid = 100; own_set (&jobs[i], &m, &l, false, &err) == 0; m.pid++)
+            n++;
+    }
+    return n;
+}
+
+static void no_user_has_them_all (void **state)
+{
+    static struct job jobs[3][OWN_MAX / OWN_OF_JOB_MAX];
+
+    (void) state;
+    assert_int_equal (_all_of (jobs[0], 1), OWN_MAX / 2);
+    assert_int_equal (_all_of (jobs[1], 2), OWN_MAX / 4);
+    assert_int_equal (_all_of (jobs[2], 3), OWN_MAX / 8);
+    for (unsigned i = 0; i < 3; i++) {
+        for (unsigned k = 0; k < OWN_MAX / OWN_OF_JOB_MAX; k++)
+            own_forget (&jobs[i][k]);
+    }
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +195,7 @@ int main (void)
         T (it_ends_with_its_program_where_that_is_asked),
         T (who_has_gone_is_forgotten),
         T (a_job_has_so_many),
+        T (no_user_has_them_all),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
