@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "handler/daemon/beat.h"
+#include "handler/daemon/resident.h"
 #include "handler/memcg/hears.h"
 #include "handler/record/failsafe.h"
 #include "handler/record/report.h"
@@ -238,7 +238,7 @@ static void _guard_protect (void)
 
     if (fd >= 0 && write (fd, "-1000", 5) != 5)
         fprintf (stderr, "memwardend: guard: %s\n", strerror (errno));
-    mlockall (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+    resident_lock ();
 }
 
 static void _guard_main (struct guard *g, int alive)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
@@ -27,6 +26,7 @@
 #include "handler/daemon/keeper.h"
 #include "handler/daemon/passing.h"
 #include "handler/daemon/register.h"
+#include "handler/daemon/resident.h"
 #include "handler/daemon/rights.h"
 #include "handler/desk/desk.h"
 #include "handler/incident/incident.h"
@@ -231,8 +231,7 @@ static void _touch_stack (void)
 }
 
 /* The kernel's killer must not choose us, and nothing of us must be paged out:
- * an observer that was not locked has been seen to stall for 640 ms. Locking on
- * fault keeps what is never used out of memory. */
+ * an observer that was not locked has been seen to stall for 640 ms. */
 static void _protect (struct warden *w)
 {
     struct rlimit files = { 65536, 65536 };
@@ -250,7 +249,7 @@ static void _protect (struct warden *w)
     mallopt (M_TRIM_THRESHOLD, -1);
     mallopt (M_MMAP_MAX, 0);
     mallopt (M_ARENA_MAX, 1);
-    if (mlockall (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+    if (resident_lock () < 0)
         report_log (w, LOG_WARNING, "cannot lock the warden's memory: %s",
                     strerror (errno));
     _touch_stack ();

@@ -21,6 +21,13 @@ warden_start 'node-ladder = "kill"
 max-burst = "x64"
 courier { start = false }' || exit 1
 guard=$(guard_of "$WARDEN_PID")
+# absent PID: KiB of its own program that it would have to read from a disk
+absent () {
+    awk -v p="$(readlink "/proc/$1/exe")" '/^[0-9a-f]+-[0-9a-f]+ / { own = $6 == p }
+        own && $1 == "Size:" { n += $2 } own && $1 == "Rss:" { n -= $2 } END { print n }' "/proc/$1/smaps"
+}
+is 'all of the program is in memory' "$(absent "$WARDEN_PID")" 0
+is 'so is the guard'"'"'s' "$(absent "$guard")" 0
 
 # ---- the node's -------------------------------------------------------------
 # No job takes it, and none wants more, so that no timer and no stall tells of it.
@@ -55,6 +62,8 @@ run_job hog --priority 900 --reservation 64M --limit 512M -- \
 hog=$!
 must 'one has its memory' wait_for 60 grep -q touched "$TMP/spare.out"
 must 'and the other' wait_for 60 grep -q touched "$TMP/hog.out"
+# what has not been used yet is not in memory any more, but for what is locked there
+sync; echo 3 >/proc/sys/vm/drop_caches
 had=$(faults)
 python3 "$TMP/ballast.py" "$TMP/stop" "$guard" "$WARDEN_PID" >"$TMP/ballast" 2>&1 &
 ballast=$!
