@@ -135,12 +135,6 @@ static bool _visit_target (const struct attend_wish *wish, int *fd)
     return false;
 }
 
-static void _visit_goes_on (const struct attend_wish *wish, int target)
-{
-    if (wish->stop)
-        member_signal (target, (pid_t) wish->pid, SIGCONT);
-}
-
 _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
                              int life)
 {
@@ -164,11 +158,9 @@ _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
         _exit (0);
     if (mw_roots_program (wish->path, path, &err) < 0) {
         attend_say (wish, false, errno, "%s", err.text);
-        _visit_goes_on (wish, target);
         _exit (0);
     }
     if (errand_start (&e, wish->text, attend_guest, &guest) < 0) {
-        _visit_goes_on (wish, target);
         attend_say (wish, false, errno, "cannot start hook \"%s\": %s",
                     wish->hook, strerror (errno));
         _exit (0);
@@ -179,7 +171,6 @@ _Noreturn void attend_visit (const struct attend_wish *wish, int procs,
     _visit_kill (&e, how);
     if (how == ERRAND_ENDED)
         waitpid (e.pid, &status, 0);
-    _visit_goes_on (wish, target);
     _visit_tell (wish, how, status, &e);
     _visit_end ();
     _exit (0);

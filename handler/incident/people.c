@@ -54,7 +54,8 @@ static int _is_resumed (const struct job *job, struct mw_err *err)
 /* Does one of its processes wait, or run by turns? */
 static bool _stops_one (const struct job *job)
 {
-    return job->incident.open && job->incident.stopped.n > 0;
+    return job->incident.open && !(stop_undone (job, STOPPED_HELD) &&
+                                   stop_undone (job, STOPPED_BY_TURNS));
 }
 
 /* Ends a hold early. Where that leaves only a kill, it is refused: nobody who
@@ -103,7 +104,7 @@ int incident_resume_one (struct warden *w, struct job *job, pid_t pid,
     const struct stopped *s = &job->incident.stopped;
     int at = stopped_find (s, pid);
 
-    if (at < 0 || job->incident.closing)
+    if (at < 0 || s->one[at].why == STOPPED_FOR_HOOK || job->incident.closing)
         return mw_err_code (err, EINVAL,
                             "process %d of job %s is not held, nor slowed, "
                             "alone",

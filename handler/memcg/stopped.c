@@ -28,7 +28,7 @@ int stopped_find (const struct stopped *s, pid_t pid)
 
 /* The start is that of its first thread, which is kept also when that has ended before
  * the others. */
-int stopped_add (struct stopped *s, pid_t pid, bool by_turns,
+int stopped_add (struct stopped *s, pid_t pid, enum stopped_why why,
                  struct mw_err *err)
 {
     uint64_t started = live_began (pid);
@@ -42,7 +42,7 @@ int stopped_add (struct stopped *s, pid_t pid, bool by_turns,
                             STOPPED_MAX);
     s->one[s->n++] = (struct stopped_one) { .pid = pid,
                                             .started = started,
-                                            .by_turns = by_turns };
+                                            .why = why };
     return 0;
 }
 
@@ -103,16 +103,13 @@ enum stopped_look stopped_look (const struct stopped_one *one)
 
 /* ---- they go on ---------------------------------------------------------- */
 
-static int _stopped_let_go (struct stopped *s, bool all, bool by_turns,
-                            struct mw_err *err)
+int stopped_let_all_go (struct stopped *s, struct mw_err *err)
 {
     int n = 0, failed = 0;
 
     for (unsigned i = s->n; i-- > 0;) {
         const struct stopped_one *one = &s->one[i];
 
-        if (!all && one->by_turns != by_turns)
-            continue;
         if (stopped_send (one, SIGCONT) == 0) {
             n++;
         } else if (errno != ESRCH) {
@@ -126,16 +123,6 @@ static int _stopped_let_go (struct stopped *s, bool all, bool by_turns,
     return failed ? -1 : n;
 }
 
-int stopped_let_go (struct stopped *s, bool by_turns, struct mw_err *err)
-{
-    return _stopped_let_go (s, false, by_turns, err);
-}
-
-int stopped_let_all_go (struct stopped *s, struct mw_err *err)
-{
-    return _stopped_let_go (s, true, false, err);
-}
-
 /* ---- on record ----------------------------------------------------------- */
 
 char *stopped_format (const struct stopped *s, char buf[STOPPED_TEXT])
@@ -147,22 +134,26 @@ char *stopped_format (const struct stopped *s, char buf[STOPPED_TEXT])
         used += (size_t) snprintf (buf + used, STOPPED_TEXT - used,
                                    "%s%d:%" PRIu64 ":%d", i ? " " : "",
                                    (int) s->one[i].pid, s->one[i].started,
-                                   s->one[i].by_turns);
+                                   (int) s->one[i].why);
     return buf;
 }
 
 void stopped_parse (const char *text, struct stopped *s)
 {
-    int pid, turns, len;
+    int pid, why, len;
     uint64_t started;
 
     *s = (struct stopped) { 0 };
     while (s->n < STOPPED_MAX && sscanf (text, "%d:%" SCNu64 ":%d%n", &pid,
-                                         &started, &turns, &len) == 3) {
+                                         &started, &why, &len) == 3) {
         if (pid > 1 && started > 0)
-            s->one[s->n++] = (struct stopped_one) { .pid = pid,
-                                                    .started = started,
-                                                    .by_turns = turns != 0 };
+            s->one[s->n++] = (struct stopped_one) {
+                .pid = pid,
+                .started = started,
+                .why = why == STOPPED_BY_TURNS || why == STOPPED_FOR_HOOK
+                           ? (enum stopped_why) why
+                           : STOPPED_HELD,
+            };
         text += len;
     }
 }

@@ -15,21 +15,28 @@
 #include "lib/err.h"
 
 #define STOPPED_MAX 8    /* of one job at a time */
-#define STOPPED_TEXT 320 /* STOPPED_MAX of "PID:START:TURNS " */
+#define STOPPED_TEXT 320 /* STOPPED_MAX of "PID:START:WHY " */
+
+/* Why is one stopped?  The numbers are on record. */
+enum stopped_why {
+    STOPPED_HELD,     /* it waits */
+    STOPPED_BY_TURNS, /* it is slowed: it runs in between */
+    STOPPED_FOR_HOOK, /* a hook looks at it */
+};
 
 struct stopped {
     unsigned n;
     struct stopped_one {
         pid_t pid;
         uint64_t started; /* live_began */
-        bool by_turns;    /* it runs in between */
-        bool seen;        /* it stood still at a look; forgotten at a restart */
+        enum stopped_why why;
+        bool seen; /* it stood still at a look; forgotten at a restart */
     } one[STOPPED_MAX];
 };
 
 /* Put [pid] there, whose number is to be held by a pidfd. Returns 0; -1 with errno ESRCH
  *   (it has ended), EBUSY (there is no room for one more) and a sentence. */
-int stopped_add (struct stopped *s, pid_t pid, bool by_turns,
+int stopped_add (struct stopped *s, pid_t pid, enum stopped_why why,
                  struct mw_err *err);
 
 /* The place of [pid] in [s]; -1. */
@@ -50,10 +57,8 @@ enum stopped_look {
 
 enum stopped_look stopped_look (const struct stopped_one *one);
 
-/* Let those of [s] go on that are [by_turns], or that are not; they are taken out of it, as
- *   who has ended is.  stopped_let_all_go: all of them.
+/* Let those of [s] go on; they are taken out of it, as who has ended is.
  * Returns how many do; -1 with errno where one could not be told, which stays in [s]. */
-int stopped_let_go (struct stopped *s, bool by_turns, struct mw_err *err);
 int stopped_let_all_go (struct stopped *s, struct mw_err *err);
 
 /* As text, and back; what is none is nobody. */

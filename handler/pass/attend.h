@@ -25,8 +25,7 @@ struct attend_wish {
     char memcg[MEMCG_PATH_MAX]; /* the job's */
     char text[SPOOL_TEXT_MAX];  /* JSON for its standard input */
     uint32_t uid, gid;
-    bool stop;   /* [pid] is stopped, and is to go on when the hook is over */
-    int32_t pid; /* the process that it is about … */
+    int32_t pid;      /* the process that it is about … */
     uint64_t started; /* … in the kernel's ticks after boot */
     uint64_t end_ms;  /* clock_ms: it is over then */
     uint64_t max_size,

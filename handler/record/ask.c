@@ -134,7 +134,6 @@ static void _ask_wish (struct attend_wish *a, struct warden *w,
     *a = (struct attend_wish) {
         .uid = job->spec.uid,
         .gid = job->spec.gid,
-        .stop = hook->stop,
         .pid = about->pid,
         .started = about->started,
         .end_ms = now + mw_least (left, hook->timeout_ms),

@@ -10,12 +10,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "handler/record/ask.h"
 #include "handler/record/report.h"
 #include "handler/record/request.h"
-#include "handler/step/one.h"
+#include "handler/step/stop.h"
 
 #define LINE " | " /* between the lines of an answer */
 
@@ -55,11 +54,25 @@ static bool _by_courier (const struct warden *w, const struct job *job)
     return !_as_job (w, job);
 }
 
-/* Is the process that it is about stopped meanwhile?  Before the reserve opens, or who
- * leaks has filled that before there is a debugger; the attendant lets it go on. */
-static bool _stops (const struct warden *w, const struct job *job)
+/* Put on record that [one] is stopped while the hook is at it; to be done before the
+ * reserve opens, or who leaks has filled that before there is a debugger.  Who stands
+ * already does so for somebody else, who will have him go on.
+ * Returns its place in incident.stopped; -1: it is not to be stopped. */
+static int _stops (struct warden *w, struct job *job, const struct one *one)
 {
-    return _as_job (w, job) && _dump_hook (w, job)->stop;
+    const char *hook = step_rung (job)->hook;
+    char what[MW_HOOK_MAX + 32];
+    int at = -1;
+
+    if (_as_job (w, job) && _dump_hook (w, job)->stop && one->is.state != 'T') {
+        snprintf (what, sizeof (what), "hook %s is run for, and stops,", hook);
+        at = stop_begin (w, job, one, STOPPED_FOR_HOOK, what);
+    }
+    if (at < 0) {
+        snprintf (what, sizeof (what), "hook %s is run for", hook);
+        one_tell (w, job, what, one);
+    }
+    return at;
 }
 
 /* Have the hook run, about [one]; NULL: about none. */
@@ -83,10 +96,10 @@ static enum step_result _dump_one (struct warden *w, struct job *job)
 {
     struct mw_ladder_step s = *step_rung (job);
     struct incident *in = &job->incident;
-    char what[MW_HOOK_MAX + 32];
     enum step_result rc;
     struct mw_err err;
     struct one one;
+    int at;
 
     if (s.target == MW_TARGET_USUAL)
         s.target = MW_TARGET_LARGEST;
@@ -98,12 +111,10 @@ static enum step_result _dump_one (struct warden *w, struct job *job)
     in->phase = 0;
     in->target_pid = (uint32_t) one.is.pid;
     in->target_started = one.is.started;
-    snprintf (what, sizeof (what), "hook %s is run for%s", s.hook,
-              _stops (w, job) ? ", and stops," : "");
-    one_tell (w, job, what, &one);
+    at = _stops (w, job, &one);
     rc = _dump_ask (w, job, &one);
-    if (rc == STEP_WAIT && _stops (w, job))
-        member_signal (one.fd, one.is.pid, SIGSTOP);
+    if (rc == STEP_WAIT && at >= 0)
+        stopped_send (&in->stopped.one[at], SIGSTOP);
     step_open_reserve (w, job, true);
     one_drop (&one);
     return rc;
@@ -175,26 +186,19 @@ static enum step_result _dump_recover (struct warden *w, struct job *job)
     return STEP_NEXT;
 }
 
-/* Where the attendant could not. */
-static void _dump_go_on (const struct job *job)
-{
-    const struct member m = { .pid = (pid_t) job->incident.target_pid,
-                              .started = job->incident.target_started };
-    int fd = -1;
-
-    if (m.pid > 0 && member_take (&m, &fd) == 0)
-        member_signal (fd, m.pid, SIGCONT);
-    if (fd >= 0)
-        close (fd);
-}
-
 static void _dump_undo (struct warden *w, struct job *job)
 {
-    if (_stops (w, job))
-        _dump_go_on (job);
-    if (job->incident.request[0])
-        request_cancel (w, job->incident.request);
-    job->incident.request[0] = '\0';
+    struct incident *in = &job->incident;
+
+    stop_undo (w, job, STOPPED_FOR_HOOK);
+    if (in->request[0])
+        request_cancel (w, in->request);
+    in->request[0] = '\0';
+}
+
+static bool _dump_undone (const struct job *job)
+{
+    return stop_undone (job, STOPPED_FOR_HOOK);
 }
 
 const struct step_ops step_dump = {
@@ -209,4 +213,5 @@ const struct step_ops step_dump = {
     .answer = _dump_answered,
     .recover = _dump_recover,
     .undo = _dump_undo,
+    .undone = _dump_undone,
 };

@@ -20,7 +20,7 @@ enum { LOOKING = 1, WAITS };
 /* Nobody more is to wait: for those who do it is waited. */
 static enum step_result _hold_one_rest (struct warden *w, struct job *job)
 {
-    if (stop_undone (job, false))
+    if (stop_undone (job, STOPPED_HELD))
         return step_relieved (w, job, true) ? STEP_SOLVED : STEP_NEXT;
     job->incident.phase = WAITS;
     step_timer (w, job, LOOK_MS);
@@ -55,7 +55,7 @@ static enum step_result _hold_one_now (struct warden *w, struct job *job)
         return _hold_one_rest (w, job);
     }
     job->incident.phase = WAITS;
-    at = stop_begin (w, job, &one, false, "held alone:");
+    at = stop_begin (w, job, &one, STOPPED_HELD, "held alone:");
     if (at >= 0)
         _hold_one_stop (w, job, (unsigned) at);
     one_drop (&one);
@@ -70,7 +70,7 @@ static enum step_result _hold_one_now (struct warden *w, struct job *job)
 static void _hold_one_assert (struct warden *w, struct job *job)
 {
     for (unsigned i = job->incident.stopped.n; i-- > 0;) {
-        if (!job->incident.stopped.one[i].by_turns)
+        if (job->incident.stopped.one[i].why == STOPPED_HELD)
             _hold_one_stop (w, job, i);
     }
 }
@@ -155,12 +155,12 @@ static bool _hold_one_is_kept (const struct job *job)
 static void _hold_one_undo (struct warden *w, struct job *job)
 {
     if (!_hold_one_is_kept (job))
-        stop_undo (w, job, false);
+        stop_undo (w, job, STOPPED_HELD);
 }
 
 static bool _hold_one_undone (const struct job *job)
 {
-    return stop_undone (job, false) || _hold_one_is_kept (job);
+    return stop_undone (job, STOPPED_HELD) || _hold_one_is_kept (job);
 }
 
 const struct step_ops step_hold_one = {

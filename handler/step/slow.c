@@ -37,7 +37,7 @@ static int _slow_one (const struct job *job)
     const struct stopped *s = &job->incident.stopped;
 
     for (unsigned i = 0; i < s->n; i++) {
-        if (s->one[i].by_turns)
+        if (s->one[i].why == STOPPED_BY_TURNS)
             return (int) i;
     }
     return -1;
@@ -116,7 +116,7 @@ static enum step_result _slow_chosen (struct warden *w, struct job *job)
     snprintf (what, sizeof (what),
               "slowed to %.0f%% of its speed:", 100 * _share (step_rung (job)));
     job->incident.phase = RUNNING;
-    at = stop_begin (w, job, &one, true, what);
+    at = stop_begin (w, job, &one, STOPPED_BY_TURNS, what);
     one_drop (&one);
     if (at < 0 || step_open_reserve (w, job, true) < 0)
         return STEP_NEXT;
@@ -177,7 +177,7 @@ static void _slow_undo (struct warden *w, struct job *job)
 {
     struct mw_err err;
 
-    stop_undo (w, job, true);
+    stop_undo (w, job, STOPPED_BY_TURNS);
     if (!job->incident.slowed)
         return;
     if (job->memcg.ops->freeze (&job->memcg, job->incident.frozen, &err) < 0 &&
@@ -192,7 +192,7 @@ static void _slow_undo (struct warden *w, struct job *job)
 
 static bool _slow_undone (const struct job *job)
 {
-    return !job->incident.slowed && stop_undone (job, true);
+    return !job->incident.slowed && stop_undone (job, STOPPED_BY_TURNS);
 }
 
 const struct step_ops step_slow = {

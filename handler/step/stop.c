@@ -13,12 +13,12 @@ static void _stop_mark (const struct job *job)
 }
 
 int stop_begin (struct warden *w, struct job *job, const struct one *one,
-                bool by_turns, const char *what)
+                enum stopped_why why, const char *what)
 {
     struct stopped *s = &job->incident.stopped;
     struct mw_err err;
 
-    if (stopped_add (s, one->is.pid, by_turns, &err) < 0) {
+    if (stopped_add (s, one->is.pid, why, &err) < 0) {
         report (w, job, "step", REPORT_LOG | REPORT_JOB, "job %s: %s",
                 job->spec.key, err.text);
         return -1;
@@ -54,22 +54,22 @@ void stop_let_go (struct warden *w, struct job *job, unsigned at)
     }
 }
 
-void stop_undo (struct warden *w, struct job *job, bool by_turns)
+void stop_undo (struct warden *w, struct job *job, enum stopped_why what)
 {
     const struct stopped *s = &job->incident.stopped;
 
     for (unsigned i = s->n; i-- > 0;) {
-        if (s->one[i].by_turns == by_turns)
+        if (s->one[i].why == what)
             stop_let_go (w, job, i);
     }
 }
 
-bool stop_undone (const struct job *job, bool by_turns)
+bool stop_undone (const struct job *job, enum stopped_why what)
 {
     const struct stopped *s = &job->incident.stopped;
 
     for (unsigned i = 0; i < s->n; i++) {
-        if (s->one[i].by_turns == by_turns)
+        if (s->one[i].why == what)
             return false;
     }
     return true;

@@ -48,6 +48,7 @@ sleep 0.5
 echo left them
 END
 hook endless <<<$'#!/bin/sh\nyes words'
+hook stops <<<$'#!/bin/sh\ntouch stays.is\nexec sleep 98764'
 hook stays 'stop = "no"' <<<$'#!/bin/sh\necho stays\ntouch stays.is\nsleep 98764 & sleep 98764'
 hook open <<<$'#!/bin/sh\necho must not run'
 chmod 757 "$TMP/open"
@@ -90,6 +91,30 @@ is 'and his is his alone' "$(stat -c '%u %a' "$own")" "$uid 700"
 
 job "goes$$" 'dump=who@60s,grow=64M@10m,kill' "$TOUCHMEM" --size 120M
 wait $job; is 'who was stopped for it goes on' $? 0
+like 'that is told' "$(why "goes$$")" "process $(chosen "goes$$") goes on"
+
+# who stands for somebody else does so afterwards, too
+state () { sed 's/.*) //; s/ .*//' "/proc/$1/stat"; }
+stands () { [ "$(state "$1")" = T ]; }
+cat >"$TMP/stands" <<END
+#!/bin/sh
+"$TOUCHMEM" --size 60M --stay 0 &
+echo \$! >"$TMP/stands.is"
+until [ -e "$TMP/stands.go" ]; do sleep 0.1; done
+exec "$TOUCHMEM" --size 45M --stay 0
+END
+chmod 755 "$TMP/stands"; : >"$TMP/stands.is"; chmod 666 "$TMP/stands.is"
+job "stands$$" 'dump=who@60s,hold@10m,kill' "$TMP/stands"
+must 'a process has its memory' wait_for 30 grep -q touched "$TMP/stands$$.out"
+pid=$(cat "$TMP/stands.is")
+kill -STOP "$pid"; wait_for 10 stands "$pid"
+: >"$TMP/stands.go"
+ok 'its hook is run, and then all wait' wait_for 60 journal_has "stands$$" held
+like 'it was the one' "$(why "stands$$")" "hook who is run for process $pid "
+mw set "stands$$" --limit 200M; mw resume "stands$$" >"$TMP/resume" 2>&1
+ok 'they go on' wait_for 20 not_frozen "stands$$"
+ok 'but who stood before stands' stands "$pid"
+kill $job; kill -9 "$pid"; wait $job
 
 # ---- core ----
 if command -v gdb >/dev/null; then
@@ -229,6 +254,19 @@ ok 'nothing of the hook is left' wait_for 10 nobody_is 'sleep 98764'
 job "again$$" 'dump=who@60s,kill'
 wait $job
 like 'there is another attendant' "$(why "again$$")" 'hook "who" done'
+
+# ---- the warden is killed ----
+rm -f "$own/stays.is"
+job "orphan$$" 'dump=stops@60s,kill'
+ok 'one more is at it' wait_for 30 test -e "$own/stays.is"
+pid=$(chosen "orphan$$")
+ok 'its process stands' wait_for 10 stands "$pid"
+warden_kill9
+ok 'nothing of the hook is left, either' wait_for 10 nobody_is 'sleep 98764'
+ok 'failsafe' mw failsafe --state-dir "$WARDEN_STATE"
+ok 'its process goes on' wait_for 10 eval '! stands "$pid"'
+warden_start
+kill $job 2>/dev/null; wait $job
 
 # ---- it hangs ----
 attendant=$(pgrep -x memwarden-atten -P "$(pgrep -d, -x memwarden-keep -P "$WARDEN_PID")")

@@ -124,7 +124,8 @@ static void the_attendant_is_told_all_that_it_needs (void **state)
     assert_int_equal (wish.end_ms, fake.now + 20000);
     assert_int_equal (wish.max_size, MW_GIB);
     assert_int_equal (wish.max_dir, 5 * MW_GIB);
-    assert_true (wish.stop);
+    assert_int_equal (job->incident.stopped.n, 1);
+    assert_int_equal (job->incident.stopped.one[0].why, STOPPED_FOR_HOOK);
     assert_non_null (strstr (wish.text, "\"event\":\"dump\""));
     assert_int_equal (fake_requests (SPOOL_HOOK, NULL), 0);
     assert_true (job->incident.reserve_open);
@@ -180,7 +181,6 @@ static void one_that_is_not_to_be_stopped_is_not (void **state)
     hook->stop = false;
     _oom ("dump=core:leader@1m,kill");
     assert_true (_asked (&wish));
-    assert_false (wish.stop);
     assert_int_equal (waitid (P_PID, (id_t) its, &si, WSTOPPED | WNOHANG), 0);
     assert_int_equal (si.si_pid, 0);
 }

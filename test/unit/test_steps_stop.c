@@ -476,7 +476,7 @@ static void who_is_stopped_is_read_as_it_is_written (void **state)
     for (unsigned i = 0; i < STOPPED_MAX; i++)
         s.one[i] = (struct stopped_one) { .pid = INT32_MAX,
                                           .started = UINT64_MAX,
-                                          .by_turns = i % 2 };
+                                          .why = i % 3 };
     stopped_parse (stopped_format (&s, text), &back);
     assert_memory_equal (&s, &back, sizeof (s));
     stopped_parse ("", &back);
