@@ -7,18 +7,21 @@
 . "$(dirname "$0")/../lib/warden.sh"
 
 status () { awk -v k="$2:" '$1 == k { print $2 }' "/proc/$1/status"; }
+has () { [ "$(status "$1" "$2")" = "$3" ]; }
 children () { cat "/proc/$1/task/$1/children"; }
 only () {           # PID FIELD BIT…: no other
-    local mask=0 b pid=$1 field=$2; shift 2
+    local mask=0 b pid=${1:?nobody} field=$2; shift 2
     for b in "$@"; do mask=$((mask | 1 << b)); done
     [ $((0x$(status "$pid" "$field") & ~mask)) = 0 ]
 }
 
 warden_start
-keepers=$(for p in $(children "$WARDEN_PID"); do
-    [ "$(cat "/proc/$p/comm")" != memwarden-keep ] || echo "$p"; done)
-desk=$(for k in $keepers; do for p in $(children "$k"); do
-    [ "$(cat "/proc/$p/comm")" != memwarden-desk ] || echo "$p"; done; done)
+keepers () { pgrep -P "$WARDEN_PID" -x memwarden-keep; }
+kept () { pgrep -x "memwarden-$1" -P "$(keepers | paste -sd,)"; }
+all_are_there () { kept scrib && kept desk && kept atten; }
+must 'those that it starts are there' wait_for 30 all_are_there
+keepers=$(keepers)
+desk=$(kept desk)
 [ "$(status "$WARDEN_PID" Seccomp)" ] || skip_all 'this kernel has no seccomp'
 # CHOWN DAC_OVERRIDE FOWNER KILL IPC_LOCK SYS_ADMIN SYS_RESOURCE SYSLOG
 needs='0 1 3 5 14 21 24 34'
@@ -30,20 +33,20 @@ is 'none is inherited' "$((0x$(status "$WARDEN_PID" CapInh)))" 0
 is 'the kernel answers the calls that it needs' "$(status "$WARDEN_PID" Seccomp)" 2
 is 'it gets no new ones' "$(status "$WARDEN_PID" NoNewPrivs)" 1
 for k in $keepers; do
-    ! pgrep -P "$k" -x 'memwarden-(scrib|atten)' >/dev/null || continue   # they are root, see below
-    for f in CapPrm CapEff; do ok "a keeper, $f" only "$k" $f 5 6 7; done
+    [ "$(children "$k")" = "$desk " ] || continue   # the others' are root, see below
+    for f in CapPrm CapEff; do ok "a keeper, $f" wait_for 30 only "$k" $f 5 6 7; done
 done
-for f in CapPrm CapEff; do ok "the desk, $f" only "$desk" $f; done
-scribe=$(for k in $keepers; do pgrep -P "$k" -x memwarden-scrib; done)
+for f in CapPrm CapEff; do ok "the desk, $f" wait_for 30 only "$desk" $f; done
+scribe=$(kept scrib)
 # DAC_OVERRIDE
-for f in CapPrm CapEff CapBnd; do ok "the scribe, $f" only "$scribe" $f 1; done
-is 'the scribe: calls' "$(status "$scribe" Seccomp)" 2
-attendant=$(for k in $keepers; do pgrep -P "$k" -x memwarden-atten; done)
+for f in CapPrm CapEff CapBnd; do ok "the scribe, $f" wait_for 30 only "$scribe" $f 1; done
+ok 'the scribe: calls' wait_for 30 has "$scribe" Seccomp 2
+attendant=$(kept atten)
 # CHOWN KILL SETGID SETUID
-for f in CapPrm CapEff CapBnd; do ok "the attendant, $f" only "$attendant" $f 0 5 6 7; done
-is 'it gets no new ones' "$(status "$attendant" NoNewPrivs)" 1
-ok 'the desk, CapBnd, and it gets no new ones' only "$desk" CapBnd 5 6 7
-is 'the desk: calls' "$(status "$desk" Seccomp)" 2
+for f in CapPrm CapEff CapBnd; do ok "the attendant, $f" wait_for 30 only "$attendant" $f 0 5 6 7; done
+ok 'it gets no new ones' wait_for 30 has "$attendant" NoNewPrivs 1
+ok 'the desk, CapBnd, and it gets no new ones' wait_for 30 only "$desk" CapBnd 5 6 7
+ok 'the desk: calls' wait_for 30 has "$desk" Seccomp 2
 unlike 'nothing is said' "$(cat "$WARDEN_LOG" "$TMP/warden.err")" 'rights|capabilit|system calls'
 
 # all that it does to jobs

@@ -103,6 +103,11 @@ vm --timeout 2 -- sleep 1000 >"$TMP/slow" 2>&1
 is 'a command over its time is ended: 124' $? 124
 
 # what outlives even the guest's own watch: its process stopped
+# a kernel without its first process, which waits for somebody to read why
+said=$(MW_VM_BOOT_TIMEOUT=5 vm --machine qemu --append 'rdinit=/none panic=0' -- true 2>&1)
+is 'a VM that hangs at its boot, twice: 124' $? 124
+like 'it was started once more' "$said" 'not up after 5 s; once more'
+like 'and had hung again' "$said" 'it hung'
 said=$(MW_VM_BOOT_TIMEOUT=40 vm --timeout 1 -- sh -c \
     'kill -STOP $PPID; sleep 1000' 2>&1)
 is 'a VM that hangs is ended: 124' $? 124

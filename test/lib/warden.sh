@@ -132,10 +132,8 @@ not_frozen () { ! frozen "$1"; }
 # The process that sees whether the warden hangs (daemon/guard.h); of a test that stops
 # a warden it is ended.
 guard_of () {       # PID
-    local p
-    for p in $(cat "/proc/$1/task/$1/children"); do
-        [ "$(cat "/proc/$p/comm")" != memwarden-guard ] || echo "$p"
-    done
+    wait_for 10 pgrep -P "$1" -x memwarden-guard    # its name it gives itself
+    pgrep -P "$1" -x memwarden-guard
 }
 warden_unguarded () {
     local guard

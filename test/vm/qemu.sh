@@ -6,7 +6,9 @@
 # and has KVM by nesting.  What makes emulation dear is left out (a fork takes a
 # quarter of the time then): mitigations against attacks there are none of, the
 # protection bits of newer processors, and looking for a better clock than the
-# processor's, since reading one is a third of it.
+# processor's, since reading one is a third of it.  Its processors take turns
+# (thread=single): side by side one of them may still run the int3 that the kernel had
+# put into its own text for a moment, and the kernel dies of it.
 
 machine_slow=10         # times as slow as this one
 virtiofsd=/usr/lib/qemu/virtiofsd       # Debian 12; it moved later
@@ -73,7 +75,7 @@ machine_run () {
     [ -z "$swap" ] ||
         disk=(-drive "file=$work/swap,if=virtio,format=raw,cache=unsafe")
     timeout -k 5 "$1" qemu-system-x86_64 \
-        -accel tcg,thread=multi -cpu qemu64 -smp "$cpus" -m "$memory" \
+        -accel tcg,thread=single -cpu qemu64 -smp "$cpus" -m "$memory" \
         -object "memory-backend-memfd,id=mem,size=$memory,share=on" \
         -machine q35,memory-backend=mem -nodefaults -no-user-config -nic none \
         -display none -no-reboot \
@@ -88,7 +90,7 @@ machine_run () {
         -chardev stdio,id=command,signal=off -serial chardev:command \
         -serial "file:$work/control" </dev/null 2>"$work/machine.log" &
     pids+=($!)
-    wait $!
+    machine_wait $!
     rc=$?
     cat "$work"/host.log "$work"/out.log >>"$work/machine.log" 2>/dev/null
     return $rc

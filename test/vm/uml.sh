@@ -47,5 +47,5 @@ machine_run () {
         7>>"$out/console.log" 8>&1 9>>"$work/control" \
         </dev/null >"$work/machine.log" 2>&1 &
     pids+=($!)
-    wait $!
+    machine_wait $!
 }
