@@ -64,6 +64,7 @@ void conf_defaults (struct conf *conf)
         .bounce_window_ms = 3600000,
         .drain_window_ms = 3600000,
         .controller_timeout_ms = 10000,
+        .rest_timeout_ms = 5000,
         .evidence_dir = "/var/lib/memwarden/evidence",
         .evidence_max = { .kind = MW_AMOUNT_BYTES, .bytes = 4 * MW_GIB },
         .courier_path = SBINDIR "/memwarden-courier",

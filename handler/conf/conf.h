@@ -133,8 +133,9 @@ struct conf {
     bool courier_start; /* the warden's keeper starts it */
     char courier_path[PATH_MAX];
     char courier_user[64];
-    char rest_url[512]; /* of slurmrestd, or unix:PATH; "" = none */
-    char rest_user[64]; /* "" = courier_user */
+    char rest_url[512];       /* of slurmrestd, or unix:PATH; "" = none */
+    char rest_user[64];       /* "" = courier_user */
+    uint64_t rest_timeout_ms; /* of one request */
     char rest_token_file[PATH_MAX], rest_token_command[512], /* "" = none */
         rest_ca_file[PATH_MAX];
     bool admin_comment; /* what a comment says is said there, too */

@@ -463,6 +463,8 @@ const struct conf_option conf_options[] = {
       CONF (rest_token_command), 0, 0, 0 },
     { "courier", "slurmrestd-ca-file", _set_path_or_none, CONF (rest_ca_file),
       0, 0, 0 },
+    { "courier", "slurmrestd-timeout", _set_time, CONF (rest_timeout_ms), 100,
+      300 * SECOND, 0 },
     { "courier", "admin-comment", _set_bool, CONF (admin_comment), 0, 0, 0 },
     { "courier", "webhook", _set_url, CONF (webhook), 0, 0, 0 },
     { "courier", "max-waiting", _set_number, CONF (max_waiting), 10, 4000, 0 },

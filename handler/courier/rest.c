@@ -26,7 +26,7 @@
 #define VERSION_MIN 36
 #define VERSION_MAX 45
 #define VERSION_ADMIN_COMMENT 39
-#define TIME_MS 5000
+#define TOKEN_MS 5000
 /* 26.05's description of all its versions has 4 MB */
 #define ANSWER_MAX (16 << 20)
 /* Slurm's own errors (slurm_errno.h); those of slurmrestd and its clients are 9000
@@ -120,7 +120,7 @@ static const char *_token_of_command (const char *command, char *buf,
         _token_exec (command, in);
     if (pid > 0) {
         close (mw_steal_fd (&in));
-        ended = _token_read (out, buf, len, clock_ms () + TIME_MS);
+        ended = _token_read (out, buf, len, clock_ms () + TOKEN_MS);
         if (!ended)
             kill (pid, SIGKILL);
         waitpid (pid, &status, 0);
@@ -203,7 +203,7 @@ static char *_rest_ask (const struct conf *conf, const char *path,
     q.body = body;
     q.ca_file = conf->rest_ca_file;
     q.proxy = "";
-    q.timeout_ms = TIME_MS;
+    q.timeout_ms = conf->rest_timeout_ms;
     q.answer = answer;
     q.room = ANSWER_MAX;
     http_do (&q, &h);

@@ -20,8 +20,9 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 
-/* longer than libslurm takes to find that the controller is down (9 to 18 s) */
-#define CONTROLLER_LIMIT_MS 40000
+/* longer than libslurm takes to find that the controller is down (9 to 18 s), behind
+ * two requests to slurmrestd */
+#define CONTROLLER_LIMIT_MS 30000
 #define WEB_LIMIT_MS 20000
 #define HOOK_LIMIT_MS 30000 /* of one that is not configured */
 #define HOOK_SPARE_MS 5000  /* its worker sees to its time itself */
@@ -42,7 +43,7 @@ static uint64_t _worker_limit (const struct courier_item *item,
         return WEB_LIMIT_MS;
     case WAY_OUTBOX:
     case WAY_CONTROLLER:
-        return CONTROLLER_LIMIT_MS;
+        return CONTROLLER_LIMIT_MS + 2 * conf->rest_timeout_ms;
     default: /* libcurl sees to its time itself */
         return conf->webhooks[item->way - WAY_SECTION].timeout_ms +
                HOOK_SPARE_MS;

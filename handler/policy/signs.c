@@ -58,12 +58,10 @@ uint64_t signs_next_look (struct signs_fall *f, uint64_t rate, uint64_t above,
 enum signs_second signs_second (const struct policy_node *node,
                                 const struct signs_stall *stall, uint64_t *need)
 {
-    uint64_t low = node->reserve + node->reserve / 2;
-    uint64_t margin = node->capacity / 16;
+    uint64_t margin = mw_least (node->capacity / 16, NEED_MOST);
+    uint64_t low = node->reserve + mw_least (node->reserve / 2, margin);
 
     *need = 0;
-    if (margin > NEED_MOST)
-        margin = NEED_MOST;
     /* where the node itself does not look for memory, a memcg at its own limit
      * stalls, and that is not the node's OOM */
     if (stall->scanned == 0)

@@ -48,10 +48,11 @@ struct signs_stall {
 
 enum signs_second {
     SIGNS_NONE,      /* PSI stands alone */
-    SIGNS_AVAILABLE, /* MemAvailable is below 1.5 times the reserve */
+    SIGNS_AVAILABLE, /* MemAvailable is less than half the reserve above it, than a
+                               16th of the capacity, and than 1 GiB */
     SIGNS_SWAP,      /* swap is full, and MemAvailable is less than a
                                quarter of the capacity */
-    SIGNS_REFAULTS,  /* pages go out and come in again, and MemAvailable
+    SIGNS_REFAULTS, /* pages go out and come in again, and MemAvailable
                                is less than a quarter of the capacity */
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs: v2
 # vm-only
-# in-vm: 6.1-v2 13-v2 forky-v2
+# in-vm: 6.12-v2 13-v2 forky-v2
 # packages: deb
 # takes: 150 s
 # What memwarden is for, once each, from packages of each Debian that are installed there,
@@ -29,9 +29,11 @@ max-burst = \"x8\"
 max-priority = \"1000\"
 drain-after = \"1\"
 drain-window = \"1h\"
+controller-timeout = \"2m\"
 courier {
     slurmrestd = \"http://$tcp\"
     slurmrestd-token-file = \"$TMP/token\"
+    slurmrestd-timeout = \"60s\"
     admin-comment = \"yes\"
 }" --slurm-conf-line "${lines[0]}" --slurm-conf-line "${lines[1]}" --cpus 16 --plugstack-args 'max_priority=1000 max_burst=x8' \
     --cgroup-conf-line AllowedRAMSpace=800 2>"$TMP/start" ||

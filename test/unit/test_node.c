@@ -564,7 +564,7 @@ static void for_what_may_come_nobody_within_is_harmed (void **state)
     assert_true (node_is_short (w));
     assert_true (over->incident.open);
     assert_int_equal (fake_recorded ("(tasks wait for memory, and MemAvailable "
-                                     "is close to the node reserve): 256 MiB"),
+                                     "is close to the node reserve): 192 MiB"),
                       1);
 }
 

@@ -160,6 +160,18 @@ static void psi_and_a_second_sign_need_something (void **state)
     n.available = M (120);
     assert_int_equal (signs_second (&n, &s, &need), SIGNS_AVAILABLE);
     assert_int_equal (need, M (30));
+    /* close to a large reserve is what is close to it, not half as much again */
+    n.reserve = M (800);
+    n.available = M (899);
+    assert_int_equal (signs_second (&n, &s, &need), SIGNS_AVAILABLE);
+    assert_int_equal (need, M (1));
+    n.available = M (900);
+    assert_int_equal (signs_second (&n, &s, &need), SIGNS_NONE);
+    n.capacity = n.reserve = M (64) * 1024;
+    n.available = n.reserve + M (1023);
+    assert_int_equal (signs_second (&n, &s, &need), SIGNS_AVAILABLE);
+    n.available = n.reserve + M (1024);
+    assert_int_equal (signs_second (&n, &s, &need), SIGNS_NONE);
     n = _node ();
     n.available = M (399);
     n.swap_free = M (9);
