@@ -29,7 +29,7 @@ warden_stop
 warden_sees "$TMP/empty" /proc/pressure/memory
 warden_start 'psi = "some 100ms/1s"
 courier { start = false }' || exit 1
-ok 'no such trigger: that is said' grep -q 'no PSI trigger "some 100ms/1s"' "$TMP/warden.log"
+ok 'no such trigger: that is said' wait_for 10 grep -q 'no PSI trigger "some 100ms/1s"' "$TMP/warden.log"
 run_job b --reservation 16M --limit 32M --on-oom kill -- "$TOUCHMEM" --size 100M
 wait $!; is 'and an OOM is handled' $? 137
 warden_stop

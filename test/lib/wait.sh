@@ -3,14 +3,15 @@
 #   wait_for SECONDS COMMAND…    until it succeeds.  SECONDS is what it may take where
 #                                nothing else runs: it fails after three times as
 #                                many, since eight tests do run, or MW_SLOW times
-#                                those where test/vm says that the machine is slow;
-#                                a test's verdict must not depend on its speed
+#                                where test/vm says that the machine is slow; a
+#                                test's verdict must not depend on its speed
 
 # what never says anything: a pause by it takes no process, which are dear in a VM
 [ -n "${_silence:-}" ] || exec {_silence}<> <(:)
 
 wait_for () {
-    local _end=$((SECONDS + 3 * $1 * ${MW_SLOW:-1})) _began _us _pause; shift
+    local _times=$((${MW_SLOW:-1} > 3 ? MW_SLOW : 3)) _end _began _us _pause
+    _end=$((SECONDS + $1 * _times)); shift
     while :; do
         _began=${EPOCHREALTIME/[.,]/}
         "$@" >/dev/null 2>&1 && return
