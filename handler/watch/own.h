@@ -20,9 +20,8 @@
 #include "handler/memcg/members.h"
 #include "lib/err.h"
 
-#define OWN_MAX 2048 /* of all jobs */
-#define OWN_OF_JOB_MAX \
-    256 /* of one; and all of a user's have no more than are free */
+#define OWN_MAX 2048 /* of all jobs; a user's have no more than are free */
+#define OWN_OF_JOB_MAX 256 /* of one */
 
 /* [m], of [job], and whom it starts from now on may hold what [limit] says; what its job
  *   says, where that is none.  With [clears], until it executes another program.
